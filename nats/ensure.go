@@ -1,0 +1,172 @@
+package nats
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+//go:embed streams/*.json buckets/*.json consumers/*.json
+var definitions embed.FS
+
+// DevConfig is the configuration of a laptop's nats-server (server/dev.conf).
+//
+//go:embed server/dev.conf
+var DevConfig string
+
+// Settings are the figures that the environment sets over the files'.
+type Settings struct {
+	// PoolSize is the number of members, 1 to 1000.
+	PoolSize int `env:"POOL_SIZE" envDefault:"10"`
+	// MaxQueueDepth is how many jobs a member holds, waiting and running. At least 1.
+	MaxQueueDepth int `env:"MAX_QUEUE_DEPTH" envDefault:"100"`
+	// Concurrency is how many jobs a member runs at a time, over all generators.
+	// At least 1.
+	Concurrency int `env:"POOL_CONCURRENCY" envDefault:"1"`
+	// CacheTTLSeconds is how long UI_CACHE keeps a page. At least 1.
+	CacheTTLSeconds int `env:"CACHE_TTL_SECONDS" envDefault:"3600"`
+	// Replicas of what is created, 1 to 5; what exists already keeps its own.
+	Replicas int `env:"NATS_REPLICAS" envDefault:"1"`
+}
+
+// Validate names the first variable that is out of range.
+func (s Settings) Validate() error {
+	for _, v := range []struct {
+		name             string
+		value, low, high int
+	}{
+		{"POOL_SIZE", s.PoolSize, 1, 1000},
+		{"MAX_QUEUE_DEPTH", s.MaxQueueDepth, 1, 1_000_000},
+		{"POOL_CONCURRENCY", s.Concurrency, 1, 1000},
+		{"CACHE_TTL_SECONDS", s.CacheTTLSeconds, 1, 365 * 24 * 3600},
+		{"NATS_REPLICAS", s.Replicas, 1, 5},
+	} {
+		if v.value < v.low || v.value > v.high {
+			return fmt.Errorf("%s is not from %d to %d", v.name, v.low, v.high)
+		}
+	}
+	return nil
+}
+
+// CacheTTL is how long UI_CACHE keeps a page.
+func (s Settings) CacheTTL() time.Duration { return time.Duration(s.CacheTTLSeconds) * time.Second }
+
+// EnsureStreams creates or updates the streams and buckets. It is idempotent and
+// loses nothing. Errors are those of JetStream, wrapped with the stream's name.
+func EnsureStreams(ctx context.Context, js jetstream.JetStream, s Settings) error {
+	configs, err := Streams(s)
+	if err != nil {
+		return err
+	}
+	for _, want := range configs {
+		if err := ensureStream(ctx, js, want); err != nil {
+			return fmt.Errorf("ensure stream %s: %w", want.Name, err)
+		}
+	}
+	return nil
+}
+
+// Ensure is EnsureStreams, and the members' consumers.
+func Ensure(ctx context.Context, js jetstream.JetStream, s Settings) error {
+	if err := EnsureStreams(ctx, js, s); err != nil {
+		return err
+	}
+	for n := range s.PoolSize {
+		want, err := Consumer(n, s.Concurrency)
+		if err != nil {
+			return err
+		}
+		if _, err := js.CreateOrUpdateConsumer(ctx, StreamGeneration, want); err != nil {
+			return fmt.Errorf("ensure consumer %s: %w", want.Durable, err)
+		}
+	}
+	return nil
+}
+
+func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) error {
+	have, err := js.Stream(ctx, want.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		_, err = js.CreateStream(ctx, want)
+		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			return err
+		}
+		// Another service was faster, with settings of its own.
+		have, err = js.Stream(ctx, want.Name)
+	}
+	if err != nil {
+		return err
+	}
+	// These are the operator's decisions, taken on the server.
+	got := have.CachedInfo().Config
+	want.Replicas = got.Replicas
+	want.Placement = got.Placement
+	want.Compression = got.Compression
+	want.Metadata = got.Metadata
+	want.Mirror, want.Sources = got.Mirror, got.Sources
+	want.RePublish = got.RePublish
+	_, err = js.UpdateStream(ctx, want)
+	return err
+}
+
+// Streams are the definitions of the streams and buckets with s applied.
+func Streams(s Settings) ([]jetstream.StreamConfig, error) {
+	var configs []jetstream.StreamConfig
+	for _, pattern := range []string{"streams/*.json", "buckets/*.json"} {
+		files, err := fs.Glob(definitions, pattern)
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range files {
+			var c jetstream.StreamConfig
+			if err := decode(file, &c); err != nil {
+				return nil, err
+			}
+			c.Replicas = s.Replicas
+			switch c.Name {
+			case StreamGeneration:
+				c.MaxMsgsPerSubject = int64(s.MaxQueueDepth)
+			case "KV_" + BucketPages:
+				c.MaxAge = s.CacheTTL()
+				// The server refuses a duplicate window longer than the age.
+				c.Duplicates = min(c.Duplicates, c.MaxAge)
+			}
+			configs = append(configs, c)
+		}
+	}
+	return configs, nil
+}
+
+// Consumer is the definition of member n's consumer.
+func Consumer(n, concurrency int) (jetstream.ConsumerConfig, error) {
+	var c jetstream.ConsumerConfig
+	if err := decode("consumers/pool-0.json", &c); err != nil {
+		return c, err
+	}
+	c.Name, c.Durable = Member(n), Member(n)
+	c.Description = "Pool member " + fmt.Sprint(n)
+	c.FilterSubject = GenerateSubject(Member(n))
+	c.MaxAckPending = concurrency
+	return c, nil
+}
+
+// decode reads an embedded definition. A field that the client does not know is
+// an error: it would be left out of what is ensured.
+func decode(file string, into any) error {
+	b, err := definitions.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
+}

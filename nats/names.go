@@ -1,0 +1,109 @@
+package nats
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Streams.
+const (
+	// StreamGeneration is the work queue of generation jobs.
+	StreamGeneration = "GENERATION"
+	// StreamDead keeps the dead letters.
+	StreamDead = "GENERATION_DEAD"
+)
+
+// Key-value buckets.
+const (
+	// BucketPages holds generated pages for CACHE_TTL_SECONDS.
+	BucketPages = "UI_CACHE"
+	// BucketJobs holds job records and breadcrumbs.
+	BucketJobs = "GENERATION_QUEUE"
+	// BucketSessions holds shopper sessions.
+	BucketSessions = "SHOPPER_SESSIONS"
+)
+
+// Subjects.
+const (
+	// SubjectReplay is where an operator asks for a dead letter to be put back.
+	SubjectReplay = "wandstore.control.replay"
+	// SubjectMaxDeliveries is the server's word that a job's last delivery has
+	// lapsed (the max-deliveries advisory of the stream's consumers).
+	SubjectMaxDeliveries = "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES." + StreamGeneration + ".*"
+
+	prefixGenerate = "wandstore.generate."
+	prefixDead     = "wandstore.dead."
+	prefixMember   = "pool-"
+)
+
+// MicroService is the generators' name in NATS micro (ADR-32).
+const MicroService = "wandstore-generator"
+
+// Member is the name of pool member n, which is also its consumer's: "pool-3".
+func Member(n int) string { return prefixMember + strconv.Itoa(n) }
+
+// MemberNumber is n of "pool-n"; false for any other name.
+func MemberNumber(member string) (int, bool) {
+	digits, ok := strings.CutPrefix(member, prefixMember)
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.Atoi(digits)
+	if err != nil || n < 0 || strconv.Itoa(n) != digits {
+		return 0, false
+	}
+	return n, true
+}
+
+// GenerateSubject is where a member's jobs are published.
+func GenerateSubject(member string) string { return prefixGenerate + member }
+
+// MemberOfSubject is the member a job's subject belongs to, or "".
+func MemberOfSubject(subject string) string {
+	member, ok := strings.CutPrefix(subject, prefixGenerate)
+	if !ok {
+		return ""
+	}
+	return member
+}
+
+// DeadSubject is where a member's dead letters are published.
+func DeadSubject(member string) string { return prefixDead + member }
+
+// HealthSubject is where a member answers for its health.
+func HealthSubject(member string) string { return "wandstore.member." + member + ".health" }
+
+// Keys of the buckets. store and shopper must be checked ids.
+
+// PageKey is a page's key in UI_CACHE.
+func PageKey(store, shopper string) string { return "ui." + store + "." + shopper }
+
+// JobKey is a job record's key in GENERATION_QUEUE.
+func JobKey(store, shopper string) string { return "job." + store + "." + shopper }
+
+// DebugKey is a breadcrumb trail's key in GENERATION_QUEUE.
+func DebugKey(store, shopper string) string { return "debug." + store + "." + shopper }
+
+// ErrorKey is an error trail's key in GENERATION_QUEUE.
+func ErrorKey(store, shopper string) string { return "error." + store + "." + shopper }
+
+// SessionKey is a session's key in SHOPPER_SESSIONS.
+func SessionKey(shopper string) string { return "session." + shopper }
+
+// SplitKey gives the store and shopper of a page's or job's key, as in
+// "ui.{store}.{shopper}"; false for any other key.
+func SplitKey(key string) (store, shopper string, ok bool) {
+	parts := strings.Split(key, ".")
+	if len(parts) != 3 {
+		return "", "", false
+	}
+	return parts[1], parts[2], true
+}
+
+// Key patterns for watches.
+const (
+	// AllPages matches every page of UI_CACHE.
+	AllPages = "ui.>"
+	// AllJobs matches every job record of GENERATION_QUEUE, and no breadcrumb.
+	AllJobs = "job.>"
+)

@@ -1,0 +1,28 @@
+// Package wire encodes the messages on the bus: protojson, so that the nats
+// CLI shows them as they are.
+package wire
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+)
+
+// Marshal encodes m as protojson. It fails only on text that is not UTF-8.
+func Marshal(m proto.Message) ([]byte, error) {
+	b, err := protojson.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", m.ProtoReflect().Descriptor().Name(), err)
+	}
+	return b, nil
+}
+
+// Unmarshal decodes protojson into m. Fields that m's type does not have are
+// ignored: a newer service may already write them.
+func Unmarshal(b []byte, m proto.Message) error {
+	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(b, m); err != nil {
+		return fmt.Errorf("decode %s: %w", m.ProtoReflect().Descriptor().Name(), err)
+	}
+	return nil
+}

@@ -1,0 +1,3 @@
+module github.com/wandstore/wandstore/services/generator
+
+go 1.26.0
