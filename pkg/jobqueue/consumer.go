@@ -1,0 +1,505 @@
+package jobqueue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel"
+	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/telemetry"
+	"github.com/wandstore/wandstore/pkg/wire"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+// Job is what a handler is given.
+type Job struct {
+	*wandstorev1.GenerationJob
+	// Key is the job's page, its ids checked.
+	Key pagekey.Key
+	// Member is the pool member that has it.
+	Member string
+	// Attempt is the delivery, from 1.
+	Attempt int
+}
+
+// Result is the page that a handler has stored.
+type Result struct {
+	// Persona is whom it addresses.
+	Persona string
+	// Source is who designed it.
+	Source string
+	// GeneratedAt is when it was made.
+	GeneratedAt time.Time
+	// Reason says why the template served, if it did; no personal data.
+	Reason string
+}
+
+// Handler makes a job's page and stores it. A nil error means stored, for good;
+// one that wraps ErrTerminal, that trying again is useless; any other, that it
+// may be tried again. It may be called again for a job whose page it has stored,
+// in full or in part. When its context ends it has to return.
+type Handler func(ctx context.Context, job *Job) (Result, error)
+
+// ConsumerConfig is what a member's consumer needs.
+type ConsumerConfig struct {
+	// Member is its name, "pool-3".
+	Member string
+	// Worker names this process in job records, for operators.
+	Worker string
+	// Concurrency is how many jobs this process runs at a time. The server holds
+	// the member to its max_ack_pending over all processes.
+	Concurrency int
+	// JobTimeout bounds one delivery of a job; a handler still busy then is told to
+	// stop. Without the bound a hung handler would be kept alive by its heartbeats.
+	JobTimeout time.Duration
+	// Grace is how long running jobs may go on after Run was told to stop. Past it
+	// they are handed back.
+	Grace time.Duration
+}
+
+// Consumer works off one member's jobs.
+type Consumer struct {
+	cfg     ConsumerConfig
+	js      jetstream.JetStream
+	records records
+	trail   *Trail
+	handle  Handler
+	metrics *metrics
+	log     *slog.Logger
+	tracer  trace.Tracer
+
+	running    atomic.Int64
+	done       atomic.Int64
+	dead       atomic.Int64
+	lastActive atomic.Int64 // Unix nanoseconds
+}
+
+// NewConsumer consumes one member's jobs with handle; jobs is the bucket
+// GENERATION_QUEUE.
+func NewConsumer(js jetstream.JetStream, jobs jetstream.KeyValue, cfg ConsumerConfig, trail *Trail, handle Handler, log *slog.Logger) (*Consumer, error) {
+	m, err := newMetrics()
+	if err != nil {
+		return nil, err
+	}
+	c := &Consumer{
+		cfg: cfg, js: js, records: records{jobs}, trail: trail, handle: handle, metrics: m,
+		log:    log.With("member", cfg.Member),
+		tracer: otel.Tracer(scope),
+	}
+	c.touch()
+	return c, nil
+}
+
+// Status is how a member stands in this process.
+type Status struct {
+	// Running is how many jobs it works on now.
+	Running int
+	// Done and Dead count the jobs that ended here.
+	Done, Dead int64
+	// LastActive is when it last had a job, or started.
+	LastActive time.Time
+}
+
+// Status tells how the member stands.
+func (c *Consumer) Status() Status {
+	return Status{
+		Running:    int(c.running.Load()),
+		Done:       c.done.Load(),
+		Dead:       c.dead.Load(),
+		LastActive: time.Unix(0, c.lastActive.Load()),
+	}
+}
+
+// Member is the member's name.
+func (c *Consumer) Member() string { return c.cfg.Member }
+
+func (c *Consumer) touch() { c.lastActive.Store(time.Now().UnixNano()) }
+
+// restartAfter spaces attempts to consume while the server does not let us.
+const restartAfter = time.Second
+
+// Run consumes until ctx ends. Then it takes no more jobs, lets the running ones
+// go on for the grace, hands back those that are left, and returns nil. While
+// NATS is away it waits.
+func (c *Consumer) Run(ctx context.Context) error {
+	// Jobs outlive ctx by the grace, their settling even that.
+	jobs, stopJobs := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stopJobs(nil)
+	release := context.AfterFunc(ctx, func() {
+		time.AfterFunc(c.cfg.Grace, func() { stopJobs(errShutdown) })
+	})
+	defer release()
+
+	for ctx.Err() == nil {
+		err := c.consume(ctx, jobs)
+		if ctx.Err() != nil {
+			break
+		}
+		c.log.Warn("consuming again in a moment", "error", err)
+		select {
+		case <-time.After(restartAfter):
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+func (c *Consumer) consume(ctx, jobs context.Context) error {
+	cons, err := c.js.Consumer(ctx, wandnats.StreamGeneration, c.cfg.Member)
+	if err != nil {
+		return fmt.Errorf("look up consumer: %w", err)
+	}
+	limits := cons.CachedInfo().Config
+	failed := make(chan error, c.cfg.Concurrency)
+	// One that fails takes the others down with it, to start again together.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var workers sync.WaitGroup
+	for range c.cfg.Concurrency {
+		workers.Go(func() {
+			defer cancel()
+			failed <- c.work(ctx, jobs, cons, limits)
+		})
+	}
+	workers.Wait()
+	return <-failed
+}
+
+// work takes one message at a time until ctx ends or the pull breaks.
+func (c *Consumer) work(ctx, jobs context.Context, cons jetstream.Consumer, limits jetstream.ConsumerConfig) error {
+	// One message a pull, and no pull while one is worked on: a message in a client's
+	// buffer would lapse there unseen.
+	pull, err := cons.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(30*time.Second), jetstream.PullHeartbeat(5*time.Second))
+	if err != nil {
+		return fmt.Errorf("pull: %w", err)
+	}
+	defer pull.Stop()
+	defer context.AfterFunc(ctx, pull.Drain)()
+	for {
+		msg, err := pull.Next()
+		if err != nil {
+			return fmt.Errorf("pull: %w", err)
+		}
+		if ctx.Err() != nil {
+			// It was on its way when we stopped: another worker may have it at once.
+			_ = msg.Nak()
+			continue
+		}
+		c.process(jobs, msg, limits)
+	}
+}
+
+// delivery is one delivery of one message on its way through process.
+type delivery struct {
+	msg     jetstream.Msg
+	seq     uint64
+	attempt int
+	last    bool
+	job     *Job
+	held    held
+}
+
+func (c *Consumer) process(ctx context.Context, msg jetstream.Msg, limits jetstream.ConsumerConfig) {
+	c.running.Add(1)
+	c.touch()
+	defer func() { c.running.Add(-1); c.touch() }()
+
+	meta, err := msg.Metadata()
+	if err != nil {
+		// Not a JetStream message: there is nothing to settle.
+		c.log.Error("message without metadata", "error", err)
+		return
+	}
+	d := &delivery{
+		msg: msg, seq: meta.Sequence.Stream, attempt: int(meta.NumDelivered),
+		last: limits.MaxDeliver > 0 && int(meta.NumDelivered) >= limits.MaxDeliver,
+	}
+	subject := wandnats.GenerateSubject(c.cfg.Member)
+	ctx, span := c.tracer.Start(telemetry.Extract(ctx, msg.Headers()), "process "+subject,
+		trace.WithSpanKind(trace.SpanKindConsumer),
+		trace.WithAttributes(
+			semconv.MessagingSystemKey.String("nats"),
+			semconv.MessagingOperationTypeProcess,
+			semconv.MessagingOperationName("process"),
+			semconv.MessagingDestinationName(subject),
+			semconv.MessagingConsumerGroupName(c.cfg.Member),
+			telemetry.Member.String(c.cfg.Member),
+			telemetry.Attempt.Int(d.attempt),
+		))
+	start := time.Now()
+	outcome, err := c.deliver(ctx, d, limits.AckWait)
+	span.SetAttributes(telemetry.Outcome.String(outcome))
+	c.metrics.ended(ctx, c.cfg.Member, outcome, time.Since(start))
+	end(span, err)
+}
+
+// Outcomes of a delivery.
+const (
+	outcomeReady      = "ready"
+	outcomeSuperseded = "superseded"
+	outcomeBusy       = "busy"
+	outcomeRetry      = "retry"
+	outcomeHandedBack = "handed_back"
+	outcomeLost       = "lost"
+	outcomeDead       = "dead"
+)
+
+// deliver takes a message through the table of the package's doc.
+func (c *Consumer) deliver(ctx context.Context, d *delivery, ackWait time.Duration) (string, error) {
+	job, err := parse(d.msg)
+	if err != nil {
+		return c.bury(ctx, d, fmt.Errorf("%w: %w", ErrTerminal, err))
+	}
+	job.Member, job.Attempt = c.cfg.Member, d.attempt
+	d.job = job
+	trace.SpanFromContext(ctx).SetAttributes(
+		semconv.MessagingMessageID(job.GetJobId()), telemetry.JobID.String(job.GetJobId()), telemetry.Store.String(job.Key.Store()))
+
+	if outcome, err := c.take(ctx, d, ackWait); outcome != "" {
+		return outcome, err
+	}
+	c.trail.Debug(ctx, job.Key, c.crumb(d, "started", ""))
+	result, err := c.run(ctx, d, ackWait)
+	switch {
+	case err == nil:
+		return c.ready(ctx, d, result)
+	case errors.Is(err, errLost):
+		// The message is the other worker's now, and so is its settling.
+		c.trail.Error(ctx, job.Key, c.crumb(d, "lost", err.Error()))
+		return outcomeLost, err
+	case errors.Is(err, ErrTerminal), d.last && !errors.Is(err, errShutdown):
+		return c.bury(ctx, d, err)
+	case errors.Is(err, errShutdown):
+		return outcomeHandedBack, c.handBack(ctx, d, 0, err)
+	default:
+		return outcomeRetry, c.handBack(ctx, d, backoff(d.attempt), err)
+	}
+}
+
+// take makes the record ours. An empty outcome means that it is.
+func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration) (string, error) {
+	now := time.Now()
+	found, err := c.records.get(ctx, d.job.Key)
+	switch {
+	case errors.Is(err, ErrNoRecord):
+		// It lapsed while the job waited.
+		found.JobRecord = &wandstorev1.JobRecord{}
+	case err != nil:
+		return outcomeRetry, c.handBack(ctx, d, backoff(d.attempt), err)
+	case found.GetJobId() == d.job.GetJobId():
+		if found.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && owned(found.JobRecord, now) {
+			// A redelivery while its first worker is still alive.
+			err := settle(ctx, func(context.Context) error {
+				return d.msg.NakWithDelay(found.GetDeadline().AsTime().Sub(now) + time.Second)
+			})
+			return outcomeBusy, err
+		}
+	case found.GetRequestedAt().AsTime().After(d.job.GetRequestedAt().AsTime()) && found.GetState() != wandstorev1.JobState_JOB_STATE_FAILED:
+		c.trail.Debug(ctx, d.job.Key, c.crumb(d, "superseded", "by job "+found.GetJobId()))
+		return outcomeSuperseded, settle(ctx, d.msg.DoubleAck)
+	}
+	rec := found.in(wandstorev1.JobState_JOB_STATE_RUNNING, now, ackWait)
+	rec.JobId, rec.RequestedAt = d.job.GetJobId(), d.job.GetRequestedAt()
+	rec.StoreSlug, rec.ShopperId = d.job.Key.Store(), d.job.Key.Shopper()
+	rec.PoolMember, rec.StreamSeq, rec.Worker = c.cfg.Member, d.seq, c.cfg.Worker
+	rec.Attempt = uint32(d.attempt)
+	rec.Traceparent = telemetry.Traceparent(ctx)
+	rec.Persona, rec.Source, rec.GeneratedAt, rec.Reason = "", "", nil, ""
+	d.held, err = c.records.put(ctx, d.job.Key, found, rec)
+	if err != nil {
+		d.held = held{}
+		if conflict(err) && ctx.Err() == nil {
+			// Most often to the edge noting "queued". Whoever was faster got further, so
+			// this ends.
+			return c.take(ctx, d, ackWait)
+		}
+		return outcomeRetry, c.handBack(ctx, d, backoff(d.attempt), err)
+	}
+	return "", nil
+}
+
+// run calls the handler, keeping message and record alive meanwhile.
+func (c *Consumer) run(ctx context.Context, d *delivery, ackWait time.Duration) (Result, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	ctx, stop := context.WithTimeoutCause(ctx, c.cfg.JobTimeout, fmt.Errorf("not done within %s", c.cfg.JobTimeout))
+	defer stop()
+
+	alive := make(chan struct{})
+	beats, stopBeats := context.WithCancel(ctx)
+	go func() {
+		defer close(alive)
+		c.keepAlive(beats, d, ackWait, cancel)
+	}()
+	result, err := c.handle(ctx, d.job)
+	stopBeats()
+	<-alive
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		err = fmt.Errorf("%w (%w)", cause, err)
+	}
+	return result, err
+}
+
+// keepAlive extends the ack wait and the record's deadline together, the record
+// first: a worker that a redelivery reaches must find the deadline past.
+func (c *Consumer) keepAlive(ctx context.Context, d *delivery, ackWait time.Duration, lost context.CancelCauseFunc) {
+	tick := time.NewTicker(ackWait / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		var h held
+		// A write cut off in the middle may have been done: its revision would be lost,
+		// and with it the record.
+		err := settle(ctx, func(ctx context.Context) (err error) {
+			h, err = c.records.put(ctx, d.job.Key, d.held, d.held.in(wandstorev1.JobState_JOB_STATE_RUNNING, time.Now(), ackWait))
+			return err
+		})
+		switch {
+		case conflict(err):
+			lost(errLost)
+			return
+		case err != nil:
+			// NATS is away; if it stays so the job is redelivered, if not the next beat holds it.
+			continue
+		}
+		d.held = h
+		if err := d.msg.InProgress(); err != nil {
+			c.log.WarnContext(ctx, "heartbeat not sent", "job", d.job.GetJobId(), "error", err)
+		}
+	}
+}
+
+func (c *Consumer) ready(ctx context.Context, d *delivery, r Result) (string, error) {
+	err := settle(ctx, func(ctx context.Context) error {
+		rec := d.held.in(wandstorev1.JobState_JOB_STATE_READY, time.Now(), readyFor)
+		rec.Persona, rec.Source, rec.Reason = r.Persona, r.Source, cut(r.Reason)
+		rec.GeneratedAt = timestamppb.New(r.GeneratedAt)
+		_, err := c.records.put(ctx, d.job.Key, d.held, rec)
+		if err != nil && !conflict(err) {
+			return err
+		}
+		return d.msg.DoubleAck(ctx)
+	})
+	if err != nil {
+		// The page is stored; the redelivery finds it and settles.
+		c.log.WarnContext(ctx, "job done but not settled", "job", d.job.GetJobId(), "error", err)
+		return outcomeRetry, err
+	}
+	c.done.Add(1)
+	c.trail.Debug(ctx, d.job.Key, c.crumb(d, "ready", r.Source))
+	return outcomeReady, nil
+}
+
+// handBack gives the message back for another delivery, and the record with it.
+// It returns why.
+func (c *Consumer) handBack(ctx context.Context, d *delivery, delay time.Duration, why error) error {
+	c.log.WarnContext(ctx, "job handed back", "job", d.job.GetJobId(), "attempt", d.attempt, "delay", delay, "error", why)
+	err := settle(ctx, func(ctx context.Context) error {
+		if d.held.revision != 0 {
+			rec := d.held.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), queuedFor)
+			if _, err := c.records.put(ctx, d.job.Key, d.held, rec); err != nil && !conflict(err) {
+				c.log.WarnContext(ctx, "record not handed back", "job", d.job.GetJobId(), "error", err)
+			}
+		}
+		return d.msg.NakWithDelay(delay)
+	})
+	c.trail.Error(ctx, d.job.Key, c.crumb(d, "handed back", why.Error()))
+	return errors.Join(why, err)
+}
+
+// bury makes a dead letter of the message and removes it.
+func (c *Consumer) bury(ctx context.Context, d *delivery, why error) (string, error) {
+	c.log.ErrorContext(ctx, "job is dead", "seq", d.seq, "attempt", d.attempt, "error", why)
+	err := settle(ctx, func(ctx context.Context) error {
+		letter := deadLetter{
+			member: c.cfg.Member, reason: why.Error(), attempts: d.attempt,
+			seq: d.seq, payload: d.msg.Data(), header: d.msg.Headers(),
+		}
+		if d.job != nil {
+			letter.jobID = d.job.GetJobId()
+		}
+		if err := letter.publish(ctx, c.js); err != nil {
+			// Not removed without its letter: the sweep finds it when its deliveries are used.
+			return errors.Join(err, d.msg.NakWithDelay(backoff(d.attempt)))
+		}
+		if d.job != nil {
+			c.fail(ctx, d, why)
+		}
+		return d.msg.TermWithReason("dead letter")
+	})
+	if err != nil {
+		return outcomeRetry, errors.Join(why, err)
+	}
+	c.dead.Add(1)
+	return outcomeDead, why
+}
+
+// fail notes on the record and the trail that the job has failed.
+func (c *Consumer) fail(ctx context.Context, d *delivery, why error) {
+	if d.held.revision != 0 {
+		rec := d.held.in(wandstorev1.JobState_JOB_STATE_FAILED, time.Now(), failedFor)
+		rec.Reason = cut(why.Error())
+		if _, err := c.records.put(ctx, d.job.Key, d.held, rec); err != nil && !conflict(err) {
+			c.log.WarnContext(ctx, "record not failed", "job", d.job.GetJobId(), "error", err)
+		}
+	}
+	c.trail.Error(ctx, d.job.Key, c.crumb(d, "dead", why.Error()))
+}
+
+func (c *Consumer) crumb(d *delivery, step, detail string) Crumb {
+	return Crumb{Step: step, JobID: d.job.GetJobId(), Member: c.cfg.Member, Attempt: d.attempt, Detail: detail}
+}
+
+// settleTimeout bounds the settling of a delivery.
+const settleTimeout = 5 * time.Second
+
+// settle runs f on a context that outlives cancellation: what has been done must
+// be told, above all when the process is ending.
+func settle(ctx context.Context, f func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	return f(ctx)
+}
+
+// backoff is the pause before delivery attempt+1: 1, 2, 4 … s, half of it random.
+// A message that waits still counts as pending, so its member waits with it: the
+// pauses are short.
+func backoff(attempt int) time.Duration {
+	full := time.Second << min(attempt-1, 4)
+	return full/2 + rand.N(full/2)
+}
+
+// parse reads a message's job and checks its ids.
+func parse(msg jetstream.Msg) (*Job, error) {
+	g := &wandstorev1.GenerationJob{}
+	if err := wire.Unmarshal(msg.Data(), g); err != nil {
+		return nil, fmt.Errorf("payload: %w", err)
+	}
+	key, err := pagekey.New(g.GetStoreSlug(), g.GetShopperId())
+	if err != nil {
+		return nil, fmt.Errorf("payload: %w", err)
+	}
+	if g.GetJobId() == "" || len(g.GetJobId()) > 64 || !pagekey.ValidShopper(g.GetJobId()) {
+		return nil, errors.New("payload: no job id, or not of A-Z, a-z, 0-9, _ and -")
+	}
+	if !g.GetRequestedAt().IsValid() {
+		return nil, errors.New("payload: no time of request")
+	}
+	return &Job{GenerationJob: g, Key: key}, nil
+}

@@ -1,0 +1,280 @@
+package jobqueue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/telemetry"
+	"github.com/wandstore/wandstore/pkg/wire"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+// deadLetter is what is known of a message that is given up.
+type deadLetter struct {
+	jobID, member, reason string
+	attempts              int
+	seq                   uint64
+	payload               []byte
+	header                nats.Header
+}
+
+// publish puts the letter into GENERATION_DEAD. The message's sequence is part
+// of its id, so that two who bury the same message leave one letter.
+func (l deadLetter) publish(ctx context.Context, js jetstream.JetStream) error {
+	letter := &wandstorev1.DeadLetter{
+		JobId: l.jobID, PoolMember: l.member, Reason: cut(l.reason), Attempts: uint32(l.attempts),
+		DiedAt: timestamppb.New(time.Now()), StreamSeq: l.seq,
+		Traceparent: l.header.Get("traceparent"),
+	}
+	if utf8.Valid(l.payload) {
+		letter.Payload = string(l.payload)
+	} else {
+		letter.RawPayload = l.payload
+	}
+	b, err := wire.Marshal(letter)
+	if err != nil {
+		return err
+	}
+	msg := &nats.Msg{Subject: wandnats.DeadSubject(l.member), Header: nats.Header{}, Data: b}
+	if tp := l.header.Get("traceparent"); tp != "" {
+		msg.Header.Set("traceparent", tp)
+	}
+	id := "dead-" + strconv.FormatUint(l.seq, 10) + "-" + l.jobID
+	if _, err := js.PublishMsg(ctx, msg, jetstream.WithMsgID(id), jetstream.WithExpectStream(wandnats.StreamDead)); err != nil {
+		return fmt.Errorf("publish dead letter: %w", err)
+	}
+	return nil
+}
+
+// Sweeper makes dead letters of jobs whose last delivery died with its worker.
+// The server then stops delivering the message and leaves it where it is, holding
+// a place in its member's queue. It says so once, by an advisory that nobody may
+// be there to hear; so the sweep also looks, every minute.
+type Sweeper struct {
+	js      jetstream.JetStream
+	nc      *nats.Conn
+	records records
+	trail   *Trail
+	log     *slog.Logger
+	tracer  trace.Tracer
+}
+
+// NewSweeper sweeps for all members; jobs is the bucket GENERATION_QUEUE.
+func NewSweeper(nc *nats.Conn, js jetstream.JetStream, jobs jetstream.KeyValue, trail *Trail, log *slog.Logger) *Sweeper {
+	return &Sweeper{js: js, nc: nc, records: records{jobs}, trail: trail, log: log, tracer: otel.Tracer(scope)}
+}
+
+// sweepEvery is how long a job may lie dead if the advisory was missed.
+const sweepEvery = time.Minute
+
+// reasonLapsed is the dead letter's reason.
+const reasonLapsed = "every delivery lapsed without an answer: its workers were killed or hung"
+
+// Run sweeps until ctx ends, then returns nil.
+func (s *Sweeper) Run(ctx context.Context) error {
+	advisories := make(chan *nats.Msg, 256)
+	// One generator of all hears each advisory.
+	sub, err := s.nc.ChanQueueSubscribe(wandnats.SubjectMaxDeliveries, "dead-letters", advisories)
+	if err != nil {
+		return fmt.Errorf("subscribe to max-deliveries advisories: %w", err)
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		if err := s.sweep(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("sweep for dead jobs", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		case m := <-advisories:
+			s.advised(ctx, m)
+		}
+	}
+}
+
+func (s *Sweeper) advised(ctx context.Context, m *nats.Msg) {
+	var a struct {
+		Consumer   string `json:"consumer"`
+		StreamSeq  uint64 `json:"stream_seq"`
+		Deliveries int    `json:"deliveries"`
+	}
+	if err := json.Unmarshal(m.Data, &a); err != nil {
+		s.log.Warn("advisory unreadable", "error", err)
+		return
+	}
+	stream, err := s.js.Stream(ctx, wandnats.StreamGeneration)
+	if err == nil {
+		err = s.bury(ctx, stream, a.Consumer, a.StreamSeq, a.Deliveries)
+	}
+	if err != nil {
+		s.log.Warn("dead job left for the next sweep", "member", a.Consumer, "seq", a.StreamSeq, "error", err)
+	}
+}
+
+// sweep buries what lies at or below a member's ack floor: the floor passes a
+// message when it is acked, which removes it from a work queue, or when its
+// deliveries are used up, which does not.
+func (s *Sweeper) sweep(ctx context.Context) error {
+	stream, err := s.js.Stream(ctx, wandnats.StreamGeneration)
+	if err != nil {
+		return fmt.Errorf("stream: %w", err)
+	}
+	consumers := stream.ListConsumers(ctx)
+	for info := range consumers.Info() {
+		for seq := uint64(0); ; {
+			m, err := stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(info.Config.FilterSubject))
+			if errors.Is(err, jetstream.ErrMsgNotFound) {
+				break
+			}
+			if err != nil {
+				return fmt.Errorf("look into %s: %w", info.Name, err)
+			}
+			if m.Sequence > info.AckFloor.Stream {
+				break
+			}
+			if err := s.bury(ctx, stream, info.Name, m.Sequence, info.Config.MaxDeliver); err != nil {
+				return err
+			}
+			seq = m.Sequence + 1
+		}
+	}
+	return consumers.Err()
+}
+
+// bury makes a dead letter of a message and removes it. One whose job's page is
+// ready was only being removed just then.
+func (s *Sweeper) bury(ctx context.Context, stream jetstream.Stream, member string, seq uint64, attempts int) error {
+	m, err := stream.GetMsg(ctx, seq)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read dead job: %w", err)
+	}
+	ctx, span := s.tracer.Start(telemetry.Extract(ctx, m.Header), "bury", trace.WithAttributes(telemetry.Member.String(member)))
+	defer span.End()
+
+	letter := deadLetter{member: member, reason: reasonLapsed, attempts: attempts, seq: seq, payload: m.Data, header: m.Header}
+	g := &wandstorev1.GenerationJob{}
+	key, keyErr := pagekey.Key{}, wire.Unmarshal(m.Data, g)
+	if keyErr == nil {
+		letter.jobID = g.GetJobId()
+		key, keyErr = pagekey.New(g.GetStoreSlug(), g.GetShopperId())
+	}
+	var found held
+	if keyErr == nil {
+		found, err = s.records.get(ctx, key)
+		if err != nil && !errors.Is(err, ErrNoRecord) {
+			return err
+		}
+	}
+	ours := found.JobRecord != nil && found.GetJobId() == g.GetJobId()
+	if !ours || found.GetState() != wandstorev1.JobState_JOB_STATE_READY {
+		if err := letter.publish(ctx, s.js); err != nil {
+			return err
+		}
+		s.log.ErrorContext(ctx, "job is dead", "member", member, "seq", seq, "error", reasonLapsed)
+		if ours {
+			rec := found.in(wandstorev1.JobState_JOB_STATE_FAILED, time.Now(), failedFor)
+			rec.Reason = reasonLapsed
+			if _, err := s.records.put(ctx, key, found, rec); err != nil && !conflict(err) {
+				return err
+			}
+		}
+		if keyErr == nil {
+			s.trail.Error(ctx, key, Crumb{Step: "dead", JobID: g.GetJobId(), Member: member, Attempt: attempts, Detail: reasonLapsed})
+		}
+	}
+	if err := stream.DeleteMsg(ctx, seq); err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+		return fmt.Errorf("remove dead job: %w", err)
+	}
+	return nil
+}
+
+// Replayed is a dead letter back in the queue.
+type Replayed struct {
+	// JobID is the job's, the same as before.
+	JobID string
+	// Member is where it waits now.
+	Member string
+}
+
+// Replay puts the dead letter with that sequence of GENERATION_DEAD back into the
+// queue, as the same job with its first time of request, and removes the letter.
+// Errors: ErrNoLetter; ErrTerminal if its payload is no job; ErrPoolFull.
+func (q *Queue) Replay(ctx context.Context, seq uint64) (Replayed, error) {
+	dead, err := q.js.Stream(ctx, wandnats.StreamDead)
+	if err != nil {
+		return Replayed{}, fmt.Errorf("stream: %w", err)
+	}
+	m, err := dead.GetMsg(ctx, seq)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return Replayed{}, fmt.Errorf("%w: %d", ErrNoLetter, seq)
+	}
+	if err != nil {
+		return Replayed{}, fmt.Errorf("read dead letter: %w", err)
+	}
+	ctx = telemetry.Extract(ctx, m.Header)
+	letter := &wandstorev1.DeadLetter{}
+	if err := wire.Unmarshal(m.Data, letter); err != nil {
+		return Replayed{}, fmt.Errorf("%w: %w", ErrTerminal, err)
+	}
+	job := &wandstorev1.GenerationJob{}
+	if err := wire.Unmarshal([]byte(letter.GetPayload()), job); err != nil {
+		return Replayed{}, fmt.Errorf("%w: %w", ErrTerminal, err)
+	}
+	key, err := pagekey.New(job.GetStoreSlug(), job.GetShopperId())
+	if err != nil {
+		return Replayed{}, fmt.Errorf("%w: %w", ErrTerminal, err)
+	}
+	// The first publish's id is still in the duplicate window; the letter's sequence
+	// makes a new one that a second replay of the same letter repeats.
+	id := job.GetJobId() + "-replay-" + strconv.FormatUint(seq, 10)
+	member, queuedAt, err := q.publish(ctx, key.Shopper(), id, []byte(letter.GetPayload()))
+	if err != nil {
+		return Replayed{}, err
+	}
+	q.requeued(ctx, key, job, member, queuedAt)
+	q.trail.Debug(ctx, key, Crumb{Step: "replayed", JobID: job.GetJobId(), Member: member})
+	if err := dead.DeleteMsg(ctx, seq); err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+		return Replayed{}, fmt.Errorf("remove dead letter: %w", err)
+	}
+	return Replayed{JobID: job.GetJobId(), Member: member}, nil
+}
+
+// requeued notes on the record that the job waits again, unless somebody else's
+// job is there or the worker was faster.
+func (q *Queue) requeued(ctx context.Context, key pagekey.Key, job *wandstorev1.GenerationJob, member string, seq uint64) {
+	found, err := q.records.get(ctx, key)
+	if err != nil && !errors.Is(err, ErrNoRecord) {
+		return
+	}
+	if err == nil && (found.GetJobId() != job.GetJobId() || found.GetState() != wandstorev1.JobState_JOB_STATE_FAILED) {
+		return
+	}
+	if found.JobRecord == nil {
+		found.JobRecord = &wandstorev1.JobRecord{
+			JobId: job.GetJobId(), StoreSlug: key.Store(), ShopperId: key.Shopper(), RequestedAt: job.GetRequestedAt(),
+		}
+	}
+	rec := found.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), queuedFor)
+	rec.PoolMember, rec.StreamSeq, rec.Reason = member, seq, ""
+	_, _ = q.records.put(ctx, key, found, rec)
+}

@@ -1,0 +1,205 @@
+package jobqueue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/codes"
+	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/telemetry"
+	"github.com/wandstore/wandstore/pkg/wire"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+const scope = "github.com/wandstore/wandstore/pkg/jobqueue"
+
+// Queue is the side of the pool that asks for pages.
+type Queue struct {
+	js      jetstream.JetStream
+	records records
+	trail   *Trail
+	size    int
+	tracer  trace.Tracer
+}
+
+// NewQueue publishes to a pool of size members; jobs is the bucket
+// GENERATION_QUEUE.
+func NewQueue(js jetstream.JetStream, jobs jetstream.KeyValue, size int, trail *Trail) *Queue {
+	return &Queue{js: js, records: records{jobs}, trail: trail, size: size, tracer: otel.Tracer(scope)}
+}
+
+// Request asks for a page.
+type Request struct {
+	// Key is whose page of which store.
+	Key pagekey.Key
+	// Origin says why: "visit", "debug" or "http".
+	Origin string
+	// Preferences are the caller's wishes, as they came.
+	Preferences map[string]string
+	// Again asks for a new page even right after one was made.
+	Again bool
+}
+
+// Ticket is what became of a request.
+type Ticket struct {
+	// Record is the live job's: the new one's, or the one that was there.
+	Record *wandstorev1.JobRecord
+	// Triggered tells a new job from one that was already under way.
+	Triggered bool
+}
+
+// Trigger makes a job for the request unless one is live: it claims the key,
+// publishes to the shopper's member, and while a member refuses to the next,
+// through all. Errors: ErrPoolFull when all refused (the claim is withdrawn);
+// any other means that NATS did not answer within ctx, and the claim, if it was
+// written, lapses after 5 s.
+func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
+	mine, other, err := q.claim(ctx, r)
+	if err != nil {
+		return Ticket{}, err
+	}
+	if other != nil {
+		return Ticket{Record: other}, nil
+	}
+	job := &wandstorev1.GenerationJob{
+		JobId:       mine.GetJobId(),
+		StoreSlug:   r.Key.Store(),
+		ShopperId:   r.Key.Shopper(),
+		RequestedAt: mine.GetRequestedAt(),
+		Preferences: r.Preferences,
+		Origin:      r.Origin,
+	}
+	payload, err := wire.Marshal(job)
+	if err != nil {
+		return Ticket{}, err
+	}
+	member, seq, err := q.publish(ctx, r.Key.Shopper(), job.GetJobId(), payload)
+	if errors.Is(err, ErrPoolFull) {
+		q.trail.Error(ctx, r.Key, Crumb{Step: "refused", JobID: job.GetJobId(), Detail: err.Error()})
+		// If this fails the claim lapses by itself.
+		_ = q.records.drop(ctx, r.Key, mine)
+		return Ticket{}, err
+	}
+	if err != nil {
+		return Ticket{}, err
+	}
+	rec := mine.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), queuedFor)
+	rec.PoolMember, rec.StreamSeq = member, seq
+	// A worker may have the job already, then the record is its own. Otherwise a
+	// record left "publishing" only means that a visitor after the deadline asks
+	// again, and finds the page or makes a job that is dropped as out of date.
+	_, _ = q.records.put(ctx, r.Key, mine, rec)
+	q.trail.Debug(ctx, r.Key, Crumb{Step: "published", JobID: job.GetJobId(), Member: member})
+	return Ticket{Record: rec, Triggered: true}, nil
+}
+
+// Record is what is known of the newest job of a key; ErrNoRecord if nothing.
+func (q *Queue) Record(ctx context.Context, key pagekey.Key) (*wandstorev1.JobRecord, error) {
+	h, err := q.records.get(ctx, key)
+	return h.JobRecord, err
+}
+
+// claim writes a record in state publishing, or gives the record of the job that
+// is live.
+func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandstorev1.JobRecord, err error) {
+	ctx, span := q.tracer.Start(ctx, "claim", trace.WithAttributes(telemetry.Store.String(r.Key.Store())))
+	defer func() { end(span, err) }()
+
+	now := time.Now()
+	found, err := q.records.get(ctx, r.Key)
+	if err != nil && !errors.Is(err, ErrNoRecord) {
+		return held{}, nil, err
+	}
+	again := r.Again && found.GetState() == wandstorev1.JobState_JOB_STATE_READY
+	if err == nil && owned(found.JobRecord, now) && !again {
+		span.SetAttributes(telemetry.Outcome.String("pending"))
+		return held{}, found.JobRecord, nil
+	}
+	rec := &wandstorev1.JobRecord{
+		JobId:       nuid.Next(),
+		StoreSlug:   r.Key.Store(),
+		ShopperId:   r.Key.Shopper(),
+		State:       wandstorev1.JobState_JOB_STATE_PUBLISHING,
+		RequestedAt: timestamppb.New(now),
+		UpdatedAt:   timestamppb.New(now),
+		Deadline:    timestamppb.New(now.Add(publishingFor)),
+		Traceparent: telemetry.Traceparent(ctx),
+	}
+	mine, err = q.records.put(ctx, r.Key, found, rec)
+	if conflict(err) {
+		// Somebody claimed it in between: theirs is the live job.
+		found, err = q.records.get(ctx, r.Key)
+		if err != nil {
+			return held{}, nil, err
+		}
+		span.SetAttributes(telemetry.Outcome.String("pending"))
+		return held{}, found.JobRecord, nil
+	}
+	if err != nil {
+		return held{}, nil, err
+	}
+	span.SetAttributes(telemetry.Outcome.String("claimed"), telemetry.JobID.String(rec.GetJobId()))
+	return mine, nil, nil
+}
+
+// publish offers a payload to the shopper's member and, while one refuses, to
+// the next. It goes on to another member after a refusal only: after a time-out
+// the first may have it.
+func (q *Queue) publish(ctx context.Context, shopper, id string, payload []byte) (member string, seq uint64, err error) {
+	first := SelectMember(shopper, q.size)
+	for i := range q.size {
+		member = wandnats.Member((first + i) % q.size)
+		seq, err = q.offer(ctx, member, id, payload)
+		if !errors.Is(err, ErrQueueFull) {
+			return member, seq, err
+		}
+	}
+	return "", 0, fmt.Errorf("%w: %d members", ErrPoolFull, q.size)
+}
+
+// offer publishes to one member: ErrQueueFull if it refuses.
+func (q *Queue) offer(ctx context.Context, member, id string, payload []byte) (seq uint64, err error) {
+	subject := wandnats.GenerateSubject(member)
+	ctx, span := q.tracer.Start(ctx, "send "+subject,
+		trace.WithSpanKind(trace.SpanKindProducer),
+		trace.WithAttributes(
+			semconv.MessagingSystemKey.String("nats"),
+			semconv.MessagingOperationTypeSend,
+			semconv.MessagingOperationName("send"),
+			semconv.MessagingDestinationName(subject),
+			semconv.MessagingMessageID(id),
+			telemetry.Member.String(member),
+		))
+	defer func() { end(span, err) }()
+
+	msg := &nats.Msg{Subject: subject, Header: nats.Header{}, Data: payload}
+	telemetry.Inject(ctx, msg.Header)
+	ack, err := q.js.PublishMsg(ctx, msg, jetstream.WithMsgID(id), jetstream.WithExpectStream(wandnats.StreamGeneration))
+	if full(err) {
+		return 0, fmt.Errorf("%w: %s", ErrQueueFull, member)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("publish to %s: %w", member, err)
+	}
+	return ack.Sequence, nil
+}
+
+// end closes a span, as failed if err is not nil.
+func end(span trace.Span, err error) {
+	if err != nil {
+		span.SetStatus(codes.Error, err.Error())
+		span.SetAttributes(semconv.ErrorType(err))
+	}
+	span.End()
+}

@@ -1,0 +1,124 @@
+package jobqueue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/telemetry"
+	"github.com/wandstore/wandstore/pkg/wire"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+// maxDetail bounds a breadcrumb's words, in bytes.
+const maxDetail = 512
+
+// Trail leaves breadcrumbs in the histories of a key's debug and error keys.
+type Trail struct {
+	js      jetstream.JetStream
+	service string
+}
+
+// NewTrail leaves breadcrumbs in the name of a service.
+func NewTrail(js jetstream.JetStream, service string) *Trail {
+	return &Trail{js: js, service: service}
+}
+
+// Crumb is what a step has to say.
+type Crumb struct {
+	// Step names it: "claimed", "published", "stored", …
+	Step string
+	// JobID is the job's.
+	JobID string
+	// Member is the pool member's name, where one is concerned.
+	Member string
+	// Attempt is the delivery, 0 before the first.
+	Attempt int
+	// Detail is cut at 512 bytes. Never a prompt, an answer or a secret.
+	Detail string
+}
+
+// Debug leaves a breadcrumb in the background.
+func (t *Trail) Debug(ctx context.Context, key pagekey.Key, c Crumb) {
+	t.leave(ctx, wandnats.DebugKey(key.Store(), key.Shopper()), c)
+}
+
+// Error leaves a breadcrumb in the error trail, in the background.
+func (t *Trail) Error(ctx context.Context, key pagekey.Key, c Crumb) {
+	t.leave(ctx, wandnats.ErrorKey(key.Store(), key.Shopper()), c)
+}
+
+func (t *Trail) leave(ctx context.Context, key string, c Crumb) {
+	b, err := wire.Marshal(&wandstorev1.Breadcrumb{
+		At:         timestamppb.New(time.Now()),
+		JobId:      c.JobID,
+		Service:    t.service,
+		Step:       c.Step,
+		PoolMember: c.Member,
+		Attempt:    uint32(c.Attempt),
+		Detail:     cut(c.Detail),
+		TraceId:    telemetry.TraceID(ctx),
+	})
+	if err != nil {
+		return
+	}
+	// Best effort (see the package's doc): the futures are not waited for. A bucket's
+	// subjects are public (ADR-8), and publishing to them is how a put is done.
+	_, _ = t.js.PublishAsync("$KV."+wandnats.BucketJobs+"."+key, b)
+}
+
+// ReadTrail reads the breadcrumbs and the errors of a key, oldest first: at most
+// the bucket's history of 64 each, none older than an hour.
+func ReadTrail(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key) (crumbs, problems []*wandstorev1.Breadcrumb, err error) {
+	if crumbs, err = history(ctx, jobs, wandnats.DebugKey(key.Store(), key.Shopper())); err != nil {
+		return nil, nil, err
+	}
+	if problems, err = history(ctx, jobs, wandnats.ErrorKey(key.Store(), key.Shopper())); err != nil {
+		return nil, nil, err
+	}
+	return crumbs, problems, nil
+}
+
+func history(ctx context.Context, kv jetstream.KeyValue, key string) ([]*wandstorev1.Breadcrumb, error) {
+	entries, err := kv.History(ctx, key)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return []*wandstorev1.Breadcrumb{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read trail: %w", err)
+	}
+	crumbs := make([]*wandstorev1.Breadcrumb, 0, len(entries))
+	for _, e := range entries {
+		if e.Operation() != jetstream.KeyValuePut {
+			continue
+		}
+		c := &wandstorev1.Breadcrumb{}
+		if err := wire.Unmarshal(e.Value(), c); err != nil {
+			// Somebody else's writing; the readable part of a trail is worth more than none.
+			c = &wandstorev1.Breadcrumb{At: timestamppb.New(e.Created()), Step: "unreadable"}
+		}
+		crumbs = append(crumbs, c)
+	}
+	return crumbs, nil
+}
+
+// cut shortens s to maxDetail bytes, on a rune's boundary, and makes it UTF-8.
+func cut(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= maxDetail {
+		return s
+	}
+	end := maxDetail
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end]
+}

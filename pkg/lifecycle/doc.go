@@ -1,0 +1,12 @@
+// Package lifecycle starts a service, stops it in order, and turns what came of
+// it into an exit status.
+//
+// [Main] is a service's main function: it reads the settings from the
+// environment (a wrong one is one line naming the variable, and status 2, before
+// anything starts), sets up logs and telemetry, runs the service until it ends
+// or a signal asks it to, and flushes telemetry last. A second signal ends the
+// process at once.
+//
+// [Run] runs parts that depend on each other: they start in the order given and
+// stop in the reverse, each stopped only when the one after it has ended.
+package lifecycle

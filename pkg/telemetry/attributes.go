@@ -1,0 +1,24 @@
+package telemetry
+
+import "go.opentelemetry.io/otel/attribute"
+
+// Attributes of WandStore's own spans and metrics. Those of HTTP, messaging and
+// gen_ai are the semantic conventions'.
+const (
+	// Store is the store's slug, one of the known ones.
+	Store = attribute.Key("wandstore.store")
+	// Member is the pool member, "pool-3".
+	Member = attribute.Key("wandstore.pool.member")
+	// JobID is a job's id; on spans only.
+	JobID = attribute.Key("wandstore.job.id")
+	// Attempt is a job's delivery, from 1; on spans only.
+	Attempt = attribute.Key("wandstore.job.attempt")
+	// Outcome is how a step ended, a word of a small set.
+	Outcome = attribute.Key("wandstore.outcome")
+	// Persona is whom a page addresses.
+	Persona = attribute.Key("wandstore.persona")
+	// Source is who designed a page: llm, template or webhook.
+	Source = attribute.Key("wandstore.page.source")
+	// Generation is the X-Generation header's value.
+	Generation = attribute.Key("wandstore.generation")
+)
