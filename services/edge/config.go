@@ -1,0 +1,66 @@
+package edge
+
+import (
+	"errors"
+	"net"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/natsconn"
+	"github.com/wandstore/wandstore/pkg/pagestore"
+)
+
+// Config is the edge's settings.
+type Config struct {
+	// Pool is the pool's shape.
+	Pool wandnats.Settings
+	// NATS is where jobs go.
+	NATS natsconn.Config
+	// S3 is where pages are kept for good.
+	S3 pagestore.S3Config
+	// Addr is where shoppers are answered.
+	Addr string `env:"EDGE_ADDR" envDefault:":8787"`
+	// MemoryBytes bounds the pages held in memory.
+	MemoryBytes uint64 `env:"CACHE_MEMORY_BYTES" envDefault:"67108864"`
+	// WebhookSecret is the legacy webhook's, "whsec_" and base64; without one
+	// the webhook refuses everything.
+	WebhookSecret string `env:"WEBHOOK_SECRET"`
+	// LLMTimeoutSeconds is the generators'; /debug/generate waits for one job.
+	LLMTimeoutSeconds int `env:"LLM_TIMEOUT_SECONDS" envDefault:"180"`
+}
+
+// Validate names the first variable that is wrong.
+func (c Config) Validate() error {
+	if err := c.Pool.Validate(); err != nil {
+		return err
+	}
+	if err := c.NATS.Validate(); err != nil {
+		return err
+	}
+	if err := c.S3.Validate(); err != nil {
+		return err
+	}
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+		return errors.New("EDGE_ADDR is not host:port")
+	}
+	if c.MemoryBytes < 1<<20 {
+		return errors.New("CACHE_MEMORY_BYTES is below 1048576")
+	}
+	if c.WebhookSecret != "" {
+		if _, err := standardwebhooks.NewWebhook(c.WebhookSecret); err != nil {
+			return errors.New("WEBHOOK_SECRET is not whsec_ and base64")
+		}
+	}
+	if c.LLMTimeoutSeconds < 1 || c.LLMTimeoutSeconds > 3600 {
+		return errors.New("LLM_TIMEOUT_SECONDS is not from 1 to 3600")
+	}
+	return nil
+}
+
+// generateWithin is how long /debug/generate waits: a job's model call, and its
+// queueing and storing.
+func (c Config) generateWithin() time.Duration {
+	return time.Duration(c.LLMTimeoutSeconds)*time.Second + 20*time.Second
+}

@@ -1,0 +1,107 @@
+package edge
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/wandstore/wandstore/pkg/pagekey"
+)
+
+const (
+	// maxListeners bounds the connections that events hold open.
+	maxListeners = 10_000
+	// listenFor bounds one of them; a browser connects again by itself.
+	listenFor = 10 * time.Minute
+	// keepAliveEvery keeps proxies from closing a quiet connection, and finds the
+	// ones whose browser is gone.
+	keepAliveEvery = 15 * time.Second
+	// writeWithin is how long a browser may take to accept an event.
+	writeWithin = 10 * time.Second
+)
+
+// events answers GET /api/generation/events: the status now and after each
+// change, as server-sent events (WHATWG HTML, 9.2), until ready or failed.
+func (e *edge) events(c *fiber.Ctx) error {
+	key, err := e.keyOfQuery(c)
+	if err != nil {
+		return err
+	}
+	if e.listeners.Add(1) > maxListeners {
+		e.listeners.Add(-1)
+		return errTooMany
+	}
+	c.Set(fiber.HeaderContentType, "text/event-stream")
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	// nginx would collect the events otherwise.
+	c.Set("X-Accel-Buffering", "no")
+	// The writer outlives the handler: nothing of the fiber context goes into it.
+	conn := c.Context().Conn()
+	ctx := context.WithoutCancel(c.UserContext())
+	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
+		defer e.listeners.Add(-1)
+		_ = e.stream(ctx, key, conn, w)
+	})
+	return nil
+}
+
+// stream writes events until the job has ended, the browser is gone, the time is
+// up or the edge drains. Its error only says which.
+func (e *edge) stream(ctx context.Context, key pagekey.Key, conn net.Conn, w *bufio.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, listenFor)
+	defer cancel()
+	// Listening first: a change while the status is read is not missed.
+	l := e.board.Listen(key)
+	defer e.board.Leave(l)
+	alive := time.NewTicker(keepAliveEvery)
+	defer alive.Stop()
+	send := func(format string, args ...any) error {
+		if err := conn.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, format, args...); err != nil {
+			return err
+		}
+		return w.Flush()
+	}
+	if err := send("retry: 3000\n\n"); err != nil {
+		return err
+	}
+	var last string
+	for {
+		s, err := e.generation(ctx, key)
+		if err != nil {
+			// NATS is away: the listener hears of it when something changes.
+			s = generationStatus{State: stateNone}
+		}
+		b, err := json.Marshal(s)
+		if err != nil {
+			return err
+		}
+		if string(b) != last {
+			last = string(b)
+			if err := send("event: status\ndata: %s\n\n", b); err != nil {
+				return err
+			}
+		}
+		if s.ended() {
+			return nil
+		}
+		select {
+		case <-l.Changed:
+		case <-alive.C:
+			if err := send(": still here\n\n"); err != nil {
+				return err
+			}
+		case <-e.draining:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

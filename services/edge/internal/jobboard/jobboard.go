@@ -1,0 +1,162 @@
+// Package jobboard keeps the live jobs of the whole pool in memory, as the watch
+// of the job records tells of them: at most POOL_SIZE x MAX_QUEUE_DEPTH. From it
+// come a job's place in its member's queue, an estimate of its time, and a wake-up
+// for whoever waits for it, without a question to NATS.
+package jobboard
+
+import (
+	"sync"
+	"time"
+
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+// typical is how long a job is taken to run before one has been seen.
+const typical = 100 * time.Second
+
+// Board is the live jobs. It is safe for concurrent use.
+type Board struct {
+	concurrency int
+
+	mu      sync.Mutex
+	live    map[pagekey.Key]*wandstorev1.JobRecord
+	started map[string]time.Time // by job id: when it was first seen running
+	mean    time.Duration
+	waiting map[*Listener]struct{}
+}
+
+// New makes a board of a pool whose members run that many jobs at a time.
+func New(concurrency int) *Board {
+	return &Board{
+		concurrency: concurrency,
+		live:        map[pagekey.Key]*wandstorev1.JobRecord{},
+		started:     map[string]time.Time{},
+		mean:        typical,
+		waiting:     map[*Listener]struct{}{},
+	}
+}
+
+// Place is a job's place.
+type Place struct {
+	// Record is the job's.
+	Record *wandstorev1.JobRecord
+	// Ahead is how many jobs of its member come before it.
+	Ahead int
+	// ETA is about how long it will still take.
+	ETA time.Duration
+}
+
+// Set notes a record as the watch tells of it, and wakes who waits for its key
+// or behind it.
+func (b *Board) Set(key pagekey.Key, rec *wandstorev1.JobRecord) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before := b.live[key]
+	switch rec.GetState() {
+	case wandstorev1.JobState_JOB_STATE_RUNNING:
+		if _, seen := b.started[rec.GetJobId()]; !seen {
+			b.started[rec.GetJobId()] = rec.GetUpdatedAt().AsTime()
+		}
+		b.live[key] = rec
+	case wandstorev1.JobState_JOB_STATE_PUBLISHING, wandstorev1.JobState_JOB_STATE_QUEUED:
+		b.live[key] = rec
+	default:
+		if start, seen := b.started[rec.GetJobId()]; seen && rec.GetState() == wandstorev1.JobState_JOB_STATE_READY {
+			// A moving mean over about the last ten.
+			b.mean += (rec.GetUpdatedAt().AsTime().Sub(start) - b.mean) / 10
+		}
+		delete(b.live, key)
+		delete(b.started, rec.GetJobId())
+	}
+	b.wake(key, before.GetPoolMember(), rec.GetPoolMember())
+}
+
+// Drop notes that a record is gone.
+func (b *Board) Drop(key pagekey.Key) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if rec := b.live[key]; rec != nil {
+		delete(b.live, key)
+		delete(b.started, rec.GetJobId())
+		b.wake(key, rec.GetPoolMember(), "")
+	}
+}
+
+// Reset forgets all jobs: the watch begins anew and tells of those that live.
+func (b *Board) Reset() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	clear(b.live)
+	clear(b.started)
+}
+
+// Find gives a live job's place; false if the key has none, or its deadline is
+// past.
+func (b *Board) Find(key pagekey.Key) (Place, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	rec := b.live[key]
+	now := time.Now()
+	if rec == nil || !rec.GetDeadline().AsTime().After(now) {
+		return Place{}, false
+	}
+	p := Place{Record: rec}
+	if rec.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING {
+		p.ETA = max(b.mean-now.Sub(b.started[rec.GetJobId()]), time.Second)
+		return p, true
+	}
+	for _, other := range b.live {
+		if other.GetPoolMember() == rec.GetPoolMember() && other.GetStreamSeq() != 0 &&
+			(rec.GetStreamSeq() == 0 || other.GetStreamSeq() < rec.GetStreamSeq()) {
+			p.Ahead++
+		}
+	}
+	p.ETA = b.mean * time.Duration(p.Ahead/b.concurrency+1)
+	return p, true
+}
+
+// Listener is woken when something changes for its key.
+type Listener struct {
+	// Changed receives after a change; several may come as one.
+	Changed chan struct{}
+	key     pagekey.Key
+}
+
+// Listen registers a listener; Leave ends it.
+func (b *Board) Listen(key pagekey.Key) *Listener {
+	l := &Listener{Changed: make(chan struct{}, 1), key: key}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting[l] = struct{}{}
+	return l
+}
+
+// Leave ends a listener.
+func (b *Board) Leave(l *Listener) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.waiting, l)
+}
+
+// Wake wakes who waits for the key.
+func (b *Board) Wake(key pagekey.Key) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.wake(key, "", "")
+}
+
+// wake wakes the listeners of a key and those whose job waits at one of the
+// members.
+func (b *Board) wake(key pagekey.Key, before, after string) {
+	for l := range b.waiting {
+		member := b.live[l.key].GetPoolMember()
+		if l.key != key && (member == "" || (member != before && member != after)) {
+			continue
+		}
+		select {
+		case l.Changed <- struct{}{}:
+		default:
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"github.com/wandstore/wandstore/pkg/jobqueue"
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/session"
+)
+
+// What the edge itself finds wrong.
+var (
+	errUnknownStore = errors.New("unknown store")
+	errBadBody      = errors.New("the body is not what this route takes")
+	errSignature    = errors.New("the signature is missing or wrong")
+	errUnavailable  = errors.New("not available just now")
+	errTooMany      = errors.New("too many listeners")
+	errTimeout      = errors.New("not done in time")
+)
+
+// statuses maps errors to HTTP statuses, the first that matches; anything else is
+// a 500 that says nothing of its cause.
+var statuses = []struct {
+	err    error
+	status int
+}{
+	{pagekey.ErrInvalid, http.StatusBadRequest},
+	{session.ErrEvent, http.StatusBadRequest},
+	{errBadBody, http.StatusBadRequest},
+	{errSignature, http.StatusUnauthorized},
+	{errUnknownStore, http.StatusNotFound},
+	{jobqueue.ErrPoolFull, http.StatusTooManyRequests},
+	{errTooMany, http.StatusServiceUnavailable},
+	{errUnavailable, http.StatusServiceUnavailable},
+	{session.ErrContended, http.StatusServiceUnavailable},
+	{errTimeout, http.StatusGatewayTimeout},
+	{context.DeadlineExceeded, http.StatusGatewayTimeout},
+}
+
+// statusOf is an error's status, and what may be said of it to the outside.
+func statusOf(err error) (status int, detail string) {
+	var f *fiber.Error
+	if errors.As(err, &f) {
+		return f.Code, f.Message
+	}
+	if errors.Is(err, fasthttp.ErrBodyTooLarge) {
+		return http.StatusRequestEntityTooLarge, "the body is too large"
+	}
+	for _, s := range statuses {
+		if errors.Is(err, s.err) {
+			// A 4xx tells the caller what to mend; beyond that the cause is ours.
+			if s.status < http.StatusInternalServerError {
+				return s.status, err.Error()
+			}
+			return s.status, s.err.Error()
+		}
+	}
+	return http.StatusInternalServerError, "something went wrong on our side"
+}
+
+// problem answers an API's error as application/problem+json (RFC 9457).
+func problem(c *fiber.Ctx, err error) error {
+	status, detail := statusOf(err)
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+		c.Set(fiber.HeaderRetryAfter, "5")
+	}
+	return c.Status(status).JSON(fiber.Map{
+		"status": status, "title": http.StatusText(status), "detail": detail,
+	}, "application/problem+json")
+}

@@ -1,0 +1,109 @@
+package edge
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/wandstore/wandstore/pkg/storefront"
+)
+
+const (
+	// maxBody bounds request bodies; a webhook's page is the largest.
+	maxBody = 1 << 20
+	// stopWithin bounds the answering of what is under way at the end.
+	stopWithin = 10 * time.Second
+)
+
+// runHTTP answers requests until ctx ends: then it is not ready, then it takes no
+// more connections, then it has answered.
+func (e *edge) runHTTP(ctx context.Context, listener net.Listener) error {
+	app := e.app()
+	served := make(chan error, 1)
+	go func() { served <- app.Listener(listener) }()
+	e.log.Info("listening", "addr", listener.Addr().String())
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	close(e.draining)
+	if err := app.ShutdownWithTimeout(stopWithin); err != nil {
+		return err
+	}
+	return <-served
+}
+
+func (e *edge) app() *fiber.App {
+	app := fiber.New(fiber.Config{
+		DisableStartupMessage: true,
+		BodyLimit:             maxBody,
+		ReadTimeout:           10 * time.Second,
+		// For a whole answer; events extend it for each of theirs.
+		WriteTimeout:   30 * time.Second,
+		IdleTimeout:    90 * time.Second,
+		ReadBufferSize: 8 << 10,
+		ErrorHandler:   e.fail,
+		StrictRouting:  true,
+		CaseSensitive:  true,
+		AppName:        "wandstore-edge",
+		RequestMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost},
+	})
+	app.Use(e.trace)
+	app.Get("/s/:store", e.page)
+	app.Get("/health", e.health)
+	app.Get("/ready", e.ready)
+	app.Get("/debug/container", e.debugContainer)
+	app.Get("/debug/generate", e.debugGenerate)
+	app.Get("/debug/errors", e.debugErrors)
+	app.Get("/api/generation/status", e.status)
+	app.Get("/api/generation/events", e.events)
+	app.Post("/api/shopper/track", e.track)
+	app.Post("/webhook/generation-complete", e.webhook)
+	return app
+}
+
+// fail answers an error: a designed page to shoppers, a problem to everything
+// else.
+func (e *edge) fail(c *fiber.Ctx, err error) error {
+	status, _ := statusOf(err)
+	if status >= http.StatusInternalServerError {
+		e.log.WarnContext(c.UserContext(), "request failed", "route", c.Route().Path, "status", status, "error", err)
+	}
+	if !shopperFacing(c.Path()) {
+		return problem(c, err)
+	}
+	var shop *storefront.Store
+	if st, ok := e.stores.Store(c.Params("store")); ok {
+		shop = st
+	}
+	html, drawErr := e.render.Error(storefront.ErrorInput{Status: status, Store: shop})
+	if drawErr != nil {
+		return problem(c, err)
+	}
+	e.secure(c)
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
+	c.Set(fiber.HeaderContentSecurityPolicy, e.render.CSP())
+	return c.Status(status).Send(html)
+}
+
+// shopperFacing tells the paths that people open from those that programs call.
+func shopperFacing(path string) bool {
+	for _, prefix := range []string{"/api/", "/debug/", "/webhook/", "/health", "/ready"} {
+		if len(path) >= len(prefix) && path[:len(prefix)] == prefix {
+			return false
+		}
+	}
+	return true
+}
+
+// secure sets the headers that every document has.
+func (e *edge) secure(c *fiber.Ctx) {
+	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	c.Set(fiber.HeaderReferrerPolicy, "same-origin")
+	c.Set("Cross-Origin-Opener-Policy", "same-origin")
+}

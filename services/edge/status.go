@@ -1,0 +1,109 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/wandstore/wandstore/pkg/jobqueue"
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+// generationStatus is how a shopper's page stands.
+type generationStatus struct {
+	State       string     `json:"state"` // none, queued, running, ready or failed
+	PoolMember  string     `json:"poolMember,omitempty"`
+	QueuedAhead int        `json:"queuedAhead"`
+	ETASeconds  int        `json:"etaSeconds"`
+	Persona     string     `json:"persona,omitempty"`
+	Source      string     `json:"source,omitempty"`
+	GeneratedAt *time.Time `json:"generatedAt,omitempty"`
+	Reason      string     `json:"reason,omitempty"`
+}
+
+const (
+	stateNone    = "none"
+	stateQueued  = "queued"
+	stateRunning = "running"
+	stateReady   = "ready"
+	stateFailed  = "failed"
+)
+
+// ended tells whether nothing more will come of the job.
+func (s generationStatus) ended() bool { return s.State == stateReady || s.State == stateFailed }
+
+// status answers GET /api/generation/status.
+func (e *edge) status(c *fiber.Ctx) error {
+	key, err := e.keyOfQuery(c)
+	if err != nil {
+		return err
+	}
+	s, err := e.generation(c.UserContext(), key)
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return c.JSON(s)
+}
+
+// generation tells how the key's page stands: the live job's state, else the
+// page's, else the last job's.
+func (e *edge) generation(ctx context.Context, key pagekey.Key) (generationStatus, error) {
+	if place, live := e.board.Find(key); live {
+		s := generationStatus{
+			State: stateQueued, PoolMember: place.Record.GetPoolMember(),
+			QueuedAhead: place.Ahead, ETASeconds: int(place.ETA.Round(time.Second) / time.Second),
+		}
+		if place.Record.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING {
+			s.State = stateRunning
+		}
+		return s, nil
+	}
+	hit, err := e.pages.Get(ctx, key)
+	if err == nil {
+		at := hit.Page.GeneratedAt()
+		return generationStatus{State: stateReady, Persona: hit.Page.Persona(), Source: hit.Page.Source(), GeneratedAt: &at}, nil
+	}
+	b := e.bus.Load()
+	if b == nil {
+		return generationStatus{}, errUnavailable
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	rec, err := b.queue.Record(ctx, key)
+	switch {
+	case errors.Is(err, jobqueue.ErrNoRecord):
+		return generationStatus{State: stateNone}, nil
+	case err != nil:
+		return generationStatus{}, errors.Join(errUnavailable, err)
+	}
+	s := generationStatus{State: stateNone, PoolMember: rec.GetPoolMember()}
+	switch rec.GetState() {
+	case wandstorev1.JobState_JOB_STATE_FAILED:
+		s.State, s.Reason = stateFailed, rec.GetReason()
+	case wandstorev1.JobState_JOB_STATE_PUBLISHING, wandstorev1.JobState_JOB_STATE_QUEUED, wandstorev1.JobState_JOB_STATE_RUNNING:
+		// The board has not heard of it yet, or its deadline is past.
+		if rec.GetDeadline().AsTime().After(time.Now()) {
+			s.State = stateQueued
+		}
+	}
+	return s, nil
+}
+
+// keyOfQuery reads store and shopper of a query, the shopper from the cookie if
+// need be.
+func (e *edge) keyOfQuery(c *fiber.Ctx) (pagekey.Key, error) {
+	shopper, _ := shopperOf(c)
+	key, err := pagekey.New(strings.Clone(c.Query("store")), shopper)
+	if err != nil {
+		return pagekey.Key{}, err
+	}
+	if _, ok := e.stores.Store(key.Store()); !ok {
+		return pagekey.Key{}, errUnknownStore
+	}
+	return key, nil
+}

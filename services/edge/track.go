@@ -1,0 +1,104 @@
+package edge
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/wandstore/wandstore/pkg/session"
+	"github.com/wandstore/wandstore/pkg/storefront"
+	"github.com/wandstore/wandstore/pkg/wire"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+const (
+	maxEvents    = 50
+	maxTrackBody = 64 << 10
+	trackWithin  = 2 * time.Second
+)
+
+// track answers POST /api/shopper/track: one event or an array of them, counted
+// in the shoppers' sessions. All are checked before the first is counted.
+func (e *edge) track(c *fiber.Ctx) error {
+	events, err := e.parseEvents(c.Body())
+	if err != nil {
+		return err
+	}
+	b := e.bus.Load()
+	if b == nil {
+		return errUnavailable
+	}
+	byShopper := map[string][]*wandstorev1.TrackEvent{}
+	for _, ev := range events {
+		byShopper[ev.GetShopper()] = append(byShopper[ev.GetShopper()], ev)
+	}
+	ctx, cancel := context.WithTimeout(c.UserContext(), trackWithin)
+	defer cancel()
+	now := time.Now()
+	for shopper, theirs := range byShopper {
+		err := b.sessions.Update(ctx, shopper, func(s *wandstorev1.ShopperSession) {
+			for _, ev := range theirs {
+				session.Apply(s, ev, now)
+			}
+		})
+		if errors.Is(err, session.ErrContended) {
+			return err
+		}
+		if err != nil {
+			return errors.Join(errUnavailable, err)
+		}
+	}
+	return c.Status(http.StatusAccepted).JSON(fiber.Map{"accepted": len(events)})
+}
+
+// parseEvents reads and checks a body's events.
+func (e *edge) parseEvents(body []byte) ([]*wandstorev1.TrackEvent, error) {
+	if len(body) > maxTrackBody {
+		return nil, fiber.ErrRequestEntityTooLarge
+	}
+	raw := []json.RawMessage{body}
+	if trimmed := bytes.TrimSpace(body); len(trimmed) > 0 && trimmed[0] == '[' {
+		if err := json.Unmarshal(trimmed, &raw); err != nil {
+			return nil, fmt.Errorf("%w: not JSON", errBadBody)
+		}
+	}
+	if len(raw) == 0 || len(raw) > maxEvents {
+		return nil, fmt.Errorf("%w: 1 to %d events", errBadBody, maxEvents)
+	}
+	events := make([]*wandstorev1.TrackEvent, len(raw))
+	for i, one := range raw {
+		ev := &wandstorev1.TrackEvent{}
+		if err := wire.Unmarshal(one, ev); err != nil {
+			return nil, fmt.Errorf("%w: event %d is not one", errBadBody, i)
+		}
+		if err := session.Check(ev); err != nil {
+			return nil, fmt.Errorf("event %d: %w", i, err)
+		}
+		shop, ok := e.stores.Store(ev.GetStore())
+		if !ok {
+			return nil, fmt.Errorf("event %d: %w", i, errUnknownStore)
+		}
+		known(shop, ev)
+		events[i] = ev
+	}
+	return events, nil
+}
+
+// known keeps of an event the product and category that the shop has, and knows a
+// product's category without being told.
+func known(shop *storefront.Store, ev *wandstorev1.TrackEvent) {
+	if p, ok := shop.Product(ev.GetProduct()); ok {
+		ev.Category = p.Collection
+	} else {
+		ev.Product = ""
+	}
+	if _, ok := shop.Collection(ev.GetCategory()); !ok && ev.GetEvent() == "view" {
+		ev.Category = ""
+	}
+}

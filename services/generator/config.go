@@ -1,0 +1,131 @@
+package generator
+
+import (
+	"errors"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/natsconn"
+	"github.com/wandstore/wandstore/pkg/pagestore"
+)
+
+// Config is the generator's settings.
+type Config struct {
+	// Pool is the pool's shape.
+	Pool wandnats.Settings
+	// NATS is where the jobs come from.
+	NATS natsconn.Config
+	// S3 is where pages are kept for good.
+	S3 pagestore.S3Config
+	// Addr is where the HTTP pair listens.
+	Addr string `env:"GENERATOR_ADDR" envDefault:":8080"`
+	// Members are those that this process serves, as "0-4,7"; empty is all.
+	Members string `env:"POOL_MEMBERS"`
+	// InactivityMillis is after how long without a job a member goes cold.
+	InactivityMillis int `env:"CONTAINER_INACTIVITY_TIMEOUT_MS" envDefault:"300000"`
+	// ExitWhenIdle ends the process once all its members are cold.
+	ExitWhenIdle bool `env:"EXIT_WHEN_IDLE"`
+	// KimiKey is sent to the model as a bearer token.
+	KimiKey string `env:"KIMI_API_KEY"`
+	// KimiBaseURL is the model's API, up to and with its version.
+	KimiBaseURL string `env:"KIMI_BASE_URL" envDefault:"https://api.moonshot.ai/v1"`
+	// KimiModel is the model asked for.
+	KimiModel string `env:"KIMI_MODEL" envDefault:"kimi-k2.6"`
+	// GatewayURL, if set, is used instead of KimiBaseURL.
+	GatewayURL string `env:"AI_GATEWAY_URL"`
+	// LLMTimeoutSeconds bounds one call of the model, its retries included.
+	LLMTimeoutSeconds int `env:"LLM_TIMEOUT_SECONDS" envDefault:"180"`
+}
+
+// Validate names the first variable that is wrong.
+func (c Config) Validate() error {
+	if err := c.Pool.Validate(); err != nil {
+		return err
+	}
+	if err := c.NATS.Validate(); err != nil {
+		return err
+	}
+	if err := c.S3.Validate(); err != nil {
+		return err
+	}
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+		return errors.New("GENERATOR_ADDR is not host:port")
+	}
+	if _, err := members(c.Members, c.Pool.PoolSize); err != nil {
+		return err
+	}
+	if c.InactivityMillis < 1 {
+		return errors.New("CONTAINER_INACTIVITY_TIMEOUT_MS is not above 0")
+	}
+	if c.LLMTimeoutSeconds < 1 || c.LLMTimeoutSeconds > 3600 {
+		return errors.New("LLM_TIMEOUT_SECONDS is not from 1 to 3600")
+	}
+	if c.KimiModel == "" {
+		return errors.New("KIMI_MODEL is empty")
+	}
+	for name, value := range map[string]string{"KIMI_BASE_URL": c.KimiBaseURL, "AI_GATEWAY_URL": c.GatewayURL} {
+		if value == "" {
+			continue
+		}
+		// The error of url.Parse would quote a key that somebody put into the URL.
+		if u, err := url.Parse(value); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			return errors.New(name + " is not an http or https URL")
+		}
+	}
+	return nil
+}
+
+func (c Config) modelURL() string {
+	if c.GatewayURL != "" {
+		return c.GatewayURL
+	}
+	return c.KimiBaseURL
+}
+
+func (c Config) inactivity() time.Duration { return time.Duration(c.InactivityMillis) * time.Millisecond }
+func (c Config) llmTimeout() time.Duration { return time.Duration(c.LLMTimeoutSeconds) * time.Second }
+
+// storing is what a job may take besides its two calls of the model.
+const storing = 30 * time.Second
+
+// jobTimeout bounds one delivery: an answer, the one asked for when that is no
+// page, and the storing.
+func (c Config) jobTimeout() time.Duration { return 2*c.llmTimeout() + storing }
+
+// members reads POOL_MEMBERS: numbers and ranges with commas between; nil, nil
+// for all.
+func members(list string, size int) ([]string, error) {
+	if list == "" {
+		return nil, nil
+	}
+	wrong := errors.New("POOL_MEMBERS is not numbers or ranges below POOL_SIZE, such as 0-4,7")
+	seen := make([]bool, size)
+	for part := range strings.SplitSeq(list, ",") {
+		from, to, ranged := strings.Cut(strings.TrimSpace(part), "-")
+		if !ranged {
+			to = from
+		}
+		low, err := strconv.Atoi(from)
+		if err != nil {
+			return nil, wrong
+		}
+		high, err := strconv.Atoi(to)
+		if err != nil || low < 0 || high < low || high >= size {
+			return nil, wrong
+		}
+		for n := low; n <= high; n++ {
+			seen[n] = true
+		}
+	}
+	var names []string
+	for n, in := range seen {
+		if in {
+			names = append(names, wandnats.Member(n))
+		}
+	}
+	return names, nil
+}

@@ -1,0 +1,17 @@
+// Package generator is the pool's working side: it serves pool members, one
+// JetStream consumer each, and makes their jobs' pages.
+//
+// A member is warm from its start and after each job for
+// CONTAINER_INACTIVITY_TIMEOUT_MS, then cold. With EXIT_WHEN_IDLE the process
+// ends once every member it serves is cold, for an autoscaler that starts it
+// again when jobs wait.
+//
+// It answers GET /health and POST /generate on GENERATOR_ADDR, and the NATS micro
+// service wandstore-generator: wandstore.member.pool-N.health for each member it
+// serves, and wandstore.control.replay. POST /generate runs the code that the
+// queue's jobs run.
+//
+// Started before NATS or the object store it waits for them and says so. Told to
+// stop it takes no more jobs, gives the running ones a moment, hands back those
+// that are not done, and leaves.
+package generator

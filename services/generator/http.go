@@ -1,0 +1,141 @@
+package generator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/nats-io/nuid"
+
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/services/generator/internal/pages"
+)
+
+const maxBody = 64 << 10
+
+// runHTTP serves the HTTP pair until ctx ends.
+func (g *generator) runHTTP(ctx context.Context) error {
+	app := fiber.New(fiber.Config{
+		DisableStartupMessage: true,
+		BodyLimit:             maxBody,
+		ReadTimeout:           10 * time.Second,
+		IdleTimeout:           60 * time.Second,
+		ErrorHandler:          problem,
+	})
+	app.Get("/health", g.health)
+	app.Post("/generate", func(c *fiber.Ctx) error { return g.generate(ctx, c) })
+
+	listener, err := net.Listen("tcp", g.cfg.Addr)
+	if err != nil {
+		return fmt.Errorf("GENERATOR_ADDR: %w", err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- app.Listener(listener) }()
+	g.log.Info("listening", "addr", listener.Addr().String())
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	if err := app.ShutdownWithTimeout(settling); err != nil {
+		return err
+	}
+	return <-served
+}
+
+// health tells how the members stand: 503 while the pool is not open.
+func (g *generator) health(c *fiber.Ctx) error {
+	body := fiber.Map{"status": "starting", "worker": g.worker, "model": fiber.Map{"name": g.cfg.KimiModel, "breaker": g.model.BreakerState()}}
+	p := g.pool.Load()
+	if p == nil {
+		return c.Status(fiber.StatusServiceUnavailable).JSON(body)
+	}
+	states := make([]memberState, len(p.members))
+	for i, m := range p.members {
+		states[i] = stateOf(m, g.cfg.inactivity())
+	}
+	body["status"], body["members"] = "ok", states
+	if !g.nc.IsConnected() {
+		body["status"] = "degraded"
+	}
+	return c.JSON(body)
+}
+
+// generate makes a page at once: {jobId, storeSlug, shopperId, preferences} in,
+// {success, html, persona, source} out.
+func (g *generator) generate(ctx context.Context, c *fiber.Ctx) error {
+	var ask struct {
+		JobID       string         `json:"jobId"`
+		StoreSlug   string         `json:"storeSlug"`
+		ShopperID   string         `json:"shopperId"`
+		Preferences map[string]any `json:"preferences"`
+	}
+	if err := json.Unmarshal(c.Body(), &ask); err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, "the body is not the JSON of a job")
+	}
+	key, err := pagekey.New(ask.StoreSlug, ask.ShopperID)
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, err.Error())
+	}
+	if ask.JobID == "" {
+		ask.JobID = nuid.Next()
+	}
+	if !pagekey.ValidShopper(ask.JobID) {
+		return fiber.NewError(fiber.StatusBadRequest, "jobId is 1 to 64 of A-Z, a-z, 0-9, _ and -")
+	}
+	p := g.pool.Load()
+	if p == nil {
+		return errNotReady
+	}
+	select {
+	case p.direct <- struct{}{}:
+		defer func() { <-p.direct }()
+	default:
+		return fiber.NewError(fiber.StatusTooManyRequests, "as many pages are being made as members may run")
+	}
+	ctx, cancel := context.WithTimeout(ctx, g.cfg.jobTimeout())
+	defer cancel()
+	made, err := p.maker.Make(ctx, pages.Order{
+		Key: key, JobID: ask.JobID, RequestedAt: time.Now(), Preferences: words(ask.Preferences),
+	})
+	if err != nil {
+		return err
+	}
+	return c.JSON(fiber.Map{
+		"success": true, "html": string(made.Page.HTML()), "persona": made.Page.Persona(), "source": made.Page.Source(),
+	})
+}
+
+// words keeps the preferences that are words, numbers or yes and no; others have
+// no meaning here.
+func words(in map[string]any) map[string]string {
+	out := make(map[string]string, len(in))
+	for name, v := range in {
+		switch v.(type) {
+		case string, float64, bool:
+			out[name] = fmt.Sprint(v)
+		}
+	}
+	return out
+}
+
+// problem answers errors as application/problem+json (RFC 9457).
+func problem(c *fiber.Ctx, err error) error {
+	status, detail := fiber.StatusInternalServerError, "the page could not be made or stored"
+	var f *fiber.Error
+	switch {
+	case errors.As(err, &f):
+		status, detail = f.Code, f.Message
+	case errors.Is(err, pages.ErrUnknownStore):
+		status, detail = fiber.StatusNotFound, "unknown store"
+	case errors.Is(err, errNotReady):
+		status, detail = fiber.StatusServiceUnavailable, err.Error()
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		status, detail = fiber.StatusGatewayTimeout, "not done in time"
+	}
+	return c.Status(status).JSON(fiber.Map{"status": status, "detail": detail}, "application/problem+json")
+}

@@ -1,0 +1,79 @@
+package generator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/micro"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/jobqueue"
+)
+
+// version is the micro service's; NATS micro wants a semantic version.
+const version = "0.1.0"
+
+// replayTimeout bounds a replay; the nats CLI waits five seconds by default.
+const replayTimeout = 4 * time.Second
+
+// runMicro answers operators until ctx ends.
+func (g *generator) runMicro(ctx context.Context, p *pool) error {
+	service, err := micro.AddService(g.nc, micro.Config{
+		Name:        wandnats.MicroService,
+		Version:     version,
+		Description: "Makes the pages of the pool's jobs.",
+		Metadata:    map[string]string{"worker": g.worker},
+	})
+	if err != nil {
+		return fmt.Errorf("micro service: %w", err)
+	}
+	for _, m := range p.members {
+		health := micro.HandlerFunc(func(r micro.Request) {
+			_ = r.RespondJSON(stateOf(m, g.cfg.inactivity()))
+		})
+		if err := service.AddEndpoint(m.Member()+"-health", health, micro.WithEndpointSubject(wandnats.HealthSubject(m.Member()))); err != nil {
+			return errors.Join(fmt.Errorf("endpoint: %w", err), service.Stop())
+		}
+	}
+	replay := micro.HandlerFunc(func(r micro.Request) { g.replay(ctx, p, r) })
+	if err := service.AddEndpoint("replay", replay, micro.WithEndpointSubject(wandnats.SubjectReplay)); err != nil {
+		return errors.Join(fmt.Errorf("endpoint: %w", err), service.Stop())
+	}
+	<-ctx.Done()
+	if err := service.Stop(); err != nil && g.nc.IsConnected() {
+		return fmt.Errorf("micro service: %w", err)
+	}
+	return nil
+}
+
+// replay answers {"sequence": N}, a dead letter's sequence in GENERATION_DEAD,
+// with the job and the member it waits at.
+func (g *generator) replay(ctx context.Context, p *pool, r micro.Request) {
+	var ask struct {
+		Sequence uint64 `json:"sequence"`
+	}
+	if err := json.Unmarshal(r.Data(), &ask); err != nil || ask.Sequence == 0 {
+		_ = r.Error("400", `want {"sequence": N}, the dead letter's in `+wandnats.StreamDead, nil)
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, replayTimeout)
+	defer cancel()
+	done, err := p.queue.Replay(ctx, ask.Sequence)
+	if err != nil {
+		code := "503"
+		switch {
+		case errors.Is(err, jobqueue.ErrNoLetter):
+			code = "404"
+		case errors.Is(err, jobqueue.ErrPoolFull):
+			code = "429"
+		case errors.Is(err, jobqueue.ErrTerminal):
+			code = "422"
+		}
+		_ = r.Error(code, err.Error(), nil)
+		return
+	}
+	_ = r.RespondJSON(map[string]string{"jobId": done.JobID, "poolMember": done.Member})
+}

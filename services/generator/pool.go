@@ -1,0 +1,218 @@
+package generator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/jobqueue"
+	"github.com/wandstore/wandstore/pkg/lifecycle"
+	"github.com/wandstore/wandstore/pkg/natsconn"
+	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/session"
+	"github.com/wandstore/wandstore/services/generator/internal/pages"
+)
+
+// pool is the members that this process serves, and what their jobs need.
+type pool struct {
+	members []*jobqueue.Consumer
+	maker   *pages.Maker
+	queue   *jobqueue.Queue
+	sweeper *jobqueue.Sweeper
+	// direct holds a place for each POST /generate under way, as many as the members
+	// may run: whoever calls it pays the same model.
+	direct chan struct{}
+}
+
+// runPool waits for NATS and the object store, then serves the members.
+func (g *generator) runPool(ctx context.Context) error {
+	var p *pool
+	err := natsconn.Until(ctx, g.log, "NATS", func(ctx context.Context) (err error) {
+		p, err = g.openPool(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := natsconn.Until(ctx, g.log, "the object store", g.s3.EnsureBucket); err != nil {
+		return err
+	}
+	g.pool.Store(p)
+	defer g.pool.Store(nil)
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	parts := []lifecycle.Part{
+		{Name: "dead letter sweep", Run: p.sweeper.Run},
+		{Name: "members", Run: p.run, StopWithin: grace + settling},
+		{Name: "micro service", Run: func(ctx context.Context) error { return g.runMicro(ctx, p) }},
+	}
+	if g.cfg.ExitWhenIdle {
+		parts = append(parts, lifecycle.Part{Name: "idle watch", Run: func(ctx context.Context) error {
+			return p.waitIdle(ctx, g.cfg.inactivity(), g.log)
+		}})
+	}
+	g.log.Info("serving", "members", p.names(), "worker", g.worker, "model", g.cfg.KimiModel)
+	return lifecycle.Run(ctx, parts...)
+}
+
+func (g *generator) openPool(ctx context.Context) (*pool, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := wandnats.Ensure(ctx, g.js, g.cfg.Pool); err != nil {
+		return nil, err
+	}
+	cache, err := g.js.KeyValue(ctx, wandnats.BucketPages)
+	if err != nil {
+		return nil, fmt.Errorf("bucket %s: %w", wandnats.BucketPages, err)
+	}
+	jobs, err := g.js.KeyValue(ctx, wandnats.BucketJobs)
+	if err != nil {
+		return nil, fmt.Errorf("bucket %s: %w", wandnats.BucketJobs, err)
+	}
+	sessions, err := g.js.KeyValue(ctx, wandnats.BucketSessions)
+	if err != nil {
+		return nil, fmt.Errorf("bucket %s: %w", wandnats.BucketSessions, err)
+	}
+	names, err := g.memberNames(ctx)
+	if err != nil {
+		return nil, err
+	}
+	trail := jobqueue.NewTrail(g.js, "generator")
+	p := &pool{
+		queue:   jobqueue.NewQueue(g.js, jobs, g.cfg.Pool.PoolSize, trail),
+		sweeper: jobqueue.NewSweeper(g.nc, g.js, jobs, trail, g.log),
+		direct:  make(chan struct{}, len(names)*g.cfg.Pool.Concurrency),
+		maker: &pages.Maker{
+			Stores: g.stores, Renderer: g.render, Model: g.model,
+			Permanent: g.s3, Cache: pagestore.NewKV(cache), Sessions: session.NewStore(sessions),
+			Trail: trail, Log: g.log,
+		},
+	}
+	for _, name := range names {
+		c, err := jobqueue.NewConsumer(g.js, jobs, jobqueue.ConsumerConfig{
+			Member: name, Worker: g.worker, Concurrency: g.cfg.Pool.Concurrency,
+			JobTimeout: g.cfg.jobTimeout(), Grace: grace,
+		}, trail, p.handle, g.log)
+		if err != nil {
+			return nil, err
+		}
+		p.members = append(p.members, c)
+	}
+	return p, nil
+}
+
+// memberNames are the members to serve: those of POOL_MEMBERS, or all that have a
+// consumer, so that members of a pool that was larger are still drained.
+func (g *generator) memberNames(ctx context.Context) ([]string, error) {
+	names, err := members(g.cfg.Members, g.cfg.Pool.PoolSize)
+	if err != nil || names != nil {
+		return names, err
+	}
+	stream, err := g.js.Stream(ctx, wandnats.StreamGeneration)
+	if err != nil {
+		return nil, fmt.Errorf("stream %s: %w", wandnats.StreamGeneration, err)
+	}
+	all := stream.ConsumerNames(ctx)
+	for name := range all.Name() {
+		if _, ok := wandnats.MemberNumber(name); ok {
+			names = append(names, name)
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		x, _ := wandnats.MemberNumber(a)
+		y, _ := wandnats.MemberNumber(b)
+		return x - y
+	})
+	return names, all.Err()
+}
+
+func (p *pool) names() []string {
+	names := make([]string, len(p.members))
+	for i, m := range p.members {
+		names[i] = m.Member()
+	}
+	return names
+}
+
+// run serves all members until ctx ends.
+func (p *pool) run(ctx context.Context) error {
+	var (
+		wg     sync.WaitGroup
+		failed = make([]error, len(p.members))
+	)
+	for i, m := range p.members {
+		wg.Go(func() { failed[i] = m.Run(ctx) })
+	}
+	wg.Wait()
+	return errors.Join(failed...)
+}
+
+// handle makes a job's page.
+func (p *pool) handle(ctx context.Context, job *jobqueue.Job) (jobqueue.Result, error) {
+	made, err := p.maker.Make(ctx, pages.Order{
+		Key: job.Key, JobID: job.GetJobId(), RequestedAt: job.GetRequestedAt().AsTime(),
+		Preferences: job.GetPreferences(), Member: job.Member, Attempt: job.Attempt,
+	})
+	if errors.Is(err, pages.ErrUnknownStore) {
+		return jobqueue.Result{}, fmt.Errorf("%w: %w", jobqueue.ErrTerminal, err)
+	}
+	if err != nil {
+		return jobqueue.Result{}, err
+	}
+	return jobqueue.Result{
+		Persona: made.Page.Persona(), Source: made.Page.Source(),
+		GeneratedAt: made.Page.GeneratedAt(), Reason: made.Reason,
+	}, nil
+}
+
+// memberState is how one member stands, as operators see it.
+type memberState struct {
+	Member     string    `json:"member"`
+	State      string    `json:"state"` // warm or cold
+	Running    int       `json:"running"`
+	Done       int64     `json:"done"`
+	Dead       int64     `json:"dead"`
+	LastActive time.Time `json:"lastActive"`
+}
+
+func stateOf(c *jobqueue.Consumer, inactivity time.Duration) memberState {
+	s := c.Status()
+	m := memberState{
+		Member: c.Member(), State: "warm", Running: s.Running, Done: s.Done, Dead: s.Dead, LastActive: s.LastActive.UTC(),
+	}
+	if s.Running == 0 && time.Since(s.LastActive) > inactivity {
+		m.State = "cold"
+	}
+	return m
+}
+
+// waitIdle returns once every member is cold.
+func (p *pool) waitIdle(ctx context.Context, inactivity time.Duration, log *slog.Logger) error {
+	tick := time.NewTicker(min(inactivity/4+time.Millisecond, time.Second))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		warm := slices.ContainsFunc(p.members, func(c *jobqueue.Consumer) bool {
+			return stateOf(c, inactivity).State == "warm"
+		})
+		if !warm && len(p.direct) == 0 {
+			log.Info("all members are cold, leaving")
+			return nil
+		}
+	}
+}
+
+// errNotReady: the pool is not open yet.
+var errNotReady = errors.New("waiting for NATS or the object store")
+
