@@ -2,6 +2,7 @@ package generator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/storefront"
 	"github.com/wandstore/wandstore/services/generator/internal/kimi"
+	"github.com/wandstore/wandstore/services/generator/internal/pages"
 )
 
 // grace is how long running jobs may go on after a signal: less than the thirty
@@ -35,6 +37,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	defer g.s3.Close()
+	defer g.model.Close()
 	return lifecycle.Run(ctx,
 		lifecycle.Part{Name: "pool", Run: g.runPool, StopWithin: grace + 2*settling},
 		lifecycle.Part{Name: "http", Run: g.runHTTP},
@@ -49,7 +52,7 @@ type generator struct {
 	nc     *nats.Conn
 	js     jetstream.JetStream
 	s3     *pagestore.S3
-	model  *kimi.Client
+	model  model
 	stores *storefront.Stores
 	render *storefront.Renderer
 	worker string
@@ -64,9 +67,7 @@ func newGenerator(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.L
 	if err != nil {
 		return nil, err
 	}
-	model, err := kimi.New(kimi.Config{
-		BaseURL: cfg.modelURL(), APIKey: cfg.KimiKey, Model: cfg.KimiModel, Timeout: cfg.llmTimeout(),
-	})
+	model, err := newModel(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -87,3 +88,34 @@ func newGenerator(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.L
 		worker: fmt.Sprintf("%s-%d", host, os.Getpid()), log: log,
 	}, nil
 }
+
+// model is what the generator needs of the Kimi client.
+type model interface {
+	pages.Model
+	BreakerState() string
+	Close()
+}
+
+func newModel(cfg Config) (model, error) {
+	if cfg.KimiKey == "" {
+		return noModel{}, nil
+	}
+	client, err := kimi.New(kimi.Config{
+		BaseURL: cfg.modelURL(), APIKey: cfg.KimiKey, Model: cfg.KimiModel, Timeout: cfg.llmTimeout(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: KIMI_BASE_URL, AI_GATEWAY_URL or KIMI_API_KEY: %w", lifecycle.ErrSettings, err)
+	}
+	return client, nil
+}
+
+// noModel is there without a key: every page is the template's.
+type noModel struct{}
+
+var errNoKey = errors.New("KIMI_API_KEY is not set")
+
+func (noModel) Complete(context.Context, kimi.Request) (kimi.Answer, error) {
+	return kimi.Answer{}, errNoKey
+}
+func (noModel) BreakerState() string { return "open" }
+func (noModel) Close()               {}

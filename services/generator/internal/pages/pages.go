@@ -257,7 +257,7 @@ func (m *Maker) design(ctx context.Context, o Order, shop *storefront.Store, gue
 		if try == 2 {
 			return storefront.Design{}, answer.Model, err
 		}
-		req.Earlier, req.Correction = answer.Text, prompt.Correction(err)
+		req.Turns = []kimi.Turn{{Answer: answer.Text, Reply: prompt.Correction(err)}}
 	}
 }
 

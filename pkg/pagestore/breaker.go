@@ -1,0 +1,115 @@
+package pagestore
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+
+	"github.com/wandstore/wandstore/pkg/pagekey"
+)
+
+// errSkipped: the tier was not asked, its breaker is open.
+var errSkipped = errors.New("skipped, breaker open")
+
+// failuresToOpen is how many failures in a row take a tier out: one may be a
+// hiccup, and each costs a shopper the tier's deadline.
+const failuresToOpen = 3
+
+// guarded is a tier behind its deadline and breaker. Once open, only watch's
+// probes go through; a shopper is never the one to find out.
+type guarded struct {
+	tier     string
+	store    Getter
+	deadline time.Duration
+	interval time.Duration
+	breaker  *gobreaker.CircuitBreaker[*Page]
+	opened   chan struct{}
+}
+
+func guard(tier string, store Getter, deadline, interval time.Duration) *guarded {
+	g := &guarded{tier: tier, store: store, deadline: deadline, interval: interval, opened: make(chan struct{}, 1)}
+	g.breaker = gobreaker.NewCircuitBreaker[*Page](gobreaker.Settings{
+		Name: tier,
+		// Half of it, so that a probe never comes a moment too early.
+		Timeout:     interval / 2,
+		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= failuresToOpen },
+		IsSuccessful: func(err error) bool {
+			return err == nil || answered(err)
+		},
+		OnStateChange: func(_ string, _, to gobreaker.State) {
+			if to != gobreaker.StateOpen {
+				return
+			}
+			// Called under the breaker's lock: only leave a note.
+			select {
+			case g.opened <- struct{}{}:
+			default:
+			}
+		},
+	})
+	return g
+}
+
+// answered tells an error that is the tier's answer from one of the tier.
+func answered(err error) bool { return errors.Is(err, ErrMiss) || errors.Is(err, ErrCorrupt) }
+
+// get asks the tier within its deadline, or says errSkipped at once.
+func (g *guarded) get(ctx context.Context, key pagekey.Key) (*Page, error) {
+	if g.breaker.State() != gobreaker.StateClosed {
+		return nil, errSkipped
+	}
+	page, err := g.ask(ctx, key)
+	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
+		return nil, errSkipped
+	}
+	return page, err
+}
+
+func (g *guarded) ask(ctx context.Context, key pagekey.Key) (*Page, error) {
+	return g.breaker.Execute(func() (*Page, error) {
+		ctx, cancel := context.WithTimeout(ctx, g.deadline)
+		defer cancel()
+		return g.store.Get(ctx, key)
+	})
+}
+
+// watch waits for the breaker to open and probes until it closes, until ctx is
+// done.
+func (g *guarded) watch(ctx context.Context, probe pagekey.Key, log *slog.Logger) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-g.opened:
+		}
+		if g.breaker.State() == gobreaker.StateClosed {
+			continue // the note of an outage that is over
+		}
+		since := time.Now()
+		log.WarnContext(ctx, "page store tier is unavailable", "tier", g.tier)
+		if !g.probe(ctx, probe) {
+			return
+		}
+		log.InfoContext(ctx, "page store tier is back", "tier", g.tier, "outage", time.Since(since))
+	}
+}
+
+// probe asks for a page, any, every interval until the breaker is closed; false
+// if ctx ended first.
+func (g *guarded) probe(ctx context.Context, key pagekey.Key) bool {
+	ticker := time.NewTicker(g.interval)
+	defer ticker.Stop()
+	for g.breaker.State() != gobreaker.StateClosed {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-ticker.C:
+		}
+		// What it answers is of no interest; that it does closes the breaker.
+		_, _ = g.ask(ctx, key)
+	}
+	return true
+}

@@ -1,0 +1,204 @@
+package pagestore_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/wandstore/wandstore/pkg/faulttest"
+	"github.com/wandstore/wandstore/pkg/miniotest"
+	"github.com/wandstore/wandstore/pkg/natstest"
+	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/pagestore/pagestoretest"
+)
+
+// deadline of a real tier in these tests: long enough that a busy machine does
+// not miss it, and what a get must stay below when it does not wait for it.
+const deadline = time.Second
+
+// stack is a look-up over real stores, each behind a faulty network.
+type stack struct {
+	t                 *testing.T
+	minio             *miniotest.Server
+	nats              *natstest.Server
+	minioNet, natsNet *faulttest.Proxy
+	s3                *pagestore.S3
+	kv                *pagestore.KV
+	memory            *pagestore.Memory
+	tiered            *pagestore.Tiered
+	requested         int
+}
+
+func newStack(t *testing.T, deadline time.Duration) *stack {
+	t.Helper()
+	s := &stack{t: t, minio: miniotest.Start(t), nats: natstest.Start(t)}
+	s.minioNet, s.natsNet = faulttest.NewProxy(t, s.minio.Addr()), faulttest.NewProxy(t, s.nats.Addr())
+	s.s3 = newS3(t, s.minioNet.Addr(), s.minio.Bucket(t))
+	_, js := natstest.Connect(t, "nats://"+s.natsNet.Addr())
+	s.kv = pagestore.NewKV(newBucket(t, js, "UI_CACHE"))
+	s.memory = newMemory(t, pagestore.MemoryConfig{})
+	s.tiered = newTiered(t, s.memory, s.s3, s.kv,
+		pagestore.WithDeadline(pagestore.TierMinIO, deadline),
+		pagestore.WithDeadline(pagestore.TierKV, deadline),
+		pagestore.WithProbeInterval(50*time.Millisecond))
+	return s
+}
+
+// stored is a new shopper's page, in both stores.
+func (s *stack) stored() *pagestore.Page {
+	s.t.Helper()
+	s.requested++
+	msg := pagestoretest.Message(fmt.Sprintf("job-%d", s.requested), 0)
+	msg.ShopperId = fmt.Sprintf("shopper-%d", s.requested)
+	msg.GeneratedAt = timestamppb.Now()
+	page := pagestoretest.Make(s.t, msg)
+	put(s.t, s.s3, page)
+	put(s.t, s.kv, page)
+	return page
+}
+
+// get looks a page up that memory does not have.
+func (s *stack) get(page *pagestore.Page, tier string) time.Duration {
+	s.t.Helper()
+	begun := time.Now()
+	hit, err := s.tiered.Get(s.t.Context(), page.Key())
+	took := time.Since(begun)
+	if err != nil || hit.Tier != tier || hit.Page.JobID() != page.JobID() {
+		s.t.Fatalf("Get: got %+v, %v, want it from %s", hit, err, tier)
+	}
+	return took
+}
+
+// survives is an outage of one tier, from the shoppers' side.
+func (s *stack) survives(broken, other string, begin, end func()) {
+	s.t.Helper()
+	pages := make([]*pagestore.Page, 12)
+	for i := range pages {
+		pages[i] = s.stored()
+	}
+	begin()
+	for _, page := range pages[:3] {
+		s.get(page, other)
+	}
+	for _, page := range pages[3:10] {
+		if took := s.get(page, other); took >= deadline {
+			s.t.Errorf("a get took %v with the breaker open", took)
+		}
+	}
+	if got := s.tiered.Breakers()[broken]; got == "closed" {
+		s.t.Errorf("breaker of %s is closed in the outage", broken)
+	}
+	end()
+	eventually(s.t, func() bool { return s.tiered.Breakers()[broken] == "closed" })
+	s.get(pages[10], pagestore.TierMinIO) // as before the outage
+}
+
+func TestTieredSurvivesOutages(t *testing.T) {
+	s := newStack(t, deadline)
+	minio, kv := pagestore.TierMinIO, pagestore.TierKV
+	for _, outage := range []struct {
+		name          string
+		broken, other string
+		begin, end    func()
+	}{
+		{"minio cut", minio, kv, s.minioNet.Cut, s.minioNet.Restore},
+		{"minio hung", minio, kv, s.minioNet.Hang, s.minioNet.Restore},
+		{"minio killed", minio, kv, s.minio.Stop, s.minio.Restart},
+		{"nats cut", kv, minio, s.natsNet.Cut, s.natsNet.Restore},
+		{"nats hung", kv, minio, s.natsNet.Hang, s.natsNet.Restore},
+		{"nats stopped", kv, minio, s.nats.Stop, s.nats.Restart},
+	} {
+		t.Run(outage.name, func(t *testing.T) {
+			s.t = t
+			s.survives(outage.broken, outage.other, outage.begin, outage.end)
+		})
+	}
+}
+
+func TestTieredServesFromMemoryWithEverythingGone(t *testing.T) {
+	s := newStack(t, deadline)
+	page := s.stored()
+	s.get(page, pagestore.TierMinIO)
+	s.minioNet.Cut()
+	s.natsNet.Cut()
+	s.memory.Distrust()
+	for range 10 {
+		hit, err := s.tiered.Get(t.Context(), page.Key())
+		if err != nil || !hit.Stale || hit.Tier != pagestore.TierMemory {
+			t.Fatalf("Get: got %+v, %v, want it stale from memory", hit, err)
+		}
+	}
+	s.minioNet.Restore()
+	s.natsNet.Restore()
+	eventually(t, func() bool {
+		hit, err := s.tiered.Get(t.Context(), page.Key())
+		return err == nil && !hit.Stale
+	})
+}
+
+func TestTieredCoalescesToOneRequest(t *testing.T) {
+	server := miniotest.Start(t)
+	slow := faulttest.NewProxy(t, server.Addr())
+	addr, requests := countRequests(t, slow.Addr())
+	store := newS3(t, addr, server.Bucket(t))
+	page := pagestoretest.Page(t, "job", 0)
+	put(t, store, page)
+	requests.Store(0)
+	slow.Latency(50 * time.Millisecond)
+	tiered := newTiered(t, newMemory(t, pagestore.MemoryConfig{}), store, &tier{},
+		pagestore.WithDeadline(pagestore.TierMinIO, deadline))
+
+	var group sync.WaitGroup
+	begin := make(chan struct{})
+	for range 200 {
+		group.Go(func() {
+			<-begin
+			if _, err := tiered.Get(t.Context(), page.Key()); err != nil {
+				t.Errorf("Get: %v", err)
+			}
+		})
+	}
+	close(begin)
+	group.Wait()
+	if got := requests.Load(); got != 1 {
+		t.Errorf("200 gets made %d requests, want 1", got)
+	}
+}
+
+// A store that is slow, not dead, must not be waited for beyond the deadline.
+func TestS3GetEndsWithItsDeadline(t *testing.T) {
+	server := miniotest.Start(t)
+	proxy := faulttest.NewProxy(t, server.Addr())
+	store := newS3(t, proxy.Addr(), server.Bucket(t))
+	msg := pagestoretest.Message("job", 0)
+	msg.Html = strings.Repeat("<p>wand", 50_000)
+	page := pagestoretest.Make(t, msg)
+	put(t, store, page)
+	proxy.Hang()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := store.Get(ctx, page.Key()); ctx.Err() == nil || err == nil {
+		t.Errorf("Get of a hung store: got %v", err)
+	}
+}
+
+// eventually waits for a condition that becomes true by itself.
+func eventually(t *testing.T, condition func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for !condition() {
+		select {
+		case <-ctx.Done():
+			t.Fatal("the condition did not become true")
+		case <-ticker.C:
+		}
+	}
+}

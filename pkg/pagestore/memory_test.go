@@ -1,0 +1,187 @@
+package pagestore_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/pagestore/pagestoretest"
+)
+
+// clock is a time that passes when told to.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock() *clock { return &clock{now: pagestoretest.Epoch} }
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+func wantMemory(t *testing.T, memory *pagestore.Memory, page *pagestore.Page, want error) {
+	t.Helper()
+	got, err := memory.Get(t.Context(), page.Key())
+	if !errors.Is(err, want) {
+		t.Fatalf("Get: got error %v, want %v", err, want)
+	}
+	if errors.Is(want, pagestore.ErrMiss) {
+		page = nil
+	}
+	if got != page {
+		t.Fatalf("Get: got %p, want %p", got, page)
+	}
+}
+
+func put(t testing.TB, store pagestoretest.Store, page *pagestore.Page) {
+	t.Helper()
+	if err := store.Put(t.Context(), page); err != nil {
+		t.Fatalf("Put: %v", err)
+	}
+}
+
+func TestMemoryTrust(t *testing.T) {
+	const maxAge = 5 * time.Second
+	for name, test := range map[string]struct {
+		before func(*pagestore.Memory)
+		after  func(*pagestore.Memory, *clock, *pagestore.Page)
+		want   error
+	}{
+		"young, nobody watching": {
+			after: func(_ *pagestore.Memory, c *clock, _ *pagestore.Page) { c.Advance(maxAge - 1) },
+		},
+		"old, nobody watching": {
+			after: func(_ *pagestore.Memory, c *clock, _ *pagestore.Page) { c.Advance(maxAge) },
+			want:  pagestore.ErrUnverified,
+		},
+		"old, watched": {
+			before: func(m *pagestore.Memory) { m.SetWatched(true) },
+			after:  func(_ *pagestore.Memory, c *clock, _ *pagestore.Page) { c.Advance(24 * time.Hour) },
+		},
+		"old, the watch broke just now": {
+			before: func(m *pagestore.Memory) { m.SetWatched(true) },
+			after: func(m *pagestore.Memory, c *clock, _ *pagestore.Page) {
+				c.Advance(24 * time.Hour)
+				m.SetWatched(false)
+			},
+			want: pagestore.ErrUnverified,
+		},
+		"from before the watch": {
+			after: func(m *pagestore.Memory, _ *clock, _ *pagestore.Page) { m.SetWatched(true) },
+			want:  pagestore.ErrUnverified,
+		},
+		"the watch was on already": {
+			before: func(m *pagestore.Memory) { m.SetWatched(true) },
+			after:  func(m *pagestore.Memory, _ *clock, _ *pagestore.Page) { m.SetWatched(true) },
+		},
+		"invalidated": {
+			before: func(m *pagestore.Memory) { m.SetWatched(true) },
+			after:  func(m *pagestore.Memory, _ *clock, p *pagestore.Page) { m.Invalidate(p.Key()) },
+			want:   pagestore.ErrUnverified,
+		},
+		"distrusted": {
+			before: func(m *pagestore.Memory) { m.SetWatched(true) },
+			after:  func(m *pagestore.Memory, _ *clock, _ *pagestore.Page) { m.Distrust() },
+			want:   pagestore.ErrUnverified,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := newClock()
+			memory := newMemory(t, pagestore.MemoryConfig{MaxAge: maxAge, Now: clock.Now})
+			if test.before != nil {
+				test.before(memory)
+			}
+			page := pagestoretest.Page(t, "job", 0)
+			put(t, memory, page)
+			wantMemory(t, memory, page, nil)
+			test.after(memory, clock, page)
+			wantMemory(t, memory, page, test.want)
+
+			put(t, memory, pagestoretest.Page(t, "job", 0))
+			wantMemory(t, memory, page, nil) // the one it had, true again
+		})
+	}
+}
+
+func TestMemoryTemplateEndsWithItsTTL(t *testing.T) {
+	clock := newClock()
+	memory := newMemory(t, pagestore.MemoryConfig{TemplateTTL: time.Hour, Now: clock.Now})
+	memory.SetWatched(true)
+	msg := pagestoretest.Message("job-2", time.Second)
+	msg.Source, msg.GeneratedAt = pagestore.SourceTemplate, timestamppb.New(clock.Now())
+	template := pagestoretest.Make(t, msg)
+	put(t, memory, template)
+
+	clock.Advance(time.Hour - 1)
+	wantMemory(t, memory, template, nil)
+	clock.Advance(1)
+	wantMemory(t, memory, template, pagestore.ErrMiss)
+
+	// As in KV, where it is gone, it no longer stands in an older page's way.
+	older := pagestoretest.Page(t, "job-1", 0)
+	put(t, memory, older)
+	wantMemory(t, memory, older, nil)
+}
+
+func TestMemoryIsBoundedInBytes(t *testing.T) {
+	const maxBytes = 1 << 20
+	memory := newMemory(t, pagestore.MemoryConfig{MaxBytes: maxBytes})
+	var writers sync.WaitGroup
+	for w := range 4 {
+		writers.Go(func() {
+			for i := range 200 {
+				msg := pagestoretest.Message("job", 0)
+				msg.ShopperId = fmt.Sprintf("shopper-%d-%d", w, i)
+				msg.Html = strings.Repeat(fmt.Sprintf("<p>%d</p>", i), 1000)
+				put(t, memory, pagestoretest.Make(t, msg))
+			}
+		})
+	}
+	writers.Wait()
+	if got := memory.Bytes(); got == 0 || got > maxBytes {
+		t.Errorf("Bytes: got %d, want at most %d", got, maxBytes)
+	}
+	if got := memory.Len(); got == 0 || got >= 800 {
+		t.Errorf("Len: got %d of 800, want some evicted", got)
+	}
+}
+
+func TestMemoryCountsHTMLAndGzip(t *testing.T) {
+	memory := newMemory(t, pagestore.MemoryConfig{})
+	msg := pagestoretest.Message("job", 0)
+	msg.Html = strings.Repeat("<p>wand</p>", 10_000)
+	page := pagestoretest.Make(t, msg)
+	put(t, memory, page)
+	if got, least := memory.Bytes(), uint64(len(page.HTML())+len(page.Gzip())); got < least {
+		t.Errorf("Bytes: got %d, want at least %d", got, least)
+	}
+	if err := memory.Delete(t.Context(), page.Key()); err != nil {
+		t.Fatal(err)
+	}
+	if got := memory.Bytes(); got != 0 {
+		t.Errorf("Bytes after Delete: got %d", got)
+	}
+}
+
+func TestMemoryConfigIsValidated(t *testing.T) {
+	for _, cfg := range []pagestore.MemoryConfig{{TemplateTTL: -1}, {MaxAge: -1}} {
+		if _, err := pagestore.NewMemory(cfg); err == nil {
+			t.Errorf("NewMemory(%+v): no error", cfg)
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package pagestore
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+// Names of an object's user metadata. S3 does not keep their case.
+const (
+	metaStore       = "storeSlug"
+	metaShopper     = "shopperId"
+	metaRequested   = "requestedAt"
+	metaGenerated   = "generatedAt"
+	metaPersona     = "persona"
+	metaSource      = "source"
+	metaJob         = "jobId"
+	metaModel       = "model"
+	metaPrompt      = "promptVersion"
+	metaCatalogue   = "catalogueVersion"
+	metaTraceparent = "traceparent"
+)
+
+// metadataOf is the page without its html, as S3 user metadata.
+func metadataOf(page *Page) map[string]string {
+	meta := map[string]string{
+		metaStore:     page.Key().Store(),
+		metaShopper:   page.Key().Shopper(),
+		metaRequested: page.RequestedAt().Format(timeFormat),
+		metaGenerated: page.GeneratedAt().Format(timeFormat),
+	}
+	for name, text := range map[string]string{
+		metaPersona:     page.Persona(),
+		metaSource:      page.Source(),
+		metaJob:         page.JobID(),
+		metaModel:       page.Model(),
+		metaPrompt:      page.PromptVersion(),
+		metaCatalogue:   page.CatalogueVersion(),
+		metaTraceparent: page.Traceparent(),
+	} {
+		// Servers differ on whether an empty header is kept; absent is empty.
+		if text != "" {
+			meta[name] = escape(text)
+		}
+	}
+	return meta
+}
+
+// pageOf is the page of key that meta and html make, or ErrCorrupt.
+func pageOf(key pagekey.Key, meta map[string]string, html []byte) (*Page, error) {
+	fields := make(map[string]string, len(meta))
+	for name, value := range meta {
+		fields[strings.ToLower(name)] = value
+	}
+	field := func(name string) string { return fields[strings.ToLower(name)] }
+
+	requested, err := time.Parse(timeFormat, field(metaRequested))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s is not a time", ErrCorrupt, metaRequested)
+	}
+	generated, err := time.Parse(timeFormat, field(metaGenerated))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s is not a time", ErrCorrupt, metaGenerated)
+	}
+	msg := &wandstorev1.Page{
+		StoreSlug:   field(metaStore),
+		ShopperId:   field(metaShopper),
+		RequestedAt: timestamppb.New(requested),
+		GeneratedAt: timestamppb.New(generated),
+	}
+	for name, into := range map[string]*string{
+		metaPersona:     &msg.Persona,
+		metaSource:      &msg.Source,
+		metaJob:         &msg.JobId,
+		metaModel:       &msg.Model,
+		metaPrompt:      &msg.PromptVersion,
+		metaCatalogue:   &msg.CatalogueVersion,
+		metaTraceparent: &msg.Traceparent,
+	} {
+		if *into, err = url.PathUnescape(field(name)); err != nil {
+			return nil, fmt.Errorf("%w: %s is not percent-encoded", ErrCorrupt, name)
+		}
+	}
+	page, err := newPage(msg, html)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	if page.Key() != key {
+		return nil, fmt.Errorf("%w: it is another shopper's", ErrCorrupt)
+	}
+	return page, nil
+}
+
+// escape percent-encodes all but visible ASCII, and of that the percent sign and
+// the equals sign. A header value may hold spaces, but signatures fold runs of
+// them and servers trim them; what is not ASCII arrives in whatever charset the
+// server guesses; and "=?" begins an encoded word (RFC 2047), which MinIO
+// decodes.
+func escape(s string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c > ' ' && c < 0x7f && c != '%' && c != '=' {
+			b.WriteByte(c)
+		} else {
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,253 @@
+package pagestore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"github.com/wandstore/wandstore/pkg/pagekey"
+)
+
+const contentType = "text/html; charset=utf-8"
+
+// S3Config says where the object store is.
+type S3Config struct {
+	// Endpoint is host:port, without a scheme.
+	Endpoint string `env:"MINIO_ENDPOINT" envDefault:"127.0.0.1:9000"`
+	// AccessKey and SecretKey are signed with, not sent.
+	AccessKey string `env:"MINIO_ACCESS_KEY" envDefault:"minioadmin"`
+	SecretKey string `env:"MINIO_SECRET_KEY" envDefault:"minioadmin"`
+	// Bucket is the bucket's name.
+	Bucket string `env:"MINIO_BUCKET" envDefault:"wandstore-generated-ui"`
+	// Region is what requests are signed for; "us-east-1" if empty, which is
+	// what MinIO takes.
+	Region string
+	// UseTLS speaks HTTPS.
+	UseTLS bool `env:"MINIO_USE_TLS"`
+}
+
+// Validate says what is missing.
+func (c S3Config) Validate() error {
+	switch {
+	case c.Endpoint == "" || strings.Contains(c.Endpoint, "/"):
+		return errors.New("MINIO_ENDPOINT is not host:port")
+	case c.AccessKey == "" || c.SecretKey == "":
+		return errors.New("MINIO_ACCESS_KEY or MINIO_SECRET_KEY is empty")
+	case c.Bucket == "":
+		return errors.New("MINIO_BUCKET is empty")
+	}
+	return nil
+}
+
+// S3 keeps pages in an S3 bucket for good: the html is the object, the rest its
+// user metadata. It is safe for concurrent use.
+//
+// It needs conditional writes of the server (If-Match and If-None-Match on
+// PutObject), which AWS S3, MinIO and others have.
+type S3 struct {
+	core      minio.Core
+	transport *http.Transport
+	bucket    string
+	region    string
+}
+
+// NewS3 makes a store. It does not reach for the server: the errors are of the
+// configuration.
+func NewS3(cfg S3Config) (*S3, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.Region == "" {
+		cfg.Region = "us-east-1"
+	}
+	transport, err := minio.DefaultTransport(cfg.UseTLS)
+	if err != nil {
+		return nil, fmt.Errorf("object store: %w", err)
+	}
+	// All of an edge's shoppers share one host; the default of 16 would dial
+	// anew for each beyond that.
+	transport.MaxIdleConnsPerHost = transport.MaxIdleConns
+	client, err := minio.New(cfg.Endpoint, &minio.Options{
+		Creds:     credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, ""),
+		Secure:    cfg.UseTLS,
+		Transport: transport,
+		// Given, it saves the request that would ask for it.
+		Region:       cfg.Region,
+		BucketLookup: minio.BucketLookupPath,
+		// The callers' deadlines, breakers and queue redeliveries are the retry.
+		MaxRetries: 1,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("object store: %w", err)
+	}
+	return &S3{core: minio.Core{Client: client}, transport: transport, bucket: cfg.Bucket, region: cfg.Region}, nil
+}
+
+// Close lets idle connections go.
+func (s *S3) Close() { s.transport.CloseIdleConnections() }
+
+// EnsureBucket makes the bucket unless it is there.
+func (s *S3) EnsureBucket(ctx context.Context) error {
+	err := s.core.MakeBucket(ctx, s.bucket, minio.MakeBucketOptions{Region: s.region})
+	switch minio.ToErrorResponse(err).Code {
+	case minio.BucketAlreadyOwnedByYou, minio.BucketAlreadyExists:
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("make bucket: %w", nameless(err))
+	}
+	return nil
+}
+
+// Get returns the page, ErrMiss, ErrCorrupt, or the client's error; one round
+// trip. A missing bucket is an error, not a miss.
+func (s *S3) Get(ctx context.Context, key pagekey.Key) (*Page, error) {
+	ctx, span := startSpan(ctx, "get minio", TierMinIO)
+	page, err := s.get(ctx, key)
+	endSpan(span, getResult(err), err)
+	return page, err
+}
+
+// Put stores page unless one of a later request is stored (ErrStale). A page of
+// the same job is left as it is, and that is a success. ErrTemplate for a
+// template page: an outage must not be frozen into permanent storage.
+func (s *S3) Put(ctx context.Context, page *Page) error {
+	ctx, span := startSpan(ctx, "put minio", TierMinIO)
+	err := s.put(ctx, page)
+	endSpan(span, putResult(err), err)
+	if errors.Is(err, errSame) {
+		return nil
+	}
+	return err
+}
+
+// Delete removes the page. Nothing there is a success. An older page may then
+// be put again.
+func (s *S3) Delete(ctx context.Context, key pagekey.Key) error {
+	if err := s.core.RemoveObject(ctx, s.bucket, objectName(key), minio.RemoveObjectOptions{}); err != nil {
+		return fmt.Errorf("remove object: %w", nameless(err))
+	}
+	return nil
+}
+
+func (s *S3) get(ctx context.Context, key pagekey.Key) (*Page, error) {
+	// Client.GetObject asks on the first read, or with a HEAD of its own on
+	// Stat; Core's is the plain request.
+	body, info, _, err := s.core.GetObject(ctx, s.bucket, objectName(key), minio.GetObjectOptions{})
+	if err != nil {
+		return nil, s3GetError(err)
+	}
+	// Closing early drops the connection instead of draining a body of any size.
+	defer func() { _ = body.Close() }()
+	if info.Size > MaxHTML {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, ErrTooLarge)
+	}
+	var html bytes.Buffer
+	html.Grow(int(max(info.Size, 0)) + bytes.MinRead)
+	if _, err := html.ReadFrom(io.LimitReader(body, MaxHTML+1)); err != nil {
+		return nil, fmt.Errorf("read object: %w", nameless(err))
+	}
+	if html.Len() > MaxHTML {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, ErrTooLarge)
+	}
+	return pageOf(key, info.UserMetadata, html.Bytes())
+}
+
+func (s *S3) put(ctx context.Context, page *Page) error {
+	if page.Source() == SourceTemplate {
+		return ErrTemplate
+	}
+	return putNewest(ctx, s3Slot{s}, page)
+}
+
+// s3Slot is the store as putNewest sees it; an object's revision is its entity
+// tag.
+type s3Slot struct{ *S3 }
+
+func (s s3Slot) create(ctx context.Context, page *Page) error {
+	opts := putOptions(page)
+	opts.SetMatchETagExcept("*")
+	return s.write(ctx, page, opts)
+}
+
+// current asks for the object's head only. Its entity tag is of the content: two
+// jobs that drew the same document share one, and of those the older may then
+// overwrite the newer, which changes the metadata and not a byte of the page.
+func (s s3Slot) current(ctx context.Context, page *Page) (string, *Page, error) {
+	info, err := s.core.StatObject(ctx, s.bucket, objectName(page.Key()), minio.StatObjectOptions{})
+	if err != nil {
+		return "", nil, s3GetError(err)
+	}
+	if info.Size <= 0 || info.Size > MaxHTML {
+		return info.ETag, nil, fmt.Errorf("%w: %d bytes", ErrCorrupt, info.Size)
+	}
+	// The document is not looked at; any will do where one must be.
+	stored, err := pageOf(page.Key(), info.UserMetadata, page.HTML())
+	return info.ETag, stored, err
+}
+
+func (s s3Slot) replace(ctx context.Context, page *Page, etag string) error {
+	opts := putOptions(page)
+	opts.SetMatchETag(etag)
+	return s.write(ctx, page, opts)
+}
+
+func (s s3Slot) write(ctx context.Context, page *Page, opts minio.PutObjectOptions) error {
+	_, err := s.core.Client.PutObject(ctx, s.bucket, objectName(page.Key()),
+		bytes.NewReader(page.HTML()), int64(len(page.HTML())), opts)
+	if err == nil {
+		return nil
+	}
+	switch minio.ToErrorResponse(err).Code {
+	case minio.PreconditionFailed, codeConditionalConflict, minio.NoSuchKey:
+		// 412; 409 where two conditional writes met (AWS); 404 where the object
+		// to match was deleted.
+		return errConflict
+	}
+	return fmt.Errorf("put object: %w", nameless(err))
+}
+
+const codeConditionalConflict = "ConditionalRequestConflict"
+
+func putOptions(page *Page) minio.PutObjectOptions {
+	return minio.PutObjectOptions{
+		UserMetadata:     metadataOf(page),
+		ContentType:      contentType,
+		DisableMultipart: true,
+	}
+}
+
+// objectName is the object's name in the bucket: a checked key holds nothing
+// that could leave the prefix.
+func objectName(key pagekey.Key) string {
+	return "generated/" + key.Store() + ":" + key.Shopper() + ".html"
+}
+
+func s3GetError(err error) error {
+	if minio.ToErrorResponse(err).Code == minio.NoSuchKey {
+		return ErrMiss
+	}
+	return fmt.Errorf("get object: %w", nameless(err))
+}
+
+// nameless takes the address off a transport error: it holds the object's name
+// and with it the shopper's id, which have no place in logs and spans.
+func nameless(err error) error {
+	var transport *url.Error
+	if errors.As(err, &transport) {
+		return transport.Err
+	}
+	return err
+}
+
+// timeFormat is RFC 3339 to the nanosecond.
+const timeFormat = time.RFC3339Nano

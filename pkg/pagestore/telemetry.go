@@ -1,0 +1,147 @@
+package pagestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+)
+
+const scope = "github.com/wandstore/wandstore/pkg/pagestore"
+
+// Tiers, as telemetry and the Cache-Status header name them.
+const (
+	TierMemory = "memory"
+	TierMinIO  = "minio"
+	TierKV     = "kv"
+)
+
+// Attributes of spans and metrics.
+const (
+	attrTier   = attribute.Key("wandstore.tier")
+	attrResult = attribute.Key("wandstore.result")
+)
+
+// Results of a get, and of a put.
+const (
+	resultHit         = "hit"
+	resultMiss        = "miss"
+	resultStale       = "stale"       // get: memory served what nobody could verify; put: a newer page is stored
+	resultRevalidated = "revalidated" // memory's page had to be looked up again
+	resultCorrupt     = "corrupt"
+	resultTimeout     = "timeout"
+	resultSkipped     = "skipped" // the breaker is open
+	resultError       = "error"
+
+	resultStored  = "stored"
+	resultSame    = "same"    // the job's page is stored already
+	resultRefused = "refused" // too large, or a template for the permanent store
+)
+
+// getResult names the outcome of a tier's Get.
+func getResult(err error) string {
+	switch {
+	case err == nil:
+		return resultHit
+	case errors.Is(err, ErrMiss):
+		return resultMiss
+	case errors.Is(err, ErrCorrupt):
+		return resultCorrupt
+	case errors.Is(err, errSkipped):
+		return resultSkipped
+	case errors.Is(err, context.DeadlineExceeded):
+		return resultTimeout
+	default:
+		return resultError
+	}
+}
+
+// putResult names the outcome of a Put.
+func putResult(err error) string {
+	switch {
+	case err == nil:
+		return resultStored
+	case errors.Is(err, errSame):
+		return resultSame
+	case errors.Is(err, ErrStale):
+		return resultStale
+	case errors.Is(err, ErrTooLarge), errors.Is(err, ErrTemplate):
+		return resultRefused
+	case errors.Is(err, context.DeadlineExceeded):
+		return resultTimeout
+	default:
+		return resultError
+	}
+}
+
+// startSpan begins a CLIENT span beneath the caller's, from the caller's own
+// provider: a caller without a span (a probe) gets none.
+func startSpan(ctx context.Context, name, tier string) (context.Context, trace.Span) {
+	tracer := trace.SpanFromContext(ctx).TracerProvider().Tracer(scope)
+	return tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attrTier.String(tier)))
+}
+
+// endSpan ends it. Answers that are part of the contract are results; only what
+// the caller could not foresee is an error.
+func endSpan(span trace.Span, result string, err error) {
+	span.SetAttributes(attrResult.String(result))
+	switch result {
+	case resultCorrupt, resultTimeout, resultError:
+		span.RecordError(err)
+		span.SetStatus(codes.Error, result)
+	}
+	span.End()
+}
+
+// instruments counts look-ups. The attribute sets are made once: a memory hit
+// is counted without allocating.
+type instruments struct {
+	lookups  metric.Int64Counter
+	duration metric.Float64Histogram
+	sets     map[[2]string]measured
+}
+
+type measured struct {
+	add    []metric.AddOption
+	record []metric.RecordOption
+}
+
+func newInstruments(provider metric.MeterProvider) (*instruments, error) {
+	meter := provider.Meter(scope)
+	lookups, err := meter.Int64Counter("wandstore.pagestore.lookups",
+		metric.WithUnit("{lookup}"),
+		metric.WithDescription("Look-ups of a generated page, by tier and result."))
+	if err != nil {
+		return nil, fmt.Errorf("look-up counter: %w", err)
+	}
+	duration, err := meter.Float64Histogram("wandstore.pagestore.lookup.duration",
+		metric.WithUnit("s"),
+		metric.WithDescription("How long a tier took to answer a look-up."),
+		metric.WithExplicitBucketBoundaries(.000001, .00001, .0001, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1))
+	if err != nil {
+		return nil, fmt.Errorf("look-up histogram: %w", err)
+	}
+	in := &instruments{lookups: lookups, duration: duration, sets: make(map[[2]string]measured)}
+	for _, tier := range []string{TierMemory, TierMinIO, TierKV} {
+		for _, result := range []string{
+			resultHit, resultMiss, resultStale, resultRevalidated,
+			resultCorrupt, resultTimeout, resultSkipped, resultError,
+		} {
+			set := metric.WithAttributeSet(attribute.NewSet(
+				attribute.String("tier", tier), attribute.String("result", result)))
+			in.sets[[2]string{tier, result}] = measured{[]metric.AddOption{set}, []metric.RecordOption{set}}
+		}
+	}
+	return in, nil
+}
+
+func (in *instruments) record(ctx context.Context, tier, result string, took time.Duration) {
+	set := in.sets[[2]string{tier, result}]
+	in.lookups.Add(ctx, 1, set.add...)
+	in.duration.Record(ctx, took.Seconds(), set.record...)
+}

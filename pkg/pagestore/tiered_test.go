@@ -1,0 +1,427 @@
+package pagestore_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/pagestore/pagestoretest"
+)
+
+var errBroken = errors.New("broken")
+
+// tier is a lower tier that does as it is told.
+type tier struct {
+	calls atomic.Int64
+
+	mu   sync.Mutex
+	page *pagestore.Page
+	err  error
+	hang bool
+	// entered, if set, hears of each call, which then waits for release.
+	entered chan struct{}
+	release chan struct{}
+}
+
+func (f *tier) Get(ctx context.Context, _ pagekey.Key) (*pagestore.Page, error) {
+	f.calls.Add(1)
+	f.mu.Lock()
+	page, err, hang, entered, release := f.page, f.err, f.hang, f.entered, f.release
+	f.mu.Unlock()
+	if hang {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	if entered != nil {
+		entered <- struct{}{}
+		<-release
+	}
+	if err == nil && page == nil {
+		err = pagestore.ErrMiss
+	}
+	return page, err
+}
+
+func (f *tier) set(change func(*tier)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change(f)
+}
+
+func (f *tier) has(page *pagestore.Page) {
+	f.set(func(f *tier) { f.page, f.err, f.hang = page, nil, false })
+}
+func (f *tier) breaks() { f.set(func(f *tier) { f.err = errBroken }) }
+func (f *tier) hangs()  { f.set(func(f *tier) { f.hang = true }) }
+
+func (f *tier) wantCalls(t *testing.T, want int64) {
+	t.Helper()
+	if got := f.calls.Load(); got != want {
+		t.Errorf("tier was asked %d times, want %d", got, want)
+	}
+}
+
+// lookup is a Tiered of fakes.
+type lookup struct {
+	*pagestore.Tiered
+	memory    *pagestore.Memory
+	minio, kv *tier
+}
+
+func newLookup(t *testing.T, cfg pagestore.MemoryConfig, opts ...pagestore.Option) *lookup {
+	t.Helper()
+	l := &lookup{memory: newMemory(t, cfg), minio: &tier{}, kv: &tier{}}
+	l.Tiered = newTiered(t, l.memory, l.minio, l.kv, opts...)
+	return l
+}
+
+func newTiered(t testing.TB, memory *pagestore.Memory, minio, kv pagestore.Getter, opts ...pagestore.Option) *pagestore.Tiered {
+	t.Helper()
+	tiered, err := pagestore.NewTiered(memory, minio, kv, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tiered.Close)
+	return tiered
+}
+
+func (l *lookup) want(t *testing.T, page *pagestore.Page, tier string, stale bool) {
+	t.Helper()
+	hit, err := l.Get(t.Context(), page.Key())
+	if err != nil {
+		t.Fatalf("Get: %v", err)
+	}
+	if hit.Page.JobID() != page.JobID() || hit.Tier != tier || hit.Stale != stale {
+		t.Fatalf("Get: got %s from %s, stale %t; want %s from %s, stale %t",
+			hit.Page.JobID(), hit.Tier, hit.Stale, page.JobID(), tier, stale)
+	}
+}
+
+func (l *lookup) wantMiss(t *testing.T, key pagekey.Key, unavailable bool) {
+	t.Helper()
+	hit, err := l.Get(t.Context(), key)
+	if !errors.Is(err, pagestore.ErrMiss) || errors.Is(err, pagestore.ErrUnavailable) != unavailable || hit.Page != nil {
+		t.Fatalf("Get: got %v, %v; want ErrMiss, with ErrUnavailable: %t", hit, err, unavailable)
+	}
+}
+
+// pass lets time pass; in a synctest bubble it takes none.
+func pass(d time.Duration) { <-time.After(d) }
+
+func TestTieredFindsTheNewest(t *testing.T) {
+	older, newer := pagestoretest.Page(t, "older", 0), pagestoretest.Page(t, "newer", 1)
+	for name, test := range map[string]struct {
+		minio, kv *pagestore.Page
+		want      *pagestore.Page
+		tier      string
+	}{
+		"only in minio":    {minio: older, want: older, tier: pagestore.TierMinIO},
+		"only in kv":       {kv: older, want: older, tier: pagestore.TierKV},
+		"in both":          {minio: newer, kv: pagestoretest.Page(t, "newer", 1), want: newer, tier: pagestore.TierMinIO},
+		"newer in minio":   {minio: newer, kv: older, want: newer, tier: pagestore.TierMinIO},
+		"newer in kv only": {minio: older, kv: newer, want: newer, tier: pagestore.TierKV},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLookup(t, pagestore.MemoryConfig{})
+			l.minio.has(test.minio)
+			l.kv.has(test.kv)
+			l.want(t, test.want, test.tier, false)
+			l.want(t, test.want, pagestore.TierMemory, false)
+			l.minio.wantCalls(t, 1)
+			l.kv.wantCalls(t, 1)
+		})
+	}
+}
+
+func TestTieredTellsMissFromUnavailable(t *testing.T) {
+	key := pagestoretest.Page(t, "job", 0).Key()
+	for name, test := range map[string]struct {
+		minio, kv   error
+		unavailable bool
+	}{
+		"both miss":                  {},
+		"minio broken":               {minio: errBroken, unavailable: true},
+		"kv broken":                  {kv: errBroken, unavailable: true},
+		"both broken":                {minio: errBroken, kv: errBroken, unavailable: true},
+		"corrupt is an answer":       {minio: pagestore.ErrCorrupt, kv: pagestore.ErrCorrupt},
+		"corrupt does not heal it":   {minio: pagestore.ErrCorrupt, kv: errBroken, unavailable: true},
+		"an error beyond a deadline": {minio: context.DeadlineExceeded, unavailable: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLookup(t, pagestore.MemoryConfig{})
+			l.minio.set(func(f *tier) { f.err = test.minio })
+			l.kv.set(func(f *tier) { f.err = test.kv })
+			l.wantMiss(t, key, test.unavailable)
+		})
+	}
+}
+
+func TestTieredServesAroundACorruptTier(t *testing.T) {
+	page := pagestoretest.Page(t, "job", 0)
+	l := newLookup(t, pagestore.MemoryConfig{})
+	l.minio.set(func(f *tier) { f.err = pagestore.ErrCorrupt })
+	l.kv.has(page)
+	l.want(t, page, pagestore.TierKV, false)
+	for range 10 {
+		l.memory.Invalidate(page.Key())
+		l.want(t, page, pagestore.TierKV, false)
+	}
+	if got := l.Breakers()[pagestore.TierMinIO]; got != "closed" {
+		t.Errorf("breaker: %s, a corrupt page is no reason to open it", got)
+	}
+}
+
+func TestTieredVerifiesWhatMemoryClaims(t *testing.T) {
+	older, newer := pagestoretest.Page(t, "older", 0), pagestoretest.Page(t, "newer", 1)
+	for name, test := range map[string]struct {
+		memory    *pagestore.Page
+		lower     func(*lookup)
+		want      *pagestore.Page // nil: a miss
+		tier      string
+		stale     bool
+		unchecked bool // and it is still to be verified
+	}{
+		"same below":              {memory: newer, lower: func(l *lookup) { l.minio.has(pagestoretest.Page(t, "newer", 1)) }, want: newer, tier: pagestore.TierMinIO},
+		"newer below":             {memory: older, lower: func(l *lookup) { l.kv.has(newer) }, want: newer, tier: pagestore.TierKV},
+		"older below":             {memory: newer, lower: func(l *lookup) { l.minio.has(older) }, want: newer, tier: pagestore.TierMemory},
+		"gone below":              {memory: newer, lower: func(*lookup) {}},
+		"nobody answers":          {memory: newer, lower: func(l *lookup) { l.minio.breaks(); l.kv.breaks() }, want: newer, tier: pagestore.TierMemory, stale: true, unchecked: true},
+		"a miss and a failure":    {memory: newer, lower: func(l *lookup) { l.minio.breaks() }, want: newer, tier: pagestore.TierMemory, stale: true, unchecked: true},
+		"older, and a failure":    {memory: newer, lower: func(l *lookup) { l.minio.has(older); l.kv.breaks() }, want: newer, tier: pagestore.TierMemory, stale: true},
+		"the same, and a failure": {memory: newer, lower: func(l *lookup) { l.kv.has(newer); l.minio.breaks() }, want: newer, tier: pagestore.TierKV},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLookup(t, pagestore.MemoryConfig{})
+			l.memory.SetWatched(true)
+			put(t, l.memory, test.memory)
+			l.memory.Distrust()
+			test.lower(l)
+			if test.want == nil {
+				l.wantMiss(t, newer.Key(), false)
+				wantMemory(t, l.memory, newer, pagestore.ErrMiss)
+				return
+			}
+			l.want(t, test.want, test.tier, test.stale)
+			_, err := l.memory.Get(t.Context(), newer.Key())
+			if test.unchecked != errors.Is(err, pagestore.ErrUnverified) {
+				t.Errorf("memory: got %v, want it unverified: %t", err, test.unchecked)
+			}
+		})
+	}
+}
+
+func TestTieredTrustsAHalfLookUpForMaxAgeOnly(t *testing.T) {
+	const maxAge = 5 * time.Second
+	clock := newClock()
+	older, newer := pagestoretest.Page(t, "older", 0), pagestoretest.Page(t, "newer", 1)
+	l := newLookup(t, pagestore.MemoryConfig{MaxAge: maxAge, Now: clock.Now})
+	l.memory.SetWatched(true)
+	l.minio.has(older)
+	l.kv.breaks()
+	l.want(t, older, pagestore.TierMinIO, false)
+
+	l.kv.has(newer) // all the time, had it answered
+	clock.Advance(maxAge - 1)
+	l.want(t, older, pagestore.TierMemory, false)
+	clock.Advance(1)
+	l.want(t, newer, pagestore.TierKV, false)
+	clock.Advance(time.Hour)
+	l.want(t, newer, pagestore.TierMemory, false)
+}
+
+// A change reported while a look-up is under way: who asks after it gets the new
+// page, and the old answer does not settle in memory, whichever lands last.
+func TestTieredChangeDuringLookUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		older, newer := pagestoretest.Page(t, "older", 0), pagestoretest.Page(t, "newer", 1)
+		l := newLookup(t, pagestore.MemoryConfig{})
+		l.memory.SetWatched(true)
+		entered, release := make(chan struct{}), make(chan struct{})
+		l.minio.set(func(f *tier) { f.page, f.entered, f.release = older, entered, release })
+
+		first := make(chan pagestore.Hit)
+		go func() {
+			hit, err := l.Get(t.Context(), older.Key())
+			if err != nil {
+				t.Errorf("first Get: %v", err)
+			}
+			first <- hit
+		}()
+		<-entered
+		l.minio.set(func(f *tier) { f.page, f.entered = newer, nil })
+		l.memory.Invalidate(older.Key())
+		l.want(t, newer, pagestore.TierMinIO, false)
+
+		close(release)
+		// It began before the change and may say so, but memory knows better.
+		if hit := <-first; hit.Page.JobID() != "newer" || hit.Tier != pagestore.TierMemory {
+			t.Errorf("first Get: got %s from %s", hit.Page.JobID(), hit.Tier)
+		}
+		l.want(t, newer, pagestore.TierMemory, false)
+	})
+}
+
+func TestTieredChangeDuringLookUpLeavesItUnverified(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		older := pagestoretest.Page(t, "older", 0)
+		for _, change := range []func(*lookup){
+			func(l *lookup) { l.memory.Invalidate(older.Key()) },
+			func(l *lookup) { l.memory.Distrust() },
+			func(l *lookup) { l.memory.SetWatched(true) },
+		} {
+			l := newLookup(t, pagestore.MemoryConfig{})
+			entered, release := make(chan struct{}), make(chan struct{})
+			l.minio.set(func(f *tier) { f.page, f.entered, f.release = older, entered, release })
+			done := make(chan error)
+			go func() {
+				_, err := l.Get(t.Context(), older.Key())
+				done <- err
+			}()
+			<-entered
+			change(l)
+			close(release)
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+			wantMemory(t, l.memory, older, pagestore.ErrUnverified)
+			l.Close()
+		}
+	})
+}
+
+func TestTieredCoalesces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const shoppers = 200
+		page := pagestoretest.Page(t, "job", 0)
+		l := newLookup(t, pagestore.MemoryConfig{})
+		entered, release := make(chan struct{}), make(chan struct{})
+		l.minio.set(func(f *tier) { f.page, f.entered, f.release = page, entered, release })
+
+		var group sync.WaitGroup
+		get := func() {
+			if hit, err := l.Get(t.Context(), page.Key()); err != nil || hit.Page != page {
+				t.Errorf("Get: %v, %v", hit, err)
+			}
+		}
+		group.Go(get)
+		<-entered
+		for range shoppers - 1 {
+			group.Go(get)
+		}
+		synctest.Wait() // until all of them wait for the one look-up
+		close(release)
+		group.Wait()
+		l.minio.wantCalls(t, 1)
+		l.kv.wantCalls(t, 1)
+	})
+}
+
+func TestTieredOutlivesTheCallerWhoLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		page := pagestoretest.Page(t, "job", 0)
+		l := newLookup(t, pagestore.MemoryConfig{})
+		entered, release := make(chan struct{}), make(chan struct{})
+		l.minio.set(func(f *tier) { f.page, f.entered, f.release = page, entered, release })
+		ctx, leave := context.WithCancel(t.Context())
+		left, stayed := make(chan error), make(chan error)
+		go func() {
+			_, err := l.Get(ctx, page.Key())
+			left <- err
+		}()
+		<-entered
+		go func() {
+			_, err := l.Get(t.Context(), page.Key())
+			stayed <- err
+		}()
+		synctest.Wait()
+		leave()
+		if err := <-left; !errors.Is(err, context.Canceled) || errors.Is(err, pagestore.ErrMiss) {
+			t.Errorf("who left: got %v, want Canceled", err)
+		}
+		close(release)
+		if err := <-stayed; err != nil {
+			t.Errorf("who stayed: %v", err)
+		}
+		l.minio.wantCalls(t, 1)
+		l.want(t, page, pagestore.TierMemory, false)
+	})
+}
+
+func TestTieredHungTierCostsThreeDeadlinesOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const deadline, probe = 70 * time.Millisecond, 2 * time.Second
+		page := pagestoretest.Page(t, "job", 0)
+		l := newLookup(t, pagestore.MemoryConfig{},
+			pagestore.WithDeadline(pagestore.TierMinIO, deadline), pagestore.WithProbeInterval(probe))
+		l.minio.hangs()
+		l.kv.has(page)
+		for i := range 6 {
+			begun := time.Now()
+			l.memory.Invalidate(page.Key())
+			l.want(t, page, pagestore.TierKV, false)
+			want := deadline
+			if i >= 3 {
+				want = 0
+			}
+			if took := time.Since(begun); took != want {
+				t.Errorf("get %d took %v, want %v", i, took, want)
+			}
+		}
+		l.minio.wantCalls(t, 3)
+		if got := l.Breakers(); got[pagestore.TierMinIO] != "open" || got[pagestore.TierKV] != "closed" {
+			t.Errorf("breakers: %v", got)
+		}
+
+		// Only the probe asks, also when the breaker itself would let one through.
+		pass(probe - time.Millisecond)
+		l.memory.Invalidate(page.Key())
+		l.want(t, page, pagestore.TierKV, false)
+		l.minio.wantCalls(t, 3)
+		pass(2 * time.Millisecond)
+		synctest.Wait()
+		l.minio.wantCalls(t, 4)
+
+		l.minio.has(page)
+		pass(2 * probe)
+		synctest.Wait()
+		if got := l.Breakers()[pagestore.TierMinIO]; got != "closed" {
+			t.Fatalf("breaker after the tier came back: %s", got)
+		}
+		l.memory.Invalidate(page.Key())
+		l.want(t, page, pagestore.TierMinIO, false)
+
+		// And a second outage is like the first.
+		l.minio.breaks()
+		for range 4 {
+			l.memory.Invalidate(page.Key())
+			l.want(t, page, pagestore.TierKV, false)
+		}
+		if got := l.Breakers()[pagestore.TierMinIO]; got != "open" {
+			t.Fatalf("breaker in the second outage: %s", got)
+		}
+		l.minio.has(page)
+		pass(2 * probe)
+		synctest.Wait()
+		if got := l.Breakers()[pagestore.TierMinIO]; got != "closed" {
+			t.Fatalf("breaker after the second outage: %s", got)
+		}
+	})
+}
+
+func TestTieredOptionsAreValidated(t *testing.T) {
+	for name, opt := range map[string]pagestore.Option{
+		"no deadline":   pagestore.WithDeadline(pagestore.TierKV, 0),
+		"no such tier":  pagestore.WithDeadline("memory", time.Second),
+		"no probe time": pagestore.WithProbeInterval(0),
+	} {
+		if _, err := pagestore.NewTiered(newMemory(t, pagestore.MemoryConfig{}), &tier{}, &tier{}, opt); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}

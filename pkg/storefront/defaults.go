@@ -1,0 +1,233 @@
+package storefront
+
+import (
+	"slices"
+	"strings"
+)
+
+// The personas a page can be made for.
+const (
+	Minimalist = "minimalist"
+	Explorer   = "explorer"
+	Dealhunter = "dealhunter"
+	Loyalist   = "loyalist"
+)
+
+// DefaultDesign is the page for a shopper of whom nothing is known: the store's
+// own look, and something of everything it has.
+func DefaultDesign(st *Store) Design {
+	favourites := st.pick(9, nil, byFavour)
+	best := favourites[0]
+	d := Design{Theme: st.Theme, Sections: []Section{
+		{
+			Type: "hero", Variant: "split", Headline: st.Tagline, Body: firstSentence(st.About),
+			ActionLabel: "See the " + st.Noun.Many, ProductIDs: []string{best},
+		},
+		{
+			Type: "product-grid", Variant: "cards", Eyebrow: "Well loved", Headline: "Good places to start",
+			ProductIDs: favourites[min(1, len(favourites)-1):],
+		},
+		{
+			Type: "deals", Variant: "strip", Eyebrow: "For now", Headline: "Priced a little kinder",
+			ProductIDs: st.pick(4, (*Product).OnSale, bySaving),
+		},
+		{Type: "collections", Variant: "tiles", Headline: "Find your shelf"},
+		{
+			Type: "spotlight", Variant: "facts", Eyebrow: "Just arrived", Headline: "New on the shelf",
+			ProductIDs: st.pick(1, nil, byArrival), ActionLabel: "Find it on its shelf",
+		},
+		st.storySection("columns"),
+	}}
+	if len(st.Quotes) > 0 {
+		d.Sections = append(d.Sections, Section{Type: "quote", Variant: "large", Body: st.Quotes[0].Text})
+	}
+	d.Sections = append(d.Sections, st.guideSection("steps"), st.faqSection("folded"))
+	return d.fit(st, &Report{})
+}
+
+// TemplateInput is what is known of a shopper when no model is there to read it.
+// Unknown ids are left out.
+type TemplateInput struct {
+	RecentProducts []string // latest first
+	Cart           []string
+	Categories     []string // collection ids, the most visited first
+}
+
+// TemplateDesign is the page for a persona when the model fails: the same for the
+// same input. A persona of another name gets DefaultDesign.
+func TemplateDesign(st *Store, persona string, sig TemplateInput) Design {
+	t := tailor{Store: st, sig: sig}
+	var d Design
+	switch persona {
+	case Minimalist:
+		d = t.minimalist()
+	case Explorer:
+		d = t.explorer()
+	case Dealhunter:
+		d = t.dealhunter()
+	case Loyalist:
+		d = t.loyalist()
+	default:
+		return DefaultDesign(st)
+	}
+	return d.fit(st, &Report{})
+}
+
+// tailor makes a store's page fit a shopper.
+type tailor struct {
+	*Store
+	sig TemplateInput
+}
+
+func (t tailor) minimalist() Design {
+	few := t.near(4, byFavour)
+	return Design{
+		Theme: Theme{Palette: "porcelain", Typeface: "modern", Density: "airy", Corner: "sharp", Motion: "still"},
+		Sections: t.with([]Section{
+			{
+				Type: "hero", Variant: "centered", Headline: t.few(len(few)),
+				Body: "A short list, and everything else on one shelf below.", ActionLabel: "Everything on one shelf",
+			},
+			{Type: "product-grid", Variant: "list", Headline: "The short list", ProductIDs: few},
+			{Type: "compare", Variant: "table", Headline: "The difference, in one look", ProductIDs: few[:min(3, len(few))]},
+		}),
+	}
+}
+
+func (t tailor) explorer() Design {
+	rare := t.pick(6, t.unseen, byReviews)
+	return Design{
+		Theme: Theme{Palette: "orchid", Typeface: "editorial", Density: "regular", Corner: "round", Motion: "lively"},
+		Sections: t.with([]Section{
+			{
+				Type: "hero", Variant: "banner", Eyebrow: "Off the usual path", Headline: "The long way round the shop",
+				Body:        "Start with what few people find: " + t.Noun.Many + " with a story, from every shelf we keep.",
+				ActionLabel: "Wander in", ProductIDs: rare[:min(1, len(rare))],
+			},
+			{Type: "collections", Variant: "tiles", Headline: "Every shelf has its own weather"},
+			{Type: "product-grid", Variant: "feature", Eyebrow: "Seldom seen", Headline: "The unusual ones", ProductIDs: rare[min(1, len(rare)):]},
+			t.storySection("panel"),
+			{
+				Type: "product-grid", Variant: "rail", Eyebrow: "Keep going", Headline: "And around the next corner",
+				ProductIDs: t.near(8, byArrival),
+			},
+			t.guideSection("cards"),
+		}),
+	}
+}
+
+func (t tailor) dealhunter() Design {
+	deals := t.pick(8, (*Product).OnSale, bySaving)
+	small := t.pick(6, func(p *Product) bool { return !p.SoldOut() }, byPrice)
+	return Design{
+		Theme: Theme{Palette: "ember", Typeface: "workshop", Density: "compact", Corner: "soft", Motion: "gentle"},
+		Sections: t.with([]Section{
+			{Type: "deals", Variant: "board", Eyebrow: "Biggest saving first", Headline: "Everything that costs less today", ProductIDs: deals},
+			{Type: "compare", Variant: "table", Headline: "What you get for it", ProductIDs: deals[:min(4, len(deals))]},
+			{Type: "product-grid", Variant: "cards", Eyebrow: "Small prices, same hands", Headline: "The kindest prices in the shop", ProductIDs: small},
+			t.faqSection("folded"),
+		}),
+	}
+}
+
+func (t tailor) loyalist() Design {
+	arrivals := t.pick(8, t.unseen, byArrival)
+	return Design{
+		Theme: Theme{Palette: "midnight", Typeface: "classic", Density: "regular", Corner: "soft", Motion: "gentle"},
+		Sections: t.with([]Section{
+			{
+				Type: "hero", Variant: "split", Eyebrow: "Welcome back", Headline: "It is good to have you here again",
+				Body:        "A few things have arrived since the shelves were last tidied. We put them in front.",
+				ActionLabel: "See what is new", ProductIDs: arrivals[:min(1, len(arrivals))],
+			},
+			{Type: "product-grid", Variant: "rail", Eyebrow: "New in", Headline: "Latest from the bench", ProductIDs: arrivals},
+			t.guideSection("steps"),
+			{Type: "spotlight", Variant: "panel", Eyebrow: "For those who know", ProductIDs: t.near(1, byReviews)},
+			t.storySection("columns"),
+		}),
+	}
+}
+
+// with puts what the shopper was about to do second on the page, where it is
+// found at once but is not the first thing the shop has to say.
+func (t tailor) with(sections []Section) []Section {
+	cart := t.known(t.sig.Cart)
+	recent := t.known(t.sig.RecentProducts)
+	var more []Section
+	if len(cart) > 0 {
+		more = append(more, Section{
+			Type: "product-grid", Variant: "list", Eyebrow: "Ready when you are", Headline: "Set aside for you", ProductIDs: cart,
+		})
+	}
+	if rest := without(recent, cart); len(rest) > 0 {
+		more = append(more, Section{
+			Type: "product-grid", Variant: "list", Headline: "Close at hand", ProductIDs: rest[:min(4, len(rest))],
+		})
+	}
+	return slices.Insert(sections, min(2, len(sections)), more...)
+}
+
+// near is n products in the order of less, those of the shopper's own shelves
+// first.
+func (t tailor) near(n int, less func(a, b *Product) int) []string {
+	rank := func(p *Product) int {
+		if i := slices.Index(t.sig.Categories, p.Collection); i >= 0 {
+			return i
+		}
+		return len(t.sig.Categories)
+	}
+	return t.pick(n, nil, func(a, b *Product) int {
+		if d := rank(a) - rank(b); d != 0 {
+			return d
+		}
+		return less(a, b)
+	})
+}
+
+func (t tailor) unseen(p *Product) bool {
+	return !slices.Contains(t.sig.RecentProducts, p.ID) && !slices.Contains(t.sig.Cart, p.ID)
+}
+
+func (t tailor) known(ids []string) []string {
+	var known []string
+	for _, id := range ids {
+		if _, ok := t.Product(id); ok && !slices.Contains(known, id) {
+			known = append(known, id)
+		}
+	}
+	return known
+}
+
+// few is a headline that counts: "Four wands. That is all."
+func (t tailor) few(n int) string {
+	words := []string{"No", "One", "Two", "Three", "Four"}
+	noun := t.Noun.Many
+	if n == 1 {
+		noun = t.Noun.One
+	}
+	return words[n] + " good " + noun + ", plainly shown"
+}
+
+func without(ids, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(others, id) })
+}
+
+func (s *Store) storySection(variant string) Section {
+	return Section{Type: "story", Variant: variant, Eyebrow: "How we work", Headline: s.Story.Headline, Body: s.Story.Body}
+}
+
+func (s *Store) guideSection(variant string) Section {
+	return Section{Type: "guide", Variant: variant, Headline: s.Guide.Headline, Items: s.Guide.Items}
+}
+
+func (s *Store) faqSection(variant string) Section {
+	return Section{Type: "faq", Variant: variant, Headline: "Before you ask", Items: s.FAQ}
+}
+
+func firstSentence(s string) string {
+	first, _, found := strings.Cut(s, ". ")
+	if found {
+		return first + "."
+	}
+	return first
+}

@@ -1,0 +1,31 @@
+// Package storefront holds the shops, the page designs and the drawing of pages.
+//
+// A model designs a page, this package draws it. What crosses between the two is
+// a Design: a theme out of fixed choices, and sections out of fixed types that
+// hold words and product ids.
+//
+//	answer ──ParseAnswer──▶ Design ──Renderer.Page──▶ HTML document
+//	                          ▲
+//	   DefaultDesign, TemplateDesign (no model needed)
+//
+// The package promises:
+//
+//   - Nothing a model wrote is ever markup. Its words reach the page as text,
+//     through html/template; its choices are compared with the lists in this
+//     package; its product ids are looked up in the catalogue.
+//   - Names, prices, savings, stock, pictures and links come from the catalogue
+//     only. Words that name a price, a discount or an address elsewhere are
+//     removed before they are drawn.
+//   - A document needs nothing but itself: one constant stylesheet, pictures
+//     drawn into it, at most one constant script. Its policy names both by hash
+//     and forbids everything else, and the document carries that policy, so a
+//     page stays whole in storage when a later release changes the stylesheet.
+//   - The same input draws the same bytes: no clock, no randomness. What looks
+//     random in a picture is seeded by the product's id.
+//
+// How it fails: a store file that breaks a rule is refused with every fault named
+// by file, product and field. An answer with nothing to draw is ErrNoDesign with
+// a reason that may be shown to the model; one with a little to draw is drawn,
+// and Report counts what was left out. Renderer.Page draws any Design, also one
+// that passed no gate: what it does not know it leaves out.
+package storefront

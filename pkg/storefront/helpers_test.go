@@ -1,0 +1,157 @@
+package storefront_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"github.com/wandstore/wandstore/pkg/storefront"
+)
+
+var personas = []string{storefront.Minimalist, storefront.Explorer, storefront.Dealhunter, storefront.Loyalist}
+
+func load(t testing.TB) *storefront.Stores {
+	t.Helper()
+	all, err := storefront.LoadStores()
+	if err != nil {
+		t.Fatalf("LoadStores: %v", err)
+	}
+	return all
+}
+
+func store(t testing.TB, slug string) *storefront.Store {
+	t.Helper()
+	st, ok := load(t).Store(slug)
+	if !ok {
+		t.Fatalf("no store %s", slug)
+	}
+	return st
+}
+
+func renderer(t testing.TB) *storefront.Renderer {
+	t.Helper()
+	r, err := storefront.NewRenderer()
+	if err != nil {
+		t.Fatalf("NewRenderer: %v", err)
+	}
+	return r
+}
+
+func draw(t testing.TB, r *storefront.Renderer, in storefront.PageInput) []byte {
+	t.Helper()
+	page, err := r.Page(in)
+	if err != nil {
+		t.Fatalf("Page: %v", err)
+	}
+	return page
+}
+
+func parse(t testing.TB, page []byte) *html.Node {
+	t.Helper()
+	root, err := html.Parse(bytes.NewReader(page))
+	if err != nil {
+		t.Fatalf("parse the page: %v", err)
+	}
+	return root
+}
+
+// elements are all elements of the document in its order, of the given names, or
+// all.
+func elements(root *html.Node, names ...string) []*html.Node {
+	var found []*html.Node
+	for n := range root.Descendants() {
+		if n.Type != html.ElementNode {
+			continue
+		}
+		if len(names) == 0 {
+			found = append(found, n)
+		}
+		for _, name := range names {
+			if n.Data == name {
+				found = append(found, n)
+			}
+		}
+	}
+	return found
+}
+
+func attr(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// words is the text of a node, without what is in style and script, with white
+// space folded.
+func words(root *html.Node) string {
+	var b strings.Builder
+	for n := range root.Descendants() {
+		if n.Type == html.TextNode && n.Parent.Data != "style" && n.Parent.Data != "script" {
+			b.WriteString(n.Data)
+			b.WriteByte(' ')
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// drawnElements and drawnAttributes are all that the templates use. A page with
+// another one holds something that the templates did not write.
+var (
+	drawnElements = set("html head meta title link style body a svg symbol use path circle g stop linearGradient radialGradient header p nav ul li main section div h1 h2 h3 h4 span strong s dl dt dd table thead tbody tr th td ol details summary blockquote footer script button")
+	drawnAttrs    = set("lang charset http-equiv content name rel href id class tabindex role hidden type scope " +
+		"data-shop data-palette data-typeface data-density data-corner data-motion data-persona " +
+		"aria-label aria-labelledby aria-hidden aria-live " +
+		"viewBox width height focusable x1 y1 x2 y2 cx cy r d fill transform offset opacity stop-color stop-opacity stroke stroke-width stroke-linecap stroke-linejoin stroke-opacity")
+)
+
+func set(list string) map[string]bool {
+	m := make(map[string]bool)
+	for s := range strings.FieldsSeq(list) {
+		m[s] = true
+	}
+	return m
+}
+
+// checkSafe fails the test if the document holds anything but what the templates
+// draw: a foreign element, attribute, address, style or script.
+func checkSafe(t testing.TB, page []byte, style, script string) {
+	t.Helper()
+	for _, n := range elements(parse(t, page)) {
+		if !drawnElements[n.Data] {
+			t.Errorf("element <%s>, which no template draws", n.Data)
+		}
+		for _, a := range n.Attr {
+			if !drawnAttrs[a.Key] {
+				t.Errorf("attribute %s on <%s>, which no template draws", a.Key, n.Data)
+			}
+			if a.Key == "href" && !strings.HasPrefix(a.Val, "#") && !strings.HasPrefix(a.Val, "/s/") && a.Val != "data:," {
+				t.Errorf("href %q leads out of the shop", a.Val)
+			}
+			if strings.Contains(a.Val, "url(") && !strings.HasPrefix(a.Val, "url(#") {
+				t.Errorf("%s=%q leads out of the page", a.Key, a.Val)
+			}
+		}
+		switch n.Data {
+		case "style":
+			if n.FirstChild.Data != style {
+				t.Error("a style that is not the stylesheet")
+			}
+		case "script":
+			if n.FirstChild.Data != script {
+				t.Error("a script that is not ours")
+			}
+		}
+	}
+}
+
+// constants are the stylesheet and the script as every page holds them.
+func constants(t testing.TB, r *storefront.Renderer, st *storefront.Store) (style, script string) {
+	t.Helper()
+	root := parse(t, draw(t, r, storefront.PageInput{Store: st, Design: storefront.DefaultDesign(st), Live: true}))
+	return elements(root, "style")[0].FirstChild.Data, elements(root, "script")[0].FirstChild.Data
+}

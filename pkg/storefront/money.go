@@ -1,0 +1,52 @@
+package storefront
+
+import (
+	"strconv"
+	"strings"
+)
+
+// currency is how amounts of an ISO 4217 currency are written in English.
+type currency struct {
+	symbol string
+	digits int // of the minor unit
+}
+
+var currencies = map[string]currency{
+	"AUD": {"A$", 2},
+	"CAD": {"CA$", 2},
+	"CHF": {"CHF ", 2},
+	"DKK": {"DKK ", 2},
+	"EUR": {"€", 2},
+	"GBP": {"£", 2},
+	"JPY": {"¥", 0},
+	"NOK": {"NOK ", 2},
+	"NZD": {"NZ$", 2},
+	"SEK": {"SEK ", 2},
+	"USD": {"$", 2},
+}
+
+// Money writes an amount of the minor unit in the store's currency, without the
+// minor digits where they are zero: "$189", "£9.50".
+func (s *Store) Money(minor int) string {
+	c := currencies[s.Currency]
+	unit := 1
+	for range c.digits {
+		unit *= 10
+	}
+	var b strings.Builder
+	b.WriteString(c.symbol)
+	whole := strconv.Itoa(minor / unit)
+	for i, d := range whole {
+		if i > 0 && (len(whole)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(d)
+	}
+	if rest := minor % unit; rest != 0 {
+		b.WriteByte('.')
+		digits := strconv.Itoa(rest)
+		b.WriteString(strings.Repeat("0", c.digits-len(digits)))
+		b.WriteString(digits)
+	}
+	return b.String()
+}

@@ -1,0 +1,360 @@
+package storefront_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"github.com/wandstore/wandstore/pkg/storefront"
+)
+
+// everyPage calls check with each page that the package can design by itself.
+func everyPage(t *testing.T, check func(t *testing.T, st *storefront.Store, page []byte)) {
+	t.Helper()
+	r := renderer(t)
+	for _, st := range load(t).All() {
+		t.Run(st.Slug+" default", func(t *testing.T) {
+			check(t, st, draw(t, r, storefront.PageInput{Store: st, Design: storefront.DefaultDesign(st), Live: true}))
+		})
+		for _, persona := range personas {
+			t.Run(st.Slug+" "+persona, func(t *testing.T) {
+				d := storefront.TemplateDesign(st, persona, storefront.TemplateInput{})
+				check(t, st, draw(t, r, storefront.PageInput{Store: st, Design: d, Persona: persona}))
+			})
+		}
+		t.Run(st.Slug+" every section", func(t *testing.T) {
+			check(t, st, draw(t, r, storefront.PageInput{Store: st, Design: everySection(t, st)}))
+		})
+	}
+}
+
+// everySection is a design with each type once, in the variants' order.
+func everySection(t *testing.T, st *storefront.Store) storefront.Design {
+	t.Helper()
+	root, _ := schemaOf(t, nil)
+	d := storefront.Design{Theme: st.Theme}
+	var sale []string
+	for _, p := range st.Products {
+		if p.OnSale() {
+			sale = append(sale, p.ID)
+		}
+	}
+	for _, kind := range root.Properties["sections"].Items.Properties["type"].Enum {
+		d.Sections = append(d.Sections, storefront.Section{
+			Type: kind, Eyebrow: "Above", Headline: "About " + kind, Body: "First words of " + kind + ".\n\nSecond words.", ActionLabel: "Go on",
+			ProductIDs: sale[:2], Items: st.FAQ,
+		})
+	}
+	return d
+}
+
+func TestPagesAreWellBuilt(t *testing.T) {
+	everyPage(t, func(t *testing.T, st *storefront.Store, page []byte) {
+		root := parse(t, page)
+		if n := len(elements(root, "h1")); n != 1 {
+			t.Errorf("%d h1, want one", n)
+		}
+		level := 0
+		for _, h := range elements(root, "h1", "h2", "h3", "h4", "h5", "h6") {
+			next := int(h.Data[1] - '0')
+			if next > level+1 {
+				t.Errorf("%s %q follows a heading of level %d", h.Data, words(h), level)
+			}
+			if words(h) == "" {
+				t.Errorf("an empty %s", h.Data)
+			}
+			level = next
+		}
+		for _, name := range []string{"header", "main", "footer", "nav", "title"} {
+			if n := len(elements(root, name)); n != 1 {
+				t.Errorf("%d %s, want one", n, name)
+			}
+		}
+		ids := make(map[string]bool)
+		for _, n := range elements(root) {
+			if id := attr(n, "id"); id != "" {
+				if ids[id] {
+					t.Errorf("id %s is there twice", id)
+				}
+				ids[id] = true
+			}
+			for _, a := range n.Attr {
+				if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
+					t.Errorf("<%s %s=%q>", n.Data, a.Key, a.Val)
+				}
+			}
+		}
+		for _, n := range elements(root) {
+			for _, name := range []string{"href", "aria-labelledby"} {
+				ref := strings.TrimPrefix(attr(n, name), "#")
+				if ref != "" && ref != "data:," && !strings.HasPrefix(ref, "/") && !ids[ref] {
+					t.Errorf("<%s %s> leads to %q, which is not there", n.Data, name, ref)
+				}
+			}
+			if n.Data == "a" && words(n) == "" {
+				t.Error("a link without words")
+			}
+			if n.Data == "svg" && attr(n, "aria-hidden") == "" && (attr(n, "role") != "img" || attr(n, "aria-label") == "") {
+				t.Error("a picture without words")
+			}
+			if n.Data == "section" && len(elements(n, "h1", "h2", "h3")) == 0 && attr(n, "class") != "quote large" {
+				t.Errorf("section %s has no heading", attr(n, "class"))
+			}
+		}
+		if got := attr(elements(root, "html")[0], "lang"); got != st.Locale {
+			t.Errorf("lang is %q, want %q", got, st.Locale)
+		}
+		for _, m := range elements(root, "meta") {
+			if attr(m, "name") == "description" && attr(m, "content") == "" {
+				t.Error("no description")
+			}
+		}
+	})
+}
+
+// What a product costs, what is saved and whether it can be had are the
+// catalogue's, on every line that shows it.
+func TestPagesSayWhatTheCatalogueSays(t *testing.T) {
+	everyPage(t, func(t *testing.T, st *storefront.Store, page []byte) {
+		root := parse(t, page)
+		shown := make(map[string]int)
+		for _, li := range elements(root, "li") {
+			class := attr(li, "class")
+			id := strings.TrimPrefix(attr(li, "id"), "p-")
+			if strings.HasPrefix(class, "card") || strings.HasPrefix(class, "short") {
+				id = strings.TrimPrefix(attr(elements(li, "a")[0], "href"), "#p-")
+			} else if !strings.HasPrefix(class, "line") {
+				continue
+			}
+			p, ok := st.Product(id)
+			if !ok {
+				t.Errorf("%q is not in the catalogue", id)
+				continue
+			}
+			shown[id]++
+			text := words(li)
+			for _, want := range []string{p.Name, st.Money(p.NowCents())} {
+				if !strings.Contains(text, want) {
+					t.Errorf("%s: %q does not say %q", id, text, want)
+				}
+			}
+			if was := strings.Contains(text, "Was "+st.Money(p.PriceCents)); was != p.OnSale() {
+				t.Errorf("%s: %q, on sale is %t", id, text, p.OnSale())
+			}
+			if sold := strings.Contains(text, "Sold out"); sold != p.SoldOut() {
+				t.Errorf("%s: %q, stock is %d", id, text, p.Stock)
+			}
+			if left := strings.Contains(text, fmt.Sprintf("Only %d left", p.Stock)); left != (p.Stock > 0 && p.Stock <= 4) {
+				t.Errorf("%s: %q, stock is %d", id, text, p.Stock)
+			}
+		}
+		for _, p := range st.Products {
+			if shown[p.ID] == 0 {
+				t.Errorf("%s is not on the page", p.ID)
+			}
+		}
+	})
+}
+
+func TestPagesHoldOnlyWhatIsDrawn(t *testing.T) {
+	r := renderer(t)
+	style, script := constants(t, r, store(t, "magic-wands"))
+	everyPage(t, func(t *testing.T, _ *storefront.Store, page []byte) {
+		checkSafe(t, page, style, script)
+		for _, address := range []string{"http:", "https:", `"//`} {
+			if bytes.Contains(page, []byte(address)) {
+				t.Errorf("the page holds %s", address)
+			}
+		}
+	})
+}
+
+func TestPolicyMatchesThePage(t *testing.T) {
+	r := renderer(t)
+	header := r.CSP()
+	if !strings.Contains(header, "frame-ancestors 'none'") || !strings.HasPrefix(header, "default-src 'none'; ") {
+		t.Errorf("policy %q", header)
+	}
+	everyPage(t, func(t *testing.T, _ *storefront.Store, page []byte) {
+		root := parse(t, page)
+		for element, directive := range map[string]string{"style": "style-src", "script": "script-src"} {
+			for _, n := range elements(root, element) {
+				// The hash is of the document's bytes, not of what a parser makes
+				// of them: take them from the page.
+				_, rest, _ := bytes.Cut(page, []byte("<"+element+">"))
+				content, _, _ := bytes.Cut(rest, []byte("</"+element+">"))
+				sum := sha256.Sum256(content)
+				want := directive + " 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+				if !strings.Contains(header, want) {
+					t.Errorf("policy %q does not hold %q", header, want)
+				}
+				if n.FirstChild.Data != string(content) {
+					t.Errorf("the %s is not read as it is written", element)
+				}
+			}
+		}
+		var policies []string
+		for _, m := range elements(root, "meta") {
+			if attr(m, "http-equiv") == "Content-Security-Policy" {
+				policies = append(policies, attr(m, "content"))
+			}
+		}
+		if len(policies) != 1 || policies[0]+"; frame-ancestors 'none'" != header {
+			t.Errorf("the page's policies are %q, want the header's without frame-ancestors", policies)
+		}
+	})
+}
+
+func TestScriptOnlyWhereAPageIsOnItsWay(t *testing.T) {
+	st := store(t, "magic-wands")
+	r := renderer(t)
+	for _, live := range []bool{true, false} {
+		root := parse(t, draw(t, r, storefront.PageInput{Store: st, Design: storefront.DefaultDesign(st), Live: live}))
+		if got := len(elements(root, "script")) == 1; got != live {
+			t.Errorf("live %t: script is there: %t", live, got)
+		}
+		if live {
+			if n := len(elements(root, "script")[0].FirstChild.Data); n > 3<<10 {
+				t.Errorf("the script has %d bytes, want at most %d", n, 3<<10)
+			}
+		}
+	}
+}
+
+func TestFallbackIsSmall(t *testing.T) {
+	everyPage(t, func(t *testing.T, _ *storefront.Store, page []byte) {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		if _, err := w.Write(page); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if b.Len() > 30_000 {
+			t.Errorf("%d bytes compressed, want at most 30000", b.Len())
+		}
+	})
+}
+
+func TestSameInputSameBytes(t *testing.T) {
+	st := store(t, "whitby-tea")
+	in := storefront.PageInput{Store: st, Design: storefront.DefaultDesign(st), Live: true}
+	if a, b := draw(t, renderer(t), in), draw(t, renderer(t), in); !bytes.Equal(a, b) {
+		t.Error("two drawings differ")
+	}
+}
+
+// Designs that passed no gate must not break a page either.
+func TestPageDrawsAnyDesign(t *testing.T) {
+	r := renderer(t)
+	st := store(t, "magic-wands")
+	style, script := constants(t, r, st)
+	nasty := `"><script>never()</script>`
+	designs := map[string]storefront.Design{
+		"zero": {},
+		"nasty": {
+			Theme: storefront.Theme{Palette: nasty, Typeface: nasty},
+			Sections: []storefront.Section{
+				{Type: nasty, Headline: nasty},
+				{Type: "hero", Variant: nasty, Eyebrow: nasty, Headline: nasty, Body: nasty, ActionLabel: nasty, ProductIDs: []string{nasty, "nightjar"}},
+				{Type: "guide", Headline: nasty, Items: []storefront.Item{{Title: nasty, Body: nasty}, {Title: nasty}}},
+			},
+		},
+	}
+	for name, d := range designs {
+		t.Run(name, func(t *testing.T) {
+			page := draw(t, r, storefront.PageInput{Store: st, Design: d, Persona: nasty})
+			checkSafe(t, page, style, script)
+			root := parse(t, page)
+			if n := len(elements(root, "h1")); n != 1 {
+				t.Errorf("%d h1", n)
+			}
+			if got := attr(elements(root, "html")[0], "data-palette"); got != st.Theme.Palette {
+				t.Errorf("palette %q, want the store's", got)
+			}
+		})
+	}
+	if _, err := r.Page(storefront.PageInput{}); err == nil {
+		t.Error("a page of no store was drawn")
+	}
+}
+
+func TestErrorPages(t *testing.T) {
+	r := renderer(t)
+	st := store(t, "whitby-tea")
+	style, script := constants(t, r, st)
+	tests := map[string]struct {
+		in   storefront.ErrorInput
+		sees string
+	}{
+		"not found":   {storefront.ErrorInput{Status: http.StatusNotFound, Store: st}, "There is no such door here"},
+		"bad request": {storefront.ErrorInput{Status: http.StatusBadRequest}, "That address is not quite right"},
+		"broken":      {storefront.ErrorInput{Status: http.StatusInternalServerError, Store: st}, "Something broke on our side"},
+		"away":        {storefront.ErrorInput{Status: http.StatusServiceUnavailable}, "We will be right back"},
+		"other":       {storefront.ErrorInput{Status: http.StatusTeapot}, "I'm a teapot"},
+		"unknown":     {storefront.ErrorInput{Status: 799}, "Something went wrong"},
+		"own words":   {storefront.ErrorInput{Status: http.StatusNotFound, Title: "<b>Gone</b>", Message: "Look elsewhere."}, "<b>Gone</b> Look elsewhere."},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			page, err := r.Error(tt.in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkSafe(t, page, style, script)
+			root := parse(t, page)
+			if text := words(root); !strings.Contains(text, tt.sees) {
+				t.Errorf("the page says %q, want %q", text, tt.sees)
+			}
+			if n := len(elements(root, "h1")); n != 1 {
+				t.Errorf("%d h1", n)
+			}
+			back := ""
+			for _, a := range elements(root, "a") {
+				back = attr(a, "href")
+			}
+			if want := map[bool]string{true: "", false: "/s/whitby-tea"}[tt.in.Store == nil]; back != want {
+				t.Errorf("the way back is %q, want %q", back, want)
+			}
+		})
+	}
+}
+
+// A picture shows what the product is made of, and is its own.
+func TestPicturesComeFromTheProduct(t *testing.T) {
+	for _, st := range load(t).All() {
+		page := draw(t, renderer(t), storefront.PageInput{Store: st, Design: storefront.DefaultDesign(st)})
+		symbols := make(map[string]string)
+		for _, n := range elements(parse(t, page), "symbol") {
+			var b bytes.Buffer
+			if err := html.Render(&b, n); err != nil {
+				t.Fatal(err)
+			}
+			symbols[strings.TrimPrefix(attr(n, "id"), "i-")] = b.String()
+		}
+		seen := make(map[string]string)
+		for _, p := range st.Products {
+			drawing := symbols[p.ID]
+			body := st.Picture.Shades[st.Picture.Body][p.Attribute(st.Picture.Body)]
+			accent := st.Picture.Shades[st.Picture.Accent][p.Attribute(st.Picture.Accent)]
+			for _, colour := range []string{body.Light, body.Dark, accent.Dark} {
+				if !strings.Contains(drawing, colour) {
+					t.Errorf("%s: the picture has no %s", p.ID, colour)
+				}
+			}
+			shape := strings.ReplaceAll(drawing, p.ID, "")
+			if other, ok := seen[shape]; ok {
+				t.Errorf("%s and %s look the same", p.ID, other)
+			}
+			seen[shape] = p.ID
+		}
+	}
+}

@@ -1,0 +1,299 @@
+package storefront
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// head is what every document begins with.
+type head struct {
+	Lang, Title, Description, CSP string
+	Theme                         Theme
+	Persona                       string
+	Live                          bool
+	Store                         *Store
+}
+
+type pageView struct {
+	head
+	// Masthead says that the page's first heading is not a section's.
+	Masthead bool
+	Sections []sectionView
+	Shelves  []shelfView
+	Pictures []picture
+	Why      string
+}
+
+// sectionView is a section with all that its template needs; nothing is looked up
+// or decided in a template.
+type sectionView struct {
+	ID, Type, Variant         string
+	First                     bool // it holds the page's h1
+	Eyebrow, Headline         string
+	Paragraphs                []string
+	ActionLabel, ActionTarget string
+	Items                     []Item
+	Cards                     []cardView
+	Shelves                   []shelfView
+	Rows                      []rowView
+	QuotedBy                  string
+}
+
+// Lead is the first product's card; nil without products.
+func (s sectionView) Lead() *cardView {
+	if len(s.Cards) == 0 {
+		return nil
+	}
+	return &s.Cards[0]
+}
+
+// Rest are the cards after the first.
+func (s sectionView) Rest() []cardView { return s.Cards[min(1, len(s.Cards)):] }
+
+// cardView is a product as it is written on a page.
+type cardView struct {
+	ID, Name, Description, Alt string
+	Facts                      string // the first attributes in a line
+	Attributes                 []Attribute
+	Price, Was, Saved          string // Was and Saved are empty without a sale
+	Percent                    int    // saved
+	Rating                     string
+	Reviews                    int
+	SoldOut, New               bool
+	Left                       int // of a product that is nearly gone; else 0
+}
+
+// shelfView is a collection with its products.
+type shelfView struct {
+	Collection
+	From  string // lowest price
+	Count string
+	Face  cardView
+	Cards []cardView
+}
+
+// rowView is one line of a comparison: a property, and each product's.
+type rowView struct {
+	Name   string
+	Values []string
+}
+
+// nearlyGone is the stock from which a product's card counts what is left.
+const nearlyGone = 4
+
+func (s *Store) card(p *Product) cardView {
+	c := cardView{
+		ID:          p.ID,
+		Name:        p.Name,
+		Description: p.Description,
+		Attributes:  p.Attributes,
+		Price:       s.Money(p.NowCents()),
+		SoldOut:     p.SoldOut(),
+		New:         s.isNew(p),
+		Reviews:     p.Reviews,
+	}
+	values := make([]string, 0, 3)
+	for _, a := range p.Attributes[:min(3, len(p.Attributes))] {
+		values = append(values, a.Value)
+	}
+	c.Facts = strings.Join(values, " · ")
+	c.Alt = "Drawing of " + p.Name
+	if len(values) > 0 {
+		c.Alt += ": " + strings.ToLower(strings.Join(values, ", "))
+	}
+	if p.OnSale() {
+		c.Was = s.Money(p.PriceCents)
+		c.Saved = s.Money(p.SavedCents())
+		// Rounded down: a page promises no more than there is.
+		c.Percent = p.SavedCents() * 100 / p.PriceCents
+	}
+	if p.Rating > 0 {
+		c.Rating = fmt.Sprintf("%.1f", p.Rating)
+	}
+	if !p.SoldOut() && p.Stock <= nearlyGone {
+		c.Left = p.Stock
+	}
+	return c
+}
+
+func (s *Store) shelves() []shelfView {
+	shelves := make([]shelfView, len(s.Collections))
+	for i, col := range s.Collections {
+		sh := shelfView{Collection: col}
+		lowest := 0
+		for j := range s.Products {
+			p := &s.Products[j]
+			if p.Collection != col.ID {
+				continue
+			}
+			sh.Cards = append(sh.Cards, s.card(p))
+			if lowest == 0 || p.NowCents() < lowest {
+				lowest = p.NowCents()
+			}
+		}
+		sh.From = s.Money(lowest)
+		noun := s.Noun.Many
+		if len(sh.Cards) == 1 {
+			noun = s.Noun.One
+		}
+		sh.Count = fmt.Sprintf("%d %s", len(sh.Cards), noun)
+		sh.Face = sh.Cards[0]
+		shelves[i] = sh
+	}
+	return shelves
+}
+
+func newPageView(in PageInput) *pageView {
+	st := in.Store
+	d := in.Design.fit(st, &Report{})
+	v := &pageView{
+		head: head{
+			Lang:        st.Locale,
+			Title:       st.Name + " · " + st.Tagline,
+			Description: firstSentence(st.About),
+			Theme:       d.Theme,
+			Live:        in.Live,
+			Store:       st,
+		},
+		Shelves: st.shelves(),
+		Why:     why[in.Persona],
+	}
+	if v.Why != "" {
+		v.Persona = in.Persona
+	}
+	v.Masthead = len(d.Sections) == 0 || d.Sections[0].Type != "hero"
+	for i, s := range d.Sections {
+		v.Sections = append(v.Sections, st.section(s, i, v))
+	}
+	v.aim()
+	for i := range st.Products {
+		v.Pictures = append(v.Pictures, st.pictures[st.Products[i].ID])
+	}
+	return v
+}
+
+func (s *Store) section(sec Section, i int, page *pageView) sectionView {
+	v := sectionView{
+		ID:          fmt.Sprintf("s%d", i+1),
+		Type:        sec.Type,
+		Variant:     sec.Variant,
+		First:       i == 0 && !page.Masthead,
+		Eyebrow:     sec.Eyebrow,
+		Headline:    sec.Headline,
+		ActionLabel: sec.ActionLabel,
+		Items:       sec.Items,
+	}
+	if sec.Body != "" {
+		v.Paragraphs = strings.Split(sec.Body, "\n\n")
+	}
+	for _, id := range sec.ProductIDs {
+		if p, ok := s.Product(id); ok {
+			v.Cards = append(v.Cards, s.card(p))
+		}
+	}
+	switch sec.Type {
+	case "collections":
+		v.Shelves = page.Shelves
+	case "compare":
+		v.Rows = compared(v.Cards)
+	case "quote":
+		// Whose words they are is the store's to say.
+		for _, q := range s.Quotes {
+			if q.Text == sec.Body {
+				v.QuotedBy = q.By
+			}
+		}
+	}
+	return v
+}
+
+// aim gives every button a place to lead to: a spotlight's product, or the next
+// section with products, or the shelves at the end.
+func (v *pageView) aim() {
+	next := "range"
+	for i, s := range slices.Backward(v.Sections) {
+		target := next
+		if s.Type == "spotlight" && len(s.Cards) > 0 {
+			target = "p-" + s.Cards[0].ID
+		}
+		v.Sections[i].ActionTarget = target
+		if kind, ok := kindOf(s.Type); ok && kind.least > 0 {
+			next = s.ID
+		}
+	}
+}
+
+// compared are the properties that at least one of the products has, in the order
+// in which they come.
+func compared(cards []cardView) []rowView {
+	var rows []rowView
+	for i, c := range cards {
+		for _, a := range c.Attributes {
+			at := slices.IndexFunc(rows, func(r rowView) bool { return r.Name == a.Name })
+			if at < 0 {
+				at = len(rows)
+				rows = append(rows, rowView{Name: a.Name, Values: make([]string, len(cards))})
+			}
+			rows[at].Values[i] = a.Value
+		}
+	}
+	return rows
+}
+
+// why says to a shopper how their page came about.
+var why = map[string]string{
+	Minimalist: "This page is kept short, for shopping that knows what it wants.",
+	Explorer:   "This page puts the unusual and the far shelves first, for shopping that likes to look around.",
+	Dealhunter: "This page puts what is on sale first, for shopping that compares.",
+	Loyalist:   "This page puts what is new first, for shopping that has been here before.",
+}
+
+type errorView struct {
+	head
+	Status         int
+	Heading, Words string
+}
+
+func newErrorView(in ErrorInput) *errorView {
+	v := &errorView{
+		head: head{
+			Lang:  "en",
+			Theme: Theme{Palette: "porcelain", Typeface: "classic", Density: "regular", Corner: "soft", Motion: "still"},
+			Store: in.Store,
+		},
+		Status:  in.Status,
+		Heading: in.Title,
+		Words:   in.Message,
+	}
+	if in.Store != nil {
+		v.Lang, v.Theme = in.Store.Locale, in.Store.Theme
+	}
+	usual, ok := errorWords[in.Status]
+	if !ok {
+		usual = Item{Title: http.StatusText(in.Status), Body: "Something did not go as it should."}
+	}
+	if v.Heading == "" {
+		v.Heading = usual.Title
+	}
+	if v.Heading == "" {
+		v.Heading = "Something went wrong"
+	}
+	if v.Words == "" {
+		v.Words = usual.Body
+	}
+	v.Title = v.Heading
+	if in.Store != nil {
+		v.Title += " · " + in.Store.Name
+	}
+	v.Description = v.Words
+	return v
+}
+
+var errorWords = map[int]Item{
+	http.StatusBadRequest:          {Title: "That address is not quite right", Body: "Part of the link you followed is missing or mistyped. Check it, or start again from the shop's front page."},
+	http.StatusNotFound:            {Title: "There is no such door here", Body: "The page you asked for does not exist, or no longer does. Nothing you did is lost."},
+	http.StatusInternalServerError: {Title: "Something broke on our side", Body: "It was not you. We have been told about it; please try again in a moment."},
+	http.StatusServiceUnavailable:  {Title: "We will be right back", Body: "The shop is catching its breath. Please try again in a minute."},
+}

@@ -1,0 +1,253 @@
+package storefront
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/html"
+	"golang.org/x/text/unicode/norm"
+)
+
+// maxParagraphs of one body.
+const maxParagraphs = 4
+
+// line is s as one line of plain text of at most most characters: without markup,
+// control characters and text direction overrides, and without the sentences that
+// claim something that only the catalogue may say.
+func line(s string, most int, rep *Report) string {
+	return cut(honest(plain(s), rep), most, rep)
+}
+
+// paragraphs is s as line makes it, with blank lines kept between paragraphs.
+func paragraphs(s string, most int, rep *Report) string {
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	var kept []string
+	for p := range strings.SplitSeq(s, "\n\n") {
+		if p = honest(plain(p), rep); p != "" && len(kept) < maxParagraphs {
+			kept = append(kept, p)
+		}
+	}
+	return cut(strings.Join(kept, "\n\n"), most, rep)
+}
+
+// plain is what a reader would read of s: tags and entities resolved, the marks of
+// Markdown taken off, white space folded.
+func plain(s string) string {
+	s = strings.ToValidUTF8(s, "")
+	// Twice, for entities that hide tags.
+	for range 2 {
+		if !strings.ContainsAny(s, "<&") {
+			break
+		}
+		s = untag(s)
+	}
+	s = markdown.Replace(s)
+	var b strings.Builder
+	marks, words := 0, false
+	for _, r := range s {
+		switch {
+		case unicode.IsSpace(r):
+			r = ' '
+		case unicode.Is(unicode.M, r):
+			// Two marks serve every language the page can be in; a tower of them
+			// only breaks lines.
+			if marks++; marks > 2 {
+				continue
+			}
+			b.WriteRune(r)
+			continue
+		case !unicode.IsPrint(r):
+			// Control, format (bidi overrides, zero width), private use.
+			continue
+		case unicode.IsLetter(r) || unicode.IsDigit(r):
+			words = true
+		}
+		marks = 0
+		b.WriteRune(r)
+	}
+	if !words {
+		return ""
+	}
+	return strings.TrimLeft(strings.Join(strings.Fields(b.String()), " "), "#-*>• ")
+}
+
+var markdown = strings.NewReplacer("**", "", "__", "", "`", "", "](", " (")
+
+// untag is the text of a piece of HTML, without what is inside elements whose
+// content is not for reading.
+func untag(s string) string {
+	var b strings.Builder
+	z := html.NewTokenizer(strings.NewReader(s))
+	hidden := ""
+	for {
+		switch z.Next() {
+		case html.ErrorToken:
+			return b.String()
+		case html.TextToken:
+			if hidden == "" {
+				b.Write(z.Text())
+			}
+		case html.StartTagToken:
+			name, _ := z.TagName()
+			if hidden == "" && unread(string(name)) {
+				hidden = string(name)
+			}
+			b.WriteByte(' ')
+		case html.EndTagToken:
+			if name, _ := z.TagName(); string(name) == hidden {
+				hidden = ""
+			}
+			b.WriteByte(' ')
+		}
+	}
+}
+
+// unread reports whether what is inside the element is not for reading.
+func unread(element string) bool {
+	return slices.Contains([]string{
+		"script", "style", "template", "noscript", "iframe", "object", "svg", "math", "title", "textarea", "select", "noembed", "noframes", "xmp", "plaintext",
+	}, element)
+}
+
+// cut is s within most characters, ended at a word.
+func cut(s string, most int, rep *Report) string {
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	rep.CutFields++
+	r := []rune(s)[:most-1]
+	end := len(r)
+	for i := len(r) - 1; i > len(r)/2; i-- {
+		if unicode.IsSpace(r[i]) {
+			end = i
+			break
+		}
+	}
+	return strings.TrimRight(string(r[:end]), " \n,;:-–—.") + "…"
+}
+
+// honest is s without the sentences that make a claim. One line in, one line out.
+func honest(s string, rep *Report) string {
+	var kept []string
+	for _, sentence := range sentences(s) {
+		if claims(sentence) {
+			rep.DroppedClaims++
+			continue
+		}
+		kept = append(kept, sentence)
+	}
+	return strings.Join(kept, " ")
+}
+
+// sentences divides s after every stop that white space follows.
+func sentences(s string) []string {
+	var out []string
+	for s != "" {
+		end := len(s)
+		for i, r := range s {
+			next := i + utf8.RuneLen(r)
+			if strings.ContainsRune(".!?…。！？", r) && next < len(s) && s[next] == ' ' {
+				end = next
+				break
+			}
+		}
+		if sentence := strings.TrimSpace(s[:end]); sentence != "" {
+			out = append(out, sentence)
+		}
+		s = s[end:]
+	}
+	return out
+}
+
+const (
+	amountWord   = `(?:\d|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand)`
+	currencyWord = `(?:usd|eur|gbp|chf|cad|aud|nzd|jpy|sek|nok|dkk|dollars?|euros?|pounds?|pence|pennies|cents?|bucks?|quid|yen|francs?|kron[ae]r?|galleons?|sickles?|coins?)`
+)
+
+// What only the catalogue may say, in folded text.
+var claim = regexp.MustCompile(strings.Join([]string{
+	`\p{Sc}`,
+	`[%٪]|\bper ?cent\b|\bpct\b`,
+	amountWord + `[\s-]*` + currencyWord + `\b`,
+	`\b` + currencyWord + `[\s-]*\d`,
+	`\b(?:discount|coupon|voucher|promo|rebate|markdown|clearance|giveaway|bogo)(?:s|ed|ing)?\b|\bpromotions?\b`,
+	`\bhalf[\s-]*(?:price|off)\b|\b(?:marked|knocked) down\b|\bprice[\s-]*(?:drop|cut|match)|\b(?:lowest|best) price|\bcheapest\b`,
+	`\b(?:two|three|2|3)[\s-]for[\s-](?:one|two|1|2)\b|\bbuy (?:one|two|1|2)\b`,
+	`\bfree (?:\w+ )?(?:shipping|delivery|postage|returns?|gift|wand|sample)s?\b|\bfor free\b|\bfree of charge\b`,
+	`\bsav(?:e|ing)s?\b[^.]*` + amountWord + `\b|` + amountWord + `\+? off\b`,
+	`\b(?:price[ds]?|costs?|worth|pay)\b[^.]*\d`,
+	`\bonly \d|\b\d+ (?:left|remaining)\b|\b(?:last one|almost gone|selling fast|sold out|out of stock|in stock)\b`,
+	`\b[a-z][a-z0-9+.-]*:/|\b(?:javascript|vbscript|data|mailto|tel|file):|\bwww\.|\S@\S`,
+	`[\p{L}\d-]\.\p{L}{2,}`,
+	`\+?\d[\d ()/-]{7,}\d`,
+}, "|"))
+
+var (
+	bareAmount = regexp.MustCompile(`\b\d+[.,]\d{2}\b\s*([a-z"″'°]*)`)
+	bareNumber = regexp.MustCompile(`\b(?:now|was|under|below|from|just|at|for)\s+(\d+)\s*([^\s.!?,;:…]*)`)
+	lengthUnit = regexp.MustCompile(`^(?:in|inch|inches|cm|mm|m|g|kg|oz|ml|l|"|″|')$`)
+)
+
+// claims reports whether a sentence names a price, a discount, a stock or an
+// address. It would rather lose a true sentence than show a false price.
+func claims(sentence string) bool {
+	s := fold(sentence)
+	if claim.MatchString(s) {
+		return true
+	}
+	for _, m := range bareAmount.FindAllStringSubmatch(s, -1) {
+		if !lengthUnit.MatchString(m[1]) {
+			return true
+		}
+	}
+	for _, m := range bareNumber.FindAllStringSubmatch(s, -1) {
+		n, err := strconv.Atoi(m[1])
+		year := err == nil && n >= 1500 && n <= 2100
+		if m[2] == "" && !year {
+			return true
+		}
+	}
+	return false
+}
+
+// fold is s as the patterns of claims expect it: compatibility forms (full-width
+// digits and signs) replaced, marks and invisible characters gone, every script's
+// digits as 0 to 9, lower case. Case is kept from hiding nothing but the space
+// that a writer forgot after a full stop: "wood.The" is no address.
+func fold(s string) string {
+	var b strings.Builder
+	prev := ' '
+	for _, r := range norm.NFKD.String(s) {
+		switch {
+		case unicode.Is(unicode.M, r) || !unicode.IsPrint(r):
+			continue
+		case unicode.Is(unicode.Nd, r):
+			r = '0' + digit(r)
+		case prev == '.' && unicode.IsUpper(r):
+			b.WriteByte(' ')
+		}
+		prev = r
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// digit is the value of a decimal digit of any script: Unicode encodes each
+// script's ten in a row, zero first (The Unicode Standard, section 4.6).
+func digit(r rune) rune {
+	for _, t := range unicode.Nd.R16 {
+		if rune(t.Lo) <= r && r <= rune(t.Hi) {
+			return (r - rune(t.Lo)) % 10
+		}
+	}
+	for _, t := range unicode.Nd.R32 {
+		if rune(t.Lo) <= r && r <= rune(t.Hi) {
+			return (r - rune(t.Lo)) % 10
+		}
+	}
+	return 0
+}

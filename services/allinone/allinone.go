@@ -1,0 +1,160 @@
+package allinone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/wandstore/wandstore/pkg/lifecycle"
+	"github.com/wandstore/wandstore/pkg/natsconn"
+	"github.com/wandstore/wandstore/pkg/telemetry"
+	"github.com/wandstore/wandstore/services/edge"
+	"github.com/wandstore/wandstore/services/generator"
+	"github.com/wandstore/wandstore/services/kimisim"
+)
+
+// Run runs everything until ctx ends, then drains it. What to open and to type it
+// says on out; the log goes into the data folder.
+func Run(ctx context.Context, cfg Config, out io.Writer) error {
+	if err := free(cfg); err != nil {
+		return err
+	}
+	// Absolute: the S3 gateway changes the working directory.
+	data, err := filepath.Abs(cfg.DataDir)
+	if err != nil {
+		return fmt.Errorf("WANDSTORE_DATA_DIR: %w", err)
+	}
+	if err := os.MkdirAll(data, 0o750); err != nil {
+		return fmt.Errorf("WANDSTORE_DATA_DIR: %w", err)
+	}
+	logPath := filepath.Join(data, "wandstore.log")
+	logFile, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
+	if err != nil {
+		return fmt.Errorf("log file: %w", err)
+	}
+	defer logFile.Close()
+	log := telemetry.NewLogger(logFile, "wandstore")
+
+	wired := cfg.wired()
+	bus, err := startNATS(cfg.NATSAddr, filepath.Join(data, "nats"))
+	if err != nil {
+		return err
+	}
+	parts := []lifecycle.Part{
+		{Name: "nats-server", Run: func(ctx context.Context) error { <-ctx.Done(); bus.stop(); return nil }},
+		{Name: "S3 gateway", Run: func(ctx context.Context) error { return runS3(ctx, wired.Edge.S3, filepath.Join(data, "s3")) }},
+	}
+	if cfg.simulated() {
+		sim, err := kimisim.New(cfg.Kimisim, log)
+		if err != nil {
+			return err
+		}
+		parts = append(parts, lifecycle.Part{Name: "kimisim", Run: sim.Run})
+	}
+	parts = append(parts,
+		lifecycle.Part{Name: "generator", StopWithin: time.Minute, Run: func(ctx context.Context) error { return generator.Run(ctx, wired.Generator, log) }},
+		lifecycle.Part{Name: "edge", Run: func(ctx context.Context) error { return edge.Run(ctx, wired.Edge, log) }},
+		lifecycle.Part{Name: "banner", Run: func(ctx context.Context) error { return announce(ctx, cfg, logPath, log, out) }},
+	)
+	return lifecycle.Run(ctx, parts...)
+}
+
+// free finds a port that is taken before anything starts.
+func free(cfg Config) error {
+	addrs := []struct{ variable, addr string }{
+		{"EDGE_ADDR", cfg.Edge.Addr}, {"GENERATOR_ADDR", cfg.Generator.Addr},
+		{"NATS_ADDR", cfg.NATSAddr}, {"S3_ADDR", cfg.S3Addr},
+	}
+	if cfg.simulated() {
+		addrs = append(addrs, struct{ variable, addr string }{"KIMISIM_ADDR", cfg.Kimisim.Addr})
+	}
+	for _, a := range addrs {
+		l, err := net.Listen("tcp", a.addr)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return fmt.Errorf("%s is taken by another process: stop it, or set %s to another address", a.addr, a.variable)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", a.variable, err)
+		}
+		if err := l.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// announce waits until pages are answered and the pool works, says what to do
+// next, and at the end what is being waited for.
+func announce(ctx context.Context, cfg Config, logPath string, log *slog.Logger, out io.Writer) error {
+	base := "http://" + reachable(cfg.Edge.Addr)
+	for _, url := range []string{base + "/ready", "http://" + reachable(cfg.Generator.Addr) + "/health"} {
+		if err := natsconn.Until(ctx, log, url, func(ctx context.Context) error { return ok(ctx, url) }); err != nil {
+			return err
+		}
+	}
+	traces := "not exported; set OTEL_EXPORTER_OTLP_ENDPOINT"
+	if endpoint := os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"); endpoint != "" {
+		traces = endpoint
+	}
+	model := cfg.Generator.KimiModel
+	if cfg.simulated() {
+		model = "kimisim, a simulated Kimi on " + cfg.Kimisim.Addr + " (set KIMI_API_KEY for the real one)"
+	}
+	natsCLI := "nats -s nats://" + cfg.NATSAddr
+	fmt.Fprintf(out, `
+WandStore is open.
+
+  A shopper's page     %[1]s/s/magic-wands?shopper=abc123
+  Another shop         %[1]s/s/whitby-tea?shopper=abc123
+                       open it, watch it upgrade, open it again: a hit
+
+  See the pool         %[2]s consumer report GENERATION
+  See a job's trail    %[2]s kv history GENERATION_QUEUE debug.magic-wands.abc123
+  Watch pages appear   %[2]s kv watch UI_CACHE
+  The generators       %[2]s micro ls
+
+  Model                %[3]s
+  Traces               %[4]s
+  Data and log         %[5]s
+
+Ctrl-C stops it.
+`, base, natsCLI, model, traces, logPath)
+	<-ctx.Done()
+	fmt.Fprintln(out, "\nStopping: running jobs have 20 s. Ctrl-C again stops at once.")
+	return nil
+}
+
+func ok(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return errors.New(res.Status)
+	}
+	return nil
+}
+
+// reachable is an address of this machine at which a listener on addr answers.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err == nil && (host == "" || net.ParseIP(host).IsUnspecified()) {
+		return net.JoinHostPort("localhost", port)
+	}
+	return addr
+}

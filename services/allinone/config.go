@@ -1,0 +1,62 @@
+package allinone
+
+import (
+	"errors"
+	"net"
+
+	"github.com/wandstore/wandstore/services/edge"
+	"github.com/wandstore/wandstore/services/generator"
+	"github.com/wandstore/wandstore/services/kimisim"
+)
+
+// Config is the settings of all parts. Where its own parts are, they replace
+// NATS_URL, MINIO_ENDPOINT and, without a KIMI_API_KEY, KIMI_BASE_URL.
+type Config struct {
+	Edge      edge.Config
+	Generator generator.Config
+	Kimisim   kimisim.Config
+	// DataDir is where streams, pages and logs are kept.
+	DataDir string `env:"WANDSTORE_DATA_DIR" envDefault:".data"`
+	// NATSAddr is where the nats-server listens.
+	NATSAddr string `env:"NATS_ADDR" envDefault:"127.0.0.1:4222"`
+	// S3Addr is where the S3 gateway listens.
+	S3Addr string `env:"S3_ADDR" envDefault:"127.0.0.1:9000"`
+}
+
+// Validate names the first variable that is wrong.
+func (c Config) Validate() error {
+	for _, part := range []interface{ Validate() error }{c.Edge, c.Generator, c.Kimisim} {
+		if err := part.Validate(); err != nil {
+			return err
+		}
+	}
+	if c.DataDir == "" {
+		return errors.New("WANDSTORE_DATA_DIR is empty")
+	}
+	if _, _, err := net.SplitHostPort(c.NATSAddr); err != nil {
+		return errors.New("NATS_ADDR is not host:port")
+	}
+	if _, _, err := net.SplitHostPort(c.S3Addr); err != nil {
+		return errors.New("S3_ADDR is not host:port")
+	}
+	return nil
+}
+
+// simulated tells whether kimisim answers in place of Kimi.
+func (c Config) simulated() bool { return c.Generator.KimiKey == "" }
+
+// wired is the configuration with the parts pointed at each other.
+func (c Config) wired() Config {
+	url := "nats://" + c.NATSAddr
+	c.Edge.NATS.URL, c.Edge.NATS.Creds = url, ""
+	c.Generator.NATS.URL, c.Generator.NATS.Creds = url, ""
+	c.Edge.S3.Endpoint, c.Edge.S3.UseTLS = c.S3Addr, false
+	c.Generator.S3.Endpoint, c.Generator.S3.UseTLS = c.S3Addr, false
+	if c.simulated() {
+		c.Generator.KimiKey = "kimisim"
+		c.Generator.KimiBaseURL = "http://" + c.Kimisim.Addr + "/v1"
+		c.Generator.GatewayURL = ""
+		c.Generator.KimiModel = kimisim.Model
+	}
+	return c
+}

@@ -1,0 +1,98 @@
+package kimi
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"syscall"
+	"time"
+)
+
+// What a caller decides by. Every error of Complete wraps exactly one of them,
+// but for a caller's own cancellation; see the package's table.
+var (
+	// ErrRateLimited: the account has too much under way. Later is better.
+	ErrRateLimited = errors.New("the model's rate limit is reached")
+	// ErrUnavailable: the service fails, cannot be reached, takes too long, or
+	// has lately, so that it was not asked.
+	ErrUnavailable = errors.New("the model is unavailable")
+	// ErrStalled is ErrUnavailable, known by silence.
+	ErrStalled = fmt.Errorf("%w: its stream stalled", ErrUnavailable)
+	// ErrRefused: the key is not accepted or the account has no balance. An
+	// operator has to act.
+	ErrRefused = errors.New("the model's provider refuses the account")
+	// ErrBadRequest: the provider does not take the request, and will not.
+	ErrBadRequest = errors.New("the model's provider rejects the request")
+	// ErrTruncated: the answer has no end.
+	ErrTruncated = errors.New("the model's answer is cut short")
+	// ErrAnswerTooLarge: the answer is over Config.AnswerLimit.
+	ErrAnswerTooLarge = errors.New("the model's answer is too large")
+	// ErrEmpty: the model finished without saying anything.
+	ErrEmpty = errors.New("the model's answer is empty")
+)
+
+// failure is why one try failed.
+type failure struct {
+	decision error  // one of the sentinels, or a context's error
+	kind     string // error.type: an HTTP status, or one of a few words
+	detail   string // for people; empty if the decision says it all
+	cause    error  // may be nil; its text is not shown
+	// retryAfter is how long the provider asks to wait; 0 if it does not.
+	retryAfter time.Duration
+}
+
+// Error holds nothing of what was sent or received.
+func (f *failure) Error() string {
+	if f.detail == "" {
+		return "kimi: " + f.decision.Error()
+	}
+	return "kimi: " + f.decision.Error() + ": " + f.detail
+}
+
+// Unwrap gives the decision, and the cause if there is one.
+func (f *failure) Unwrap() []error {
+	if f.cause == nil {
+		return []error{f.decision}
+	}
+	return []error{f.decision, f.cause}
+}
+
+// broken is the failure of a connection. The error's own text is not kept: Go's
+// quote URLs, and what a server sent in place of HTTP.
+func broken(err error) *failure {
+	f := &failure{decision: ErrUnavailable, kind: "connection", detail: "the connection failed"}
+	var (
+		errno   syscall.Errno
+		dns     *net.DNSError
+		cert    *tls.CertificateVerificationError
+		timeout net.Error
+	)
+	switch {
+	case errors.As(err, &errno):
+		f.detail, f.cause = errno.Error(), errno
+	case errors.As(err, &dns):
+		f.kind, f.detail = "dns", "its host does not resolve"
+	case errors.As(err, &cert):
+		f.kind, f.detail = "tls", "its certificate is not trusted"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		f.detail, f.cause = "the connection ended early", io.ErrUnexpectedEOF
+	case errors.As(err, &timeout) && timeout.Timeout():
+		f.detail = "the connection timed out"
+	}
+	return f
+}
+
+// ended is the failure of a call whose context is over: the caller's doing if
+// they cancelled, a want of the service if it took too long.
+func ended(err error, within time.Duration) *failure {
+	if errors.Is(err, context.Canceled) {
+		return &failure{decision: context.Canceled, kind: "canceled", detail: "by the caller"}
+	}
+	return &failure{
+		decision: ErrUnavailable, kind: "timeout", cause: context.DeadlineExceeded,
+		detail: fmt.Sprintf("no answer within %v or the caller's deadline", within),
+	}
+}

@@ -1,0 +1,185 @@
+package kimi
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+)
+
+const (
+	// maxEvent bounds one server-sent event, in bytes. A chunk of a few tokens
+	// has some 300; a gateway that does not stream may send all in one.
+	maxEvent = 256 << 10
+	// wireFactor is how many bytes may come for one of the answer: a token of
+	// four characters arrives in some 300 of JSON.
+	wireFactor = 80
+)
+
+// answerStream is an answer as it is put together.
+type answerStream struct {
+	text             strings.Builder
+	model            string
+	finish           string
+	promptTokens     int
+	completionTokens int
+	done             bool
+}
+
+// chunk is the part of OpenAI's chat.completion.chunk that matters here.
+type chunk struct {
+	Model   string `json:"model"`
+	Choices []struct {
+		Delta struct {
+			Content   string `json:"content"`
+			Reasoning string `json:"reasoning_content"`
+		} `json:"delta"`
+		FinishReason string `json:"finish_reason"`
+		// Moonshot also counts here, in the last choice.
+		Usage *usage `json:"usage"`
+	} `json:"choices"`
+	Usage *usage          `json:"usage"`
+	Error json.RawMessage `json:"error"`
+}
+
+type usage struct {
+	PromptTokens     int `json:"prompt_tokens"`
+	CompletionTokens int `json:"completion_tokens"`
+}
+
+// readAnswer reads a stream of chunks up to [DONE]. limit is the answer's longest
+// text in bytes; onToken is called at the first token, of content or of
+// reasoning. Errors are *failure, or r's own.
+func readAnswer(r io.Reader, limit int64, onToken func()) (*answerStream, error) {
+	var (
+		a      answerStream
+		first  = true
+		events = newEventReader(io.LimitReader(r, limit*wireFactor+maxEvent))
+	)
+	for !a.done {
+		data, err := events.next()
+		if errors.Is(err, io.EOF) {
+			return nil, &failure{decision: ErrTruncated, kind: "truncated", detail: "the stream ended early"}
+		} else if err != nil {
+			return nil, err
+		}
+		if events.read > limit*wireFactor {
+			return nil, tooLarge()
+		}
+		if string(data) == "[DONE]" {
+			a.done = true
+			break
+		}
+		var c chunk
+		if err := json.Unmarshal(data, &c); err != nil {
+			return nil, &failure{decision: ErrUnavailable, kind: "protocol", detail: "its stream is not one of completions"}
+		}
+		if len(c.Error) > 0 && string(c.Error) != "null" {
+			return nil, &failure{decision: ErrUnavailable, kind: "in_stream", detail: "it failed while answering" + errorType(data)}
+		}
+		said := a.add(c)
+		if int64(a.text.Len()) > limit {
+			return nil, tooLarge()
+		}
+		if said && first {
+			first = false
+			onToken()
+		}
+	}
+	return &a, a.check()
+}
+
+// add takes a chunk in, and reports whether it held a token.
+func (a *answerStream) add(c chunk) bool {
+	if id := identifier(c.Model); id != "" {
+		a.model = id
+	}
+	said := false
+	for _, choice := range c.Choices {
+		a.text.WriteString(choice.Delta.Content)
+		said = said || choice.Delta.Content != "" || choice.Delta.Reasoning != ""
+		if choice.FinishReason != "" {
+			a.finish = identifier(choice.FinishReason)
+		}
+		a.count(choice.Usage)
+	}
+	a.count(c.Usage)
+	return said
+}
+
+func (a *answerStream) count(u *usage) {
+	if u != nil {
+		a.promptTokens, a.completionTokens = max(u.PromptTokens, 0), max(u.CompletionTokens, 0)
+	}
+}
+
+// check decides whether what the stream said is an answer.
+func (a *answerStream) check() error {
+	switch {
+	case a.finish == "":
+		return &failure{decision: ErrTruncated, kind: "truncated", detail: "the stream ended without a reason"}
+	case a.finish == "length":
+		return &failure{decision: ErrTruncated, kind: "length", detail: "it reached its token limit"}
+	case a.finish == "content_filter":
+		return &failure{decision: ErrBadRequest, kind: "content_filter", detail: "its content is filtered"}
+	case strings.TrimSpace(a.text.String()) == "":
+		return &failure{decision: ErrEmpty, kind: "empty"}
+	}
+	return nil
+}
+
+func tooLarge() *failure { return &failure{decision: ErrAnswerTooLarge, kind: "too_large"} }
+
+// eventReader reads the data of server-sent events (WHATWG HTML, 9.2). Lines end
+// in LF or CR LF; a lone CR, which the standard allows and nobody sends, ends
+// none.
+type eventReader struct {
+	in   *bufio.Reader
+	data []byte
+	read int64 // bytes of lines so far
+}
+
+func newEventReader(r io.Reader) *eventReader {
+	return &eventReader{in: bufio.NewReaderSize(r, maxEvent)}
+}
+
+// next returns the next event's data, valid until the next call. Comments and
+// events without data are passed over. At the end it is io.EOF; an event that
+// the stream ends in the middle of is dropped, as the standard has it, unless
+// its last line is whole. An event over maxEvent is ErrAnswerTooLarge.
+func (e *eventReader) next() ([]byte, error) {
+	e.data = e.data[:0]
+	filled := false
+	for {
+		line, err := e.in.ReadSlice('\n')
+		e.read += int64(len(line))
+		if errors.Is(err, bufio.ErrBufferFull) {
+			return nil, tooLarge()
+		} else if errors.Is(err, io.EOF) && filled {
+			return e.data, nil
+		} else if err != nil {
+			return nil, err
+		}
+		line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+		if len(line) == 0 {
+			if filled {
+				return e.data, nil
+			}
+			continue
+		}
+		value, ok := bytes.CutPrefix(line, []byte("data"))
+		if !ok || len(value) > 0 && value[0] != ':' {
+			continue // a comment, or another field
+		}
+		value = bytes.TrimPrefix(bytes.TrimPrefix(value, []byte(":")), []byte(" "))
+		if filled {
+			e.data = append(e.data, '\n')
+		}
+		if len(e.data)+len(value) > maxEvent {
+			return nil, tooLarge()
+		}
+		e.data, filled = append(e.data, value...), true
+	}
+}
