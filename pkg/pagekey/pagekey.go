@@ -7,6 +7,7 @@ package pagekey
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // ErrInvalid is wrapped by New's errors: an id is not of the form that keys,
@@ -26,7 +27,8 @@ type Key struct {
 
 // New checks both ids: the store slug against ^[a-z0-9][a-z0-9-]{0,62}$, the
 // shopper against ^[A-Za-z0-9_-]{1,64}$. Anything else is ErrInvalid. The error
-// never holds the id itself.
+// never holds the id itself, and the Key holds copies: it may outlive a request
+// whose strings live in reused memory.
 func New(store, shopper string) (Key, error) {
 	if !ValidStore(store) {
 		return Key{}, fmt.Errorf("%w: a store is 1 to %d of a-z, 0-9 and -, and does not begin with -", ErrInvalid, maxStore)
@@ -34,7 +36,7 @@ func New(store, shopper string) (Key, error) {
 	if !ValidShopper(shopper) {
 		return Key{}, fmt.Errorf("%w: a shopper is 1 to %d of A-Z, a-z, 0-9, _ and -", ErrInvalid, maxShopper)
 	}
-	return Key{store: store, shopper: shopper}, nil
+	return Key{store: strings.Clone(store), shopper: strings.Clone(shopper)}, nil
 }
 
 // Store is the store's slug.

@@ -6,7 +6,9 @@ import (
 	"io"
 	"maps"
 	"net"
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/minio/minio-go/v7"
@@ -133,6 +135,49 @@ func TestS3(t *testing.T) {
 		put(t, store, page)
 		if _, err := store.Get(t.Context(), page.Key()); err != nil {
 			t.Errorf("Get: %v", err)
+		}
+	})
+
+	t.Run("a newer page put between the look and the put stays", func(t *testing.T) {
+		bucket := server.Bucket(t)
+		others := newS3(t, server.Addr(), bucket)
+		put(t, others, page)
+		newest := pagestoretest.Page(t, "newest", 2)
+		var looked atomic.Bool
+		store := newS3(t, spyOnRequests(t, server.Addr(), func(r *http.Request) {
+			switch {
+			case r.Method == http.MethodHead:
+				looked.Store(true)
+			case r.Method == http.MethodPut && looked.Swap(false):
+				put(t, others, newest)
+			}
+		}), bucket)
+		if err := store.Put(t.Context(), pagestoretest.Page(t, "newer", 1)); !errors.Is(err, pagestore.ErrStale) {
+			t.Errorf("Put: got %v, want ErrStale", err)
+		}
+		if got, err := store.Get(t.Context(), page.Key()); err != nil || got.JobID() != "newest" {
+			t.Errorf("Get: got %v, %v, want the newest", got, err)
+		}
+	})
+
+	t.Run("a page deleted between the look and the put is put", func(t *testing.T) {
+		bucket := server.Bucket(t)
+		others := newS3(t, server.Addr(), bucket)
+		put(t, others, page)
+		var looked atomic.Bool
+		store := newS3(t, spyOnRequests(t, server.Addr(), func(r *http.Request) {
+			switch {
+			case r.Method == http.MethodHead:
+				looked.Store(true)
+			case r.Method == http.MethodPut && looked.Swap(false):
+				if err := others.Delete(t.Context(), page.Key()); err != nil {
+					t.Error(err)
+				}
+			}
+		}), bucket)
+		put(t, store, pagestoretest.Page(t, "newer", 1))
+		if got, err := store.Get(t.Context(), page.Key()); err != nil || got.JobID() != "newer" {
+			t.Errorf("Get: got %v, %v, want the newer", got, err)
 		}
 	})
 

@@ -81,11 +81,18 @@ func s3Config(addr, bucket string) pagestore.S3Config {
 func countRequests(t testing.TB, addr string) (proxy string, requests *atomic.Int64) {
 	t.Helper()
 	requests = new(atomic.Int64)
+	return spyOnRequests(t, addr, func(*http.Request) { requests.Add(1) }), requests
+}
+
+// spyOnRequests puts an HTTP proxy before addr that shows each request to spy,
+// then forwards it.
+func spyOnRequests(t testing.TB, addr string, spy func(*http.Request)) (proxy string) {
+	t.Helper()
 	transport := &http.Transport{}
 	server := httptest.NewServer(&httputil.ReverseProxy{
 		Transport: transport,
 		Rewrite: func(r *httputil.ProxyRequest) {
-			requests.Add(1)
+			spy(r.In)
 			r.SetURL(&url.URL{Scheme: "http", Host: addr})
 			r.Out.Host = r.In.Host // it is signed
 		},
@@ -94,5 +101,5 @@ func countRequests(t testing.TB, addr string) (proxy string, requests *atomic.In
 		server.Close()
 		transport.CloseIdleConnections()
 	})
-	return server.Listener.Addr().String(), requests
+	return server.Listener.Addr().String()
 }

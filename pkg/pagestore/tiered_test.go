@@ -40,7 +40,11 @@ func (f *tier) Get(ctx context.Context, _ pagekey.Key) (*pagestore.Page, error) 
 	}
 	if entered != nil {
 		entered <- struct{}{}
-		<-release
+		select {
+		case <-release:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 	if err == nil && page == nil {
 		err = pagestore.ErrMiss
@@ -293,6 +297,44 @@ func TestTieredChangeDuringLookUpLeavesItUnverified(t *testing.T) {
 			l.Close()
 		}
 	})
+}
+
+// A look-up that began earlier and lands later takes nothing back of what memory
+// has learnt meanwhile.
+func TestTieredLateLookUpDoesNoHarm(t *testing.T) {
+	old, page := pagestoretest.Page(t, "old", 0), pagestoretest.Page(t, "page", 1)
+	for name, test := range map[string]struct {
+		late *pagestore.Page // what the late one finds; nil: nothing
+		news func(*lookup)
+	}{
+		"the same, before a distrust": {late: page, news: func(l *lookup) { l.memory.Distrust() }},
+		"the same, before a change":   {late: page, news: func(l *lookup) { l.memory.Invalidate(page.Key()) }},
+		"an older":                    {late: old, news: func(l *lookup) { l.memory.Invalidate(page.Key()) }},
+		"nothing":                     {news: func(l *lookup) { l.memory.Invalidate(page.Key()) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLookup(t, pagestore.MemoryConfig{})
+				l.memory.SetWatched(true)
+				put(t, l.memory, old)
+				l.memory.Distrust()
+				entered, release := make(chan struct{}), make(chan struct{})
+				l.minio.set(func(f *tier) { f.page, f.entered, f.release = test.late, entered, release })
+				landed := make(chan struct{})
+				go func() {
+					defer close(landed)
+					_, _ = l.Get(t.Context(), page.Key()) // what it leaves in memory is the test
+				}()
+				<-entered
+				l.minio.set(func(f *tier) { f.page, f.entered = page, nil })
+				test.news(l)
+				l.want(t, page, pagestore.TierMinIO, false)
+				close(release)
+				<-landed
+				l.want(t, page, pagestore.TierMemory, false)
+			})
+		})
+	}
 }
 
 func TestTieredCoalesces(t *testing.T) {

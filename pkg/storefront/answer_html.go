@@ -199,7 +199,7 @@ func productsIn(s string, st *Store) (ids []string, whole bool) {
 func (g *group) section(rep *Report) Section {
 	s := Section{
 		Headline:   line(g.headline, maxHeadline, rep),
-		Body:       paragraphs(strings.Join(g.body, "\n\n"), maxBody, rep),
+		Body:       paragraphs(strings.Join(slices.Concat(g.body, g.quotes), "\n\n"), maxBody, rep),
 		ProductIDs: g.products,
 	}
 	for _, it := range g.items {
@@ -212,8 +212,8 @@ func (g *group) section(rep *Report) Section {
 		s.Type = "product-grid"
 	case len(s.Items) > 1:
 		s.Type = "guide"
-	case len(g.quotes) > 0:
-		s.Type, s.Body = "quote", line(strings.Join(g.quotes, " "), maxBody, rep)
+	case len(g.quotes) > 0 && len(g.body) == 0:
+		s.Type = "quote"
 	case s.Headline != "" && s.Body != "":
 		s.Type = "story"
 	}

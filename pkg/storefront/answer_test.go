@@ -65,7 +65,7 @@ var answers = []struct {
 	{name: "broken off in a section", answer: good[:len(good)-40], types: "hero", rep: storefront.Report{DroppedSections: 1, Salvaged: true}},
 	{name: "broken off after a section", answer: `{"sections":[` + hero, types: "hero", rep: storefront.Report{Salvaged: true}},
 	{name: "broken off in the theme", answer: `{"sections":[` + hero + `],"theme":{"palette":"fo`, types: "hero", rep: storefront.Report{Salvaged: true}},
-	{name: "missing comma", answer: `{"sections":[` + hero + hero + `]}`, types: "hero", rep: storefront.Report{Salvaged: true}},
+	{name: "missing comma", answer: `{"sections":[` + hero + hero + `]}`, types: "hero", rep: storefront.Report{DroppedSections: 1, Salvaged: true}},
 
 	{name: "unknown type", answer: one(hero + `,{"type":"iframe","headline":"never"}`), types: "hero", rep: storefront.Report{DroppedSections: 1}, never: "never"},
 	{name: "type of wrong type", answer: one(hero + `,{"type":["hero"],"headline":"never"}`), types: "hero", rep: storefront.Report{DroppedSections: 1, DroppedFields: 1}, never: "never"},
@@ -89,7 +89,7 @@ var answers = []struct {
 
 	{name: "prices in fields", answer: one(`{"type":"product-grid","headline":"Ours","price":1,"priceCents":1,"productIds":["nightjar"]}`), types: "product-grid", rep: storefront.Report{DroppedFields: 2}, sees: "$189"},
 	{name: "prices in copy", answer: one(`{"type":"hero","headline":"Nightjar for $9.99","body":"A fine wand. Today 50% off! It listens.","eyebrow":"Only 3 EUR","actionLabel":"Save 20 now","productIds":["nightjar"]}`), types: "hero", rep: storefront.Report{DroppedClaims: 4}, sees: "A fine wand. It listens.", never: "9.99"},
-	{name: "stock in copy", answer: one(`{"type":"hero","headline":"A quiet shelf","body":"Only 2 left. Hurry never was our way."}`), types: "hero", rep: storefront.Report{DroppedClaims: 1}, never: "2 left"},
+	{name: "stock in copy", answer: one(`{"type":"hero","headline":"A quiet shelf","body":"Only 7 left. Hurry never was our way."}`), types: "hero", rep: storefront.Report{DroppedClaims: 1}, never: "7 left"},
 	{name: "foreign addresses", answer: one(`{"type":"hero","headline":"A quiet shelf","body":"Visit https://evil.example/now. Or evil-shop.example too. Write to me@evil.example. Stay a while."}`), types: "hero", rep: storefront.Report{DroppedClaims: 3}, sees: "Stay a while.", never: "evil"},
 	{name: "script tag", answer: one(`{"type":"hero","headline":"A quiet shelf<script>never()</script>","body":"<script src=//evil.example></script>Calm."}`), types: "hero", sees: "Calm.", never: "never"},
 	{name: "broken out of script", answer: one(`{"type":"hero","headline":"A quiet shelf","body":"</script></style><script>never()</script> Calm."}`), types: "hero", sees: "Calm.", never: "never"},
@@ -108,7 +108,7 @@ var answers = []struct {
 		`<h1>A quiet shelf</h1><p>Made for slow evenings.</p><a href="https://evil.example">evil</a>` +
 		`<h2>Three to hold</h2><ul><li>Halcyon for $5</li><li>Nightjar</li></ul>` +
 		`<h2>How to care</h2><ol><li>Oil it.</li><li>Let it rest.</li></ol><h2>Our way</h2><p>One branch.</p><blockquote>Nothing here is hurried.</blockquote></body></html>`,
-		types: "hero product-grid guide story", rep: storefront.Report{Salvaged: true}, sees: "$198", never: "never"},
+		types: "hero product-grid guide story", rep: storefront.Report{Salvaged: true}, sees: "Nothing here is hurried.", never: "never"},
 	{name: "HTML in a fence", answer: "```html\n<section><h1>A quiet shelf</h1><p>Slow evenings.</p></section>\n```", types: "hero", rep: storefront.Report{Salvaged: true}, sees: "Slow evenings."},
 	{name: "HTML product cards", answer: `<div><h2>Ours</h2><div data-id="nightjar"><h3>Nightjar</h3><p>never, $3</p></div><div><a href="/p/halcyon"><h3>Halcyon</h3></a><span>$1</span></div></div>`,
 		types: "hero product-grid", rep: storefront.Report{Salvaged: true}, sees: "$189", never: "never"},

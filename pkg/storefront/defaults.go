@@ -109,7 +109,7 @@ func (t tailor) explorer() Design {
 			t.storySection("panel"),
 			{
 				Type: "product-grid", Variant: "rail", Eyebrow: "Keep going", Headline: "And around the next corner",
-				ProductIDs: t.near(8, byArrival),
+				ProductIDs: without(t.near(12, byArrival), rare),
 			},
 			t.guideSection("cards"),
 		}),
@@ -118,7 +118,7 @@ func (t tailor) explorer() Design {
 
 func (t tailor) dealhunter() Design {
 	deals := t.pick(8, (*Product).OnSale, bySaving)
-	small := t.pick(6, func(p *Product) bool { return !p.SoldOut() }, byPrice)
+	small := t.pick(4, func(p *Product) bool { return !p.SoldOut() }, byPrice)
 	return Design{
 		Theme: Theme{Palette: "ember", Typeface: "workshop", Density: "compact", Corner: "soft", Motion: "gentle"},
 		Sections: t.with([]Section{
@@ -142,7 +142,7 @@ func (t tailor) loyalist() Design {
 			},
 			{Type: "product-grid", Variant: "rail", Eyebrow: "New in", Headline: "Latest from the bench", ProductIDs: arrivals},
 			t.guideSection("steps"),
-			{Type: "spotlight", Variant: "panel", Eyebrow: "For those who know", ProductIDs: t.near(1, byReviews)},
+			{Type: "spotlight", Variant: "panel", Eyebrow: "For those who know", ProductIDs: without(t.near(12, byFavour), arrivals)},
 			t.storySection("columns"),
 		}),
 	}

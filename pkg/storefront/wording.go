@@ -12,8 +12,12 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxParagraphs of one body.
-const maxParagraphs = 4
+const (
+	maxParagraphs = 4 // of one body
+	// maxRead bytes of a text are looked at. It is many times what any place can
+	// hold, and bounds what one text can cost.
+	maxRead = 8 << 10
+)
 
 // line is s as one line of plain text of at most most characters: without markup,
 // control characters and text direction overrides, and without the sentences that
@@ -24,11 +28,14 @@ func line(s string, most int, rep *Report) string {
 
 // paragraphs is s as line makes it, with blank lines kept between paragraphs.
 func paragraphs(s string, most int, rep *Report) string {
-	s = strings.ReplaceAll(s, "\r\n", "\n")
+	s = strings.ReplaceAll(s[:min(len(s), maxRead)], "\r\n", "\n")
 	var kept []string
 	for p := range strings.SplitSeq(s, "\n\n") {
-		if p = honest(plain(p), rep); p != "" && len(kept) < maxParagraphs {
+		if p = honest(plain(p), rep); p != "" {
 			kept = append(kept, p)
+		}
+		if len(kept) == maxParagraphs {
+			break
 		}
 	}
 	return cut(strings.Join(kept, "\n\n"), most, rep)
@@ -37,7 +44,7 @@ func paragraphs(s string, most int, rep *Report) string {
 // plain is what a reader would read of s: tags and entities resolved, the marks of
 // Markdown taken off, white space folded.
 func plain(s string) string {
-	s = strings.ToValidUTF8(s, "")
+	s = strings.ToValidUTF8(s[:min(len(s), maxRead)], "")
 	// Twice, for entities that hide tags.
 	for range 2 {
 		if !strings.ContainsAny(s, "<&") {

@@ -10,7 +10,7 @@ func TestClaims(t *testing.T) {
 		"Only $9.99 today", "now 49.99", "50% off", "50 % off everything", "save up to 20", "Half price this week", "only 3 EUR",
 		"EUR 3", "ten dollars", "fifty percent off", "nine-pound special", "Now 5€", "５０％ off", "＄9", "٥٠٪ off", "Was 80, now 40.",
 		"Free shipping on this one", "Use coupon WAND10", "A voucher inside", "two for one", "buy one, get one", "the lowest price",
-		"just 49", "priced at 20", "It costs 12 to own", "only 2 left", "3 left", "Selling fast", "almost gone", "d​iscount", "d\u0301iscounted",
+		"just 49", "priced at 20", "It costs 12 to own", "only 2 left", "3 left", "Selling fast", "almost gone", "d\u200biscount", "d\u0301iscounted",
 		"see https://evil.example", "visit evil.example for more", "www.evil.test", "mail me@evil.example", "javascript:alert(1)", "call +44 20 7946 0958",
 		"worth 300", "20 off", "9.99",
 	}

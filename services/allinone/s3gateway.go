@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/versity/versitygw/auth"
 	"github.com/versity/versitygw/backend/meta"
 	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/embedgw"
@@ -28,11 +29,12 @@ func runS3(ctx context.Context, cfg pagestore.S3Config, dir string) error {
 	if err != nil {
 		return fmt.Errorf("metadata folder: %w", err)
 	}
-	folder, err := posix.New(objects, sidecar, posix.PosixOpts{SideCarDir: attributes, Concurrency: 64})
+	folder, err := posix.New(objects, sidecar, posix.PosixOpts{Concurrency: 64})
 	if err != nil {
 		return fmt.Errorf("object folder: %w", err)
 	}
 	return embedgw.RunVersityGW(ctx, folder, &embedgw.Config{
+		IAMService:        auth.NewIAMServiceSingle(auth.Account{Access: cfg.AccessKey, Secret: cfg.SecretKey, Role: auth.RoleAdmin}),
 		RootUserAccess:    cfg.AccessKey,
 		RootUserSecret:    cfg.SecretKey,
 		Ports:             []string{cfg.Endpoint},

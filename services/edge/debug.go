@@ -76,8 +76,7 @@ func (e *edge) debugContainer(c *fiber.Ctx) error {
 
 // debugGenerate answers GET /debug/generate: a whole generation through the pool.
 func (e *edge) debugGenerate(c *fiber.Ctx) error {
-	slug := c.Query("store", e.stores.All()[0].Slug)
-	key, err := pagekey.New(string([]byte(slug)), debugShopper)
+	key, err := pagekey.New(c.Query("store", e.stores.All()[0].Slug), debugShopper)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -42,7 +41,7 @@ const (
 
 // page answers GET /s/{store}?shopper={id}.
 func (e *edge) page(c *fiber.Ctx) error {
-	slug := strings.Clone(c.Params("store"))
+	slug := c.Params("store")
 	if !pagekey.ValidStore(slug) {
 		return pagekey.ErrInvalid
 	}
@@ -59,7 +58,7 @@ func (e *edge) page(c *fiber.Ctx) error {
 			Name: shopperCookie, Value: nuid.Next(), Path: "/", MaxAge: int(cookieFor / time.Second),
 			HTTPOnly: true, SameSite: fiber.CookieSameSiteLaxMode, Secure: c.Protocol() == "https",
 		})
-		return e.sendFallback(c, slug, generationOff)
+		return e.sendFallback(c, shop.Slug, generationOff)
 	}
 	key, err := pagekey.New(slug, shopper)
 	if err != nil {
@@ -76,18 +75,19 @@ func (e *edge) page(c *fiber.Ctx) error {
 			return e.sendHit(c, hit)
 		}
 	}
-	return e.sendFallback(c, slug, generation)
+	return e.sendFallback(c, shop.Slug, generation)
 }
 
-// shopperOf is the shopper's id as given, copied: the query's, else the cookie's.
-// An id that is given empty counts as given.
+// shopperOf is the shopper's id as given, not checked yet and in the request's own
+// memory: the query's, else the cookie's. An id that is given empty counts as
+// given.
 func shopperOf(c *fiber.Ctx) (string, bool) {
 	if args := c.Context().QueryArgs(); args.Has("shopper") {
 		return string(args.Peek("shopper")), true
 	}
 	// A cookie that is not of our form is as good as none.
 	if id := c.Cookies(shopperCookie); pagekey.ValidShopper(id) {
-		return strings.Clone(id), true
+		return id, true
 	}
 	return "", false
 }

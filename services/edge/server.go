@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -77,7 +78,9 @@ func (e *edge) fail(c *fiber.Ctx, err error) error {
 		return problem(c, err)
 	}
 	var shop *storefront.Store
-	if st, ok := e.stores.Store(c.Params("store")); ok {
+	// By the path: a request that fasthttp refuses has no route, and so no parameters.
+	slug, _ := strings.CutPrefix(c.Path(), "/s/")
+	if st, ok := e.stores.Store(slug); ok {
 		shop = st
 	}
 	html, drawErr := e.render.Error(storefront.ErrorInput{Status: status, Store: shop})
@@ -94,7 +97,7 @@ func (e *edge) fail(c *fiber.Ctx, err error) error {
 // shopperFacing tells the paths that people open from those that programs call.
 func shopperFacing(path string) bool {
 	for _, prefix := range []string{"/api/", "/debug/", "/webhook/", "/health", "/ready"} {
-		if len(path) >= len(prefix) && path[:len(prefix)] == prefix {
+		if strings.HasPrefix(path, prefix) {
 			return false
 		}
 	}

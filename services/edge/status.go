@@ -3,7 +3,6 @@ package edge
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -98,7 +97,7 @@ func (e *edge) generation(ctx context.Context, key pagekey.Key) (generationStatu
 // need be.
 func (e *edge) keyOfQuery(c *fiber.Ctx) (pagekey.Key, error) {
 	shopper, _ := shopperOf(c)
-	key, err := pagekey.New(strings.Clone(c.Query("store")), shopper)
+	key, err := pagekey.New(c.Query("store"), shopper)
 	if err != nil {
 		return pagekey.Key{}, err
 	}

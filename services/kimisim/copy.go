@@ -42,11 +42,11 @@ func newCopywriter(rng *rand.Rand, conversation string) *copywriter {
 			w.goods, most = g, n
 		}
 	}
-	// A prompt explains all personas once and speaks of the shopper's more often;
-	// a tie tells nothing, so the seed decides.
+	// A tie tells nothing, so the seed decides it.
 	w.tone, most = tones[rng.IntN(len(tones))], 0
 	for _, i := range rng.Perm(len(tones)) {
-		n := 0
+		// A catalogue says "sale" more often than a prompt says for whom it is.
+		n := count[tones[i].persona] * len(words)
 		for _, sign := range tones[i].signs {
 			n += count[sign]
 		}

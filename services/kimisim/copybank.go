@@ -25,9 +25,11 @@ var allGoods = []goods{
 	{one: "instrument", many: "instruments", made: "voiced by ear"},
 }
 
-// tone is the voice of a page. signs are the words that ask for it.
+// tone is the voice of a page. persona is the word that asks for it, signs are
+// those that do where no persona is named.
 type tone struct {
 	name      string
+	persona   string
 	signs     []string
 	headlines []string
 	leads     []string
@@ -37,15 +39,16 @@ type tone struct {
 
 var tones = []tone{
 	{
-		name:  "quiet",
-		signs: []string{"minimalist", "minimal", "quiet", "decisive"},
+		name:    "quiet",
+		persona: "minimalist",
+		signs:   []string{"minimal", "quiet", "decisive"},
 		headlines: []string{
 			"Fewer {many}, better chosen", "One good {one} is enough", "The short list", "Only what you came for",
 			"Nothing in the way of the {one}", "Less shelf, more {one}", "A small, certain choice",
 			"Begin with one {one}", "The plain answer", "Three {many} and no noise", "Room to look properly",
 		},
 		leads: []string{
-			"We kept this page short, because you seem to know what you like.",
+			"A short page, because a good choice is easier from a short shelf.",
 			"A handful of {many}, and nothing that asks for attention it has not earned.",
 			"No banners, no rush: the {many} we would show a friend.",
 			"Everything here passed one question: would we keep it ourselves?",
@@ -54,8 +57,9 @@ var tones = []tone{
 		actions:  []string{"See it", "Look closer", "View the {one}", "Just this one"},
 	},
 	{
-		name:  "curious",
-		signs: []string{"explorer", "explore", "curious", "discover", "discovery"},
+		name:    "curious",
+		persona: "explorer",
+		signs:   []string{"explore", "curious", "discover", "discovery"},
 		headlines: []string{
 			"Take the long way round the shop", "Somewhere new to begin", "{Many} you have not met yet",
 			"Every shelf has a back row", "Wander first, decide later", "From the far end of the catalogue",
@@ -63,7 +67,7 @@ var tones = []tone{
 			"Off the usual path", "Follow the grain", "The corner nobody dusts",
 		},
 		leads: []string{
-			"You look around more than most, so we opened the cupboards that others walk past.",
+			"We opened the cupboards that most people walk past.",
 			"These {many} come from different corners of the shop and somehow agree with each other.",
 			"Start anywhere: each of these leads to another.",
 			"We mixed collections on purpose, because the best finds sit next to something else.",
@@ -72,17 +76,18 @@ var tones = []tone{
 		actions:  []string{"Keep exploring", "Wander on", "Show me more", "Open the cupboard"},
 	},
 	{
-		name:  "thrifty",
-		signs: []string{"dealhunter", "deals", "deal", "sale", "bargain", "discount"},
+		name:    "thrifty",
+		persona: "dealhunter",
+		signs:   []string{"deals", "deal", "sale", "bargain", "discount"},
 		headlines: []string{
 			"Good {many}, kinder to the purse", "The reduced shelf, sorted", "Well bought beats well paid",
 			"Worth more than the ticket says", "The clever end of the shop", "Patience, rewarded",
-			"Marked down, not worn down", "A fine {one} for less fuss", "While the shelf lasts",
+			"Reduced, not worn", "A fine {one} for less fuss", "While the shelf lasts",
 			"The good ones go early", "Same bench, smaller ticket",
 		},
 		leads: []string{
 			"Nothing here is reduced because something is wrong with it; the season simply moved on.",
-			"We put the offers first, since that is where you look anyway.",
+			"We put the offers first, where they are easy to find.",
 			"The same makers and the same care, with a little less on the ticket.",
 			"These go in the order in which people notice them, so you are early.",
 		},
@@ -90,21 +95,22 @@ var tones = []tone{
 		actions:  []string{"See the offers", "Grab it", "Shop the sale", "Catch this one"},
 	},
 	{
-		name:  "loyal",
-		signs: []string{"loyalist", "loyal", "returning", "welcome", "regular"},
+		name:    "loyal",
+		persona: "loyalist",
+		signs:   []string{"loyal", "returning", "welcome", "regular"},
 		headlines: []string{
-			"Good to see you again", "Your corner of the shop", "We kept the light on", "Picked with you in mind",
+			"Old favourites, in good hands", "Your corner of the shop", "We kept the light on", "Picked with you in mind",
 			"Old friends, new {many}", "The next chapter on your shelf", "You know where everything is",
-			"For someone who comes back", "To go with the {one} you have", "First look, as ever",
+			"For those who come back", "To go with the {one} you have", "First look, as ever",
 		},
 		leads: []string{
-			"You have been here before, so we will skip the tour and show you what is new.",
-			"Each of these sits well beside what you have already chosen.",
+			"We will skip the tour and go straight to what is new.",
+			"Each of these sits well beside an old favourite.",
 			"We set these aside before they went to the front window.",
-			"Thank you for coming back; it is the nicest thing a shop can hear.",
+			"Good company is the nicest thing a shop can have.",
 		},
-		eyebrows: []string{"Welcome back", "For regulars", "Set aside for you", "Your shelf"},
-		actions:  []string{"Pick up where you left", "See what is new", "Add to your shelf", "Take the first look"},
+		eyebrows: []string{"For regulars", "Set aside for you", "Your shelf", "Close to home"},
+		actions:  []string{"See what has changed", "See what is new", "Add to your shelf", "Take the first look"},
 	},
 }
 
@@ -182,7 +188,7 @@ var authors = []string{
 var notes = []string{
 	"As seen on our own bench.", "Colours vary a little; so do we.", "Made in small numbers.",
 	"Photographed by daylight.", "Shown at its actual size.", "From the current collection.",
-	"Packed by whoever made it.", "Kept in stock as long as the maker is willing.",
+	"Packed by whoever made it.", "Made as long as the maker is willing.",
 }
 
 var rationales = []string{

@@ -29,10 +29,11 @@
 //	  "messages": [{"role": "user", "content": "Who are you?"}]}'
 //
 //	curl -s 127.0.0.1:8090/v1/chat/completions -H 'Authorization: Bearer any' -d '{
-//	  "model": "kimi-k2.6", "response_format": {"type": "json_object"},
-//	  "messages": [{"role": "user", "content": "A page of wands for an explorer, as JSON. <schema>{\"type\": \"object\",
-//	    \"required\": [\"headline\", \"products\"], \"properties\": {\"headline\": {\"type\": \"string\", \"maxLength\": 60},
-//	    \"products\": {\"type\": \"array\", \"items\": {\"enum\": [\"holly\", \"yew\", \"elder\", \"ash\"]}}}}</schema>"}]}'
+//	  "model": "kimi-k2.6", "messages": [{"role": "user", "content": "A page of wands for an explorer, as JSON."}],
+//	  "response_format": {"type": "json_schema", "json_schema": {"name": "page", "schema": {
+//	    "type": "object", "required": ["headline", "products"], "properties": {
+//	      "headline": {"type": "string", "maxLength": 60},
+//	      "products": {"type": "array", "items": {"enum": ["holly", "yew", "elder", "ash"]}}}}}}}'
 //
 // # Faults
 //

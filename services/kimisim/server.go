@@ -126,7 +126,8 @@ func (s *Server) Run(ctx context.Context) error {
 		// A slow answer may outlast any patience; its client sees it cut.
 		_ = srv.Close()
 	}
-	<-served
+	// Serve has ended by our own doing: ErrServerClosed says no more.
+	_ = <-served
 	return nil
 }
 

@@ -8,8 +8,7 @@
   if (shopper) query.set("shopper", shopper);
 
   let typed = false, errors = 0, tries = 0, over = false;
-  const note = () => { typed = true; };
-  doc.addEventListener("input", note);
+  doc.addEventListener("input", () => { typed = true; }, { once: true });
 
   // A page must not be changed under someone who reads, writes or is on a link.
   const busy = () => typed || scrollY > 200 ||
@@ -21,7 +20,6 @@
     if (over) return;
     over = true;
     events.close();
-    doc.removeEventListener("input", note);
     say(text);
   };
 

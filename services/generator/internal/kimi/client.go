@@ -32,11 +32,15 @@ const (
 type Request struct {
 	System string
 	User   string
-	// Earlier and Correction are for a second turn: the answer to this request
-	// that was of no use, and what the model is told about it. They are sent if
-	// Correction is set.
-	Earlier    string
-	Correction string
+	// Turns are what followed, oldest first: to mend an answer, the model is
+	// shown it and what is wrong with it.
+	Turns []Turn
+}
+
+// Turn is an earlier answer and the reply to it.
+type Turn struct {
+	Answer string
+	Reply  string
 }
 
 // Answer is what the model said, and what it took.
@@ -268,8 +272,8 @@ func (c *Client) payload(req Request) payload {
 		ResponseFormat:      responseFormat{Type: "json_object"},
 		MaxCompletionTokens: c.cfg.MaxCompletionTokens,
 	}
-	if req.Correction != "" {
-		p.Messages = append(p.Messages, message{Role: "assistant", Content: req.Earlier}, message{Role: "user", Content: req.Correction})
+	for _, t := range req.Turns {
+		p.Messages = append(p.Messages, message{Role: "assistant", Content: t.Answer}, message{Role: "user", Content: t.Reply})
 	}
 	if thinkingOff(c.cfg.Model) {
 		p.Thinking = &thinking{Type: "disabled"}

@@ -25,7 +25,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// spans are those of all tests; each finds its own by its model.
+// spans are those of all tests; each finds its own by its trace.
 var spans = tracetest.NewSpanRecorder()
 
 func TestMain(m *testing.M) {
@@ -103,12 +103,12 @@ func says(text, finish string, more ...string) step {
 		if err != nil {
 			panic(err)
 		}
-		fmt.Fprintf(w, `data: {"model":"kimi-said","choices":[{"delta":{"role":"assistant","content":%s}}]}`+"\n\n", content)
+		_, _ = fmt.Fprintf(w, `data: {"model":"kimi-said","choices":[{"delta":{"role":"assistant","content":%s}}]}`+"\n\n", content)
 		if finish != "" {
-			fmt.Fprintf(w, `data: {"choices":[{"delta":{},"finish_reason":%q}]}`+"\n\n", finish)
+			_, _ = fmt.Fprintf(w, `data: {"choices":[{"delta":{},"finish_reason":%q}]}`+"\n\n", finish)
 		}
 		for _, line := range more {
-			fmt.Fprintf(w, "data: %s\n\n", line)
+			_, _ = fmt.Fprintf(w, "data: %s\n\n", line)
 		}
 	}
 }
@@ -124,7 +124,7 @@ func answers(status int, kind string, header ...string) step {
 			w.Header().Set(header[i], header[i+1])
 		}
 		w.WriteHeader(status)
-		fmt.Fprintf(w, `{"error":{"type":%q,"message":"about %s by %s"}}`, kind, prompt, key)
+		_, _ = fmt.Fprintf(w, `{"error":{"type":%q,"message":"about %s by %s"}}`, kind, prompt, key)
 	}
 }
 
@@ -190,7 +190,7 @@ func TestAnswer(t *testing.T) {
 	}
 
 	second := ask
-	second.Earlier, second.Correction = "no JSON", "that is no JSON"
+	second.Turns = []Turn{{Answer: "no JSON", Reply: "that is no JSON"}}
 	if _, err := c.Complete(t.Context(), second); err != nil {
 		t.Fatal(err)
 	}
@@ -615,7 +615,7 @@ func TestSpans(t *testing.T) {
 	parent.End()
 	var mine []sdktrace.ReadOnlySpan
 	for _, s := range spans.Ended() {
-		if s.Name() == "chat "+id {
+		if s.Name() == "chat "+id && s.SpanContext().TraceID() == parent.SpanContext().TraceID() {
 			mine = append(mine, s)
 		}
 	}
@@ -632,7 +632,7 @@ func TestSpans(t *testing.T) {
 		has(t, s, "server.address", "127.0.0.1")
 		for _, a := range s.Attributes() {
 			for _, secret := range []string{key, prompt, "a fine answer"} {
-				if strings.Contains(a.Value.Emit(), secret) {
+				if strings.Contains(a.Value.String(), secret) {
 					t.Errorf("%s tells %q", a.Key, secret)
 				}
 			}
@@ -656,7 +656,7 @@ func has(t *testing.T, s sdktrace.ReadOnlySpan, key attribute.Key, want string) 
 	t.Helper()
 	for _, a := range s.Attributes() {
 		if a.Key == key {
-			if got := a.Value.Emit(); got != want {
+			if got := a.Value.String(); got != want {
 				t.Errorf("%s is %s, want %s", key, got, want)
 			}
 			return

@@ -7,7 +7,7 @@
 // sentinels below, within Config.Timeout, retries and waits included. The one
 // exception is a caller who cancels: that error wraps context.Canceled alone.
 // An answer is text; whether it is the JSON that was asked for is for the caller
-// to find out, and to tell the model in a second turn (Request.Correction).
+// to find out, and to tell the model in a second turn (Request.Turns).
 //
 // Errors, spans and logs never hold the key, the prompt, the answer or a URL.
 // What the other side says in an error's message is left out too, since it may

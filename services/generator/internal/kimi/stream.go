@@ -56,7 +56,7 @@ func readAnswer(r io.Reader, limit int64, onToken func()) (*answerStream, error)
 	var (
 		a      answerStream
 		first  = true
-		events = newEventReader(io.LimitReader(r, limit*wireFactor+maxEvent))
+		events = newEventReader(r, limit*wireFactor)
 	)
 	for !a.done {
 		data, err := events.next()
@@ -64,9 +64,6 @@ func readAnswer(r io.Reader, limit int64, onToken func()) (*answerStream, error)
 			return nil, &failure{decision: ErrTruncated, kind: "truncated", detail: "the stream ended early"}
 		} else if err != nil {
 			return nil, err
-		}
-		if events.read > limit*wireFactor {
-			return nil, tooLarge()
 		}
 		if string(data) == "[DONE]" {
 			a.done = true
@@ -138,28 +135,31 @@ func tooLarge() *failure { return &failure{decision: ErrAnswerTooLarge, kind: "t
 type eventReader struct {
 	in   *bufio.Reader
 	data []byte
-	read int64 // bytes of lines so far
+	left int64 // bytes that may still come
 }
 
-func newEventReader(r io.Reader) *eventReader {
-	return &eventReader{in: bufio.NewReaderSize(r, maxEvent)}
+// newEventReader reads at most limit bytes of events, give or take one line.
+func newEventReader(r io.Reader, limit int64) *eventReader {
+	return &eventReader{in: bufio.NewReaderSize(r, maxEvent), left: limit}
 }
 
 // next returns the next event's data, valid until the next call. Comments and
 // events without data are passed over. At the end it is io.EOF; an event that
 // the stream ends in the middle of is dropped, as the standard has it, unless
-// its last line is whole. An event over maxEvent is ErrAnswerTooLarge.
+// its last line is whole. An event over maxEvent, or a stream over its limit, is
+// ErrAnswerTooLarge.
 func (e *eventReader) next() ([]byte, error) {
 	e.data = e.data[:0]
 	filled := false
 	for {
 		line, err := e.in.ReadSlice('\n')
-		e.read += int64(len(line))
-		if errors.Is(err, bufio.ErrBufferFull) {
+		e.left -= int64(len(line))
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull) || e.left < 0:
 			return nil, tooLarge()
-		} else if errors.Is(err, io.EOF) && filled {
+		case errors.Is(err, io.EOF) && filled:
 			return e.data, nil
-		} else if err != nil {
+		case err != nil:
 			return nil, err
 		}
 		line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))

@@ -33,7 +33,7 @@ func TestEvents(t *testing.T) {
 			// Cut anywhere, the events are the same.
 			for _, r := range []io.Reader{strings.NewReader(c.in), iotest.OneByteReader(strings.NewReader(c.in))} {
 				var got []string
-				events := newEventReader(r)
+				events := newEventReader(r, 1000)
 				for {
 					data, err := events.next()
 					if errors.Is(err, io.EOF) {
@@ -58,9 +58,19 @@ func TestEventsAreBounded(t *testing.T) {
 		"a comment":     ": " + strings.Repeat("x", 2*maxEvent),
 		"several lines": line + line + line,
 	} {
-		if _, err := newEventReader(strings.NewReader(in)).next(); !errors.Is(err, ErrAnswerTooLarge) {
+		if _, err := newEventReader(strings.NewReader(in), 4*maxEvent).next(); !errors.Is(err, ErrAnswerTooLarge) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestStreamsAreBounded(t *testing.T) {
+	events := newEventReader(strings.NewReader("data: a\n\n: b\n\ndata: c\n\n"), 15)
+	if data, err := events.next(); string(data) != "a" || err != nil {
+		t.Errorf("within the limit: %q, %v", data, err)
+	}
+	if _, err := events.next(); !errors.Is(err, ErrAnswerTooLarge) {
+		t.Errorf("past it: %v", err)
 	}
 }
 
