@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"reflect"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -25,12 +26,13 @@ var DevConfig string
 type Settings struct {
 	// PoolSize is the number of members, 1 to 1000.
 	PoolSize int `env:"POOL_SIZE" envDefault:"10"`
-	// MaxQueueDepth is how many jobs a member holds, waiting and running. At least 1.
+	// MaxQueueDepth is how many jobs a member holds, waiting and running, 1 to a
+	// million.
 	MaxQueueDepth int `env:"MAX_QUEUE_DEPTH" envDefault:"100"`
-	// Concurrency is how many jobs a member runs at a time, over all generators.
-	// At least 1.
+	// Concurrency is how many jobs a member runs at a time, over all generators,
+	// 1 to 1000.
 	Concurrency int `env:"POOL_CONCURRENCY" envDefault:"1"`
-	// CacheTTLSeconds is how long UI_CACHE keeps a page. At least 1.
+	// CacheTTLSeconds is how long UI_CACHE keeps a page, 1 to a year's.
 	CacheTTLSeconds int `env:"CACHE_TTL_SECONDS" envDefault:"3600"`
 	// Replicas of what is created, 1 to 5; what exists already keeps its own.
 	Replicas int `env:"NATS_REPLICAS" envDefault:"1"`
@@ -58,8 +60,10 @@ func (s Settings) Validate() error {
 // CacheTTL is how long UI_CACHE keeps a page.
 func (s Settings) CacheTTL() time.Duration { return time.Duration(s.CacheTTLSeconds) * time.Second }
 
-// EnsureStreams creates or updates the streams and buckets. It is idempotent and
-// loses nothing. Errors are those of JetStream, wrapped with the stream's name.
+// EnsureStreams creates the streams and buckets that are missing and updates
+// those that differ from the files and s. It loses no job: a MaxQueueDepth lower
+// than before is left for a later call while a member holds more than half of it.
+// Errors are those of JetStream, wrapped with the stream's name.
 func EnsureStreams(ctx context.Context, js jetstream.JetStream, s Settings) error {
 	configs, err := Streams(s)
 	if err != nil {
@@ -91,28 +95,75 @@ func Ensure(ctx context.Context, js jetstream.JetStream, s Settings) error {
 }
 
 func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) error {
-	have, err := js.Stream(ctx, want.Name)
+	stream, err := js.Stream(ctx, want.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		_, err = js.CreateStream(ctx, want)
 		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 			return err
 		}
 		// Another service was faster, with settings of its own.
-		have, err = js.Stream(ctx, want.Name)
+		stream, err = js.Stream(ctx, want.Name)
 	}
 	if err != nil {
 		return err
 	}
-	// These are the operator's decisions, taken on the server.
-	got := have.CachedInfo().Config
-	want.Replicas = got.Replicas
-	want.Placement = got.Placement
-	want.Compression = got.Compression
-	want.Metadata = got.Metadata
-	want.Mirror, want.Sources = got.Mirror, got.Sources
-	want.RePublish = got.RePublish
+	have := stream.CachedInfo().Config
+	want = defined(have, want)
+	if want.Retention == jetstream.WorkQueuePolicy && want.MaxMsgsPerSubject < have.MaxMsgsPerSubject {
+		room, err := roomFor(ctx, stream, want.MaxMsgsPerSubject)
+		if err != nil {
+			return err
+		}
+		if !room {
+			want.MaxMsgsPerSubject = have.MaxMsgsPerSubject
+		}
+	}
+	if reflect.DeepEqual(have, want) {
+		return nil
+	}
 	_, err = js.UpdateStream(ctx, want)
 	return err
+}
+
+// defined is what the server has, with all that the files define put over it.
+// What they do not speak of, and the replicas and the bound in bytes, which are
+// about the servers and not about the jobs, was decided by an operator.
+func defined(have, want jetstream.StreamConfig) jetstream.StreamConfig {
+	c := have
+	c.Description = want.Description
+	c.Subjects = want.Subjects
+	c.Retention = want.Retention
+	c.Storage = want.Storage
+	c.Discard = want.Discard
+	c.DiscardNewPerSubject = want.DiscardNewPerSubject
+	c.MaxMsgsPerSubject = want.MaxMsgsPerSubject
+	c.MaxMsgs = want.MaxMsgs
+	c.MaxConsumers = want.MaxConsumers
+	c.MaxAge = want.MaxAge
+	c.MaxMsgSize = want.MaxMsgSize
+	c.Duplicates = want.Duplicates
+	c.AllowDirect = want.AllowDirect
+	c.AllowRollup = want.AllowRollup
+	c.DenyDelete = want.DenyDelete
+	c.DenyPurge = want.DenyPurge
+	return c
+}
+
+// roomFor tells whether a stream can be given a lower depth without losing a
+// message: the server drops what is over a lowered limit, the oldest first, also
+// where it would refuse the newest. Half of the new depth has to be free in every
+// subject, for what is published between this look and the update.
+func roomFor(ctx context.Context, stream jetstream.Stream, depth int64) (bool, error) {
+	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(">"))
+	if err != nil {
+		return false, err
+	}
+	for _, held := range info.State.Subjects {
+		if int64(held) > depth/2 {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // Streams are the definitions of the streams and buckets with s applied.

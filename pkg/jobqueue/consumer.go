@@ -142,43 +142,34 @@ func (c *Consumer) Run(ctx context.Context) error {
 	})
 	defer release()
 
-	for ctx.Err() == nil {
-		err := c.consume(ctx, jobs)
-		if ctx.Err() != nil {
-			break
-		}
-		c.log.Warn("consuming again in a moment", "error", err)
-		select {
-		case <-time.After(restartAfter):
-		case <-ctx.Done():
-		}
+	// Each worker begins anew by itself: one whose pull breaks must not keep the
+	// others from their next job, nor wait for the one that they are at.
+	var workers sync.WaitGroup
+	for range c.cfg.Concurrency {
+		workers.Go(func() {
+			for ctx.Err() == nil {
+				err := c.work(ctx, jobs)
+				if ctx.Err() != nil {
+					return
+				}
+				c.log.Warn("consuming again in a moment", "error", err)
+				select {
+				case <-time.After(restartAfter):
+				case <-ctx.Done():
+				}
+			}
+		})
 	}
+	workers.Wait()
 	return nil
 }
 
-func (c *Consumer) consume(ctx, jobs context.Context) error {
+// work takes one message at a time until ctx ends or the pull breaks.
+func (c *Consumer) work(ctx, jobs context.Context) error {
 	cons, err := c.js.Consumer(ctx, wandnats.StreamGeneration, c.cfg.Member)
 	if err != nil {
 		return fmt.Errorf("look up consumer: %w", err)
 	}
-	limits := cons.CachedInfo().Config
-	failed := make(chan error, c.cfg.Concurrency)
-	// One that fails takes the others down with it, to start again together.
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var workers sync.WaitGroup
-	for range c.cfg.Concurrency {
-		workers.Go(func() {
-			defer cancel()
-			failed <- c.work(ctx, jobs, cons, limits)
-		})
-	}
-	workers.Wait()
-	return <-failed
-}
-
-// work takes one message at a time until ctx ends or the pull breaks.
-func (c *Consumer) work(ctx, jobs context.Context, cons jetstream.Consumer, limits jetstream.ConsumerConfig) error {
 	// One message a pull, and no pull while one is worked on: a message in a client's
 	// buffer would lapse there unseen.
 	pull, err := cons.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(30*time.Second), jetstream.PullHeartbeat(5*time.Second))
@@ -197,8 +188,18 @@ func (c *Consumer) work(ctx, jobs context.Context, cons jetstream.Consumer, limi
 			_ = msg.Nak()
 			continue
 		}
-		c.process(jobs, msg, limits)
+		c.process(jobs, msg, limitsOf(ctx, cons))
 	}
+}
+
+// limitsOf are the consumer's ack wait and deliveries as they are now: an operator
+// may have changed them since it was looked up, and a last delivery that is not
+// known as one would die without its reason.
+func limitsOf(ctx context.Context, cons jetstream.Consumer) jetstream.ConsumerConfig {
+	if info, err := cons.Info(ctx); err == nil {
+		return info.Config
+	}
+	return cons.CachedInfo().Config
 }
 
 // delivery is one delivery of one message on its way through process.
@@ -258,7 +259,7 @@ const (
 
 // deliver takes a message through the table of the package's doc.
 func (c *Consumer) deliver(ctx context.Context, d *delivery, ackWait time.Duration) (string, error) {
-	job, err := parse(d.msg)
+	job, err := parse(d.msg.Data())
 	if err != nil {
 		return c.bury(ctx, d, fmt.Errorf("%w: %w", ErrTerminal, err))
 	}
@@ -276,9 +277,7 @@ func (c *Consumer) deliver(ctx context.Context, d *delivery, ackWait time.Durati
 	case err == nil:
 		return c.ready(ctx, d, result)
 	case errors.Is(err, errLost):
-		// The message is the other worker's now, and so is its settling.
-		c.trail.Error(ctx, job.Key, c.crumb(d, "lost", err.Error()))
-		return outcomeLost, err
+		return c.lost(ctx, d, err)
 	case errors.Is(err, ErrTerminal), d.last && !errors.Is(err, errShutdown):
 		return c.bury(ctx, d, err)
 	case errors.Is(err, errShutdown):
@@ -299,14 +298,18 @@ func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration)
 	case err != nil:
 		return outcomeRetry, c.handBack(ctx, d, backoff(d.attempt), err)
 	case found.GetJobId() == d.job.GetJobId():
-		if found.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && owned(found.JobRecord, now) {
+		switch {
+		case found.GetState() == wandstorev1.JobState_JOB_STATE_READY:
+			// Its page is stored; only the ack did not arrive.
+			return outcomeReady, settle(ctx, d.msg.DoubleAck)
+		case found.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && owned(found.JobRecord, now):
 			// A redelivery while its first worker is still alive.
 			err := settle(ctx, func(context.Context) error {
 				return d.msg.NakWithDelay(found.GetDeadline().AsTime().Sub(now) + time.Second)
 			})
 			return outcomeBusy, err
 		}
-	case found.GetRequestedAt().AsTime().After(d.job.GetRequestedAt().AsTime()) && found.GetState() != wandstorev1.JobState_JOB_STATE_FAILED:
+	case found.replaces(d.job):
 		c.trail.Debug(ctx, d.job.Key, c.crumb(d, "superseded", "by job "+found.GetJobId()))
 		return outcomeSuperseded, settle(ctx, d.msg.DoubleAck)
 	}
@@ -327,7 +330,38 @@ func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration)
 		}
 		return outcomeRetry, c.handBack(ctx, d, backoff(d.attempt), err)
 	}
+	c.inProgress(ctx, d)
 	return "", nil
+}
+
+// inProgress begins the message's ack wait anew. It is called after each write of
+// the record's deadline, so that whoever gets a redelivery finds that past.
+func (c *Consumer) inProgress(ctx context.Context, d *delivery) {
+	if err := d.msg.InProgress(); err != nil {
+		c.log.WarnContext(ctx, "heartbeat not sent", "job", d.job.GetJobId(), "error", err)
+	}
+}
+
+// hold writes the record in another state; errLost if it is not ours any more.
+func (c *Consumer) hold(ctx context.Context, d *delivery, rec *wandstorev1.JobRecord) error {
+	h, err := c.records.put(ctx, d.job.Key, d.held, rec)
+	if conflict(err) {
+		// A write whose answer was lost in an outage may have been done: then the record
+		// is still this delivery's, at a revision that we do not know.
+		found, getErr := c.records.get(ctx, d.job.Key)
+		if getErr != nil || found.GetState() != wandstorev1.JobState_JOB_STATE_RUNNING ||
+			found.GetJobId() != d.held.GetJobId() || found.GetWorker() != d.held.GetWorker() || found.GetAttempt() != d.held.GetAttempt() {
+			return errLost
+		}
+		h, err = c.records.put(ctx, d.job.Key, found, rec)
+	}
+	if conflict(err) {
+		return errLost
+	}
+	if err == nil {
+		d.held = h
+	}
+	return err
 }
 
 // run calls the handler, keeping message and record alive meanwhile.
@@ -346,14 +380,18 @@ func (c *Consumer) run(ctx context.Context, d *delivery, ackWait time.Duration) 
 	result, err := c.handle(ctx, d.job)
 	stopBeats()
 	<-alive
-	if cause := context.Cause(ctx); err != nil && cause != nil {
+	cause := context.Cause(ctx)
+	switch {
+	case errors.Is(cause, errLost):
+		// Also after a success: the worker that has the job now settles it.
+		err = errors.Join(cause, err)
+	case err != nil && cause != nil:
 		err = fmt.Errorf("%w (%w)", cause, err)
 	}
 	return result, err
 }
 
-// keepAlive extends the ack wait and the record's deadline together, the record
-// first: a worker that a redelivery reaches must find the deadline past.
+// keepAlive extends the record's deadline and the ack wait together.
 func (c *Consumer) keepAlive(ctx context.Context, d *delivery, ackWait time.Duration, lost context.CancelCauseFunc) {
 	tick := time.NewTicker(ackWait / 3)
 	defer tick.Stop()
@@ -363,25 +401,19 @@ func (c *Consumer) keepAlive(ctx context.Context, d *delivery, ackWait time.Dura
 			return
 		case <-tick.C:
 		}
-		var h held
-		// A write cut off in the middle may have been done: its revision would be lost,
-		// and with it the record.
-		err := settle(ctx, func(ctx context.Context) (err error) {
-			h, err = c.records.put(ctx, d.job.Key, d.held, d.held.in(wandstorev1.JobState_JOB_STATE_RUNNING, time.Now(), ackWait))
-			return err
+		// The end of the job does not cut a write off in the middle.
+		err := settle(ctx, func(ctx context.Context) error {
+			return c.hold(ctx, d, d.held.in(wandstorev1.JobState_JOB_STATE_RUNNING, time.Now(), ackWait))
 		})
 		switch {
-		case conflict(err):
+		case errors.Is(err, errLost):
 			lost(errLost)
 			return
 		case err != nil:
 			// NATS is away; if it stays so the job is redelivered, if not the next beat holds it.
 			continue
 		}
-		d.held = h
-		if err := d.msg.InProgress(); err != nil {
-			c.log.WarnContext(ctx, "heartbeat not sent", "job", d.job.GetJobId(), "error", err)
-		}
+		c.inProgress(ctx, d)
 	}
 }
 
@@ -390,12 +422,14 @@ func (c *Consumer) ready(ctx context.Context, d *delivery, r Result) (string, er
 		rec := d.held.in(wandstorev1.JobState_JOB_STATE_READY, time.Now(), readyFor)
 		rec.Persona, rec.Source, rec.Reason = r.Persona, r.Source, cut(r.Reason)
 		rec.GeneratedAt = timestamppb.New(r.GeneratedAt)
-		_, err := c.records.put(ctx, d.job.Key, d.held, rec)
-		if err != nil && !conflict(err) {
+		if err := c.hold(ctx, d, rec); err != nil {
 			return err
 		}
 		return d.msg.DoubleAck(ctx)
 	})
+	if errors.Is(err, errLost) {
+		return c.lost(ctx, d, err)
+	}
 	if err != nil {
 		// The page is stored; the redelivery finds it and settles.
 		c.log.WarnContext(ctx, "job done but not settled", "job", d.job.GetJobId(), "error", err)
@@ -406,14 +440,24 @@ func (c *Consumer) ready(ctx context.Context, d *delivery, r Result) (string, er
 	return outcomeReady, nil
 }
 
+// lost leaves the message alone: it is the other worker's now, and so is its
+// settling. If a newer job has the record, the redelivery finds that out.
+func (c *Consumer) lost(ctx context.Context, d *delivery, why error) (string, error) {
+	c.trail.Error(ctx, d.job.Key, c.crumb(d, "lost", why.Error()))
+	return outcomeLost, why
+}
+
 // handBack gives the message back for another delivery, and the record with it.
 // It returns why.
 func (c *Consumer) handBack(ctx context.Context, d *delivery, delay time.Duration, why error) error {
 	c.log.WarnContext(ctx, "job handed back", "job", d.job.GetJobId(), "attempt", d.attempt, "delay", delay, "error", why)
 	err := settle(ctx, func(ctx context.Context) error {
 		if d.held.revision != 0 {
-			rec := d.held.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), queuedFor)
-			if _, err := c.records.put(ctx, d.job.Key, d.held, rec); err != nil && !conflict(err) {
+			err := c.hold(ctx, d, d.held.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), queuedFor))
+			if errors.Is(err, errLost) {
+				return err
+			}
+			if err != nil {
 				c.log.WarnContext(ctx, "record not handed back", "job", d.job.GetJobId(), "error", err)
 			}
 		}
@@ -455,7 +499,7 @@ func (c *Consumer) fail(ctx context.Context, d *delivery, why error) {
 	if d.held.revision != 0 {
 		rec := d.held.in(wandstorev1.JobState_JOB_STATE_FAILED, time.Now(), failedFor)
 		rec.Reason = cut(why.Error())
-		if _, err := c.records.put(ctx, d.job.Key, d.held, rec); err != nil && !conflict(err) {
+		if err := c.hold(ctx, d, rec); err != nil && !errors.Is(err, errLost) {
 			c.log.WarnContext(ctx, "record not failed", "job", d.job.GetJobId(), "error", err)
 		}
 	}
@@ -485,17 +529,18 @@ func backoff(attempt int) time.Duration {
 	return full/2 + rand.N(full/2)
 }
 
-// parse reads a message's job and checks its ids.
-func parse(msg jetstream.Msg) (*Job, error) {
+// parse reads a payload's job and checks its ids.
+func parse(payload []byte) (*Job, error) {
 	g := &wandstorev1.GenerationJob{}
-	if err := wire.Unmarshal(msg.Data(), g); err != nil {
+	if err := wire.Unmarshal(payload, g); err != nil {
 		return nil, fmt.Errorf("payload: %w", err)
 	}
 	key, err := pagekey.New(g.GetStoreSlug(), g.GetShopperId())
 	if err != nil {
 		return nil, fmt.Errorf("payload: %w", err)
 	}
-	if g.GetJobId() == "" || len(g.GetJobId()) > 64 || !pagekey.ValidShopper(g.GetJobId()) {
+	// A job's id is of the form of a shopper's.
+	if !pagekey.ValidShopper(g.GetJobId()) {
 		return nil, errors.New("payload: no job id, or not of A-Z, a-z, 0-9, _ and -")
 	}
 	if !g.GetRequestedAt().IsValid() {

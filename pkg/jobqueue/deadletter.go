@@ -17,7 +17,6 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wandnats "github.com/wandstore/wandstore/nats"
-	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/telemetry"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
@@ -32,13 +31,18 @@ type deadLetter struct {
 	header                nats.Header
 }
 
+// maxLetter bounds a letter with its payload as text, in bytes. JSON makes six of
+// a control character; a payload full of them is no job, and as text the stream
+// would refuse it.
+const maxLetter = 192 << 10
+
 // publish puts the letter into GENERATION_DEAD. The message's sequence is part
 // of its id, so that two who bury the same message leave one letter.
 func (l deadLetter) publish(ctx context.Context, js jetstream.JetStream) error {
 	letter := &wandstorev1.DeadLetter{
 		JobId: l.jobID, PoolMember: l.member, Reason: cut(l.reason), Attempts: uint32(l.attempts),
 		DiedAt: timestamppb.New(time.Now()), StreamSeq: l.seq,
-		Traceparent: l.header.Get("traceparent"),
+		Traceparent: cut(l.header.Get("traceparent")),
 	}
 	if utf8.Valid(l.payload) {
 		letter.Payload = string(l.payload)
@@ -48,6 +52,12 @@ func (l deadLetter) publish(ctx context.Context, js jetstream.JetStream) error {
 	b, err := wire.Marshal(letter)
 	if err != nil {
 		return err
+	}
+	if len(b) > maxLetter {
+		letter.Payload, letter.RawPayload = "", l.payload
+		if b, err = wire.Marshal(letter); err != nil {
+			return err
+		}
 	}
 	msg := &nats.Msg{Subject: wandnats.DeadSubject(l.member), Header: nats.Header{}, Data: b}
 	if tp := l.header.Get("traceparent"); tp != "" {
@@ -136,30 +146,44 @@ func (s *Sweeper) sweep(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("stream: %w", err)
 	}
-	consumers := stream.ListConsumers(ctx)
-	for info := range consumers.Info() {
-		for seq := uint64(0); ; {
-			m, err := stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(info.Config.FilterSubject))
-			if errors.Is(err, jetstream.ErrMsgNotFound) {
-				break
-			}
-			if err != nil {
-				return fmt.Errorf("look into %s: %w", info.Name, err)
-			}
-			if m.Sequence > info.AckFloor.Stream {
-				break
-			}
-			if err := s.bury(ctx, stream, info.Name, m.Sequence, info.Config.MaxDeliver); err != nil {
-				return err
-			}
-			seq = m.Sequence + 1
-		}
+	// Read to the end first: the list's goroutine waits for its reader for ever.
+	list := stream.ListConsumers(ctx)
+	var members []*jetstream.ConsumerInfo
+	for info := range list.Info() {
+		members = append(members, info)
 	}
-	return consumers.Err()
+	errs := []error{list.Err()}
+	for _, info := range members {
+		errs = append(errs, s.sweepMember(ctx, stream, info))
+	}
+	return errors.Join(errs...)
+}
+
+// sweepMember goes on past what it cannot bury: one message must not keep the
+// others' places.
+func (s *Sweeper) sweepMember(ctx context.Context, stream jetstream.Stream, info *jetstream.ConsumerInfo) error {
+	var errs []error
+	for seq := uint64(0); ; {
+		m, err := stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(info.Config.FilterSubject))
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return errors.Join(errs...)
+		}
+		if err != nil {
+			return errors.Join(append(errs, fmt.Errorf("look into %s: %w", info.Name, err))...)
+		}
+		if m.Sequence > info.AckFloor.Stream {
+			return errors.Join(errs...)
+		}
+		if err := s.bury(ctx, stream, info.Name, m.Sequence, info.Config.MaxDeliver); err != nil {
+			errs = append(errs, err)
+		}
+		seq = m.Sequence + 1
+	}
 }
 
 // bury makes a dead letter of a message and removes it. One whose job's page is
-// ready was only being removed just then.
+// ready, or that a newer request has replaced, was only being removed just then,
+// and one that a worker still holds is left to it, or to the next sweep.
 func (s *Sweeper) bury(ctx context.Context, stream jetstream.Stream, member string, seq uint64, attempts int) error {
 	m, err := stream.GetMsg(ctx, seq)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
@@ -172,40 +196,50 @@ func (s *Sweeper) bury(ctx context.Context, stream jetstream.Stream, member stri
 	defer span.End()
 
 	letter := deadLetter{member: member, reason: reasonLapsed, attempts: attempts, seq: seq, payload: m.Data, header: m.Header}
-	g := &wandstorev1.GenerationJob{}
-	key, keyErr := pagekey.Key{}, wire.Unmarshal(m.Data, g)
-	if keyErr == nil {
-		letter.jobID = g.GetJobId()
-		key, keyErr = pagekey.New(g.GetStoreSlug(), g.GetShopperId())
-	}
 	var found held
-	if keyErr == nil {
-		found, err = s.records.get(ctx, key)
+	job, parseErr := parse(m.Data)
+	if parseErr == nil {
+		letter.jobID = job.GetJobId()
+		found, err = s.records.get(ctx, job.Key)
 		if err != nil && !errors.Is(err, ErrNoRecord) {
 			return err
 		}
 	}
-	ours := found.JobRecord != nil && found.GetJobId() == g.GetJobId()
-	if !ours || found.GetState() != wandstorev1.JobState_JOB_STATE_READY {
-		if err := letter.publish(ctx, s.js); err != nil {
+	ours := parseErr == nil && found.GetJobId() == job.GetJobId()
+	switch {
+	case ours && found.GetState() == wandstorev1.JobState_JOB_STATE_READY, parseErr == nil && found.replaces(job):
+		return remove(ctx, stream, seq)
+	case ours && found.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && owned(found.JobRecord, time.Now()):
+		return nil
+	}
+	if err := letter.publish(ctx, s.js); err != nil {
+		return err
+	}
+	s.log.ErrorContext(ctx, "job is dead", "member", member, "seq", seq, "error", reasonLapsed)
+	if ours {
+		rec := found.in(wandstorev1.JobState_JOB_STATE_FAILED, time.Now(), failedFor)
+		rec.Reason = reasonLapsed
+		if _, err := s.records.put(ctx, job.Key, found, rec); err != nil && !conflict(err) {
 			return err
 		}
-		s.log.ErrorContext(ctx, "job is dead", "member", member, "seq", seq, "error", reasonLapsed)
-		if ours {
-			rec := found.in(wandstorev1.JobState_JOB_STATE_FAILED, time.Now(), failedFor)
-			rec.Reason = reasonLapsed
-			if _, err := s.records.put(ctx, key, found, rec); err != nil && !conflict(err) {
-				return err
-			}
-		}
-		if keyErr == nil {
-			s.trail.Error(ctx, key, Crumb{Step: "dead", JobID: g.GetJobId(), Member: member, Attempt: attempts, Detail: reasonLapsed})
-		}
 	}
-	if err := stream.DeleteMsg(ctx, seq); err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
-		return fmt.Errorf("remove dead job: %w", err)
+	if parseErr == nil {
+		s.trail.Error(ctx, job.Key, Crumb{Step: "dead", JobID: job.GetJobId(), Member: member, Attempt: attempts, Detail: reasonLapsed})
 	}
-	return nil
+	return remove(ctx, stream, seq)
+}
+
+// remove deletes a message; that it is gone already is no error.
+func remove(ctx context.Context, stream jetstream.Stream, seq uint64) error {
+	err := stream.DeleteMsg(ctx, seq)
+	if err == nil {
+		return nil
+	}
+	// The server's refusal does not tell a message that is gone from one that stays.
+	if _, getErr := stream.GetMsg(ctx, seq); errors.Is(getErr, jetstream.ErrMsgNotFound) {
+		return nil
+	}
+	return fmt.Errorf("remove message %d: %w", seq, err)
 }
 
 // Replayed is a dead letter back in the queue.
@@ -236,33 +270,29 @@ func (q *Queue) Replay(ctx context.Context, seq uint64) (Replayed, error) {
 	if err := wire.Unmarshal(m.Data, letter); err != nil {
 		return Replayed{}, fmt.Errorf("%w: %w", ErrTerminal, err)
 	}
-	job := &wandstorev1.GenerationJob{}
-	if err := wire.Unmarshal([]byte(letter.GetPayload()), job); err != nil {
-		return Replayed{}, fmt.Errorf("%w: %w", ErrTerminal, err)
-	}
-	key, err := pagekey.New(job.GetStoreSlug(), job.GetShopperId())
+	job, err := parse([]byte(letter.GetPayload()))
 	if err != nil {
 		return Replayed{}, fmt.Errorf("%w: %w", ErrTerminal, err)
 	}
 	// The first publish's id is still in the duplicate window; the letter's sequence
 	// makes a new one that a second replay of the same letter repeats.
 	id := job.GetJobId() + "-replay-" + strconv.FormatUint(seq, 10)
-	member, queuedAt, err := q.publish(ctx, key.Shopper(), id, []byte(letter.GetPayload()))
+	member, queuedAt, err := q.publish(ctx, job.Key.Shopper(), id, []byte(letter.GetPayload()))
 	if err != nil {
 		return Replayed{}, err
 	}
-	q.requeued(ctx, key, job, member, queuedAt)
-	q.trail.Debug(ctx, key, Crumb{Step: "replayed", JobID: job.GetJobId(), Member: member})
-	if err := dead.DeleteMsg(ctx, seq); err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
-		return Replayed{}, fmt.Errorf("remove dead letter: %w", err)
+	q.requeued(ctx, job, member, queuedAt)
+	q.trail.Debug(ctx, job.Key, Crumb{Step: "replayed", JobID: job.GetJobId(), Member: member})
+	if err := remove(ctx, dead, seq); err != nil {
+		return Replayed{}, err
 	}
 	return Replayed{JobID: job.GetJobId(), Member: member}, nil
 }
 
 // requeued notes on the record that the job waits again, unless somebody else's
 // job is there or the worker was faster.
-func (q *Queue) requeued(ctx context.Context, key pagekey.Key, job *wandstorev1.GenerationJob, member string, seq uint64) {
-	found, err := q.records.get(ctx, key)
+func (q *Queue) requeued(ctx context.Context, job *Job, member string, seq uint64) {
+	found, err := q.records.get(ctx, job.Key)
 	if err != nil && !errors.Is(err, ErrNoRecord) {
 		return
 	}
@@ -271,10 +301,10 @@ func (q *Queue) requeued(ctx context.Context, key pagekey.Key, job *wandstorev1.
 	}
 	if found.JobRecord == nil {
 		found.JobRecord = &wandstorev1.JobRecord{
-			JobId: job.GetJobId(), StoreSlug: key.Store(), ShopperId: key.Shopper(), RequestedAt: job.GetRequestedAt(),
+			JobId: job.GetJobId(), StoreSlug: job.Key.Store(), ShopperId: job.Key.Shopper(), RequestedAt: job.GetRequestedAt(),
 		}
 	}
 	rec := found.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), queuedFor)
 	rec.PoolMember, rec.StreamSeq, rec.Reason = member, seq, ""
-	_, _ = q.records.put(ctx, key, found, rec)
+	_, _ = q.records.put(ctx, job.Key, found, rec)
 }

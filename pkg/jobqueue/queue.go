@@ -116,41 +116,38 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 	ctx, span := q.tracer.Start(ctx, "claim", trace.WithAttributes(telemetry.Store.String(r.Key.Store())))
 	defer func() { end(span, err) }()
 
-	now := time.Now()
-	found, err := q.records.get(ctx, r.Key)
-	if err != nil && !errors.Is(err, ErrNoRecord) {
-		return held{}, nil, err
-	}
-	again := r.Again && found.GetState() == wandstorev1.JobState_JOB_STATE_READY
-	if err == nil && owned(found.JobRecord, now) && !again {
-		span.SetAttributes(telemetry.Outcome.String("pending"))
-		return held{}, found.JobRecord, nil
-	}
-	rec := &wandstorev1.JobRecord{
-		JobId:       nuid.Next(),
-		StoreSlug:   r.Key.Store(),
-		ShopperId:   r.Key.Shopper(),
-		State:       wandstorev1.JobState_JOB_STATE_PUBLISHING,
-		RequestedAt: timestamppb.New(now),
-		UpdatedAt:   timestamppb.New(now),
-		Deadline:    timestamppb.New(now.Add(publishingFor)),
-		Traceparent: telemetry.Traceparent(ctx),
-	}
-	mine, err = q.records.put(ctx, r.Key, found, rec)
-	if conflict(err) {
-		// Somebody claimed it in between: theirs is the live job.
-		found, err = q.records.get(ctx, r.Key)
+	for {
+		now := time.Now()
+		found, err := q.records.get(ctx, r.Key)
+		if err != nil && !errors.Is(err, ErrNoRecord) {
+			return held{}, nil, err
+		}
+		again := r.Again && found.GetState() == wandstorev1.JobState_JOB_STATE_READY
+		if err == nil && owned(found.JobRecord, now) && !again {
+			span.SetAttributes(telemetry.Outcome.String("pending"))
+			return held{}, found.JobRecord, nil
+		}
+		rec := &wandstorev1.JobRecord{
+			JobId:       nuid.Next(),
+			StoreSlug:   r.Key.Store(),
+			ShopperId:   r.Key.Shopper(),
+			State:       wandstorev1.JobState_JOB_STATE_PUBLISHING,
+			RequestedAt: timestamppb.New(now),
+			UpdatedAt:   timestamppb.New(now),
+			Deadline:    timestamppb.New(now.Add(publishingFor)),
+			Traceparent: telemetry.Traceparent(ctx),
+		}
+		mine, err := q.records.put(ctx, r.Key, found, rec)
+		if conflict(err) {
+			// Somebody was faster: theirs is the live job, unless it was withdrawn again.
+			continue
+		}
 		if err != nil {
 			return held{}, nil, err
 		}
-		span.SetAttributes(telemetry.Outcome.String("pending"))
-		return held{}, found.JobRecord, nil
+		span.SetAttributes(telemetry.Outcome.String("claimed"), telemetry.JobID.String(rec.GetJobId()))
+		return mine, nil, nil
 	}
-	if err != nil {
-		return held{}, nil, err
-	}
-	span.SetAttributes(telemetry.Outcome.String("claimed"), telemetry.JobID.String(rec.GetJobId()))
-	return mine, nil, nil
 }
 
 // publish offers a payload to the shopper's member and, while one refuses, to

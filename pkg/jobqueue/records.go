@@ -89,6 +89,18 @@ func (h held) in(state wandstorev1.JobState, now time.Time, owned time.Duration)
 	return rec
 }
 
+// replaces tells whether the record is of a newer request, so that job need not be
+// done. A claim that no member has accepted may come to nothing, and a failed job
+// has: neither replaces anything.
+func (h held) replaces(job *Job) bool {
+	switch h.GetState() {
+	case wandstorev1.JobState_JOB_STATE_PUBLISHING, wandstorev1.JobState_JOB_STATE_FAILED:
+		return false
+	default:
+		return h.GetJobId() != job.GetJobId() && h.GetRequestedAt().AsTime().After(job.GetRequestedAt().AsTime())
+	}
+}
+
 // owned tells whether the record's deadline is still ahead.
 func owned(rec *wandstorev1.JobRecord, now time.Time) bool {
 	return rec.GetDeadline().AsTime().After(now)

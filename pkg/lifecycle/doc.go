@@ -7,6 +7,7 @@
 // or a signal asks it to, and flushes telemetry last. A second signal ends the
 // process at once.
 //
-// [Run] runs parts that depend on each other: they start in the order given and
-// stop in the reverse, each stopped only when the one after it has ended.
+// [Run] runs parts that depend on each other: they are started in the order
+// given, none waiting for the one before to be ready, and stopped in the reverse,
+// each only when the one after it has ended.
 package lifecycle

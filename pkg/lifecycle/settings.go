@@ -20,44 +20,53 @@ type Validator interface {
 
 // Load fills cfg from environ (KEY=value lines, as os.Environ gives) by its
 // `env` and `envDefault` tags, and validates it. Errors are one line that names
-// the variable and wrap ErrSettings; a value is never part of one, it may be a
-// secret.
+// the variable and wrap ErrSettings; a value that cannot be parsed is never part
+// of one, it may be a secret.
 func Load[T Validator](environ []string, cfg *T) error {
-	err := env.ParseWithOptions(cfg, env.Options{Environment: env.ToMap(environ)})
+	given := env.ToMap(environ)
+	err := env.ParseWithOptions(cfg, env.Options{Environment: given})
 	var all env.AggregateError
 	if errors.As(err, &all) && len(all.Errors) > 0 {
 		err = all.Errors[0]
 	}
 	var parse env.ParseError
 	if errors.As(err, &parse) {
-		return fmt.Errorf("%w: %s is not a valid %s", ErrSettings, variable(reflect.TypeOf(*cfg), parse.Name), kind(parse.Type))
+		return fmt.Errorf("%w: %s is not a valid %s", ErrSettings, culprit[T](given, parse.Name), kind(parse.Type))
+	}
+	if err == nil {
+		err = (*cfg).Validate()
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrSettings, err)
-	}
-	if err := (*cfg).Validate(); err != nil {
-		return fmt.Errorf("%w: %w", ErrSettings, err)
+		return fmt.Errorf("%w: %w", ErrSettings, oneLine{err})
 	}
 	return nil
 }
 
-// variable finds the environment variable of the field of that name, in nested
-// structs too.
-func variable(t reflect.Type, field string) string {
-	for f := range t.Fields() {
-		if f.Name == field {
-			if name, _, _ := strings.Cut(f.Tag.Get("env"), ","); name != "" {
-				return name
-			}
+// culprit is the first variable that cannot be parsed, found by trying each by
+// itself: the parser tells the field's name only, which two structs may share.
+func culprit[T any](given map[string]string, field string) string {
+	params, err := env.GetFieldParams(new(T))
+	if err != nil {
+		return field
+	}
+	for _, p := range params {
+		value, set := given[p.Key]
+		if !set {
+			continue
 		}
-		if f.Type.Kind() == reflect.Struct {
-			if name := variable(f.Type, field); name != field {
-				return name
-			}
+		err := env.ParseWithOptions(new(T), env.Options{Environment: map[string]string{p.Key: value}})
+		if errors.As(err, new(env.ParseError)) {
+			return p.Key
 		}
 	}
 	return field
 }
+
+// oneLine says several joined errors on one line.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return strings.ReplaceAll(e.error.Error(), "\n", "; ") }
+func (e oneLine) Unwrap() error { return e.error }
 
 func kind(t reflect.Type) string {
 	switch t.Kind() {

@@ -33,7 +33,11 @@ func (c Config) Validate() error {
 		}
 	}
 	if c.Creds != "" {
+		// Without the path: somebody may have put the credentials themselves there.
 		if _, err := os.Stat(c.Creds); err != nil {
+			if wrapped := errors.Unwrap(err); wrapped != nil {
+				err = wrapped
+			}
 			return fmt.Errorf("NATS_CREDS: %w", err)
 		}
 	}

@@ -140,10 +140,15 @@ func visit(g *wandstorev1.StoreSignals, at time.Time) {
 		g.Visits++
 		g.VisitStartedAt, g.VisitEvents = timestamppb.New(at), 0
 	} else if at.After(last) {
-		g.Seconds += uint64(at.Sub(last) / time.Second)
+		// Counted from the visit's start: the parts of seconds between events add up.
+		start := g.GetVisitStartedAt().AsTime()
+		g.Seconds += uint64(at.Sub(start)/time.Second) - uint64(last.Sub(start)/time.Second)
 	}
 	g.VisitEvents++
-	g.LastEventAt = timestamppb.New(at)
+	// Two edges' clocks differ: an event that seems older does not turn time back.
+	if g.LastEventAt == nil || at.After(last) {
+		g.LastEventAt = timestamppb.New(at)
+	}
 }
 
 // first puts s in front of list, once, and bounds the list.

@@ -34,6 +34,10 @@ func ParseAnswer(answer []byte, st *Store) (Design, Report, error) {
 	if len(answer) > maxAnswer {
 		return Design{}, rep, fmt.Errorf("%w: it is larger than %d KB", ErrNoDesign, maxAnswer>>10)
 	}
+	// Some models think aloud first, with drafts that are not their answer.
+	if _, after, ok := bytes.Cut(answer, []byte("</think>")); ok {
+		answer = after
+	}
 	answer = bytes.TrimSpace(bytes.TrimPrefix(answer, []byte("\xef\xbb\xbf")))
 	if len(answer) == 0 {
 		return Design{}, rep, fmt.Errorf("%w: it is empty", ErrNoDesign)
@@ -41,7 +45,7 @@ func ParseAnswer(answer []byte, st *Store) (Design, Report, error) {
 
 	var d Design
 	found := false
-	if answer[0] != '<' {
+	if !opensHTML(answer) {
 		var err error
 		if d, found, err = findDesign(answer, &rep); err != nil {
 			return Design{}, rep, err

@@ -16,9 +16,15 @@ var htmlTag = regexp.MustCompile(`(?i)<(?:!doctype|html|body|main|section|articl
 
 func looksLikeHTML(answer []byte) bool { return htmlTag.Match(answer) }
 
+// opensHTML reports whether the answer is HTML from its first character on.
+func opensHTML(answer []byte) bool {
+	at := htmlTag.FindIndex(answer[:min(len(answer), 64)])
+	return at != nil && at[0] == 0
+}
+
 // block is a piece of an HTML answer that a reader would see as one.
 type block struct {
-	kind string // heading, text, item or quote
+	kind string // heading, text, item, quote or product
 	text string
 }
 
@@ -55,8 +61,8 @@ func designFromHTML(answer []byte, st *Store, rep *Report) Design {
 	return d
 }
 
-// readBlocks is the answer's visible text in blocks, each with the ids of the
-// products that attributes around it name, as blocks of kind product.
+// readBlocks is the answer's visible text in blocks, and among them, as blocks of
+// kind product, the ids that attributes name.
 func readBlocks(answer []byte, st *Store) []block {
 	var blocks []block
 	var words strings.Builder

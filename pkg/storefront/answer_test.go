@@ -37,6 +37,8 @@ var answers = []struct {
 	{name: "fence left open", answer: "Here it is:\n```json\n" + good, types: "hero product-grid"},
 	{name: "prose around", answer: "Sure! {I hope} this helps.\n" + good + "\nEnjoy {it}.", types: "hero product-grid"},
 	{name: "byte order mark", answer: "\xef\xbb\xbf" + good, types: "hero product-grid"},
+	{name: "thinking aloud", answer: `<think>Maybe {"sections":[{"type":"hero","headline":"never"}]}?</think>` + good, types: "hero product-grid", never: "never"},
+	{name: "thinking aloud without an answer", answer: "<think>" + good + "</think>"},
 	{name: "trailing braces", answer: good + "}}}]", types: "hero product-grid"},
 
 	{name: "empty", answer: ""},

@@ -140,7 +140,7 @@ func (t tailor) loyalist() Design {
 				Body:        "A few things have arrived since the shelves were last tidied. We put them in front.",
 				ActionLabel: "See what is new", ProductIDs: arrivals[:min(1, len(arrivals))],
 			},
-			{Type: "product-grid", Variant: "rail", Eyebrow: "New in", Headline: "Latest from the bench", ProductIDs: arrivals},
+			{Type: "product-grid", Variant: "rail", Eyebrow: "New in", Headline: "Latest on the shelves", ProductIDs: arrivals},
 			t.guideSection("steps"),
 			{Type: "spotlight", Variant: "panel", Eyebrow: "For those who know", ProductIDs: without(t.near(12, byFavour), arrivals)},
 			t.storySection("columns"),

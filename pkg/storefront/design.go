@@ -94,7 +94,7 @@ var sectionKinds = []sectionKind{
 		use: "two to four products side by side, property by property",
 	},
 	{
-		name: "story", variants: []string{"columns", "panel", "picture"}, products: 1, needsBody: true, headline: "From the workshop",
+		name: "story", variants: []string{"columns", "panel", "picture"}, products: 1, needsBody: true, headline: "Behind the counter",
 		use: "one or two paragraphs worth reading (columns: headline beside text; panel: on deep colour; picture: beside one product)",
 	},
 	{

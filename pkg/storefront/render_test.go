@@ -29,14 +29,17 @@ func everyPage(t *testing.T, check func(t *testing.T, st *storefront.Store, page
 				check(t, st, draw(t, r, storefront.PageInput{Store: st, Design: d, Persona: persona}))
 			})
 		}
-		t.Run(st.Slug+" every section", func(t *testing.T) {
-			check(t, st, draw(t, r, storefront.PageInput{Store: st, Design: everySection(t, st)}))
-		})
+		for _, variant := range []string{"", "list", "feature", "rail", "panel", "picture", "table"} {
+			t.Run(st.Slug+" every section "+variant, func(t *testing.T) {
+				check(t, st, draw(t, r, storefront.PageInput{Store: st, Design: everySection(t, st, variant)}))
+			})
+		}
 	}
 }
 
-// everySection is a design with each type once, in the variants' order.
-func everySection(t *testing.T, st *storefront.Store) storefront.Design {
+// everySection is a design with each type once, in that variant where the type has
+// it.
+func everySection(t *testing.T, st *storefront.Store, variant string) storefront.Design {
 	t.Helper()
 	root, _ := schemaOf(t, nil)
 	d := storefront.Design{Theme: st.Theme}
@@ -48,7 +51,7 @@ func everySection(t *testing.T, st *storefront.Store) storefront.Design {
 	}
 	for _, kind := range root.Properties["sections"].Items.Properties["type"].Enum {
 		d.Sections = append(d.Sections, storefront.Section{
-			Type: kind, Eyebrow: "Above", Headline: "About " + kind, Body: "First words of " + kind + ".\n\nSecond words.", ActionLabel: "Go on",
+			Type: kind, Variant: variant, Eyebrow: "Above", Headline: "About " + kind, Body: "First words of " + kind + ".\n\nSecond words.", ActionLabel: "Go on",
 			ProductIDs: sale[:2], Items: st.FAQ,
 		})
 	}
@@ -117,6 +120,37 @@ func TestPagesAreWellBuilt(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestEverySectionIsDrawn(t *testing.T) {
+	r := renderer(t)
+	st := store(t, "whitby-tea")
+	root, _ := schemaOf(t, nil)
+	fields := root.Properties["sections"].Items.Properties
+	for _, variant := range fields["variant"].Enum {
+		page := parse(t, draw(t, r, storefront.PageInput{Store: st, Design: everySection(t, st, variant)}))
+		took := 0
+		for i, kind := range fields["type"].Enum {
+			var drawn *html.Node
+			for _, n := range elements(page, "section") {
+				if attr(n, "id") == fmt.Sprintf("s%d", i+1) {
+					drawn = n
+				}
+			}
+			if drawn == nil || !strings.HasPrefix(attr(drawn, "class"), kind+" ") {
+				t.Fatalf("%s is not drawn as section %d", kind, i+1)
+			}
+			if attr(drawn, "class") == kind+" "+variant {
+				took++
+			}
+			if text := words(drawn); !strings.Contains(text, "About "+kind) || len(text) < len("Above About First")+len(kind) {
+				t.Errorf("%s %s says only %q", kind, variant, text)
+			}
+		}
+		if took == 0 {
+			t.Errorf("no section is drawn as %s", variant)
+		}
+	}
 }
 
 // What a product costs, what is saved and whether it can be had are the

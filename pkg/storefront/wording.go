@@ -223,8 +223,8 @@ func claims(sentence string) bool {
 
 // fold is s as the patterns of claims expect it: compatibility forms (full-width
 // digits and signs) replaced, marks and invisible characters gone, every script's
-// digits as 0 to 9, lower case. Case is kept from hiding nothing but the space
-// that a writer forgot after a full stop: "wood.The" is no address.
+// digits as 0 to 9, lower case. A capital after a full stop gets the space that its
+// writer forgot, or "wood.The" would be taken for an address.
 func fold(s string) string {
 	var b strings.Builder
 	prev := ' '

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"go.opentelemetry.io/contrib/exporters/autoexport"
 	"go.opentelemetry.io/otel"
@@ -59,7 +60,7 @@ func Setup(ctx context.Context, service string) (func(context.Context) error, er
 // exports tells whether the environment asks for a signal to leave the process.
 // The exporters' own default, without any setting, would be localhost:4318.
 func exports(signal string) bool {
-	if os.Getenv("OTEL_SDK_DISABLED") == "true" {
+	if strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") {
 		return false
 	}
 	switch os.Getenv("OTEL_" + signal + "_EXPORTER") {

@@ -126,8 +126,9 @@ func (s *Server) Run(ctx context.Context) error {
 		// A slow answer may outlast any patience; its client sees it cut.
 		_ = srv.Close()
 	}
-	// Serve has ended by our own doing: ErrServerClosed says no more.
-	_ = <-served
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("kimisim: %w", err)
+	}
 	return nil
 }
 
