@@ -24,8 +24,9 @@
 // # Delivery
 //
 // Delivery is at least once. A worker takes a message only together with the
-// record; it finds that another holds it (back it goes), that a newer request has
-// replaced it (acked, nothing done), or takes it. Effects must be idempotent.
+// record; it finds that another holds it (back it goes), that its page is ready or a
+// newer request has replaced it (acked, nothing done), or takes it. One that loses
+// the record to another leaves the message to it. Effects must be idempotent.
 //
 //	handler returns          message     record
 //	nil                      ack         ready

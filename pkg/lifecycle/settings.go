@@ -20,8 +20,8 @@ type Validator interface {
 
 // Load fills cfg from environ (KEY=value lines, as os.Environ gives) by its
 // `env` and `envDefault` tags, and validates it. Errors are one line that names
-// the variable and wrap ErrSettings; a value that cannot be parsed is never part
-// of one, it may be a secret.
+// the variable and wrap ErrSettings; a value is never part of one, it may be a
+// secret.
 func Load[T Validator](environ []string, cfg *T) error {
 	given := env.ToMap(environ)
 	err := env.ParseWithOptions(cfg, env.Options{Environment: given})

@@ -14,6 +14,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/storefront"
 	"github.com/wandstore/wandstore/pkg/telemetry"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
@@ -149,7 +150,7 @@ func (e *edge) sendHit(c *fiber.Ctx, hit pagestore.Hit) error {
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
 	// The page carries the policy of the stylesheet it was drawn with; what a page
 	// cannot say for itself is said here.
-	c.Set(fiber.HeaderContentSecurityPolicy, "frame-ancestors 'none'; base-uri 'none'; object-src 'none'")
+	c.Set(fiber.HeaderContentSecurityPolicy, storefront.StoredCSP)
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
 	body, etag := page.HTML(), page.ETag()
 	if acceptsGzip(c.Get(fiber.HeaderAcceptEncoding)) && page.Gzip() != nil {

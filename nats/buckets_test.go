@@ -1,0 +1,164 @@
+package nats_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/wandstore/wandstore/nats"
+)
+
+// Our bucket files are streams; clients and the CLI must not see a difference to
+// a bucket that the CLI made.
+func TestBucketsAreThoseOfTheCLI(t *testing.T) {
+	ours, theirs := startPlain(t), startPlain(t)
+	_, js := connect(t, ours.url)
+	ensure(t, js, defaults())
+	_, theirJS := connect(t, theirs.url)
+	for bucket, flags := range map[string][]string{
+		nats.BucketPages:    {"--history=1", "--ttl=1h", "--max-value-size=1000000"},
+		nats.BucketJobs:     {"--history=64", "--ttl=1h", "--max-value-size=16384"},
+		nats.BucketSessions: {"--history=1", "--max-value-size=131072"},
+	} {
+		got := streamConfig(t, js, "KV_"+bucket)
+		theirs.cli(t, append([]string{"kv", "add", bucket, "--storage=file", "--description=" + got.Description}, flags...)...)
+		same(t, bucket, got, streamConfig(t, theirJS, "KV_"+bucket))
+	}
+}
+
+func TestBucketsHold(t *testing.T) {
+	s := startPlain(t)
+	_, js := connect(t, s.url)
+	ctx := within(t)
+	settings := defaults()
+	// The shortest TTL there is; the others' do not follow it.
+	settings.CacheTTLSeconds = 1
+	ensure(t, js, settings)
+	pages, jobs, sessions := bucket(t, js, nats.BucketPages), bucket(t, js, nats.BucketJobs), bucket(t, js, nats.BucketSessions)
+
+	for _, want := range []struct {
+		kv      jetstream.KeyValue
+		ttl     time.Duration
+		history int64
+	}{{pages, time.Second, 1}, {jobs, time.Hour, 64}, {sessions, 0, 1}} {
+		status, err := want.kv.Status(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status.TTL() != want.ttl || status.History() != want.history {
+			t.Errorf("%s: TTL %v, history %d; want %v, %d", status.Bucket(), status.TTL(), status.History(), want.ttl, want.history)
+		}
+	}
+
+	pageKey := nats.PageKey("magic-wands", "abc123")
+	if _, err := pages.PutString(ctx, pageKey, "a page"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sessions.PutString(ctx, nats.SessionKey("abc123"), "a session"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the page is out of date", func() error {
+		if _, err := pages.Get(ctx, pageKey); !errors.Is(err, jetstream.ErrKeyNotFound) {
+			return fmt.Errorf("Get: %w", err)
+		}
+		return nil
+	})
+	if e, err := sessions.Get(ctx, nats.SessionKey("abc123")); err != nil || string(e.Value()) != "a session" {
+		t.Errorf("the session after the page's TTL: %v, %v", e, err)
+	}
+}
+
+func TestRecordsAreClaimedOnceAndWatched(t *testing.T) {
+	s := startPlain(t)
+	_, js := connect(t, s.url)
+	_, otherJS := connect(t, s.url)
+	ctx := within(t)
+	ensure(t, js, defaults())
+	jobs, other := bucket(t, js, nats.BucketJobs), bucket(t, otherJS, nats.BucketJobs)
+	key := nats.JobKey("magic-wands", "abc123")
+
+	watch, err := other.Watch(ctx, nats.AllJobs, jetstream.UpdatesOnly())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = watch.Stop() }()
+
+	revision, err := jobs.Create(ctx, key, []byte("mine"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Create(ctx, key, []byte("theirs")); !errors.Is(err, jetstream.ErrKeyExists) {
+		t.Errorf("a second claim: %v, want ErrKeyExists", err)
+	}
+	// A breadcrumb is in the same bucket and none of the watch's business.
+	if _, err := jobs.PutString(ctx, nats.DebugKey("magic-wands", "abc123"), "crumb"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := jobs.Update(ctx, key, []byte("mine, moved on"), revision); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Update(ctx, key, []byte("theirs"), revision); !errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
+		t.Errorf("an update of what has moved on: %v, want ErrKeyRevisionMismatch", err)
+	}
+	for _, want := range []string{"mine", "mine, moved on"} {
+		select {
+		case e := <-watch.Updates():
+			if e.Key() != key || string(e.Value()) != want {
+				t.Errorf("watched %s %q, want %s %q", e.Key(), e.Value(), key, want)
+			}
+		case <-ctx.Done():
+			t.Fatalf("not watched: %q", want)
+		}
+	}
+
+	// A job that is gone can be claimed anew.
+	if err := jobs.Delete(ctx, key); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Create(ctx, key, []byte("theirs")); err != nil {
+		t.Errorf("a claim after the record was deleted: %v", err)
+	}
+}
+
+func TestTrailIsPrintedByTheCLI(t *testing.T) {
+	s := startPlain(t)
+	_, js := connect(t, s.url)
+	ctx := within(t)
+	ensure(t, js, defaults())
+	jobs := bucket(t, js, nats.BucketJobs)
+	key := nats.DebugKey("magic-wands", "abc123")
+	for n := range 70 {
+		if _, err := jobs.PutString(ctx, key, fmt.Sprintf("step-%d.", n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	out := s.cli(t, "kv", "history", nats.BucketJobs, key)
+	for n, want := range map[int]bool{0: false, 5: false, 6: true, 69: true} {
+		if got := strings.Contains(out, fmt.Sprintf("step-%d.", n)); got != want {
+			t.Errorf("step %d of 70 printed: %v, want %v\n%s", n, got, want, out)
+		}
+	}
+	out = s.cli(t, "kv", "ls")
+	for _, name := range []string{nats.BucketPages, nats.BucketJobs, nats.BucketSessions} {
+		if !strings.Contains(out, name) {
+			t.Errorf("nats kv ls does not show %s:\n%s", name, out)
+		}
+	}
+	if out := s.cli(t, "kv", "get", nats.BucketJobs, key, "--raw"); strings.TrimSpace(out) != "step-69." {
+		t.Errorf("nats kv get: %q", out)
+	}
+}
+
+func bucket(t *testing.T, js jetstream.JetStream, name string) jetstream.KeyValue {
+	t.Helper()
+	kv, err := js.KeyValue(within(t), name)
+	if err != nil {
+		t.Fatalf("bucket %s: %v", name, err)
+	}
+	return kv
+}

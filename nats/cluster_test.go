@@ -1,0 +1,163 @@
+package nats_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	natsgo "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/wandstore/wandstore/nats"
+)
+
+// freePorts gives ports of loopback that were free a moment ago.
+func freePorts(t *testing.T, n int) []int {
+	t.Helper()
+	ports := make([]int, n)
+	for i := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Kept open until all are taken, so that none is given twice.
+		defer func() { _ = l.Close() }()
+		addr, ok := l.Addr().(*net.TCPAddr)
+		if !ok {
+			t.Fatalf("no TCP address: %v", l.Addr())
+		}
+		ports[i] = addr.Port
+	}
+	return ports
+}
+
+// clusterEnv is what is the same on all nodes.
+func clusterEnv(t *testing.T, ports []int) {
+	t.Helper()
+	setPasswords(t)
+	t.Setenv("NATS_ROUTE_PASSWORD", "secretOfRoutes1")
+	for i, port := range ports {
+		t.Setenv(fmt.Sprintf("NATS_ROUTE_%d", i+1), fmt.Sprintf("nats-route://route:secretOfRoutes1@127.0.0.1:%d", port))
+	}
+}
+
+// attempt bounds one request of several: one that went to a node as it stopped is
+// never answered.
+func attempt(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func TestClusterSurvivesANode(t *testing.T) {
+	ports := freePorts(t, 3)
+	clusterEnv(t, ports)
+	nodes := map[string]*live{}
+	var urls []string
+	var all []*server.Options
+	for i, port := range ports {
+		t.Setenv("NATS_SERVER_NAME", fmt.Sprintf("n%d", i+1))
+		t.Setenv("NATS_STORE_DIR", t.TempDir())
+		t.Setenv("NATS_CLUSTER_LISTEN", fmt.Sprintf("127.0.0.1:%d", port))
+		opts := configured(t, "cluster.conf")
+		if opts.SyncAlways || opts.SyncInterval != 10*time.Second {
+			t.Errorf("sync always %v, interval %v; want 10s", opts.SyncAlways, opts.SyncInterval)
+		}
+		all = append(all, opts)
+	}
+	for _, opts := range all {
+		s := start(t, opts)
+		nodes[s.Name()] = s
+		urls = append(urls, s.url)
+	}
+
+	_, js := connect(t, strings.Join(urls, ","), as("generator"),
+		natsgo.MaxReconnects(-1), natsgo.ReconnectWait(50*time.Millisecond), natsgo.ReconnectJitter(0, 0))
+	settings := defaults()
+	settings.Replicas, settings.PoolSize = 3, 1
+	// As the services do, until the cluster has found its leader.
+	eventually(t, "a cluster of three", func() error { return nats.Ensure(attempt(t), js, settings) })
+	var leader string
+	eventually(t, "three replicas in step", func() error {
+		stream, err := js.Stream(attempt(t), nats.StreamGeneration)
+		if err != nil {
+			return err
+		}
+		cluster := stream.CachedInfo().Cluster
+		if cluster == nil || cluster.Leader == "" || len(cluster.Replicas) != 2 {
+			return fmt.Errorf("cluster: %+v", cluster)
+		}
+		for _, r := range cluster.Replicas {
+			if !r.Current {
+				return fmt.Errorf("%s is behind", r.Name)
+			}
+		}
+		leader = cluster.Leader
+		return nil
+	})
+	publish := func(payload string) error {
+		_, err := js.Publish(attempt(t), nats.GenerateSubject("pool-0"), []byte(payload), jetstream.WithMsgID(payload))
+		return err
+	}
+	if err := publish("before"); err != nil {
+		t.Fatal(err)
+	}
+
+	gone := nodes[leader]
+	if gone == nil {
+		t.Fatalf("the leader %q is none of ours", leader)
+	}
+	stop(gone.Server)
+
+	eventually(t, "a job is taken by the other two", func() error { return publish("after") })
+	stream, err := js.Stream(within(t), nats.StreamGeneration)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now := stream.CachedInfo().Cluster.Leader; now == leader || now == "" {
+		t.Errorf("leader: %q, was %q", now, leader)
+	}
+	eventually(t, "the consumer answers", func() error {
+		_, err := js.Consumer(attempt(t), nats.StreamGeneration, "pool-0")
+		return err
+	})
+	if jobs := work(t, js, "pool-0", 2); jobs[0] != "before" || jobs[1] != "after" {
+		t.Errorf("jobs: %v", jobs)
+	}
+}
+
+// Whoever reaches a node's route port is not yet one of the cluster.
+func TestClusterRefusesStrangers(t *testing.T) {
+	ports := freePorts(t, 3)
+	clusterEnv(t, ports)
+	t.Setenv("NATS_SERVER_NAME", "n1")
+	t.Setenv("NATS_STORE_DIR", t.TempDir())
+	t.Setenv("NATS_CLUSTER_LISTEN", fmt.Sprintf("127.0.0.1:%d", ports[0]))
+	start(t, configured(t, "cluster.conf"))
+
+	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", ports[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	// What a server without the password says.
+	if _, err := fmt.Fprintf(conn, "CONNECT {\"name\":\"stranger\",\"cluster\":\"wandstore\"}\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	heard, err := io.ReadAll(conn)
+	if err != nil {
+		t.Fatalf("not hung up on: %v", err)
+	}
+	if !strings.Contains(string(heard), "Authorization Violation") {
+		t.Errorf("heard %q", heard)
+	}
+}

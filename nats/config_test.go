@@ -1,0 +1,158 @@
+package nats_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats-server/v2/server"
+	natsgo "github.com/nats-io/nats.go"
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/wandstore/wandstore/nats"
+)
+
+// The passwords of the users of permissions.conf.
+var passwords = map[string]string{"edge": "edge's password", "generator": "generator's password", "operator": "operator's password"}
+
+// setPasswords puts the hashes where the server looks for them.
+func setPasswords(t *testing.T) {
+	t.Helper()
+	for user, password := range passwords {
+		// The cheapest: every connection of the tests pays for it.
+		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv(strings.ToUpper(user)+"_PASSWORD", string(hash))
+	}
+}
+
+func as(user string) natsgo.Option { return natsgo.UserInfo(user, passwords[user]) }
+
+func configured(t *testing.T, file string) *server.Options {
+	t.Helper()
+	opts := &server.Options{}
+	if err := opts.ProcessConfigFile(filepath.Join("server", file)); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return opts
+}
+
+// syncs checks that an accepted job is on the disk, at the server and not only
+// in what it was told.
+func syncs(t *testing.T, s *live) {
+	t.Helper()
+	varz, err := s.Varz(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !varz.JetStream.Config.SyncAlways {
+		t.Error("the server does not sync always")
+	}
+}
+
+func TestDevConfig(t *testing.T) {
+	opts := &server.Options{}
+	if err := opts.ProcessConfigString(nats.DevConfig); err != nil {
+		t.Fatal(err)
+	}
+	if opts.Host != "127.0.0.1" {
+		t.Errorf("a laptop's server listens on %s", opts.Host)
+	}
+	file, err := os.ReadFile(filepath.Join("server", "dev.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if nats.DevConfig != string(file) {
+		t.Error("what is embedded is not the file")
+	}
+	s := start(t, opts)
+	syncs(t, s)
+	_, js := connect(t, s.url)
+	ensure(t, js, defaults())
+	fill(t, js, "pool-0", 1)
+}
+
+func TestSingleConfig(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("NATS_STORE_DIR", dir)
+	setPasswords(t)
+	// As the operator's page says.
+	hash, _, err := run(t, "nats", nil, "server", "passwd", "--pass", "the operator's own long password")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("OPERATOR_PASSWORD", strings.TrimSpace(hash))
+
+	opts := configured(t, "single.conf")
+	if opts.HTTPHost != "127.0.0.1" || opts.HTTPPort != 8222 {
+		t.Errorf("monitoring listens on %s:%d, want loopback", opts.HTTPHost, opts.HTTPPort)
+	}
+	s := start(t, opts)
+	syncs(t, s)
+
+	_, js := connect(t, s.url, as("generator"))
+	ensure(t, js, defaults())
+	fill(t, js, "pool-0", 1)
+	if _, err := os.Stat(filepath.Join(dir, "jetstream", "WANDSTORE", "streams", nats.StreamGeneration)); err != nil {
+		t.Errorf("the queue is not in NATS_STORE_DIR: %v", err)
+	}
+	connect(t, s.url, as("edge"))
+	connect(t, s.url, natsgo.UserInfo("operator", "the operator's own long password"))
+
+	for name, who := range map[string][]natsgo.Option{
+		"nobody":         nil,
+		"wrong password": {natsgo.UserInfo("operator", passwords["operator"])},
+		"the hash":       {natsgo.UserInfo("operator", strings.TrimSpace(hash))},
+		"unknown":        {natsgo.UserInfo("root", "")},
+	} {
+		if nc, err := natsgo.Connect(s.url, who...); err == nil {
+			nc.Close()
+			t.Errorf("%s may connect", name)
+		}
+	}
+}
+
+// A variable that is not set must not start a server with an empty password.
+func TestSingleConfigWantsEveryVariable(t *testing.T) {
+	for _, missing := range []string{"NATS_STORE_DIR", "EDGE_PASSWORD", "GENERATOR_PASSWORD", "OPERATOR_PASSWORD"} {
+		t.Run(missing, func(t *testing.T) {
+			t.Setenv("NATS_STORE_DIR", t.TempDir())
+			setPasswords(t)
+			if err := os.Unsetenv(missing); err != nil {
+				t.Fatal(err)
+			}
+			opts := &server.Options{}
+			err := opts.ProcessConfigFile(filepath.Join("server", "single.conf"))
+			if err == nil || !strings.Contains(err.Error(), missing) {
+				t.Errorf("got %v, want an error that names %s", err, missing)
+			}
+		})
+	}
+}
+
+// The pinned server itself, as it is started in production.
+func TestPinnedServerAcceptsTheConfigs(t *testing.T) {
+	env := []string{
+		"NATS_STORE_DIR=" + t.TempDir(), "NATS_SERVER_NAME=n1", "NATS_CLUSTER_LISTEN=127.0.0.1:6222", "NATS_ROUTE_PASSWORD=secret",
+		"NATS_ROUTE_1=nats-route://route:secret@127.0.0.1:6222", "NATS_ROUTE_2=nats-route://route:secret@127.0.0.1:6223",
+		"NATS_ROUTE_3=nats-route://route:secret@127.0.0.1:6224",
+	}
+	for user := range passwords {
+		env = append(env, strings.ToUpper(user)+"_PASSWORD=$2a$04$"+strings.Repeat("x", 53))
+	}
+	for _, file := range []string{"dev.conf", "single.conf", "cluster.conf"} {
+		if stdout, stderr, err := run(t, "nats-server", env, "-t", "-c", "nats/server/"+file); err != nil {
+			t.Errorf("nats-server -t -c nats/server/%s: %v\n%s%s", file, err, stdout, stderr)
+		}
+	}
+	opts := configured(t, "dev.conf")
+	if !opts.SyncAlways {
+		t.Error("dev.conf does not sync always")
+	}
+	if opts.MaxPayload != 1<<20 {
+		t.Errorf("max payload: %d", opts.MaxPayload)
+	}
+}

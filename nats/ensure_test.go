@@ -1,0 +1,376 @@
+package nats_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/wandstore/wandstore/nats"
+)
+
+// fill publishes jobs "0" to "n-1" of a member.
+func fill(t *testing.T, js jetstream.JetStream, member string, n int) {
+	t.Helper()
+	for i := range n {
+		if _, err := js.Publish(within(t), nats.GenerateSubject(member), fmt.Appendf(nil, "%d", i)); err != nil {
+			t.Fatalf("job %d of %s: %v", i, member, err)
+		}
+	}
+}
+
+// held is how many jobs each member holds.
+func held(t *testing.T, js jetstream.JetStream) map[string]uint64 {
+	t.Helper()
+	stream, err := js.Stream(within(t), nats.StreamGeneration)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := stream.Info(within(t), jetstream.WithSubjectFilter(">"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	members := map[string]uint64{}
+	for subject, n := range info.State.Subjects {
+		members[nats.MemberOfSubject(subject)] = n
+	}
+	return members
+}
+
+// work takes n jobs of a member and gives their payloads, acked.
+func work(t *testing.T, js jetstream.JetStream, member string, n int) []string {
+	t.Helper()
+	ctx := within(t)
+	consumer, err := js.Consumer(ctx, nats.StreamGeneration, member)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var jobs []string
+	for range n {
+		msg, err := consumer.Next(jetstream.FetchMaxWait(patience))
+		if err != nil {
+			t.Fatalf("job %d of %s: %v", len(jobs), member, err)
+		}
+		jobs = append(jobs, string(msg.Data()))
+		if err := msg.DoubleAck(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return jobs
+}
+
+type snapshot struct {
+	created time.Time
+	config  jetstream.StreamConfig
+	state   jetstream.StreamState
+}
+
+func snapshots(t *testing.T, js jetstream.JetStream) map[string]snapshot {
+	t.Helper()
+	all := map[string]snapshot{}
+	streams := js.ListStreams(within(t))
+	for info := range streams.Info() {
+		all[info.Config.Name] = snapshot{info.Created, info.Config, info.State}
+	}
+	if err := streams.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestEnsureTwiceChangesNothing(t *testing.T) {
+	s := startPlain(t)
+	nc, js := connect(t, s.url)
+	ensure(t, js, defaults())
+	fill(t, js, "pool-3", 5)
+	before := snapshots(t, js)
+
+	// The server tells of every update of a stream, also of one that changes nothing.
+	told, err := nc.SubscribeSync("$JS.EVENT.ADVISORY.STREAM.UPDATED.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ensure(t, js, defaults())
+	after := snapshots(t, js)
+	// It tells in order: once it tells of this one, there is none before it to come.
+	byHand := streamConfig(t, js, nats.StreamDead)
+	byHand.Description = "changed by hand"
+	if _, err := js.UpdateStream(within(t), byHand); err != nil {
+		t.Fatal(err)
+	}
+	first, err := told.NextMsgWithContext(within(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasSuffix(first.Subject, "."+nats.StreamDead) {
+		t.Errorf("Ensure updated a stream: %s", first.Subject)
+	}
+
+	for name, was := range before {
+		is := after[name]
+		if !is.created.Equal(was.created) {
+			t.Errorf("%s was recreated", name)
+		}
+		same(t, name, is.config, was.config)
+		if is.state.Msgs != was.state.Msgs || is.state.LastSeq != was.state.LastSeq {
+			t.Errorf("%s: %d messages, last %d; want %d, %d", name, is.state.Msgs, is.state.LastSeq, was.state.Msgs, was.state.LastSeq)
+		}
+	}
+	if len(after) != len(before) {
+		t.Errorf("%d streams, want %d", len(after), len(before))
+	}
+}
+
+func TestEnsureUpdatesWhatDiffers(t *testing.T) {
+	s := startPlain(t)
+	_, js := connect(t, s.url)
+	ctx := within(t)
+	ensure(t, js, defaults())
+	fill(t, js, "pool-3", 20)
+	pages := bucket(t, js, nats.BucketPages)
+	if _, err := pages.PutString(ctx, "ui.magic-wands.abc123", "a page"); err != nil {
+		t.Fatal(err)
+	}
+	before := snapshots(t, js)
+
+	changed := defaults()
+	changed.MaxQueueDepth, changed.CacheTTLSeconds, changed.Concurrency = 50, 60, 2
+	ensure(t, js, changed)
+
+	if got := streamConfig(t, js, nats.StreamGeneration).MaxMsgsPerSubject; got != 50 {
+		t.Errorf("depth: got %d, want 50", got)
+	}
+	if got := streamConfig(t, js, "KV_"+nats.BucketPages).MaxAge; got != time.Minute {
+		t.Errorf("TTL: got %v, want 1m", got)
+	}
+	if got := consumerConfig(t, js, "pool-3").MaxAckPending; got != 2 {
+		t.Errorf("concurrency: got %d, want 2", got)
+	}
+	if jobs := work(t, js, "pool-3", 20); jobs[0] != "0" || jobs[19] != "19" {
+		t.Errorf("jobs after the update: %v", jobs)
+	}
+	if _, err := pages.Get(ctx, "ui.magic-wands.abc123"); err != nil {
+		t.Errorf("the page after the update: %v", err)
+	}
+
+	// And back, the duplicate window with it, which the short TTL had cut.
+	ensure(t, js, defaults())
+	for name, is := range snapshots(t, js) {
+		same(t, name, is.config, before[name].config)
+		if !is.created.Equal(before[name].created) {
+			t.Errorf("%s was recreated", name)
+		}
+	}
+}
+
+// The server drops the oldest messages over a limit that is lowered, also where
+// it would refuse the newest; a job must not end like that.
+func TestLowerDepthWaitsForTheQueueToShrink(t *testing.T) {
+	s := startPlain(t)
+	_, js := connect(t, s.url)
+	ensure(t, js, defaults())
+	fill(t, js, "pool-3", 60)
+	fill(t, js, "pool-4", 1)
+
+	lower := defaults()
+	lower.MaxQueueDepth = 50
+	ensure(t, js, lower)
+	if got := held(t, js); got["pool-3"] != 60 || got["pool-4"] != 1 {
+		t.Fatalf("held after the depth was lowered: %v", got)
+	}
+	if jobs := work(t, js, "pool-3", 36); jobs[0] != "0" || jobs[35] != "35" {
+		t.Errorf("jobs: %v", jobs)
+	}
+
+	ensure(t, js, lower)
+	if got := streamConfig(t, js, nats.StreamGeneration).MaxMsgsPerSubject; got != 50 {
+		t.Errorf("depth once the queue has shrunk: got %d, want 50", got)
+	}
+	if got := held(t, js); got["pool-3"] != 24 {
+		t.Errorf("held: %v, want 24 of pool-3", got)
+	}
+}
+
+func TestEnsureKeepsWhatOperatorsDecide(t *testing.T) {
+	s := startPlain(t)
+	_, js := connect(t, s.url)
+	ctx := within(t)
+	ensure(t, js, defaults())
+	s.cli(t, "stream", "edit", nats.StreamGeneration, "--force",
+		"--compression=s2", "--metadata=owner:shop-team", "--max-bytes=50000000")
+	// Cannot be taken back: an update without it would be refused for ever.
+	perKeyTTL := streamConfig(t, js, "KV_"+nats.BucketPages)
+	perKeyTTL.AllowMsgTTL, perKeyTTL.SubjectDeleteMarkerTTL = true, time.Minute
+	if _, err := js.UpdateStream(ctx, perKeyTTL); err != nil {
+		t.Fatal(err)
+	}
+	s.cli(t, "consumer", "pause", nats.StreamGeneration, "pool-3", "1h", "--force")
+	queue, pages := streamConfig(t, js, nats.StreamGeneration), streamConfig(t, js, "KV_"+nats.BucketPages)
+
+	// Settings that make both be updated.
+	changed := defaults()
+	changed.MaxQueueDepth, changed.CacheTTLSeconds, changed.Replicas = 200, 7200, 3
+	ensure(t, js, changed)
+
+	queue.MaxMsgsPerSubject = 200
+	pages.MaxAge = 2 * time.Hour
+	same(t, nats.StreamGeneration, streamConfig(t, js, nats.StreamGeneration), queue)
+	same(t, nats.BucketPages, streamConfig(t, js, "KV_"+nats.BucketPages), pages)
+	if queue.Compression != jetstream.S2Compression || queue.Metadata["owner"] != "shop-team" || queue.MaxBytes != 50_000_000 {
+		t.Errorf("the operator's edit was not what it was meant to be: %+v", queue)
+	}
+	consumer, err := js.Consumer(ctx, nats.StreamGeneration, "pool-3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !consumer.CachedInfo().Paused {
+		t.Error("the paused member was resumed")
+	}
+}
+
+func TestPoolGrowsAndShrinks(t *testing.T) {
+	s := startPlain(t)
+	_, js := connect(t, s.url)
+	settings := defaults()
+	names := func() string {
+		stream, err := js.Stream(within(t), nats.StreamGeneration)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := map[string]bool{}
+		list := stream.ConsumerNames(within(t))
+		for name := range list.Name() {
+			all[name] = true
+		}
+		if err := list.Err(); err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(all)
+	}
+	for _, step := range []struct {
+		size int
+		want map[string]bool
+	}{
+		{2, map[string]bool{"pool-0": true, "pool-1": true}},
+		{4, map[string]bool{"pool-0": true, "pool-1": true, "pool-2": true, "pool-3": true}},
+		// Those taken away stay, to be drained.
+		{2, map[string]bool{"pool-0": true, "pool-1": true, "pool-2": true, "pool-3": true}},
+	} {
+		settings.PoolSize = step.size
+		ensure(t, js, settings)
+		if got := names(); got != fmt.Sprint(step.want) {
+			t.Fatalf("a pool of %d has %s, want %v", step.size, got, step.want)
+		}
+		if step.size == 4 {
+			fill(t, js, "pool-3", 3)
+		}
+	}
+	if jobs := work(t, js, "pool-3", 3); strings.Join(jobs, " ") != "0 1 2" {
+		t.Errorf("jobs of a member that was taken away: %v", jobs)
+	}
+}
+
+// All services start at once, on a server where there is nothing yet.
+func TestConcurrentEnsure(t *testing.T) {
+	s := startPlain(t)
+	const services = 4
+	failed := make(chan error, services)
+	for range services {
+		_, js := connect(t, s.url)
+		go func() {
+			for range 3 {
+				if err := nats.Ensure(within(t), js, defaults()); err != nil {
+					failed <- err
+					return
+				}
+			}
+			failed <- nil
+		}()
+	}
+	for range services {
+		if err := <-failed; err != nil {
+			t.Error(err)
+		}
+	}
+	_, js := connect(t, s.url)
+	if all := snapshots(t, js); len(all) != 5 || all[nats.StreamGeneration].state.Consumers != 10 {
+		t.Errorf("%d streams, %d consumers", len(all), all[nats.StreamGeneration].state.Consumers)
+	}
+}
+
+func TestRefusalNamesTheStream(t *testing.T) {
+	for name, byHand := range map[string]jetstream.StreamConfig{
+		nats.StreamGeneration: {
+			Name: nats.StreamGeneration, Subjects: []string{"wandstore.generate.*"}, Retention: jetstream.LimitsPolicy,
+		},
+		nats.StreamDead: {
+			Name: nats.StreamDead, Subjects: []string{"wandstore.dead.*"}, Storage: jetstream.MemoryStorage,
+		},
+		"KV_" + nats.BucketPages: {
+			// Another stream sits on the bucket's subjects.
+			Name: "SPY", Subjects: []string{"$KV.UI_CACHE.>"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := startPlain(t)
+			_, js := connect(t, s.url)
+			stream, err := js.CreateStream(within(t), byHand)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = nats.Ensure(within(t), js, defaults())
+			var refused *jetstream.APIError
+			if !errors.As(err, &refused) || !strings.Contains(err.Error(), name+":") {
+				t.Errorf("got %v, want the server's refusal, with %s named", err, name)
+			}
+			if _, err := stream.Info(within(t)); err != nil {
+				t.Errorf("the stream that was there: %v", err)
+			}
+		})
+	}
+}
+
+func TestEnsureSaysWhenNobodyAnswers(t *testing.T) {
+	s := startPlain(t)
+	_, js := connect(t, s.url)
+	stop(s.Server)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if err := nats.Ensure(ctx, js, defaults()); err == nil || !strings.Contains(err.Error(), nats.StreamGeneration) {
+		t.Errorf("Ensure without a server: %v", err)
+	}
+}
+
+// A full member refuses the next job, keeps those it has, and leaves the others'
+// places alone.
+func TestFullMemberRefuses(t *testing.T) {
+	s := startPlain(t)
+	_, js := connect(t, s.url)
+	ctx := within(t)
+	ensure(t, js, defaults())
+	fill(t, js, "pool-3", 100)
+
+	_, err := js.Publish(ctx, nats.GenerateSubject("pool-3"), []byte("one too many"))
+	var refused *jetstream.APIError
+	if !errors.As(err, &refused) || refused.ErrorCode != 10077 || refused.Description != "maximum messages per subject exceeded" {
+		t.Errorf("the 101st job: %v, want err_code 10077 for the subject", err)
+	}
+	fill(t, js, "pool-4", 1)
+	if got, want := held(t, js), map[string]uint64{"pool-3": 100, "pool-4": 1}; !maps.Equal(got, want) {
+		t.Errorf("held: %v, want %v", got, want)
+	}
+
+	// One done, one place.
+	if jobs := work(t, js, "pool-3", 1); jobs[0] != "0" {
+		t.Errorf("the oldest job was %q, want the first: it was evicted", jobs[0])
+	}
+	fill(t, js, "pool-3", 1)
+	if _, err := js.Publish(ctx, nats.GenerateSubject("pool-3"), nil); err == nil {
+		t.Error("the 101st job was taken")
+	}
+}

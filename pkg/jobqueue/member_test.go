@@ -1,0 +1,58 @@
+package jobqueue_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/wandstore/wandstore/pkg/jobqueue"
+)
+
+func TestSelectMember(t *testing.T) {
+	// The first is the contract's; all are FNV-1a's published function, so that any
+	// implementation sends a shopper to the same member.
+	for _, c := range []struct {
+		shopper    string
+		size, want int
+	}{
+		{"abc123", 10, 3},
+		{"abc123", 1, 0},
+		{"", 10, 1},            // the offset basis, 2166136261
+		{"a", 10, 0},           // 3826002220
+		{"foobar", 1000, 720},  // 3214735720
+	} {
+		if got := jobqueue.SelectMember(c.shopper, c.size); got != c.want {
+			t.Errorf("SelectMember(%q, %d) = %d, want %d", c.shopper, c.size, got, c.want)
+		}
+	}
+}
+
+func TestSelectMemberSpreads(t *testing.T) {
+	const shoppers, size = 10_000, 10
+	var counts [size]int
+	for i := range shoppers {
+		counts[jobqueue.SelectMember(fmt.Sprintf("shopper-%d", i), size)]++
+	}
+	for member, n := range counts {
+		if n < shoppers/size*8/10 || n > shoppers/size*12/10 {
+			t.Errorf("member %d has %d of %d shoppers, want about %d", member, n, shoppers, shoppers/size)
+		}
+	}
+}
+
+func FuzzSelectMember(f *testing.F) {
+	f.Add("abc123", uint16(10))
+	f.Add("", uint16(1))
+	f.Add("\x00\xff", uint16(65535))
+	f.Fuzz(func(t *testing.T, shopper string, size uint16) {
+		if size == 0 {
+			size = 1
+		}
+		got := jobqueue.SelectMember(shopper, int(size))
+		if got < 0 || got >= int(size) {
+			t.Errorf("SelectMember(%q, %d) = %d", shopper, size, got)
+		}
+		if again := jobqueue.SelectMember(shopper, int(size)); again != got {
+			t.Errorf("SelectMember(%q, %d) = %d, then %d", shopper, size, got, again)
+		}
+	})
+}

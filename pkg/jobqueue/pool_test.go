@@ -1,0 +1,418 @@
+package jobqueue_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/jobqueue"
+	"github.com/wandstore/wandstore/pkg/natstest"
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/wire"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+// The states, by shorter names.
+const (
+	publishing = wandstorev1.JobState_JOB_STATE_PUBLISHING
+	queued     = wandstorev1.JobState_JOB_STATE_QUEUED
+	running    = wandstorev1.JobState_JOB_STATE_RUNNING
+	ready      = wandstorev1.JobState_JOB_STATE_READY
+	failed     = wandstorev1.JobState_JOB_STATE_FAILED
+)
+
+// settings are the contract's defaults.
+func settings() wandnats.Settings {
+	return wandnats.Settings{PoolSize: 10, MaxQueueDepth: 100, Concurrency: 1, CacheTTLSeconds: 3600, Replicas: 1}
+}
+
+// one is a pool of one member, which has every job.
+func one() wandnats.Settings {
+	s := settings()
+	s.PoolSize = 1
+	return s
+}
+
+// member is the member of a pool of one.
+const member = "pool-0"
+
+// pool is a pool on a server of its own, without workers.
+type pool struct {
+	t        testing.TB
+	server   *natstest.Server
+	nc       *nats.Conn
+	js       jetstream.JetStream
+	jobs     jetstream.KeyValue
+	trail    *jobqueue.Trail
+	queue    *jobqueue.Queue
+	settings wandnats.Settings
+}
+
+func newPool(t testing.TB, s wandnats.Settings) *pool {
+	t.Helper()
+	server := natstest.Start(t)
+	_, js := server.Connect(t)
+	if err := wandnats.Ensure(t.Context(), js, s); err != nil {
+		t.Fatal(err)
+	}
+	return joinPool(t, server, s)
+}
+
+// joinPool is another process at the pool of a server: a connection of its own.
+func joinPool(t testing.TB, server *natstest.Server, s wandnats.Settings) *pool {
+	t.Helper()
+	nc, js := server.Connect(t)
+	jobs, err := js.KeyValue(t.Context(), wandnats.BucketJobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trail := jobqueue.NewTrail(js, "test")
+	return &pool{t, server, nc, js, jobs, trail, jobqueue.NewQueue(js, jobs, s.PoolSize, trail), s}
+}
+
+// another is another process at the same pool.
+func (p *pool) another() *pool { return joinPool(p.t, p.server, p.settings) }
+
+// tune changes the members' consumers on the server.
+func (p *pool) tune(ackWait time.Duration, maxDeliver int) {
+	p.t.Helper()
+	for n := range p.settings.PoolSize {
+		c, err := wandnats.Consumer(n, p.settings.Concurrency)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		c.AckWait, c.MaxDeliver = ackWait, maxDeliver
+		if _, err := p.js.UpdateConsumer(p.t.Context(), wandnats.StreamGeneration, c); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+}
+
+func key(t testing.TB, shopper string) pagekey.Key {
+	t.Helper()
+	k, err := pagekey.New("magic-wands", shopper)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// trigger makes a new job for a shopper.
+func (p *pool) trigger(shopper string) *wandstorev1.JobRecord {
+	p.t.Helper()
+	ticket, err := p.queue.Trigger(p.t.Context(), jobqueue.Request{Key: key(p.t, shopper), Origin: "visit"})
+	if err != nil || !ticket.Triggered {
+		p.t.Fatalf("trigger for %s: got %+v, %v, want a new job", shopper, ticket, err)
+	}
+	return ticket.Record
+}
+
+// record is a shopper's job record.
+func (p *pool) record(shopper string) *wandstorev1.JobRecord {
+	p.t.Helper()
+	rec, err := p.queue.Record(p.t.Context(), key(p.t, shopper))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return rec
+}
+
+// write puts a message under a key of the jobs' bucket, as somebody else would.
+func (p *pool) write(name string, m proto.Message) uint64 {
+	p.t.Helper()
+	b, err := wire.Marshal(m)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	revision, err := p.jobs.Put(p.t.Context(), name, b)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return revision
+}
+
+// writeRecord makes a record of a shopper that somebody else has written.
+func (p *pool) writeRecord(shopper, id string, state wandstorev1.JobState, requested, deadline time.Time) *wandstorev1.JobRecord {
+	p.t.Helper()
+	rec := &wandstorev1.JobRecord{
+		JobId: id, StoreSlug: "magic-wands", ShopperId: shopper, State: state, Worker: "somebody",
+		RequestedAt: timestamppb.New(requested), Deadline: timestamppb.New(deadline),
+	}
+	p.write(wandnats.JobKey("magic-wands", shopper), rec)
+	return rec
+}
+
+// reaches waits until a shopper's record is in a state.
+func (p *pool) reaches(shopper string, state wandstorev1.JobState) *wandstorev1.JobRecord {
+	p.t.Helper()
+	var rec *wandstorev1.JobRecord
+	eventually(p.t, func() string {
+		var err error
+		if rec, err = p.queue.Record(p.t.Context(), key(p.t, shopper)); err != nil {
+			return err.Error()
+		}
+		if rec.GetState() != state {
+			return fmt.Sprintf("record of %s is %v, want it %v", shopper, rec, state)
+		}
+		return ""
+	})
+	return rec
+}
+
+// stream looks a stream up, as it is now.
+func (p *pool) stream(name string) (jetstream.Stream, *jetstream.StreamInfo) {
+	p.t.Helper()
+	stream, err := p.js.Stream(p.t.Context(), name)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	info, err := stream.Info(p.t.Context(), jetstream.WithSubjectFilter(">"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return stream, info
+}
+
+// waiting is how many messages the queue holds, waiting and running.
+func (p *pool) waiting() uint64 {
+	p.t.Helper()
+	_, info := p.stream(wandnats.StreamGeneration)
+	return info.State.Msgs
+}
+
+// empties waits until the queue holds nothing.
+func (p *pool) empties() {
+	p.t.Helper()
+	eventually(p.t, func() string {
+		if n := p.waiting(); n != 0 {
+			return fmt.Sprintf("the queue holds %d messages, want none", n)
+		}
+		return ""
+	})
+}
+
+// consumer is how the member of a pool of one stands on the server.
+func (p *pool) consumer() *jetstream.ConsumerInfo {
+	p.t.Helper()
+	c, err := p.js.Consumer(p.t.Context(), wandnats.StreamGeneration, member)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return c.CachedInfo()
+}
+
+// letter is a dead letter with its sequence.
+type letter struct {
+	*wandstorev1.DeadLetter
+	seq    uint64
+	header nats.Header
+}
+
+// letters are all dead letters, oldest first.
+func (p *pool) letters() []letter {
+	p.t.Helper()
+	stream, info := p.stream(wandnats.StreamDead)
+	var all []letter
+	for seq := info.State.FirstSeq; seq <= info.State.LastSeq && seq > 0; seq++ {
+		m, err := stream.GetMsg(p.t.Context(), seq)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue
+		}
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		l := letter{&wandstorev1.DeadLetter{}, seq, m.Header}
+		if err := wire.Unmarshal(m.Data, l.DeadLetter); err != nil {
+			p.t.Fatal(err)
+		}
+		all = append(all, l)
+	}
+	return all
+}
+
+// dies waits for the first dead letter.
+func (p *pool) dies() letter {
+	p.t.Helper()
+	var all []letter
+	eventually(p.t, func() string {
+		if all = p.letters(); len(all) == 0 {
+			return "no dead letter"
+		}
+		return ""
+	})
+	return all[0]
+}
+
+// complains waits for a crumb of that step in a shopper's error trail.
+func (p *pool) complains(shopper, step string) *wandstorev1.Breadcrumb {
+	p.t.Helper()
+	var found *wandstorev1.Breadcrumb
+	eventually(p.t, func() string {
+		_, problems, err := jobqueue.ReadTrail(p.t.Context(), p.jobs, key(p.t, shopper))
+		if err != nil {
+			return err.Error()
+		}
+		for _, c := range problems {
+			if c.GetStep() == step {
+				found = c
+				return ""
+			}
+		}
+		return fmt.Sprintf("no crumb %q in the error trail %v", step, problems)
+	})
+	return found
+}
+
+// call is a handler's call, which waits for its answer.
+type call struct {
+	job    *jobqueue.Job
+	ctx    context.Context
+	answer chan<- error
+}
+
+var generatedAt = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+
+// result is what a successful handler says.
+var result = jobqueue.Result{Persona: "explorer", Source: "llm", GeneratedAt: generatedAt}
+
+// worker is a process that serves one member.
+type worker struct {
+	*jobqueue.Consumer
+	t     testing.TB
+	calls chan call
+	ended chan struct{}
+	stop  context.CancelFunc
+}
+
+// work starts a worker on the member of a pool of one. Its handler waits to be
+// answered, or for its context's end.
+func (p *pool) work(tune ...func(*jobqueue.ConsumerConfig)) *worker {
+	p.t.Helper()
+	calls := make(chan call, 1000)
+	w := p.workWith(func(ctx context.Context, job *jobqueue.Job) (jobqueue.Result, error) {
+		answer := make(chan error, 1)
+		calls <- call{job, ctx, answer}
+		select {
+		case err := <-answer:
+			return result, err
+		case <-ctx.Done():
+			return jobqueue.Result{}, ctx.Err()
+		}
+	}, tune...)
+	w.calls = calls
+	return w
+}
+
+func (p *pool) workWith(handle jobqueue.Handler, tune ...func(*jobqueue.ConsumerConfig)) *worker {
+	p.t.Helper()
+	cfg := jobqueue.ConsumerConfig{
+		Member: member, Worker: "worker", Concurrency: 1, JobTimeout: time.Minute, Grace: time.Millisecond,
+	}
+	for _, f := range tune {
+		f(&cfg)
+	}
+	c, err := jobqueue.NewConsumer(p.js, p.jobs, cfg, p.trail, handle, slog.New(slog.DiscardHandler))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	w := &worker{Consumer: c, t: p.t, ended: make(chan struct{}), stop: stop}
+	go func() {
+		defer close(w.ended)
+		if err := c.Run(ctx); err != nil {
+			p.t.Errorf("Run: got %v, want nil after its context's end", err)
+		}
+	}()
+	p.t.Cleanup(func() {
+		stop()
+		w.ends()
+	})
+	return w
+}
+
+// ends waits until Run has returned.
+func (w *worker) ends() {
+	w.t.Helper()
+	receive(w.t, w.ended, "the worker's end")
+}
+
+// next waits for the handler's next call.
+func (w *worker) next() call {
+	w.t.Helper()
+	return receive(w.t, w.calls, "a call of the handler")
+}
+
+// idle fails if there was a call that nobody asked for.
+func (w *worker) idle() {
+	w.t.Helper()
+	select {
+	case c := <-w.calls:
+		w.t.Errorf("the handler was called once more: %v, attempt %d", c.job.GenerationJob, c.job.Attempt)
+	default:
+	}
+}
+
+func named(name string) func(*jobqueue.ConsumerConfig) {
+	return func(c *jobqueue.ConsumerConfig) { c.Worker = name }
+}
+
+// sweep runs a sweeper until the test's end.
+func (p *pool) sweep() {
+	p.t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	var ended sync.WaitGroup
+	s := jobqueue.NewSweeper(p.nc, p.js, p.jobs, p.trail, slog.New(slog.DiscardHandler))
+	ended.Go(func() {
+		if err := s.Run(ctx); err != nil {
+			p.t.Errorf("Run: got %v, want nil after its context's end", err)
+		}
+	})
+	p.t.Cleanup(func() {
+		stop()
+		ended.Wait()
+	})
+}
+
+// patience bounds every wait: what is waited for takes a fraction of it.
+const patience = 30 * time.Second
+
+// eventually waits until wrong has nothing to say.
+func eventually(t testing.TB, wrong func() string) {
+	t.Helper()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		said := wrong()
+		if said == "" {
+			return
+		}
+		select {
+		case <-late.C:
+			t.Fatalf("still after %v: %s", patience, said)
+		case <-tick.C:
+		}
+	}
+}
+
+func receive[T any](t testing.TB, from <-chan T, what string) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(patience):
+		t.Fatalf("no %s within %v", what, patience)
+		panic("unreachable")
+	}
+}
