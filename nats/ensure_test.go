@@ -97,17 +97,20 @@ func TestEnsureTwiceChangesNothing(t *testing.T) {
 	}
 	ensure(t, js, defaults())
 	after := snapshots(t, js)
-	// It tells in order: once it tells of this one, there is none before it to come.
-	byHand := streamConfig(t, js, nats.StreamDead)
-	byHand.Description = "changed by hand"
-	if _, err := js.UpdateStream(within(t), byHand); err != nil {
+	// It tells in order: once it tells of another's, none of ours is still to come.
+	other := jetstream.StreamConfig{Name: "OTHER", Subjects: []string{"other"}}
+	if _, err := js.CreateStream(within(t), other); err != nil {
+		t.Fatal(err)
+	}
+	other.Description = "changed"
+	if _, err := js.UpdateStream(within(t), other); err != nil {
 		t.Fatal(err)
 	}
 	first, err := told.NextMsgWithContext(within(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasSuffix(first.Subject, "."+nats.StreamDead) {
+	if !strings.HasSuffix(first.Subject, "."+other.Name) {
 		t.Errorf("Ensure updated a stream: %s", first.Subject)
 	}
 

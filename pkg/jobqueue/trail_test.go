@@ -1,0 +1,107 @@
+package jobqueue_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/jobqueue"
+)
+
+func TestTrailOfNothing(t *testing.T) {
+	p := newPool(t, one())
+	crumbs, problems, err := jobqueue.ReadTrail(t.Context(), p.jobs, key(t, "nobody"))
+	if err != nil || crumbs == nil || problems == nil || len(crumbs)+len(problems) != 0 {
+		t.Errorf("got %v, %v, %v, want two empty lists", crumbs, problems, err)
+	}
+}
+
+func TestTrailIsInOrder(t *testing.T) {
+	p := newPool(t, one())
+	k := key(t, "abc123")
+	const steps = 70 // more than the bucket keeps
+	for i := range steps {
+		p.trail.Debug(t.Context(), k, jobqueue.Crumb{Step: fmt.Sprintf("step-%d", i), JobID: "job", Member: member, Attempt: 2, Detail: "detail"})
+	}
+	p.trail.Error(t.Context(), k, jobqueue.Crumb{Step: "refused"})
+	p.trail.Debug(t.Context(), key(t, "abc124"), jobqueue.Crumb{Step: "another's"})
+	p.complains("abc123", "refused") // the last of the key's: the others are there too
+	crumbs, problems, err := jobqueue.ReadTrail(t.Context(), p.jobs, k)
+	if err != nil || len(crumbs) != 64 || len(problems) != 1 {
+		t.Fatalf("got %d and %d crumbs, %v, want 64 and 1", len(crumbs), len(problems), err)
+	}
+	for i, c := range crumbs {
+		if want := fmt.Sprintf("step-%d", i+steps-64); c.GetStep() != want {
+			t.Errorf("crumb %d: got %q, want %q", i, c.GetStep(), want)
+		}
+	}
+	c := crumbs[0]
+	if c.GetJobId() != "job" || c.GetPoolMember() != member || c.GetAttempt() != 2 || c.GetDetail() != "detail" || c.GetService() != "test" || !c.GetAt().IsValid() {
+		t.Errorf("crumb: got %v", c)
+	}
+}
+
+func TestTrailIsBounded(t *testing.T) {
+	p := newPool(t, one())
+	k := key(t, "abc123")
+	for _, detail := range []string{
+		strings.Repeat("a", 511) + "é" + "b", strings.Repeat("世", 1000), strings.Repeat("\xff", 1000), "a\xffb", strings.Repeat("a", 100_000),
+	} {
+		p.trail.Error(t.Context(), k, jobqueue.Crumb{Step: "hostile", Detail: detail})
+	}
+	p.trail.Error(t.Context(), k, jobqueue.Crumb{Step: "end"})
+	p.complains("abc123", "end")
+	_, problems, err := jobqueue.ReadTrail(t.Context(), p.jobs, k)
+	if err != nil || len(problems) != 6 {
+		t.Fatalf("got %d crumbs, %v, want 6", len(problems), err)
+	}
+	for _, c := range problems {
+		if len(c.GetDetail()) > 512 || !utf8.ValidString(c.GetDetail()) {
+			t.Errorf("detail of %d bytes: %q", len(c.GetDetail()), c.GetDetail())
+		}
+	}
+	if got := problems[0].GetDetail(); got != strings.Repeat("a", 511) {
+		t.Errorf("cut within a rune: got %d bytes, want the 511 before it", len(got))
+	}
+	if got := problems[3].GetDetail(); got != "a\uFFFDb" {
+		t.Errorf("not UTF-8: got %q", got)
+	}
+}
+
+// Somebody else's writing does not hide the rest.
+func TestTrailWithAnUnreadableCrumb(t *testing.T) {
+	p := newPool(t, one())
+	k := key(t, "abc123")
+	if _, err := p.jobs.PutString(t.Context(), wandnats.ErrorKey("magic-wands", "abc123"), "wand"); err != nil {
+		t.Fatal(err)
+	}
+	p.trail.Error(t.Context(), k, jobqueue.Crumb{Step: "end"})
+	p.complains("abc123", "end")
+	_, problems, err := jobqueue.ReadTrail(t.Context(), p.jobs, k)
+	if err != nil || len(problems) != 2 || problems[0].GetStep() != "unreadable" {
+		t.Errorf("got %v, %v", problems, err)
+	}
+}
+
+// What a job leaves behind for whoever asks why.
+func TestTrailOfAJob(t *testing.T) {
+	p := newPool(t, one())
+	p.trigger("abc123")
+	p.work().next().answer <- nil
+	eventually(t, func() string {
+		crumbs, _, err := jobqueue.ReadTrail(t.Context(), p.jobs, key(t, "abc123"))
+		if err != nil {
+			return err.Error()
+		}
+		steps := map[string]bool{}
+		for _, c := range crumbs {
+			steps[c.GetStep()] = true
+		}
+		if !steps["published"] || !steps["started"] || !steps["ready"] {
+			return fmt.Sprintf("crumbs: %v", crumbs)
+		}
+		return ""
+	})
+}
