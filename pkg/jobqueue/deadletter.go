@@ -138,9 +138,8 @@ func (s *Sweeper) advised(ctx context.Context, m *nats.Msg) {
 	}
 }
 
-// sweep buries what lies at or below a member's ack floor: the floor passes a
-// message when it is acked, which removes it from a work queue, or when its
-// deliveries are used up, which does not.
+// sweep buries what has been delivered and has ended, but is still there: an ack
+// removes a message from a work queue, the end of its deliveries does not.
 func (s *Sweeper) sweep(ctx context.Context) error {
 	stream, err := s.js.Stream(ctx, wandnats.StreamGeneration)
 	if err != nil {
@@ -159,9 +158,15 @@ func (s *Sweeper) sweep(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// sweepMember goes on past what it cannot bury: one message must not keep the
-// others' places.
+// sweepMember buries what has ended in one member. That is what lies at or below
+// its ack floor; the server moves that with an ack only, so with nothing pending it
+// is all that was delivered. It goes on past what it cannot bury: one message must
+// not keep the others' places.
 func (s *Sweeper) sweepMember(ctx context.Context, stream jetstream.Stream, info *jetstream.ConsumerInfo) error {
+	ended := info.AckFloor.Stream
+	if info.NumAckPending == 0 {
+		ended = info.Delivered.Stream
+	}
 	var errs []error
 	for seq := uint64(0); ; {
 		m, err := stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(info.Config.FilterSubject))
@@ -171,7 +176,7 @@ func (s *Sweeper) sweepMember(ctx context.Context, stream jetstream.Stream, info
 		if err != nil {
 			return errors.Join(append(errs, fmt.Errorf("look into %s: %w", info.Name, err))...)
 		}
-		if m.Sequence > info.AckFloor.Stream {
+		if m.Sequence > ended {
 			return errors.Join(errs...)
 		}
 		if err := s.bury(ctx, stream, info.Name, m.Sequence, info.Config.MaxDeliver); err != nil {
@@ -254,6 +259,10 @@ type Replayed struct {
 // queue, as the same job with its first time of request, and removes the letter.
 // Errors: ErrNoLetter; ErrTerminal if its payload is no job; ErrPoolFull.
 func (q *Queue) Replay(ctx context.Context, seq uint64) (Replayed, error) {
+	if seq == 0 {
+		// No message has it, and the server takes it for a request without one.
+		return Replayed{}, fmt.Errorf("%w: 0", ErrNoLetter)
+	}
 	dead, err := q.js.Stream(ctx, wandnats.StreamDead)
 	if err != nil {
 		return Replayed{}, fmt.Errorf("stream: %w", err)

@@ -16,9 +16,9 @@ func TestSelectMember(t *testing.T) {
 	}{
 		{"abc123", 10, 3},
 		{"abc123", 1, 0},
-		{"", 10, 1},            // the offset basis, 2166136261
-		{"a", 10, 0},           // 3826002220
-		{"foobar", 1000, 720},  // 3214735720
+		{"", 10, 1},           // the offset basis, 2166136261
+		{"a", 10, 0},          // 3826002220
+		{"foobar", 1000, 720}, // 3214735720
 	} {
 		if got := jobqueue.SelectMember(c.shopper, c.size); got != c.want {
 			t.Errorf("SelectMember(%q, %d) = %d, want %d", c.shopper, c.size, got, c.want)

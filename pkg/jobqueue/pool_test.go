@@ -384,7 +384,7 @@ func (p *pool) sweep() {
 }
 
 // patience bounds every wait: what is waited for takes a fraction of it.
-const patience = 5 * time.Second
+const patience = 30 * time.Second
 
 // eventually waits until wrong has nothing to say.
 func eventually(t testing.TB, wrong func() string) {

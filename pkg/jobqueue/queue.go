@@ -96,10 +96,7 @@ func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	}
 	rec := mine.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), queuedFor)
 	rec.PoolMember, rec.StreamSeq = member, seq
-	// A worker may have the job already, then the record is its own. Otherwise a
-	// record left "publishing" only means that a visitor after the deadline asks
-	// again, and finds the page or makes a job that is dropped as out of date.
-	_, _ = q.records.put(ctx, r.Key, mine, rec)
+	q.records.note(q.js, r.Key, mine, rec)
 	q.trail.Debug(ctx, r.Key, Crumb{Step: "published", JobID: job.GetJobId(), Member: member})
 	return Ticket{Record: rec, Triggered: true}, nil
 }

@@ -72,6 +72,19 @@ func (r records) put(ctx context.Context, key pagekey.Key, over held, rec *wands
 	return held{rec, revision}, nil
 }
 
+// note is put without waiting for what becomes of it: the shopper waits for the
+// caller. A worker may have the job already, then the record is its own and this
+// write loses. If it is lost otherwise the record stays "publishing": a visitor
+// after that deadline asks again, and finds the page or makes a job that is
+// dropped as out of date.
+func (r records) note(js jetstream.JetStream, key pagekey.Key, over held, rec *wandstorev1.JobRecord) {
+	b, err := wire.Marshal(rec)
+	if err != nil {
+		return
+	}
+	_, _ = js.PublishAsync(subjectOf(jobKey(key)), b, jetstream.WithExpectLastSequencePerSubject(over.revision))
+}
+
 // drop removes a record unless it has changed since.
 func (r records) drop(ctx context.Context, key pagekey.Key, h held) error {
 	if err := r.kv.Delete(ctx, jobKey(key), jetstream.LastRevision(h.revision)); err != nil {
@@ -105,5 +118,10 @@ func (h held) replaces(job *Job) bool {
 func owned(rec *wandstorev1.JobRecord, now time.Time) bool {
 	return rec.GetDeadline().AsTime().After(now)
 }
+
+// subjectOf is the subject of a key of GENERATION_QUEUE: publishing to it is how a
+// put is done (ADR-8 of nats-architecture-and-design), and can be done without
+// waiting.
+func subjectOf(key string) string { return "$KV." + wandnats.BucketJobs + "." + key }
 
 func jobKey(k pagekey.Key) string { return wandnats.JobKey(k.Store(), k.Shopper()) }

@@ -31,9 +31,17 @@ func (p *pool) drop(jobs, deliveries int) {
 			got++
 		}
 	}
+	// The server looks at the last delivery when somebody asks for the next.
 	eventually(p.t, func() string {
+		batch, err := c.Fetch(1, jetstream.FetchMaxWait(lapse))
+		if err != nil {
+			return err.Error()
+		}
+		for m := range batch.Messages() {
+			p.t.Errorf("a delivery more: %q", m.Data())
+		}
 		if info := p.consumer(); info.NumAckPending != 0 {
-			return fmt.Sprintf("%d deliveries have not lapsed %+v", info.NumAckPending, info)
+			return fmt.Sprintf("%d deliveries have not lapsed", info.NumAckPending)
 		}
 		return ""
 	})
@@ -51,6 +59,8 @@ func TestJobThatKillsItsWorkersDies(t *testing.T) {
 		doomed.work(named("doomed")).next()
 		doomed.nc.Close()
 	}
+	// The server looks at a last delivery when a worker asks for the next job.
+	survivor := p.work(named("survivor"))
 	l := p.dies()
 	if !strings.Contains(l.GetReason(), "lapsed") || l.GetAttempts() != 2 || l.GetJobId() != mine.GetJobId() ||
 		l.GetPoolMember() != member || l.GetStreamSeq() != mine.GetStreamSeq() || !strings.Contains(l.GetPayload(), "abc123") {
@@ -61,7 +71,11 @@ func TestJobThatKillsItsWorkersDies(t *testing.T) {
 		t.Errorf("record: got %v", rec)
 	}
 	p.complains("abc123", "dead")
+	survivor.idle()
 	p.trigger("another") // in the place of the dead one
+	if c := survivor.next(); c.job.GetShopperId() != "another" {
+		t.Errorf("got %v", c.job)
+	}
 }
 
 // Nobody was there to hear the server say so; and two who look find it at once.

@@ -70,9 +70,8 @@ func (t *Trail) leave(ctx context.Context, key string, c Crumb) {
 	if err != nil {
 		return
 	}
-	// Best effort (see the package's doc): the futures are not waited for. A bucket's
-	// subjects are public (ADR-8), and publishing to them is how a put is done.
-	_, _ = t.js.PublishAsync("$KV."+wandnats.BucketJobs+"."+key, b)
+	// Best effort (see the package's doc): nobody waits for it.
+	_, _ = t.js.PublishAsync(subjectOf(key), b)
 }
 
 // ReadTrail reads the breadcrumbs and the errors of a key, oldest first: at most

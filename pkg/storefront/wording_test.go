@@ -32,6 +32,18 @@ func TestClaims(t *testing.T) {
 	}
 }
 
+// A sentence without a cue is spared the patterns: they must have found nothing.
+func FuzzCuesMissNoClaim(f *testing.F) {
+	for _, s := range []string{"ten dollars", "two for one", "free of charge", "knocked down", "half-price", "evil.example", "a@b", "per cent"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if s = fold(s); claimed(s) && !cued(s) {
+			t.Errorf("%q is a claim without a cue", s)
+		}
+	})
+}
+
 func TestLine(t *testing.T) {
 	tests := map[string]struct{ in, want string }{
 		"plain":            {"A good wand.", "A good wand."},

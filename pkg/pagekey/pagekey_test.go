@@ -1,0 +1,102 @@
+package pagekey_test
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/wandstore/wandstore/pkg/pagekey"
+)
+
+// The contract's forms.
+var (
+	storeForm   = regexp.MustCompile(`\A[a-z0-9][a-z0-9-]{0,62}\z`)
+	shopperForm = regexp.MustCompile(`\A[A-Za-z0-9_-]{1,64}\z`)
+	// What the server takes as a KV key (ADR-8), less the dot that parts tokens.
+	token = regexp.MustCompile(`\A[-/_=a-zA-Z0-9]+\z`)
+)
+
+func TestNew(t *testing.T) {
+	for _, c := range []struct {
+		name, store, shopper string
+		ok                   bool
+	}{
+		{"the contract's", "magic-wands", "abc123", true},
+		{"shortest", "a", "a", true},
+		{"longest", strings.Repeat("a", 63), strings.Repeat("a", 64), true},
+		{"all characters", "0az9-", "AZaz09_-", true},
+		{"shopper begins with -", "a", "-a", true},
+		{"store empty", "", "a", false},
+		{"store too long", strings.Repeat("a", 64), "a", false},
+		{"store begins with -", "-a", "a", false},
+		{"store upper case", "A", "a", false},
+		{"store _", "a_b", "a", false},
+		{"store ..", "..", "a", false},
+		{"store *", "*", "a", false},
+		{"store >", ">", "a", false},
+		{"shopper empty", "a", "", false},
+		{"shopper too long", "a", strings.Repeat("a", 65), false},
+		{"shopper .", "a", "a.b", false},
+		{"shopper ..", "a", "..", false},
+		{"shopper *", "a", "*", false},
+		{"shopper >", "a", ">", false},
+		{"shopper :", "a", "a:b", false},
+		{"shopper /", "a", "a/b", false},
+		{"shopper \\", "a", `a\b`, false},
+		{"shopper CR LF", "a", "a\r\n", false},
+		{"shopper LF", "a", "a\n", false},
+		{"shopper NUL", "a", "a\x00", false},
+		{"shopper space", "a", "a b", false},
+		{"shopper =", "a", "a=b", false},
+		{"shopper UTF-8", "a", "zauberstäbe", false},
+		{"shopper not UTF-8", "a", "\xff", false},
+		{"shopper of another script's digits", "a", "１２", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k, err := pagekey.New(c.store, c.shopper)
+			if !c.ok {
+				if !errors.Is(err, pagekey.ErrInvalid) || !k.IsZero() {
+					t.Errorf("got %v, %v, want ErrInvalid", k, err)
+				}
+				return
+			}
+			if err != nil || k.Store() != c.store || k.Shopper() != c.shopper || k.IsZero() {
+				t.Errorf("got %v, %v", k, err)
+			}
+		})
+	}
+	if !(pagekey.Key{}).IsZero() {
+		t.Error("the zero Key is not zero")
+	}
+}
+
+func TestErrorDoesNotHoldTheID(t *testing.T) {
+	const secret = "somebody@example.com"
+	for _, ids := range [][2]string{{secret, "a"}, {"a", secret}} {
+		if _, err := pagekey.New(ids[0], ids[1]); err == nil || strings.Contains(err.Error(), "somebody") {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func FuzzNew(f *testing.F) {
+	f.Add("magic-wands", "abc123")
+	f.Add("..", ">")
+	f.Add("a\n", "a\x00")
+	f.Fuzz(func(t *testing.T, store, shopper string) {
+		k, err := pagekey.New(store, shopper)
+		if want := storeForm.MatchString(store) && shopperForm.MatchString(shopper); want != (err == nil) {
+			t.Fatalf("New(%q, %q): got %v, want accepted %t", store, shopper, err, want)
+		}
+		if err != nil {
+			return
+		}
+		if !token.MatchString(k.Store()) || !token.MatchString(k.Shopper()) {
+			t.Errorf("%q, %q is not one token each", k.Store(), k.Shopper())
+		}
+		if again, err := pagekey.New(k.Store(), k.Shopper()); err != nil || again != k {
+			t.Errorf("again: got %v, %v", again, err)
+		}
+	})
+}

@@ -1,0 +1,221 @@
+package allinone_test
+
+import (
+	"fmt"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/valyala/fasthttp"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/natstest"
+	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/storefront"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+	"github.com/wandstore/wandstore/services/edge"
+)
+
+// The benchmarks run an edge over loopback HTTP on a nats-server process with the
+// production rule that each write is on disk before its ack (nats/server/dev.conf
+// has it too), and a MinIO process. Client, edge, NATS and MinIO share the cores.
+
+// benchWorld is a world whose nats-server is the pinned binary with dev.conf.
+func benchWorld(b *testing.B) *world {
+	b.Helper()
+	w := newWorld(b)
+	addr := freeAddr(b)
+	host, port, _ := strings.Cut(addr, ":")
+	cmd := exec.CommandContext(b.Context(), tool(b, "nats-server"),
+		"-c", filepath.Join(root(b), "nats", "server", "dev.conf"), "-a", host, "-p", port, "-sd", b.TempDir())
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	w.natsURL = "nats://" + addr
+	w.pool.MaxQueueDepth = 1_000_000
+	return w
+}
+
+func BenchmarkHitFromMemory(b *testing.B) {
+	w := benchWorld(b)
+	e := w.startEdge()
+	w.stock(b, 1, true, true)
+	becomesHit(b, e, "magic-wands", "bench-0")
+	load(b, "memory", func(int) string { return e.base + "/s/magic-wands?shopper=bench-0" })
+}
+
+// Of pages that memory is too small to keep.
+const shelf = 500
+
+func BenchmarkHitFromMinIO(b *testing.B) {
+	w := benchWorld(b)
+	e := w.startEdge(func(c *edge.Config) { c.MemoryBytes = 1 << 20 })
+	w.stock(b, shelf, true, false)
+	load(b, "minio", func(i int) string { return fmt.Sprintf("%s/s/magic-wands?shopper=bench-%d", e.base, i%shelf) })
+}
+
+func BenchmarkHitFromKV(b *testing.B) {
+	w := benchWorld(b)
+	e := w.startEdge(func(c *edge.Config) { c.MemoryBytes = 1 << 20 })
+	w.stock(b, shelf, false, true)
+	load(b, "kv", func(i int) string { return fmt.Sprintf("%s/s/magic-wands?shopper=bench-%d", e.base, i%shelf) })
+}
+
+func BenchmarkFallbackWithEnqueue(b *testing.B) {
+	w := benchWorld(b)
+	e := w.startEdge()
+	load(b, "fallback", func(i int) string { return fmt.Sprintf("%s/s/magic-wands?shopper=new-%d", e.base, i) })
+}
+
+// BenchmarkRequestToStoredPage measures from a first visit to the page in KV, with
+// a model that answers at once.
+func BenchmarkRequestToStoredPage(b *testing.B) {
+	w := benchWorld(b)
+	e := w.startEdge()
+	w.startGenerator()
+	_, js := natstest.Connect(b, w.natsURL)
+	cache, err := js.KeyValue(b.Context(), wandnats.BucketPages)
+	if err != nil {
+		b.Fatal(err)
+	}
+	watch, err := cache.Watch(b.Context(), wandnats.AllPages, jetstream.UpdatesOnly(), jetstream.MetaOnly())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = watch.Stop() }()
+	took := make([]time.Duration, 0, b.N)
+	i := 0
+	for b.Loop() {
+		shopper := fmt.Sprintf("maker-%d", i)
+		i++
+		start := time.Now()
+		if a := visit(b, e, "magic-wands", shopper); a.header.Get("X-Generation") != "triggered" {
+			b.Fatalf("X-Generation %q", a.header.Get("X-Generation"))
+		}
+		for change := range watch.Updates() {
+			if change != nil && change.Key() == wandnats.PageKey("magic-wands", shopper) {
+				break
+			}
+		}
+		took = append(took, time.Since(start))
+	}
+	b.StopTimer()
+	report(b, took)
+}
+
+// stock stores n shoppers' pages.
+func (w *world) stock(b *testing.B, n int, permanent, cached bool) {
+	b.Helper()
+	_, js := natstest.Connect(b, w.natsURL)
+	cache, err := js.KeyValue(b.Context(), wandnats.BucketPages)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s3, err := pagestore.NewS3(w.s3)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s3.Close()
+	html := drawn(b)
+	now := timestamppb.Now()
+	for i := range n {
+		page, err := pagestore.New(&wandstorev1.Page{
+			StoreSlug: "magic-wands", ShopperId: fmt.Sprintf("bench-%d", i), Html: html, Persona: "explorer",
+			Source: pagestore.SourceLLM, JobId: fmt.Sprintf("job-%d", i), RequestedAt: now, GeneratedAt: now,
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if permanent {
+			err = s3.Put(b.Context(), page)
+		}
+		if err == nil && cached {
+			err = pagestore.NewKV(cache).Put(b.Context(), page)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// drawn is a page of the usual size.
+func drawn(b *testing.B) string {
+	b.Helper()
+	stores, err := storefront.LoadStores()
+	if err != nil {
+		b.Fatal(err)
+	}
+	shop, _ := stores.Store("magic-wands")
+	renderer, err := storefront.NewRenderer()
+	if err != nil {
+		b.Fatal(err)
+	}
+	html, err := renderer.Page(storefront.PageInput{Store: shop, Design: storefront.DefaultDesign(shop), Persona: "explorer"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return string(html)
+}
+
+// load asks for URLs from as many clients as there are processors times four, as
+// browsers do: with gzip. Every answer must be a page from that tier.
+func load(b *testing.B, tier string, url func(i int) string) {
+	b.Helper()
+	c := &fasthttp.Client{MaxConnsPerHost: 64}
+	var next atomic.Int64
+	var mu sync.Mutex
+	var took []time.Duration
+	b.SetParallelism(4)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+		defer fasthttp.ReleaseRequest(req)
+		defer fasthttp.ReleaseResponse(res)
+		req.Header.Set("Accept-Encoding", "gzip")
+		var mine []time.Duration
+		for pb.Next() {
+			req.SetRequestURI(url(int(next.Add(1))))
+			start := time.Now()
+			if err := c.Do(req, res); err != nil {
+				b.Error(err)
+				return
+			}
+			mine = append(mine, time.Since(start))
+			status := string(res.Header.Peek("Cache-Status"))
+			if res.StatusCode() != http.StatusOK || !strings.HasSuffix(status, "detail="+tier) {
+				b.Errorf("%d from %q, want %s", res.StatusCode(), status, tier)
+				return
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		took = append(took, mine...)
+	})
+	b.StopTimer()
+	report(b, took)
+}
+
+// report adds the rate and the percentiles.
+func report(b *testing.B, took []time.Duration) {
+	b.Helper()
+	if len(took) == 0 {
+		return
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(len(took))/b.Elapsed().Seconds(), "req/s")
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+}
+
