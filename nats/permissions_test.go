@@ -144,6 +144,7 @@ func TestEdgeMay(t *testing.T) {
 			ctx := within(t)
 
 			must(t, "EnsureStreams on an empty server", nats.EnsureStreams(ctx, edge.js, defaults()))
+			drift(t, s)
 			changed := defaults()
 			changed.MaxQueueDepth, changed.CacheTTLSeconds = 7, 60
 			must(t, "EnsureStreams with other settings", nats.EnsureStreams(ctx, edge.js, changed))
@@ -166,6 +167,18 @@ func TestEdgeMay(t *testing.T) {
 	}
 }
 
+// drift changes something in every stream, as another version's files would have.
+func drift(t *testing.T, s *live) {
+	t.Helper()
+	operator := join(t, s, "operator")
+	for _, snap := range snapshots(t, operator.js) {
+		snap.config.Description = "another version's"
+		if _, err := operator.js.UpdateStream(within(t), snap.config); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // answering lets the operator answer a subject.
 func answering(t *testing.T, s *live, subject string) {
 	t.Helper()
@@ -185,7 +198,7 @@ func TestEdgeMayWatch(t *testing.T) {
 			edge, generator := join(t, s, "edge"), join(t, s, "generator")
 			ctx := within(t)
 			ensure(t, generator.js, defaults())
-			theirPages, theirJobs := bucket(t, generator.js, nats.BucketPages), bucket(t, generator.js, nats.BucketJobs)
+			theirJobs := bucket(t, generator.js, nats.BucketJobs)
 
 			// More than the server sends ahead of the client's word that it keeps up, so
 			// that a watch whose flow control is refused stops half way.
@@ -220,16 +233,22 @@ func TestEdgeMayWatch(t *testing.T) {
 				break
 			}
 
-			if _, err := theirPages.PutString(ctx, nats.PageKey("magic-wands", "abc123"), "a page"); err != nil {
-				t.Fatal(err)
-			}
-			select {
-			case e := <-pages.Updates():
-				if e == nil || e.Key() != nats.PageKey("magic-wands", "abc123") || len(e.Value()) != 0 {
-					t.Errorf("watched %v, want the page's key and not the page", e)
+			// The same for the pages, of which the watch has the headers only.
+			const made = 12_000
+			for n := range made {
+				if err := generator.nc.Publish("$KV."+nats.BucketPages+"."+nats.PageKey("magic-wands", fmt.Sprintf("%064d", n)), []byte("a page")); err != nil {
+					t.Fatal(err)
 				}
-			case <-ctx.Done():
-				t.Fatal("the new page is not watched")
+			}
+			for n := range made {
+				select {
+				case e := <-pages.Updates():
+					if e == nil || e.Key() != nats.PageKey("magic-wands", fmt.Sprintf("%064d", n)) || len(e.Value()) != 0 {
+						t.Fatalf("watched %v, want the key of page %d and not the page", e, n)
+					}
+				case <-ctx.Done():
+					t.Fatalf("the watch stopped after %d of %d pages", n, made)
+				}
 			}
 			// Stopping removes the consumers at the server.
 			must(t, "stop", pages.Stop())
@@ -347,6 +366,7 @@ func TestGeneratorMay(t *testing.T) {
 			ctx := within(t)
 
 			must(t, "Ensure on an empty server", nats.Ensure(ctx, generator.js, defaults()))
+			drift(t, s)
 			changed := defaults()
 			changed.MaxQueueDepth, changed.Concurrency, changed.CacheTTLSeconds = 7, 3, 60
 			must(t, "Ensure with other settings", nats.Ensure(ctx, generator.js, changed))

@@ -107,13 +107,20 @@ func key(t testing.TB, shopper string) pagekey.Key {
 	return k
 }
 
-// trigger makes a new job for a shopper.
+// trigger makes a new job for a shopper, and waits until its record says so: that
+// is noted in the background.
 func (p *pool) trigger(shopper string) *wandstorev1.JobRecord {
 	p.t.Helper()
 	ticket, err := p.queue.Trigger(p.t.Context(), jobqueue.Request{Key: key(p.t, shopper), Origin: "visit"})
 	if err != nil || !ticket.Triggered {
 		p.t.Fatalf("trigger for %s: got %+v, %v, want a new job", shopper, ticket, err)
 	}
+	eventually(p.t, func() string {
+		if rec := p.record(shopper); rec.GetState() == publishing {
+			return fmt.Sprintf("record of %s is still %v", shopper, rec)
+		}
+		return ""
+	})
 	return ticket.Record
 }
 

@@ -43,8 +43,8 @@ func TestTriggerMakesAJob(t *testing.T) {
 	if id := m.Header.Get("Nats-Msg-Id"); id != job.GetJobId() {
 		t.Errorf("message id: got %q, want the job's", id)
 	}
-	rec := p.record("abc123")
-	if rec.GetState() != queued || rec.GetPoolMember() != "pool-3" || rec.GetJobId() != job.GetJobId() || rec.GetStreamSeq() != m.Sequence {
+	rec := p.reaches("abc123", queued)
+	if rec.GetPoolMember() != "pool-3" || rec.GetJobId() != job.GetJobId() || rec.GetStreamSeq() != m.Sequence {
 		t.Errorf("record: got %v", rec)
 	}
 	if left := time.Until(rec.GetDeadline().AsTime()); left < 50*time.Minute || left > time.Hour {

@@ -94,6 +94,18 @@ func Dial(cfg Config, name string, log *slog.Logger) (*nats.Conn, jetstream.JetS
 	return nc, js, nil
 }
 
+// ErrNotConnected: the connection is not there, or not there again.
+var ErrNotConnected = errors.New("not connected")
+
+// Ready is nil while nc is connected, else ErrNotConnected: asking through a
+// connection that is not there fails in words that explain nothing.
+func Ready(nc *nats.Conn) error {
+	if !nc.IsConnected() {
+		return ErrNotConnected
+	}
+	return nil
+}
+
 const (
 	retryFirst = 100 * time.Millisecond
 	retryMost  = 3 * time.Second

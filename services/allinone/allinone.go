@@ -24,7 +24,7 @@ import (
 // Run runs everything until ctx ends, then drains it. What to open and to type it
 // says on out; the log goes into the data folder.
 func Run(ctx context.Context, cfg Config, out io.Writer) error {
-	if err := free(cfg); err != nil {
+	if err := free(ctx, cfg); err != nil {
 		return err
 	}
 	// Absolute: the S3 gateway changes the working directory.
@@ -36,7 +36,7 @@ func Run(ctx context.Context, cfg Config, out io.Writer) error {
 		return fmt.Errorf("WANDSTORE_DATA_DIR: %w", err)
 	}
 	logPath := filepath.Join(data, "wandstore.log")
-	logFile, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
+	logFile, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("log file: %w", err)
 	}
@@ -68,7 +68,7 @@ func Run(ctx context.Context, cfg Config, out io.Writer) error {
 }
 
 // free finds a port that is taken before anything starts.
-func free(cfg Config) error {
+func free(ctx context.Context, cfg Config) error {
 	addrs := []struct{ variable, addr string }{
 		{"EDGE_ADDR", cfg.Edge.Addr}, {"GENERATOR_ADDR", cfg.Generator.Addr},
 		{"NATS_ADDR", cfg.NATSAddr}, {"S3_ADDR", cfg.S3Addr},
@@ -77,7 +77,7 @@ func free(cfg Config) error {
 		addrs = append(addrs, struct{ variable, addr string }{"KIMISIM_ADDR", cfg.Kimisim.Addr})
 	}
 	for _, a := range addrs {
-		l, err := net.Listen("tcp", a.addr)
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.addr)
 		if errors.Is(err, syscall.EADDRINUSE) {
 			return fmt.Errorf("%s is taken by another process: stop it, or set %s to another address", a.addr, a.variable)
 		}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,7 +122,7 @@ func TestReadmeCommands(t *testing.T) {
 func (l *laptop) sh(t *testing.T, command string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(command, "http://localhost:8787", l.base))
-	cmd.Env = append(l.env, "NATS_URL="+l.natsURL, "XDG_CONFIG_HOME="+t.TempDir(),
+	cmd.Env = append(slices.Clone(l.env), "NATS_URL="+l.natsURL, "XDG_CONFIG_HOME="+t.TempDir(),
 		"PATH="+filepath.Join(root(t), ".bin")+":"+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()
 	if err != nil {

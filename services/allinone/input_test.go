@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -142,7 +143,7 @@ func signed(t *testing.T, secret, body string, at time.Time) []string {
 	}
 	return []string{
 		standardwebhooks.HeaderWebhookID, "msg_1",
-		standardwebhooks.HeaderWebhookTimestamp, fmt.Sprint(at.Unix()),
+		standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(at.Unix(), 10),
 		standardwebhooks.HeaderWebhookSignature, signature,
 	}
 }

@@ -184,14 +184,6 @@ func (w *world) connect() (*nats.Conn, jetstream.JetStream) {
 	return w.nats.Connect(w.t)
 }
 
-// ensure makes streams, buckets and consumers without a service.
-func (w *world) ensure(js jetstream.JetStream) {
-	w.t.Helper()
-	if err := wandnats.Ensure(w.t.Context(), js, w.pool); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
 // waiting is how many messages each subject of GENERATION holds.
 func (w *world) waiting(js jetstream.JetStream) map[string]uint64 {
 	w.t.Helper()

@@ -40,24 +40,27 @@ func (e *edge) runBus(ctx context.Context) error {
 	}
 	e.bus.Store(b)
 	for ctx.Err() == nil {
-		err := e.watch(ctx, b)
+		broken := e.watch(ctx, b)
 		e.memory.SetWatched(false)
 		if ctx.Err() != nil {
 			break
 		}
-		e.log.Warn("watching again in a moment", "error", err)
+		e.log.Warn("watching again in a moment", "error", broken)
 		select {
 		case <-time.After(rewatchAfter):
 		case <-ctx.Done():
 		}
 	}
-	return nil
+	return nil //nolint:nilerr // a watch that breaks is not what ends the edge
 }
 
 // rewatchAfter spaces attempts to watch while NATS is away.
 const rewatchAfter = 500 * time.Millisecond
 
 func (e *edge) openBus(ctx context.Context) (*bus, error) {
+	if err := natsconn.Ready(e.nc); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if err := wandnats.EnsureStreams(ctx, e.js, e.cfg.Pool); err != nil {
@@ -87,8 +90,8 @@ func (e *edge) openBus(ctx context.Context) (*bus, error) {
 func (e *edge) watch(ctx context.Context, b *bus) error {
 	status := e.nc.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
 	defer e.nc.RemoveStatusListener(status)
-	if !e.nc.IsConnected() {
-		return nats.ErrDisconnected
+	if err := natsconn.Ready(e.nc); err != nil {
+		return err
 	}
 	pages, err := b.cacheKV.Watch(ctx, wandnats.AllPages, jetstream.UpdatesOnly(), jetstream.MetaOnly())
 	if err != nil {
@@ -109,7 +112,7 @@ func (e *edge) watch(ctx context.Context, b *bus) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-status:
-			return nats.ErrDisconnected
+			return natsconn.ErrNotConnected
 		case change, ok := <-pages.Updates():
 			if !ok {
 				return fmt.Errorf("watch %s: ended", wandnats.BucketPages)

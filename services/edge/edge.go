@@ -22,7 +22,7 @@ import (
 
 // Run answers shoppers until ctx ends, then returns nil.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
-	listener, err := net.Listen("tcp", cfg.Addr)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
 		return fmt.Errorf("EDGE_ADDR: %w", err)
 	}

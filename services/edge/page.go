@@ -3,7 +3,6 @@ package edge
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -115,7 +114,10 @@ func (e *edge) trigger(ctx context.Context, key pagekey.Key) (generation string,
 		e.log.WarnContext(ctx, "no job made", "store", key.Store(), "error", err)
 		return generationOff, false
 	}
-	ticket := result.(jobqueue.Ticket)
+	ticket, ok := result.(jobqueue.Ticket)
+	if !ok {
+		return generationOff, false
+	}
 	switch {
 	case ticket.Record.GetState() == wandstorev1.JobState_JOB_STATE_READY:
 		return generationPending, true
@@ -143,7 +145,7 @@ func (e *edge) sendHit(c *fiber.Ctx, hit pagestore.Hit) error {
 	}
 	e.secure(c)
 	c.Set("X-Cache", "HIT")
-	c.Set("Cache-Status", fmt.Sprintf("wandstore; hit; detail=%s", detail))
+	c.Set("Cache-Status", "wandstore; hit; detail="+detail)
 	c.Set("X-Generation", generationReady)
 	c.Set("X-Persona", page.Persona())
 	c.Set(fiber.HeaderCacheControl, revalidate)

@@ -44,8 +44,7 @@ var statuses = []struct {
 
 // statusOf is an error's status, and what may be said of it to the outside.
 func statusOf(err error) (status int, detail string) {
-	var f *fiber.Error
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*fiber.Error](err); ok {
 		return f.Code, f.Message
 	}
 	if errors.Is(err, fasthttp.ErrBodyTooLarge) {

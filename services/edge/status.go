@@ -81,14 +81,13 @@ func (e *edge) generation(ctx context.Context, key pagekey.Key) (generationStatu
 		return generationStatus{}, errors.Join(errUnavailable, err)
 	}
 	s := generationStatus{State: stateNone, PoolMember: rec.GetPoolMember()}
-	switch rec.GetState() {
-	case wandstorev1.JobState_JOB_STATE_FAILED:
+	switch {
+	case rec.GetState() == wandstorev1.JobState_JOB_STATE_FAILED:
 		s.State, s.Reason = stateFailed, rec.GetReason()
-	case wandstorev1.JobState_JOB_STATE_PUBLISHING, wandstorev1.JobState_JOB_STATE_QUEUED, wandstorev1.JobState_JOB_STATE_RUNNING:
-		// The board has not heard of it yet, or its deadline is past.
-		if rec.GetDeadline().AsTime().After(time.Now()) {
-			s.State = stateQueued
-		}
+	case rec.GetState() != wandstorev1.JobState_JOB_STATE_READY && rec.GetDeadline().AsTime().After(time.Now()):
+		// Live, but the board has not heard of it yet. (A record that is ready has lost
+		// its page meanwhile.)
+		s.State = stateQueued
 	}
 	return s, nil
 }

@@ -86,7 +86,9 @@ func (c Config) modelURL() string {
 	return c.KimiBaseURL
 }
 
-func (c Config) inactivity() time.Duration { return time.Duration(c.InactivityMillis) * time.Millisecond }
+func (c Config) inactivity() time.Duration {
+	return time.Duration(c.InactivityMillis) * time.Millisecond
+}
 func (c Config) llmTimeout() time.Duration { return time.Duration(c.LLMTimeoutSeconds) * time.Second }
 
 // storing is what a job may take besides its two calls of the model.

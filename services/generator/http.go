@@ -29,7 +29,7 @@ func (g *generator) runHTTP(ctx context.Context) error {
 	app.Get("/health", g.health)
 	app.Post("/generate", func(c *fiber.Ctx) error { return g.generate(ctx, c) })
 
-	listener, err := net.Listen("tcp", g.cfg.Addr)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", g.cfg.Addr)
 	if err != nil {
 		return fmt.Errorf("GENERATOR_ADDR: %w", err)
 	}

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
@@ -63,6 +62,9 @@ func (g *generator) runPool(ctx context.Context) error {
 }
 
 func (g *generator) openPool(ctx context.Context) (*pool, error) {
+	if err := natsconn.Ready(g.nc); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if err := wandnats.Ensure(ctx, g.js, g.cfg.Pool); err != nil {
@@ -215,4 +217,3 @@ func (p *pool) waitIdle(ctx context.Context, inactivity time.Duration, log *slog
 
 // errNotReady: the pool is not open yet.
 var errNotReady = errors.New("waiting for NATS or the object store")
-

@@ -92,7 +92,7 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 	out.usage.Total = out.usage.Prompt + out.usage.Completion
 
 	if fault.Name == Slow {
-		w = &slowWriter{ResponseWriter: w, ctx: r.Context(), closed: s.closed, step: s.slowStep}
+		w = &slowWriter{ResponseWriter: w, gone: r.Context().Done(), closed: s.closed, step: s.slowStep}
 	}
 	send := s.whole
 	if req.Stream {
@@ -381,7 +381,7 @@ func reset(w http.ResponseWriter) error {
 // slowWriter sends a byte a step.
 type slowWriter struct {
 	http.ResponseWriter
-	ctx    context.Context
+	gone   <-chan struct{} // the client is
 	closed <-chan struct{}
 	step   time.Duration
 }
@@ -397,8 +397,8 @@ func (w *slowWriter) Write(p []byte) (int, error) {
 	for i := range p {
 		select {
 		case <-tick.C:
-		case <-w.ctx.Done():
-			return i, w.ctx.Err()
+		case <-w.gone:
+			return i, context.Canceled
 		case <-w.closed:
 			return i, http.ErrServerClosed
 		}

@@ -133,7 +133,8 @@ func (w *copywriter) lead() string {
 
 // body is two or three sentences, the first in the shopper's tone.
 func (w *copywriter) body() string {
-	parts := []string{pick(w.rng, w.tone.leads)}
+	parts := make([]string, 1, 3)
+	parts[0] = pick(w.rng, w.tone.leads)
 	for _, i := range w.rng.Perm(len(sentences))[:1+w.rng.IntN(2)] {
 		parts = append(parts, sentences[i])
 	}

@@ -191,6 +191,7 @@ func writeBody(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	// The status is out: a client that went away is all that can go wrong.
+	//nolint:errchkjson // v is made of strings and numbers here
 	_ = json.NewEncoder(w).Encode(v)
 }
 

@@ -105,7 +105,7 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 		o.transport = newTransport()
 	}
 	c := &Client{cfg: cfg, endpoint: base.JoinPath("chat", "completions").String(), host: base.Hostname()}
-	if c.port, err = net.LookupPort("tcp", firstOf(base.Port(), base.Scheme)); err != nil {
+	if c.port, err = net.DefaultResolver.LookupPort(context.Background(), "tcp", firstOf(base.Port(), base.Scheme)); err != nil {
 		return nil, errors.New("kimi: base URL: no such port")
 	}
 	// Retries, deadlines and redirects are this package's; resty does none.

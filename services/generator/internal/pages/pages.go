@@ -36,7 +36,7 @@ import (
 	"github.com/wandstore/wandstore/services/generator/internal/prompt"
 )
 
-// ErrUnknownStore: no shop of that slug is known here.
+// ErrUnknownStore says that no shop of that slug is known here.
 var ErrUnknownStore = errors.New("unknown store")
 
 // Model answers prompts.
@@ -208,8 +208,8 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *storefront.Store) (p
 	}
 	page.Model = model
 
-	ctx, span := otel.Tracer(scope).Start(ctx, "compose", trace.WithAttributes(
-		telemetry.Store.String(shop.Slug), telemetry.Persona.String(guess.Persona), telemetry.Source.String(page.Source)))
+	_, span := otel.Tracer(scope).Start(ctx, "compose", trace.WithAttributes(
+		telemetry.Store.String(shop.Slug), telemetry.Persona.String(guess.Persona), telemetry.Source.String(page.GetSource())))
 	html, err := m.Renderer.Page(storefront.PageInput{Store: shop, Design: design, Persona: guess.Persona})
 	end(span, err)
 	if err != nil {

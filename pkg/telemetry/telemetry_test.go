@@ -1,0 +1,196 @@
+package telemetry_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/trace"
+	"go.uber.org/goleak"
+
+	"github.com/wandstore/wandstore/pkg/telemetry"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// setUp sets telemetry up as a service does, and down again.
+func setUp(t *testing.T) (flush func()) {
+	t.Helper()
+	stop, err := telemetry.Setup(t.Context(), "wand")
+	if err != nil {
+		t.Fatal(err)
+	}
+	flush = func() {
+		if err := stop(context.WithoutCancel(t.Context())); err != nil {
+			t.Errorf("flush: %v", err)
+		}
+	}
+	t.Cleanup(flush)
+	return flush
+}
+
+// quiet clears what the environment says about exporters.
+func quiet(t *testing.T) {
+	for _, name := range []string{
+		"OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT",
+		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL",
+	} {
+		t.Setenv(name, "")
+	}
+}
+
+func TestLogLinesHaveTraceIDs(t *testing.T) {
+	quiet(t)
+	setUp(t)
+	var out bytes.Buffer
+	log := telemetry.NewLogger(&out, "wand").With("member", "pool-3")
+	ctx, span := otel.Tracer("test").Start(t.Context(), "visit")
+	defer span.End()
+	log.InfoContext(ctx, "inside")
+	log.Info("outside")
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 2 {
+		t.Fatalf("got %q", out.String())
+	}
+	var inside, outside map[string]any
+	for i, into := range []*map[string]any{&inside, &outside} {
+		if err := json.Unmarshal([]byte(lines[i]), into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sc := span.SpanContext()
+	if inside["trace_id"] != sc.TraceID().String() || inside["span_id"] != sc.SpanID().String() || inside["service"] != "wand" || inside["member"] != "pool-3" {
+		t.Errorf("inside a span: got %v", inside)
+	}
+	if _, has := outside["trace_id"]; has || outside["service"] != "wand" {
+		t.Errorf("outside: got %v", outside)
+	}
+}
+
+func TestTraceGoesThroughNATSHeaders(t *testing.T) {
+	quiet(t)
+	setUp(t)
+	ctx, span := otel.Tracer("test").Start(t.Context(), "send")
+	defer span.End()
+	h := nats.Header{}
+	telemetry.Inject(ctx, h)
+	// Other services look for the name of W3C Trace Context, and NATS's are
+	// case-sensitive.
+	if len(h["traceparent"]) != 1 || len(h) != 1 {
+		t.Fatalf("headers: got %v", h)
+	}
+	got := trace.SpanContextFromContext(telemetry.Extract(t.Context(), h))
+	if got.TraceID() != span.SpanContext().TraceID() || got.SpanID() != span.SpanContext().SpanID() || !got.IsRemote() || !got.IsSampled() {
+		t.Errorf("got %v", got)
+	}
+	if h["traceparent"][0] != telemetry.Traceparent(ctx) {
+		t.Errorf("Traceparent: got %q, want %q", telemetry.Traceparent(ctx), h["traceparent"][0])
+	}
+	back := telemetry.SpanContext(telemetry.Traceparent(ctx))
+	if back.TraceID() != got.TraceID() || back.SpanID() != got.SpanID() {
+		t.Errorf("SpanContext: got %v", back)
+	}
+	if telemetry.TraceID(ctx) != got.TraceID().String() {
+		t.Errorf("TraceID: got %q", telemetry.TraceID(ctx))
+	}
+}
+
+func TestNoTrace(t *testing.T) {
+	quiet(t)
+	setUp(t)
+	h := nats.Header{}
+	telemetry.Inject(t.Context(), h)
+	if len(h) != 0 || telemetry.Traceparent(t.Context()) != "" || telemetry.TraceID(t.Context()) != "" {
+		t.Errorf("got %v, %q, %q", h, telemetry.Traceparent(t.Context()), telemetry.TraceID(t.Context()))
+	}
+	for _, tp := range []string{"", "wand", "00-0-0-01", "\xff", "00-00000000000000000000000000000000-0000000000000000-01"} {
+		if sc := telemetry.SpanContext(tp); sc.IsValid() {
+			t.Errorf("%q: got %v", tp, sc)
+		}
+		if sc := trace.SpanContextFromContext(telemetry.Extract(t.Context(), nats.Header{"traceparent": {tp}})); sc.IsValid() {
+			t.Errorf("%q: got %v", tp, sc)
+		}
+	}
+	if sc := trace.SpanContextFromContext(telemetry.Extract(t.Context(), nil)); sc.IsValid() {
+		t.Errorf("no headers: got %v", sc)
+	}
+}
+
+// What the environment asks for arrives at a collector; nothing else does.
+func TestExportsOnlyWhenAsked(t *testing.T) {
+	for _, c := range []struct {
+		name            string
+		env             map[string]string
+		traces, metrics bool
+	}{
+		{"not asked", nil, false, false},
+		{"endpoint", map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "*"}, true, true},
+		{"endpoint of traces", map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "*"}, true, false},
+		{"endpoint of metrics", map[string]string{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "*"}, false, true},
+		{"no traces", map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "*", "OTEL_TRACES_EXPORTER": "none"}, false, true},
+		{"disabled", map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "*", "OTEL_SDK_DISABLED": "TRUE"}, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			quiet(t)
+			var traces, metrics atomic.Bool
+			collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				// An endpoint of one signal is taken as it is, without the signal's path.
+				switch {
+				case r.URL.Path == "/v1/traces", c.env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] != "":
+					traces.Store(true)
+				case r.URL.Path == "/v1/metrics", c.env["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"] != "":
+					metrics.Store(true)
+				}
+			}))
+			defer collector.Close()
+			t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+			for name, value := range c.env {
+				if value == "*" {
+					value = collector.URL
+				}
+				t.Setenv(name, value)
+			}
+			stop, err := telemetry.Setup(t.Context(), "wand")
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, span := otel.Tracer("test").Start(t.Context(), "visit")
+			if !span.SpanContext().IsValid() || telemetry.TraceID(ctx) == "" {
+				t.Error("a span without ids")
+			}
+			span.End()
+			counter, err := otel.Meter("test").Int64Counter("visits")
+			if err != nil {
+				t.Fatal(err)
+			}
+			counter.Add(ctx, 1)
+			if err := stop(t.Context()); err != nil {
+				t.Errorf("flush: %v", err)
+			}
+			if traces.Load() != c.traces || metrics.Load() != c.metrics {
+				t.Errorf("exported traces %t, metrics %t, want %t, %t", traces.Load(), metrics.Load(), c.traces, c.metrics)
+			}
+		})
+	}
+}
+
+func TestSetupRefusesAnUnknownExporter(t *testing.T) {
+	for _, name := range []string{"OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER"} {
+		quiet(t)
+		t.Setenv(name, "pigeons")
+		stop, err := telemetry.Setup(t.Context(), "wand")
+		if err == nil || stop == nil {
+			t.Fatalf("%s: got %v", name, err)
+		}
+		if err := stop(t.Context()); err != nil {
+			t.Errorf("stop: %v", err)
+		}
+	}
+}
