@@ -9,7 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/wandstore/wandstore/nats"
+	wandnats "github.com/wandstore/wandstore/nats"
 )
 
 // Our bucket files are streams; clients and the CLI must not see a difference to
@@ -20,9 +20,9 @@ func TestBucketsAreThoseOfTheCLI(t *testing.T) {
 	ensure(t, js, defaults())
 	_, theirJS := connect(t, theirs.url)
 	for bucket, flags := range map[string][]string{
-		nats.BucketPages:    {"--history=1", "--ttl=1h", "--max-value-size=1000000"},
-		nats.BucketJobs:     {"--history=64", "--ttl=1h", "--max-value-size=16384"},
-		nats.BucketSessions: {"--history=1", "--max-value-size=131072"},
+		wandnats.BucketPages:    {"--history=1", "--ttl=1h", "--max-value-size=1000000"},
+		wandnats.BucketJobs:     {"--history=64", "--ttl=1h", "--max-value-size=16384"},
+		wandnats.BucketSessions: {"--history=1", "--max-value-size=131072"},
 	} {
 		got := streamConfig(t, js, "KV_"+bucket)
 		theirs.cli(t, append([]string{"kv", "add", bucket, "--storage=file", "--description=" + got.Description}, flags...)...)
@@ -38,7 +38,7 @@ func TestBucketsHold(t *testing.T) {
 	// The shortest TTL there is; the others' do not follow it.
 	settings.CacheTTLSeconds = 1
 	ensure(t, js, settings)
-	pages, jobs, sessions := bucket(t, js, nats.BucketPages), bucket(t, js, nats.BucketJobs), bucket(t, js, nats.BucketSessions)
+	pages, jobs, sessions := bucket(t, js, wandnats.BucketPages), bucket(t, js, wandnats.BucketJobs), bucket(t, js, wandnats.BucketSessions)
 
 	for _, want := range []struct {
 		kv      jetstream.KeyValue
@@ -54,11 +54,11 @@ func TestBucketsHold(t *testing.T) {
 		}
 	}
 
-	pageKey := nats.PageKey("magic-wands", "abc123")
+	pageKey := wandnats.PageKey("magic-wands", "abc123")
 	if _, err := pages.PutString(ctx, pageKey, "a page"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sessions.PutString(ctx, nats.SessionKey("abc123"), "a session"); err != nil {
+	if _, err := sessions.PutString(ctx, wandnats.SessionKey("abc123"), "a session"); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the page is out of date", func() error {
@@ -67,7 +67,7 @@ func TestBucketsHold(t *testing.T) {
 		}
 		return nil
 	})
-	if e, err := sessions.Get(ctx, nats.SessionKey("abc123")); err != nil || string(e.Value()) != "a session" {
+	if e, err := sessions.Get(ctx, wandnats.SessionKey("abc123")); err != nil || string(e.Value()) != "a session" {
 		t.Errorf("the session after the page's TTL: %v, %v", e, err)
 	}
 }
@@ -78,10 +78,10 @@ func TestRecordsAreClaimedOnceAndWatched(t *testing.T) {
 	_, otherJS := connect(t, s.url)
 	ctx := within(t)
 	ensure(t, js, defaults())
-	jobs, other := bucket(t, js, nats.BucketJobs), bucket(t, otherJS, nats.BucketJobs)
-	key := nats.JobKey("magic-wands", "abc123")
+	jobs, other := bucket(t, js, wandnats.BucketJobs), bucket(t, otherJS, wandnats.BucketJobs)
+	key := wandnats.JobKey("magic-wands", "abc123")
 
-	watch, err := other.Watch(ctx, nats.AllJobs, jetstream.UpdatesOnly())
+	watch, err := other.Watch(ctx, wandnats.AllJobs, jetstream.UpdatesOnly())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestRecordsAreClaimedOnceAndWatched(t *testing.T) {
 		t.Errorf("a second claim: %v, want ErrKeyExists", err)
 	}
 	// A breadcrumb is in the same bucket and none of the watch's business.
-	if _, err := jobs.PutString(ctx, nats.DebugKey("magic-wands", "abc123"), "crumb"); err != nil {
+	if _, err := jobs.PutString(ctx, wandnats.DebugKey("magic-wands", "abc123"), "crumb"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := jobs.Update(ctx, key, []byte("mine, moved on"), revision); err != nil {
@@ -129,27 +129,27 @@ func TestTrailIsPrintedByTheCLI(t *testing.T) {
 	_, js := connect(t, s.url)
 	ctx := within(t)
 	ensure(t, js, defaults())
-	jobs := bucket(t, js, nats.BucketJobs)
-	key := nats.DebugKey("magic-wands", "abc123")
+	jobs := bucket(t, js, wandnats.BucketJobs)
+	key := wandnats.DebugKey("magic-wands", "abc123")
 	for n := range 70 {
 		if _, err := jobs.PutString(ctx, key, fmt.Sprintf("step-%d.", n)); err != nil {
 			t.Fatal(err)
 		}
 	}
 
-	out := s.cli(t, "kv", "history", nats.BucketJobs, key)
+	out := s.cli(t, "kv", "history", wandnats.BucketJobs, key)
 	for n, want := range map[int]bool{0: false, 5: false, 6: true, 69: true} {
 		if got := strings.Contains(out, fmt.Sprintf("step-%d.", n)); got != want {
 			t.Errorf("step %d of 70 printed: %v, want %v\n%s", n, got, want, out)
 		}
 	}
 	out = s.cli(t, "kv", "ls")
-	for _, name := range []string{nats.BucketPages, nats.BucketJobs, nats.BucketSessions} {
+	for _, name := range []string{wandnats.BucketPages, wandnats.BucketJobs, wandnats.BucketSessions} {
 		if !strings.Contains(out, name) {
 			t.Errorf("nats kv ls does not show %s:\n%s", name, out)
 		}
 	}
-	if out := s.cli(t, "kv", "get", nats.BucketJobs, key, "--raw"); strings.TrimSpace(out) != "step-69." {
+	if out := s.cli(t, "kv", "get", wandnats.BucketJobs, key, "--raw"); strings.TrimSpace(out) != "step-69." {
 		t.Errorf("nats kv get: %q", out)
 	}
 }

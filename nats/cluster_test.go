@@ -13,7 +13,7 @@ import (
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/wandstore/wandstore/nats"
+	wandnats "github.com/wandstore/wandstore/nats"
 )
 
 // freePorts gives ports of loopback that were free a moment ago.
@@ -59,8 +59,8 @@ func TestClusterSurvivesANode(t *testing.T) {
 	ports := freePorts(t, 3)
 	clusterEnv(t, ports)
 	nodes := map[string]*live{}
-	var urls []string
-	var all []*server.Options
+	urls := make([]string, 0, len(ports))
+	all := make([]*server.Options, 0, len(ports))
 	for i, port := range ports {
 		t.Setenv("NATS_SERVER_NAME", fmt.Sprintf("n%d", i+1))
 		t.Setenv("NATS_STORE_DIR", t.TempDir())
@@ -82,10 +82,10 @@ func TestClusterSurvivesANode(t *testing.T) {
 	settings := defaults()
 	settings.Replicas, settings.PoolSize = 3, 1
 	// As the services do, until the cluster has found its leader.
-	eventually(t, "a cluster of three", func() error { return nats.Ensure(attempt(t), js, settings) })
+	eventually(t, "a cluster of three", func() error { return wandnats.Ensure(attempt(t), js, settings) })
 	var leader string
 	eventually(t, "three replicas in step", func() error {
-		stream, err := js.Stream(attempt(t), nats.StreamGeneration)
+		stream, err := js.Stream(attempt(t), wandnats.StreamGeneration)
 		if err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ func TestClusterSurvivesANode(t *testing.T) {
 		return nil
 	})
 	publish := func(payload string) error {
-		_, err := js.Publish(attempt(t), nats.GenerateSubject("pool-0"), []byte(payload), jetstream.WithMsgID(payload))
+		_, err := js.Publish(attempt(t), wandnats.GenerateSubject("pool-0"), []byte(payload), jetstream.WithMsgID(payload))
 		return err
 	}
 	if err := publish("before"); err != nil {
@@ -116,7 +116,7 @@ func TestClusterSurvivesANode(t *testing.T) {
 	stop(gone.Server)
 
 	eventually(t, "a job is taken by the other two", func() error { return publish("after") })
-	stream, err := js.Stream(within(t), nats.StreamGeneration)
+	stream, err := js.Stream(within(t), wandnats.StreamGeneration)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestClusterSurvivesANode(t *testing.T) {
 		t.Errorf("leader: %q, was %q", now, leader)
 	}
 	eventually(t, "the consumer answers", func() error {
-		_, err := js.Consumer(attempt(t), nats.StreamGeneration, "pool-0")
+		_, err := js.Consumer(attempt(t), wandnats.StreamGeneration, "pool-0")
 		return err
 	})
 	if jobs := work(t, js, "pool-0", 2); jobs[0] != "before" || jobs[1] != "after" {

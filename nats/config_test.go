@@ -10,7 +10,7 @@ import (
 	natsgo "github.com/nats-io/nats.go"
 	"golang.org/x/crypto/bcrypt"
 
-	"github.com/wandstore/wandstore/nats"
+	wandnats "github.com/wandstore/wandstore/nats"
 )
 
 // The passwords of the users of permissions.conf.
@@ -55,7 +55,7 @@ func syncs(t *testing.T, s *live) {
 
 func TestDevConfig(t *testing.T) {
 	opts := &server.Options{}
-	if err := opts.ProcessConfigString(nats.DevConfig); err != nil {
+	if err := opts.ProcessConfigString(wandnats.DevConfig); err != nil {
 		t.Fatal(err)
 	}
 	if opts.Host != "127.0.0.1" {
@@ -65,7 +65,7 @@ func TestDevConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if nats.DevConfig != string(file) {
+	if wandnats.DevConfig != string(file) {
 		t.Error("what is embedded is not the file")
 	}
 	s := start(t, opts)
@@ -96,7 +96,7 @@ func TestSingleConfig(t *testing.T) {
 	_, js := connect(t, s.url, as("generator"))
 	ensure(t, js, defaults())
 	fill(t, js, "pool-0", 1)
-	if _, err := os.Stat(filepath.Join(dir, "jetstream", "WANDSTORE", "streams", nats.StreamGeneration)); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, "jetstream", "WANDSTORE", "streams", wandnats.StreamGeneration)); err != nil {
 		t.Errorf("the queue is not in NATS_STORE_DIR: %v", err)
 	}
 	connect(t, s.url, as("edge"))
@@ -136,13 +136,12 @@ func TestSingleConfigWantsEveryVariable(t *testing.T) {
 
 // The pinned server itself, as it is started in production.
 func TestPinnedServerAcceptsTheConfigs(t *testing.T) {
+	hash := "$2a$04$" + strings.Repeat("x", 53)
 	env := []string{
 		"NATS_STORE_DIR=" + t.TempDir(), "NATS_SERVER_NAME=n1", "NATS_CLUSTER_LISTEN=127.0.0.1:6222", "NATS_ROUTE_PASSWORD=secret",
 		"NATS_ROUTE_1=nats-route://route:secret@127.0.0.1:6222", "NATS_ROUTE_2=nats-route://route:secret@127.0.0.1:6223",
 		"NATS_ROUTE_3=nats-route://route:secret@127.0.0.1:6224",
-	}
-	for user := range passwords {
-		env = append(env, strings.ToUpper(user)+"_PASSWORD=$2a$04$"+strings.Repeat("x", 53))
+		"EDGE_PASSWORD=" + hash, "GENERATOR_PASSWORD=" + hash, "OPERATOR_PASSWORD=" + hash,
 	}
 	for _, file := range []string{"dev.conf", "single.conf", "cluster.conf"} {
 		if stdout, stderr, err := run(t, "nats-server", env, "-t", "-c", "nats/server/"+file); err != nil {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/wandstore/wandstore/nats"
+	wandnats "github.com/wandstore/wandstore/nats"
 )
 
 // streamFiles are the paths of the definitions of streams and buckets, as they
@@ -85,7 +85,7 @@ func streamConfig(t *testing.T, js jetstream.JetStream, name string) jetstream.S
 
 func consumerConfig(t *testing.T, js jetstream.JetStream, name string) jetstream.ConsumerConfig {
 	t.Helper()
-	consumer, err := js.Consumer(within(t), nats.StreamGeneration, name)
+	consumer, err := js.Consumer(within(t), wandnats.StreamGeneration, name)
 	if err != nil {
 		t.Fatalf("consumer %s: %v", name, err)
 	}
@@ -98,7 +98,7 @@ func TestCLIAndEnsureMakeTheSame(t *testing.T) {
 	for _, file := range streamFiles(t) {
 		typed.cli(t, "stream", "add", "--config", file)
 	}
-	typed.cli(t, "consumer", "add", nats.StreamGeneration, "--config", "nats/consumers/pool-0.json")
+	typed.cli(t, "consumer", "add", wandnats.StreamGeneration, "--config", "nats/consumers/pool-0.json")
 
 	_, js := connect(t, ensured.url)
 	ensure(t, js, defaults())
@@ -119,9 +119,9 @@ func TestCLIAndEnsureMakeTheSame(t *testing.T) {
 	same(t, "pool-0", consumerConfig(t, typedJS, "pool-0"), consumerConfig(t, js, "pool-0"))
 
 	// And the services take over what was typed without changing anything.
-	before := streamConfig(t, typedJS, nats.StreamGeneration)
+	before := streamConfig(t, typedJS, wandnats.StreamGeneration)
 	ensure(t, typedJS, defaults())
-	same(t, "after Ensure", streamConfig(t, typedJS, nats.StreamGeneration), before)
+	same(t, "after Ensure", streamConfig(t, typedJS, wandnats.StreamGeneration), before)
 }
 
 func TestCLIValidatesTheFiles(t *testing.T) {
@@ -132,7 +132,7 @@ func TestCLIValidatesTheFiles(t *testing.T) {
 		}
 	}
 	s.cli(t, "stream", "add", "--config", "nats/streams/GENERATION.json")
-	out := s.cli(t, "consumer", "add", nats.StreamGeneration, "--config", "nats/consumers/pool-0.json", "--validate")
+	out := s.cli(t, "consumer", "add", wandnats.StreamGeneration, "--config", "nats/consumers/pool-0.json", "--validate")
 	if !strings.Contains(out, "is a valid Consumer") {
 		t.Errorf("nats/consumers/pool-0.json: %s", out)
 	}
@@ -147,13 +147,13 @@ func TestMembersAreTheFileWithTheirNumber(t *testing.T) {
 	ensure(t, js, settings)
 	for n := range settings.PoolSize {
 		want := consumerConfig(t, js, "pool-0")
-		want.Name, want.Durable = nats.Member(n), nats.Member(n)
+		want.Name, want.Durable = wandnats.Member(n), wandnats.Member(n)
 		want.Description = fmt.Sprintf("Pool member %d", n)
-		want.FilterSubject = nats.GenerateSubject(nats.Member(n))
-		got := consumerConfig(t, js, nats.Member(n))
-		same(t, nats.Member(n), got, want)
+		want.FilterSubject = wandnats.GenerateSubject(wandnats.Member(n))
+		got := consumerConfig(t, js, wandnats.Member(n))
+		same(t, wandnats.Member(n), got, want)
 		if got.MaxAckPending != 3 {
-			t.Errorf("%s runs %d jobs at a time, want 3", nats.Member(n), got.MaxAckPending)
+			t.Errorf("%s runs %d jobs at a time, want 3", wandnats.Member(n), got.MaxAckPending)
 		}
 	}
 }
@@ -162,12 +162,12 @@ func TestSettingsNameWhatIsWrong(t *testing.T) {
 	if err := defaults().Validate(); err != nil {
 		t.Errorf("the defaults: %v", err)
 	}
-	for variable, spoil := range map[string]func(*nats.Settings, int){
-		"POOL_SIZE":         func(s *nats.Settings, v int) { s.PoolSize = v },
-		"MAX_QUEUE_DEPTH":   func(s *nats.Settings, v int) { s.MaxQueueDepth = v },
-		"POOL_CONCURRENCY":  func(s *nats.Settings, v int) { s.Concurrency = v },
-		"CACHE_TTL_SECONDS": func(s *nats.Settings, v int) { s.CacheTTLSeconds = v },
-		"NATS_REPLICAS":     func(s *nats.Settings, v int) { s.Replicas = v },
+	for variable, spoil := range map[string]func(*wandnats.Settings, int){
+		"POOL_SIZE":         func(s *wandnats.Settings, v int) { s.PoolSize = v },
+		"MAX_QUEUE_DEPTH":   func(s *wandnats.Settings, v int) { s.MaxQueueDepth = v },
+		"POOL_CONCURRENCY":  func(s *wandnats.Settings, v int) { s.Concurrency = v },
+		"CACHE_TTL_SECONDS": func(s *wandnats.Settings, v int) { s.CacheTTLSeconds = v },
+		"NATS_REPLICAS":     func(s *wandnats.Settings, v int) { s.Replicas = v },
 	} {
 		for _, v := range []int{-1, 0, 1 << 30} {
 			s := defaults()

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"reflect"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -159,7 +160,7 @@ func roomFor(ctx context.Context, stream jetstream.Stream, depth int64) (bool, e
 		return false, err
 	}
 	for _, held := range info.State.Subjects {
-		if int64(held) > depth/2 {
+		if held > uint64(max(depth, 0))/2 {
 			return false, nil
 		}
 	}
@@ -201,7 +202,7 @@ func Consumer(n, concurrency int) (jetstream.ConsumerConfig, error) {
 		return c, err
 	}
 	c.Name, c.Durable = Member(n), Member(n)
-	c.Description = "Pool member " + fmt.Sprint(n)
+	c.Description = "Pool member " + strconv.Itoa(n)
 	c.FilterSubject = GenerateSubject(Member(n))
 	c.MaxAckPending = concurrency
 	return c, nil

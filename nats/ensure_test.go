@@ -11,14 +11,14 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/wandstore/wandstore/nats"
+	wandnats "github.com/wandstore/wandstore/nats"
 )
 
 // fill publishes jobs "0" to "n-1" of a member.
 func fill(t *testing.T, js jetstream.JetStream, member string, n int) {
 	t.Helper()
 	for i := range n {
-		if _, err := js.Publish(within(t), nats.GenerateSubject(member), fmt.Appendf(nil, "%d", i)); err != nil {
+		if _, err := js.Publish(within(t), wandnats.GenerateSubject(member), fmt.Appendf(nil, "%d", i)); err != nil {
 			t.Fatalf("job %d of %s: %v", i, member, err)
 		}
 	}
@@ -27,7 +27,7 @@ func fill(t *testing.T, js jetstream.JetStream, member string, n int) {
 // held is how many jobs each member holds.
 func held(t *testing.T, js jetstream.JetStream) map[string]uint64 {
 	t.Helper()
-	stream, err := js.Stream(within(t), nats.StreamGeneration)
+	stream, err := js.Stream(within(t), wandnats.StreamGeneration)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func held(t *testing.T, js jetstream.JetStream) map[string]uint64 {
 	}
 	members := map[string]uint64{}
 	for subject, n := range info.State.Subjects {
-		members[nats.MemberOfSubject(subject)] = n
+		members[wandnats.MemberOfSubject(subject)] = n
 	}
 	return members
 }
@@ -46,11 +46,11 @@ func held(t *testing.T, js jetstream.JetStream) map[string]uint64 {
 func work(t *testing.T, js jetstream.JetStream, member string, n int) []string {
 	t.Helper()
 	ctx := within(t)
-	consumer, err := js.Consumer(ctx, nats.StreamGeneration, member)
+	consumer, err := js.Consumer(ctx, wandnats.StreamGeneration, member)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var jobs []string
+	jobs := make([]string, 0, n)
 	for range n {
 		msg, err := consumer.Next(jetstream.FetchMaxWait(patience))
 		if err != nil {
@@ -135,7 +135,7 @@ func TestEnsureUpdatesWhatDiffers(t *testing.T) {
 	ctx := within(t)
 	ensure(t, js, defaults())
 	fill(t, js, "pool-3", 20)
-	pages := bucket(t, js, nats.BucketPages)
+	pages := bucket(t, js, wandnats.BucketPages)
 	if _, err := pages.PutString(ctx, "ui.magic-wands.abc123", "a page"); err != nil {
 		t.Fatal(err)
 	}
@@ -145,10 +145,10 @@ func TestEnsureUpdatesWhatDiffers(t *testing.T) {
 	changed.MaxQueueDepth, changed.CacheTTLSeconds, changed.Concurrency = 50, 60, 2
 	ensure(t, js, changed)
 
-	if got := streamConfig(t, js, nats.StreamGeneration).MaxMsgsPerSubject; got != 50 {
+	if got := streamConfig(t, js, wandnats.StreamGeneration).MaxMsgsPerSubject; got != 50 {
 		t.Errorf("depth: got %d, want 50", got)
 	}
-	if got := streamConfig(t, js, "KV_"+nats.BucketPages).MaxAge; got != time.Minute {
+	if got := streamConfig(t, js, "KV_"+wandnats.BucketPages).MaxAge; got != time.Minute {
 		t.Errorf("TTL: got %v, want 1m", got)
 	}
 	if got := consumerConfig(t, js, "pool-3").MaxAckPending; got != 2 {
@@ -191,7 +191,7 @@ func TestLowerDepthWaitsForTheQueueToShrink(t *testing.T) {
 	}
 
 	ensure(t, js, lower)
-	if got := streamConfig(t, js, nats.StreamGeneration).MaxMsgsPerSubject; got != 50 {
+	if got := streamConfig(t, js, wandnats.StreamGeneration).MaxMsgsPerSubject; got != 50 {
 		t.Errorf("depth once the queue has shrunk: got %d, want 50", got)
 	}
 	if got := held(t, js); got["pool-3"] != 24 {
@@ -204,16 +204,16 @@ func TestEnsureKeepsWhatOperatorsDecide(t *testing.T) {
 	_, js := connect(t, s.url)
 	ctx := within(t)
 	ensure(t, js, defaults())
-	s.cli(t, "stream", "edit", nats.StreamGeneration, "--force",
+	s.cli(t, "stream", "edit", wandnats.StreamGeneration, "--force",
 		"--compression=s2", "--metadata=owner:shop-team", "--max-bytes=50000000")
 	// Cannot be taken back: an update without it would be refused for ever.
-	perKeyTTL := streamConfig(t, js, "KV_"+nats.BucketPages)
+	perKeyTTL := streamConfig(t, js, "KV_"+wandnats.BucketPages)
 	perKeyTTL.AllowMsgTTL, perKeyTTL.SubjectDeleteMarkerTTL = true, time.Minute
 	if _, err := js.UpdateStream(ctx, perKeyTTL); err != nil {
 		t.Fatal(err)
 	}
-	s.cli(t, "consumer", "pause", nats.StreamGeneration, "pool-3", "1h", "--force")
-	queue, pages := streamConfig(t, js, nats.StreamGeneration), streamConfig(t, js, "KV_"+nats.BucketPages)
+	s.cli(t, "consumer", "pause", wandnats.StreamGeneration, "pool-3", "1h", "--force")
+	queue, pages := streamConfig(t, js, wandnats.StreamGeneration), streamConfig(t, js, "KV_"+wandnats.BucketPages)
 
 	// Settings that make both be updated.
 	changed := defaults()
@@ -222,12 +222,12 @@ func TestEnsureKeepsWhatOperatorsDecide(t *testing.T) {
 
 	queue.MaxMsgsPerSubject = 200
 	pages.MaxAge = 2 * time.Hour
-	same(t, nats.StreamGeneration, streamConfig(t, js, nats.StreamGeneration), queue)
-	same(t, nats.BucketPages, streamConfig(t, js, "KV_"+nats.BucketPages), pages)
+	same(t, wandnats.StreamGeneration, streamConfig(t, js, wandnats.StreamGeneration), queue)
+	same(t, wandnats.BucketPages, streamConfig(t, js, "KV_"+wandnats.BucketPages), pages)
 	if queue.Compression != jetstream.S2Compression || queue.Metadata["owner"] != "shop-team" || queue.MaxBytes != 50_000_000 {
 		t.Errorf("the operator's edit was not what it was meant to be: %+v", queue)
 	}
-	consumer, err := js.Consumer(ctx, nats.StreamGeneration, "pool-3")
+	consumer, err := js.Consumer(ctx, wandnats.StreamGeneration, "pool-3")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +241,7 @@ func TestPoolGrowsAndShrinks(t *testing.T) {
 	_, js := connect(t, s.url)
 	settings := defaults()
 	names := func() string {
-		stream, err := js.Stream(within(t), nats.StreamGeneration)
+		stream, err := js.Stream(within(t), wandnats.StreamGeneration)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -287,7 +287,7 @@ func TestConcurrentEnsure(t *testing.T) {
 		_, js := connect(t, s.url)
 		go func() {
 			for range 3 {
-				if err := nats.Ensure(within(t), js, defaults()); err != nil {
+				if err := wandnats.Ensure(within(t), js, defaults()); err != nil {
 					failed <- err
 					return
 				}
@@ -301,20 +301,20 @@ func TestConcurrentEnsure(t *testing.T) {
 		}
 	}
 	_, js := connect(t, s.url)
-	if all := snapshots(t, js); len(all) != 5 || all[nats.StreamGeneration].state.Consumers != 10 {
-		t.Errorf("%d streams, %d consumers", len(all), all[nats.StreamGeneration].state.Consumers)
+	if all := snapshots(t, js); len(all) != 5 || all[wandnats.StreamGeneration].state.Consumers != 10 {
+		t.Errorf("%d streams, %d consumers", len(all), all[wandnats.StreamGeneration].state.Consumers)
 	}
 }
 
 func TestRefusalNamesTheStream(t *testing.T) {
 	for name, byHand := range map[string]jetstream.StreamConfig{
-		nats.StreamGeneration: {
-			Name: nats.StreamGeneration, Subjects: []string{"wandstore.generate.*"}, Retention: jetstream.LimitsPolicy,
+		wandnats.StreamGeneration: {
+			Name: wandnats.StreamGeneration, Subjects: []string{"wandstore.generate.*"}, Retention: jetstream.LimitsPolicy,
 		},
-		nats.StreamDead: {
-			Name: nats.StreamDead, Subjects: []string{"wandstore.dead.*"}, Storage: jetstream.MemoryStorage,
+		wandnats.StreamDead: {
+			Name: wandnats.StreamDead, Subjects: []string{"wandstore.dead.*"}, Storage: jetstream.MemoryStorage,
 		},
-		"KV_" + nats.BucketPages: {
+		"KV_" + wandnats.BucketPages: {
 			// Another stream sits on the bucket's subjects.
 			Name: "SPY", Subjects: []string{"$KV.UI_CACHE.>"},
 		},
@@ -326,7 +326,7 @@ func TestRefusalNamesTheStream(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = nats.Ensure(within(t), js, defaults())
+			err = wandnats.Ensure(within(t), js, defaults())
 			var refused *jetstream.APIError
 			if !errors.As(err, &refused) || !strings.Contains(err.Error(), name+":") {
 				t.Errorf("got %v, want the server's refusal, with %s named", err, name)
@@ -344,7 +344,7 @@ func TestEnsureSaysWhenNobodyAnswers(t *testing.T) {
 	stop(s.Server)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	if err := nats.Ensure(ctx, js, defaults()); err == nil || !strings.Contains(err.Error(), nats.StreamGeneration) {
+	if err := wandnats.Ensure(ctx, js, defaults()); err == nil || !strings.Contains(err.Error(), wandnats.StreamGeneration) {
 		t.Errorf("Ensure without a server: %v", err)
 	}
 }
@@ -358,7 +358,7 @@ func TestFullMemberRefuses(t *testing.T) {
 	ensure(t, js, defaults())
 	fill(t, js, "pool-3", 100)
 
-	_, err := js.Publish(ctx, nats.GenerateSubject("pool-3"), []byte("one too many"))
+	_, err := js.Publish(ctx, wandnats.GenerateSubject("pool-3"), []byte("one too many"))
 	var refused *jetstream.APIError
 	if !errors.As(err, &refused) || refused.ErrorCode != 10077 || refused.Description != "maximum messages per subject exceeded" {
 		t.Errorf("the 101st job: %v, want err_code 10077 for the subject", err)
@@ -373,7 +373,7 @@ func TestFullMemberRefuses(t *testing.T) {
 		t.Errorf("the oldest job was %q, want the first: it was evicted", jobs[0])
 	}
 	fill(t, js, "pool-3", 1)
-	if _, err := js.Publish(ctx, nats.GenerateSubject("pool-3"), nil); err == nil {
+	if _, err := js.Publish(ctx, wandnats.GenerateSubject("pool-3"), nil); err == nil {
 		t.Error("the 101st job was taken")
 	}
 }

@@ -3,16 +3,16 @@ package nats_test
 import (
 	"testing"
 
-	"github.com/wandstore/wandstore/nats"
+	wandnats "github.com/wandstore/wandstore/nats"
 )
 
 func TestMembersHaveNumbers(t *testing.T) {
 	for _, n := range []int{0, 1, 9, 10, 999} {
-		got, ok := nats.MemberNumber(nats.Member(n))
+		got, ok := wandnats.MemberNumber(wandnats.Member(n))
 		if !ok || got != n {
-			t.Errorf("MemberNumber(%q) = %d, %v", nats.Member(n), got, ok)
+			t.Errorf("MemberNumber(%q) = %d, %v", wandnats.Member(n), got, ok)
 		}
-		if m := nats.MemberOfSubject(nats.GenerateSubject(nats.Member(n))); m != nats.Member(n) {
+		if m := wandnats.MemberOfSubject(wandnats.GenerateSubject(wandnats.Member(n))); m != wandnats.Member(n) {
 			t.Errorf("MemberOfSubject of member %d's subject = %q", n, m)
 		}
 	}
@@ -20,12 +20,12 @@ func TestMembersHaveNumbers(t *testing.T) {
 		"", "pool", "pool-", "pool-01", "pool--1", "pool-+1", "pool- 1", "pool-1 ", "Pool-1", "pool-1.2", "pool-x",
 		"pool-99999999999999999999", "xpool-1", "7",
 	} {
-		if n, ok := nats.MemberNumber(name); ok {
+		if n, ok := wandnats.MemberNumber(name); ok {
 			t.Errorf("MemberNumber(%q) = %d, want none", name, n)
 		}
 	}
 	for _, subject := range []string{"", "wandstore.dead.pool-1", "pool-1", "wandstore.member.pool-1.health"} {
-		if m := nats.MemberOfSubject(subject); m != "" {
+		if m := wandnats.MemberOfSubject(subject); m != "" {
 			t.Errorf("MemberOfSubject(%q) = %q, want none", subject, m)
 		}
 	}
@@ -33,16 +33,16 @@ func TestMembersHaveNumbers(t *testing.T) {
 
 func TestKeysSplit(t *testing.T) {
 	for _, key := range []string{
-		nats.PageKey("magic-wands", "abc_1-Z"), nats.JobKey("magic-wands", "abc_1-Z"),
-		nats.DebugKey("magic-wands", "abc_1-Z"), nats.ErrorKey("magic-wands", "abc_1-Z"),
+		wandnats.PageKey("magic-wands", "abc_1-Z"), wandnats.JobKey("magic-wands", "abc_1-Z"),
+		wandnats.DebugKey("magic-wands", "abc_1-Z"), wandnats.ErrorKey("magic-wands", "abc_1-Z"),
 	} {
-		store, shopper, ok := nats.SplitKey(key)
+		store, shopper, ok := wandnats.SplitKey(key)
 		if !ok || store != "magic-wands" || shopper != "abc_1-Z" {
 			t.Errorf("SplitKey(%q) = %q, %q, %v", key, store, shopper, ok)
 		}
 	}
-	for _, key := range []string{"", "ui", "ui.magic-wands", nats.SessionKey("abc"), "ui.a.b.c"} {
-		if store, shopper, ok := nats.SplitKey(key); ok {
+	for _, key := range []string{"", "ui", "ui.magic-wands", wandnats.SessionKey("abc"), "ui.a.b.c"} {
+		if store, shopper, ok := wandnats.SplitKey(key); ok {
 			t.Errorf("SplitKey(%q) = %q, %q, want none", key, store, shopper)
 		}
 	}
@@ -51,14 +51,14 @@ func TestKeysSplit(t *testing.T) {
 // The names are public: scripts, dashboards and people hold on to them.
 func TestNamesStay(t *testing.T) {
 	for got, want := range map[string]string{
-		nats.GenerateSubject(nats.Member(3)):   "wandstore.generate.pool-3",
-		nats.DeadSubject(nats.Member(3)):       "wandstore.dead.pool-3",
-		nats.HealthSubject(nats.Member(3)):     "wandstore.member.pool-3.health",
-		nats.PageKey("magic-wands", "abc123"):  "ui.magic-wands.abc123",
-		nats.JobKey("magic-wands", "abc123"):   "job.magic-wands.abc123",
-		nats.DebugKey("magic-wands", "abc123"): "debug.magic-wands.abc123",
-		nats.ErrorKey("magic-wands", "abc123"): "error.magic-wands.abc123",
-		nats.SessionKey("abc123"):              "session.abc123",
+		wandnats.GenerateSubject(wandnats.Member(3)): "wandstore.generate.pool-3",
+		wandnats.DeadSubject(wandnats.Member(3)):     "wandstore.dead.pool-3",
+		wandnats.HealthSubject(wandnats.Member(3)):   "wandstore.member.pool-3.health",
+		wandnats.PageKey("magic-wands", "abc123"):    "ui.magic-wands.abc123",
+		wandnats.JobKey("magic-wands", "abc123"):     "job.magic-wands.abc123",
+		wandnats.DebugKey("magic-wands", "abc123"):   "debug.magic-wands.abc123",
+		wandnats.ErrorKey("magic-wands", "abc123"):   "error.magic-wands.abc123",
+		wandnats.SessionKey("abc123"):                "session.abc123",
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)

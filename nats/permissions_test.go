@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -12,7 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nats.go/micro"
 
-	"github.com/wandstore/wandstore/nats"
+	wandnats "github.com/wandstore/wandstore/nats"
 )
 
 // ackForms are the forms of the subjects of acknowledgements and flow control
@@ -87,6 +88,8 @@ func startSecured(t *testing.T, flags map[string]bool) *live {
 	setPasswords(t)
 	opts := configured(t, "single.conf")
 	opts.FeatureFlags = flags
+	// Who may do what does not depend on the disk, and the tests write a lot.
+	opts.SyncAlways = false
 	return start(t, opts)
 }
 
@@ -117,7 +120,7 @@ func records(t *testing.T, c *client, bucketName, key string) {
 // crumb leaves a breadcrumb as package jobqueue does.
 func crumb(t *testing.T, c *client) {
 	t.Helper()
-	future, err := c.js.PublishAsync("$KV."+nats.BucketJobs+"."+nats.DebugKey("magic-wands", "abc123"), []byte("{}"))
+	future, err := c.js.PublishAsync("$KV."+wandnats.BucketJobs+"."+wandnats.DebugKey("magic-wands", "abc123"), []byte("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,9 +133,9 @@ func crumb(t *testing.T, c *client) {
 	}
 }
 
-func publishJob(ctx context.Context, c *client, member, id string) error {
-	msg := &natsgo.Msg{Subject: nats.GenerateSubject(member), Data: []byte(id)}
-	_, err := c.js.PublishMsg(ctx, msg, jetstream.WithMsgID(id), jetstream.WithExpectStream(nats.StreamGeneration))
+func publishJob(ctx context.Context, c *client, id string) error {
+	msg := &natsgo.Msg{Subject: wandnats.GenerateSubject("pool-3"), Data: []byte(id)}
+	_, err := c.js.PublishMsg(ctx, msg, jetstream.WithMsgID(id), jetstream.WithExpectStream(wandnats.StreamGeneration))
 	return err
 }
 
@@ -143,24 +146,24 @@ func TestEdgeMay(t *testing.T) {
 			edge := join(t, s, "edge")
 			ctx := within(t)
 
-			must(t, "EnsureStreams on an empty server", nats.EnsureStreams(ctx, edge.js, defaults()))
+			must(t, "EnsureStreams on an empty server", wandnats.EnsureStreams(ctx, edge.js, defaults()))
 			drift(t, s)
 			changed := defaults()
 			changed.MaxQueueDepth, changed.CacheTTLSeconds = 7, 60
-			must(t, "EnsureStreams with other settings", nats.EnsureStreams(ctx, edge.js, changed))
-			must(t, "publish", publishJob(ctx, edge, "pool-3", "job-1"))
+			must(t, "EnsureStreams with other settings", wandnats.EnsureStreams(ctx, edge.js, changed))
+			must(t, "publish", publishJob(ctx, edge, "job-1"))
 			crumb(t, edge)
-			records(t, edge, nats.BucketPages, nats.PageKey("magic-wands", "abc123"))
-			records(t, edge, nats.BucketJobs, nats.JobKey("magic-wands", "abc123"))
-			records(t, edge, nats.BucketSessions, nats.SessionKey("abc123"))
-			history, err := bucket(t, edge.js, nats.BucketJobs).History(ctx, nats.DebugKey("magic-wands", "abc123"))
+			records(t, edge, wandnats.BucketPages, wandnats.PageKey("magic-wands", "abc123"))
+			records(t, edge, wandnats.BucketJobs, wandnats.JobKey("magic-wands", "abc123"))
+			records(t, edge, wandnats.BucketSessions, wandnats.SessionKey("abc123"))
+			history, err := bucket(t, edge.js, wandnats.BucketJobs).History(ctx, wandnats.DebugKey("magic-wands", "abc123"))
 			must(t, "read the trail", err)
 			if len(history) != 1 {
 				t.Errorf("trail: %d breadcrumbs, want 1", len(history))
 			}
 
-			answering(t, s, nats.HealthSubject("pool-0"))
-			_, err = edge.nc.RequestWithContext(ctx, nats.HealthSubject("pool-0"), nil)
+			answering(t, s, wandnats.HealthSubject("pool-0"))
+			_, err = edge.nc.RequestWithContext(ctx, wandnats.HealthSubject("pool-0"), nil)
 			must(t, "ask a member's health", err)
 			edge.may(t)
 		})
@@ -198,22 +201,22 @@ func TestEdgeMayWatch(t *testing.T) {
 			edge, generator := join(t, s, "edge"), join(t, s, "generator")
 			ctx := within(t)
 			ensure(t, generator.js, defaults())
-			theirJobs := bucket(t, generator.js, nats.BucketJobs)
+			theirJobs := bucket(t, generator.js, wandnats.BucketJobs)
 
 			// More than the server sends ahead of the client's word that it keeps up, so
 			// that a watch whose flow control is refused stops half way.
 			const records = 400
 			for n := range records {
-				if _, err := theirJobs.Put(ctx, nats.JobKey("magic-wands", fmt.Sprint(n)), make([]byte, 15_000)); err != nil {
+				if _, err := theirJobs.Put(ctx, wandnats.JobKey("magic-wands", strconv.Itoa(n)), make([]byte, 15_000)); err != nil {
 					t.Fatal(err)
 				}
 			}
 
-			pages, err := bucket(t, edge.js, nats.BucketPages).Watch(ctx, nats.AllPages, jetstream.UpdatesOnly(), jetstream.MetaOnly())
+			pages, err := bucket(t, edge.js, wandnats.BucketPages).Watch(ctx, wandnats.AllPages, jetstream.UpdatesOnly(), jetstream.MetaOnly())
 			if err != nil {
 				t.Fatal(err)
 			}
-			jobs, err := bucket(t, edge.js, nats.BucketJobs).Watch(ctx, nats.AllJobs)
+			jobs, err := bucket(t, edge.js, wandnats.BucketJobs).Watch(ctx, wandnats.AllJobs)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -236,14 +239,14 @@ func TestEdgeMayWatch(t *testing.T) {
 			// The same for the pages, of which the watch has the headers only.
 			const made = 12_000
 			for n := range made {
-				if err := generator.nc.Publish("$KV."+nats.BucketPages+"."+nats.PageKey("magic-wands", fmt.Sprintf("%064d", n)), []byte("a page")); err != nil {
+				if err := generator.nc.Publish("$KV."+wandnats.BucketPages+"."+wandnats.PageKey("magic-wands", fmt.Sprintf("%064d", n)), []byte("a page")); err != nil {
 					t.Fatal(err)
 				}
 			}
 			for n := range made {
 				select {
 				case e := <-pages.Updates():
-					if e == nil || e.Key() != nats.PageKey("magic-wands", fmt.Sprintf("%064d", n)) || len(e.Value()) != 0 {
+					if e == nil || e.Key() != wandnats.PageKey("magic-wands", fmt.Sprintf("%064d", n)) || len(e.Value()) != 0 {
 						t.Fatalf("watched %v, want the key of page %d and not the page", e, n)
 					}
 				case <-ctx.Done():
@@ -272,14 +275,14 @@ func TestEdgeMayNot(t *testing.T) {
 	operator, edge := join(t, s, "operator"), join(t, s, "edge")
 	ensure(t, operator.js, defaults())
 	fill(t, operator.js, "pool-3", 1)
-	if _, err := operator.js.Publish(within(t), nats.DeadSubject("pool-3"), []byte("a letter")); err != nil {
+	if _, err := operator.js.Publish(within(t), wandnats.DeadSubject("pool-3"), []byte("a letter")); err != nil {
 		t.Fatal(err)
 	}
-	queue, err := edge.js.Stream(within(t), nats.StreamGeneration)
+	queue, err := edge.js.Stream(within(t), wandnats.StreamGeneration)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dead, err := edge.js.Stream(within(t), nats.StreamDead)
+	dead, err := edge.js.Stream(within(t), wandnats.StreamDead)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,15 +319,15 @@ func TestEdgeMayNot(t *testing.T) {
 	})
 	edge.mayNot(t, "pause a member", api+"CONSUMER.PAUSE.GENERATION.pool-3", request(api+"CONSUMER.PAUSE.GENERATION.pool-3", "{}"))
 	edge.mayNot(t, "delete the queue", api+"STREAM.DELETE.GENERATION", func(ctx context.Context) error {
-		return edge.js.DeleteStream(ctx, nats.StreamGeneration)
+		return edge.js.DeleteStream(ctx, wandnats.StreamGeneration)
 	})
 	edge.mayNot(t, "purge the queue", api+"STREAM.PURGE.GENERATION", func(ctx context.Context) error { return queue.Purge(ctx) })
 	edge.mayNot(t, "delete a job", api+"STREAM.MSG.DELETE.GENERATION", func(ctx context.Context) error { return queue.DeleteMsg(ctx, 1) })
 	edge.mayNot(t, "delete a bucket", api+"STREAM.DELETE.KV_UI_CACHE", func(ctx context.Context) error {
-		return edge.js.DeleteKeyValue(ctx, nats.BucketPages)
+		return edge.js.DeleteKeyValue(ctx, wandnats.BucketPages)
 	})
 	edge.mayNot(t, "make a stream of its own", api+"STREAM.CREATE.MINE", func(ctx context.Context) error {
-		_, err := edge.js.CreateStream(ctx, jetstream.StreamConfig{Name: "MINE", Mirror: &jetstream.StreamSource{Name: nats.StreamDead}})
+		_, err := edge.js.CreateStream(ctx, jetstream.StreamConfig{Name: "MINE", Mirror: &jetstream.StreamSource{Name: wandnats.StreamDead}})
 		return err
 	})
 	edge.mayNot(t, "read a job", api+"DIRECT.GET.GENERATION", func(ctx context.Context) error {
@@ -336,7 +339,7 @@ func TestEdgeMayNot(t *testing.T) {
 		return err
 	})
 	edge.mayNot(t, "read the last dead letter", api+"DIRECT.GET.GENERATION_DEAD", func(ctx context.Context) error {
-		_, err := dead.GetLastMsgForSubject(ctx, nats.DeadSubject("pool-3"))
+		_, err := dead.GetLastMsgForSubject(ctx, wandnats.DeadSubject("pool-3"))
 		return err
 	})
 	edge.mayNot(t, "read a dead letter the old way", api+"STREAM.MSG.GET.GENERATION_DEAD", request(api+"STREAM.MSG.GET.GENERATION_DEAD", `{"seq":1}`))
@@ -344,12 +347,12 @@ func TestEdgeMayNot(t *testing.T) {
 		_, err := dead.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{})
 		return err
 	})
-	edge.mayNot(t, "write a dead letter", nats.DeadSubject("pool-3"), func(ctx context.Context) error {
-		_, err := edge.js.Publish(ctx, nats.DeadSubject("pool-3"), nil)
+	edge.mayNot(t, "write a dead letter", wandnats.DeadSubject("pool-3"), func(ctx context.Context) error {
+		_, err := edge.js.Publish(ctx, wandnats.DeadSubject("pool-3"), nil)
 		return err
 	})
-	edge.mayNot(t, "replay", nats.SubjectReplay, request(nats.SubjectReplay, `{"sequence":1}`))
-	for _, subject := range []string{"wandstore.>", nats.GenerateSubject("*"), nats.DeadSubject("*"), nats.HealthSubject("pool-3"), "$KV.>", "$JS.>", ">"} {
+	edge.mayNot(t, "replay", wandnats.SubjectReplay, request(wandnats.SubjectReplay, `{"sequence":1}`))
+	for _, subject := range []string{"wandstore.>", wandnats.GenerateSubject("*"), wandnats.DeadSubject("*"), wandnats.HealthSubject("pool-3"), "$KV.>", "$JS.>", ">"} {
 		edge.mayNot(t, "listen to "+subject, subject, subscribe(subject))
 	}
 
@@ -365,20 +368,20 @@ func TestGeneratorMay(t *testing.T) {
 			generator := join(t, s, "generator")
 			ctx := within(t)
 
-			must(t, "Ensure on an empty server", nats.Ensure(ctx, generator.js, defaults()))
+			must(t, "Ensure on an empty server", wandnats.Ensure(ctx, generator.js, defaults()))
 			drift(t, s)
 			changed := defaults()
 			changed.MaxQueueDepth, changed.Concurrency, changed.CacheTTLSeconds = 7, 3, 60
-			must(t, "Ensure with other settings", nats.Ensure(ctx, generator.js, changed))
+			must(t, "Ensure with other settings", wandnats.Ensure(ctx, generator.js, changed))
 			for _, id := range []string{"done", "again", "dead"} {
-				must(t, "publish", publishJob(ctx, generator, "pool-3", id))
+				must(t, "publish", publishJob(ctx, generator, id))
 			}
 			crumb(t, generator)
-			records(t, generator, nats.BucketPages, nats.PageKey("magic-wands", "abc123"))
-			records(t, generator, nats.BucketJobs, nats.JobKey("magic-wands", "abc123"))
-			records(t, generator, nats.BucketSessions, nats.SessionKey("abc123"))
+			records(t, generator, wandnats.BucketPages, wandnats.PageKey("magic-wands", "abc123"))
+			records(t, generator, wandnats.BucketJobs, wandnats.JobKey("magic-wands", "abc123"))
+			records(t, generator, wandnats.BucketSessions, wandnats.SessionKey("abc123"))
 
-			queue, err := generator.js.Stream(ctx, nats.StreamGeneration)
+			queue, err := generator.js.Stream(ctx, wandnats.StreamGeneration)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -399,7 +402,7 @@ func TestGeneratorMay(t *testing.T) {
 
 			// Every way to settle, each after heartbeats, which the server takes or
 			// refuses one by one.
-			consumer, err := generator.js.Consumer(ctx, nats.StreamGeneration, "pool-3")
+			consumer, err := generator.js.Consumer(ctx, wandnats.StreamGeneration, "pool-3")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -441,19 +444,19 @@ func TestGeneratorMayBury(t *testing.T) {
 	s := startSecured(t, nil)
 	generator := join(t, s, "generator")
 	ctx := within(t)
-	must(t, "Ensure", nats.Ensure(ctx, generator.js, defaults()))
-	must(t, "publish", publishJob(ctx, generator, "pool-3", "a job"))
-	queue, err := generator.js.Stream(ctx, nats.StreamGeneration)
+	must(t, "Ensure", wandnats.Ensure(ctx, generator.js, defaults()))
+	must(t, "publish", publishJob(ctx, generator, "a job"))
+	queue, err := generator.js.Stream(ctx, wandnats.StreamGeneration)
 	if err != nil {
 		t.Fatal(err)
 	}
 
 	// The advisory comes when the last delivery has lapsed.
 	advisories := make(chan *natsgo.Msg, 1)
-	sub, err := generator.nc.ChanQueueSubscribe(nats.SubjectMaxDeliveries, "dead-letters", advisories)
+	sub, err := generator.nc.ChanQueueSubscribe(wandnats.SubjectMaxDeliveries, "dead-letters", advisories)
 	must(t, "listen for advisories", err)
 	defer func() { _ = sub.Unsubscribe() }()
-	consumer, err := generator.js.Consumer(ctx, nats.StreamGeneration, "pool-3")
+	consumer, err := generator.js.Consumer(ctx, wandnats.StreamGeneration, "pool-3")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -480,22 +483,22 @@ func TestGeneratorMayBury(t *testing.T) {
 		t.Errorf("advisory: %+v", advisory)
 	}
 
-	job, err := queue.GetMsg(ctx, advisory.StreamSeq)
+	_, err = queue.GetMsg(ctx, advisory.StreamSeq)
 	must(t, "read by sequence", err)
-	job, err = queue.GetMsg(ctx, 0, jetstream.WithGetMsgSubject(nats.GenerateSubject("pool-3")))
+	job, err := queue.GetMsg(ctx, 0, jetstream.WithGetMsgSubject(wandnats.GenerateSubject("pool-3")))
 	must(t, "read by subject", err)
-	letter := &natsgo.Msg{Subject: nats.DeadSubject("pool-3"), Data: job.Data}
-	_, err = generator.js.PublishMsg(ctx, letter, jetstream.WithMsgID("dead-1"), jetstream.WithExpectStream(nats.StreamDead))
+	letter := &natsgo.Msg{Subject: wandnats.DeadSubject("pool-3"), Data: job.Data}
+	_, err = generator.js.PublishMsg(ctx, letter, jetstream.WithMsgID("dead-1"), jetstream.WithExpectStream(wandnats.StreamDead))
 	must(t, "publish the letter", err)
 	must(t, "remove the dead job", queue.DeleteMsg(ctx, job.Sequence))
 
-	dead, err := generator.js.Stream(ctx, nats.StreamDead)
+	dead, err := generator.js.Stream(ctx, wandnats.StreamDead)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = dead.GetMsg(ctx, 1)
 	must(t, "read the letter", err)
-	must(t, "replay", publishJob(ctx, generator, "pool-3", "a job-replay-1"))
+	must(t, "replay", publishJob(ctx, generator, "a job-replay-1"))
 	must(t, "remove the letter", dead.DeleteMsg(ctx, 1))
 	generator.may(t)
 }
@@ -503,30 +506,30 @@ func TestGeneratorMayBury(t *testing.T) {
 func TestGeneratorMayAnswer(t *testing.T) {
 	s := startSecured(t, nil)
 	generator, edge := join(t, s, "generator"), join(t, s, "edge")
-	service, err := micro.AddService(generator.nc, micro.Config{Name: nats.MicroService, Version: "0.1.0"})
+	service, err := micro.AddService(generator.nc, micro.Config{Name: wandnats.MicroService, Version: "0.1.0"})
 	must(t, "micro service", err)
 	answer := micro.HandlerFunc(func(r micro.Request) { _ = r.Respond([]byte("here")) })
-	must(t, "health", service.AddEndpoint("pool-3-health", answer, micro.WithEndpointSubject(nats.HealthSubject("pool-3"))))
-	must(t, "replay", service.AddEndpoint("replay", answer, micro.WithEndpointSubject(nats.SubjectReplay)))
+	must(t, "health", service.AddEndpoint("pool-3-health", answer, micro.WithEndpointSubject(wandnats.HealthSubject("pool-3"))))
+	must(t, "replay", service.AddEndpoint("replay", answer, micro.WithEndpointSubject(wandnats.SubjectReplay)))
 	generator.may(t)
 
-	m, err := edge.nc.RequestWithContext(within(t), nats.HealthSubject("pool-3"), nil)
+	m, err := edge.nc.RequestWithContext(within(t), wandnats.HealthSubject("pool-3"), nil)
 	if err != nil || string(m.Data) != "here" {
 		t.Errorf("the edge asks for a member's health: %v, %v", m, err)
 	}
 	operator := []string{"--user=operator", "--password=" + passwords["operator"]}
 	for _, command := range [][]string{
-		{"req", nats.SubjectReplay, "{}", "--raw"},
-		{"req", nats.HealthSubject("pool-3"), "", "--raw"},
+		{"req", wandnats.SubjectReplay, "{}", "--raw"},
+		{"req", wandnats.HealthSubject("pool-3"), "", "--raw"},
 	} {
 		if out := s.cli(t, append(command, operator...)...); strings.TrimSpace(out) != "here" {
 			t.Errorf("nats %v: %q", command, out)
 		}
 	}
 	for _, command := range [][]string{
-		{"micro", "ls"}, {"micro", "info", nats.MicroService}, {"micro", "stats", nats.MicroService}, {"micro", "ping", nats.MicroService},
+		{"micro", "ls"}, {"micro", "info", wandnats.MicroService}, {"micro", "stats", wandnats.MicroService},
 	} {
-		if out := s.cli(t, append(command, operator...)...); !strings.Contains(out, nats.MicroService) {
+		if out := s.cli(t, append(command, operator...)...); !strings.Contains(out, wandnats.MicroService) {
 			t.Errorf("nats %v: %s", command, out)
 		}
 	}
@@ -540,7 +543,7 @@ func TestGeneratorMayNot(t *testing.T) {
 	ensure(t, generator.js, defaults())
 	fill(t, generator.js, "pool-3", 1)
 	ctx := within(t)
-	if _, err := bucket(t, operator.js, nats.BucketSessions).PutString(ctx, nats.SessionKey("abc123"), "{}"); err != nil {
+	if _, err := bucket(t, operator.js, wandnats.BucketSessions).PutString(ctx, wandnats.SessionKey("abc123"), "{}"); err != nil {
 		t.Fatal(err)
 	}
 	const api = "$JS.API."
@@ -559,14 +562,14 @@ func TestGeneratorMayNot(t *testing.T) {
 		_, err := generator.js.CreateStream(ctx, jetstream.StreamConfig{Name: "GENERATION_2", Subjects: []string{"x"}})
 		return err
 	})
-	queue, err := generator.js.Stream(ctx, nats.StreamGeneration)
+	queue, err := generator.js.Stream(ctx, wandnats.StreamGeneration)
 	if err != nil {
 		t.Fatal(err)
 	}
 	generator.mayNot(t, "remove a member", api+"CONSUMER.DELETE.GENERATION.pool-3", func(ctx context.Context) error {
 		return queue.DeleteConsumer(ctx, "pool-3")
 	})
-	sessions, err := generator.js.Stream(ctx, "KV_"+nats.BucketSessions)
+	sessions, err := generator.js.Stream(ctx, "KV_"+wandnats.BucketSessions)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -578,7 +581,7 @@ func TestGeneratorMayNot(t *testing.T) {
 		_, err := generator.nc.RequestWithContext(ctx, "wandstore.control.pause", nil)
 		return err
 	})
-	for _, subject := range []string{"wandstore.>", nats.GenerateSubject("*"), nats.DeadSubject("*"), "$KV.>", ">"} {
+	for _, subject := range []string{"wandstore.>", wandnats.GenerateSubject("*"), wandnats.DeadSubject("*"), "$KV.>", ">"} {
 		generator.mayNot(t, "listen to "+subject, subject, func(ctx context.Context) error {
 			sub, err := generator.nc.SubscribeSync(subject)
 			if err != nil {
@@ -597,7 +600,7 @@ func TestOperatorMayAll(t *testing.T) {
 	s := startSecured(t, nil)
 	operator := join(t, s, "operator")
 	ctx := within(t)
-	must(t, "Ensure", nats.Ensure(ctx, operator.js, defaults()))
+	must(t, "Ensure", wandnats.Ensure(ctx, operator.js, defaults()))
 	fill(t, operator.js, "pool-3", 2)
 	sub, err := operator.nc.SubscribeSync("wandstore.>")
 	must(t, "listen to all", err)
@@ -607,18 +610,18 @@ func TestOperatorMayAll(t *testing.T) {
 
 	user := []string{"--user=operator", "--password=" + passwords["operator"]}
 	for _, command := range [][]string{
-		{"consumer", "pause", nats.StreamGeneration, "pool-3", "1h", "--force"},
-		{"consumer", "resume", nats.StreamGeneration, "pool-3", "--force"},
-		{"stream", "purge", nats.StreamGeneration, "--subject=wandstore.generate.pool-3", "--force"},
-		{"consumer", "rm", nats.StreamGeneration, "pool-3", "--force"},
+		{"consumer", "pause", wandnats.StreamGeneration, "pool-3", "1h", "--force"},
+		{"consumer", "resume", wandnats.StreamGeneration, "pool-3", "--force"},
+		{"stream", "purge", wandnats.StreamGeneration, "--subject=wandstore.generate.pool-3", "--force"},
+		{"consumer", "rm", wandnats.StreamGeneration, "pool-3", "--force"},
 		{"kv", "ls"},
-		{"stream", "rm", nats.StreamGeneration, "--force"},
+		{"stream", "rm", wandnats.StreamGeneration, "--force"},
 	} {
 		s.cli(t, append(command, user...)...)
 	}
-	if _, err := operator.js.Stream(ctx, nats.StreamGeneration); !errors.Is(err, jetstream.ErrStreamNotFound) {
+	if _, err := operator.js.Stream(ctx, wandnats.StreamGeneration); !errors.Is(err, jetstream.ErrStreamNotFound) {
 		t.Errorf("the removed stream: %v", err)
 	}
-	must(t, "Ensure anew", nats.Ensure(ctx, operator.js, defaults()))
+	must(t, "Ensure anew", wandnats.Ensure(ctx, operator.js, defaults()))
 	operator.may(t)
 }

@@ -15,7 +15,7 @@ import (
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/wandstore/wandstore/nats"
+	wandnats "github.com/wandstore/wandstore/nats"
 )
 
 // patience is how long anything may take on a busy machine.
@@ -105,13 +105,13 @@ func eventually(t *testing.T, what string, holds func() error) {
 }
 
 // defaults are the settings without any variable set.
-func defaults() nats.Settings {
-	return nats.Settings{PoolSize: 10, MaxQueueDepth: 100, Concurrency: 1, CacheTTLSeconds: 3600, Replicas: 1}
+func defaults() wandnats.Settings {
+	return wandnats.Settings{PoolSize: 10, MaxQueueDepth: 100, Concurrency: 1, CacheTTLSeconds: 3600, Replicas: 1}
 }
 
-func ensure(t *testing.T, js jetstream.JetStream, s nats.Settings) {
+func ensure(t *testing.T, js jetstream.JetStream, s wandnats.Settings) {
 	t.Helper()
-	if err := nats.Ensure(within(t), js, s); err != nil {
+	if err := wandnats.Ensure(within(t), js, s); err != nil {
 		t.Fatalf("Ensure: %v", err)
 	}
 }

@@ -380,12 +380,7 @@ func (c *Consumer) run(ctx context.Context, d *delivery, ackWait time.Duration) 
 	result, err := c.handle(ctx, d.job)
 	stopBeats()
 	<-alive
-	cause := context.Cause(ctx)
-	switch {
-	case errors.Is(cause, errLost):
-		// Also after a success: the worker that has the job now settles it.
-		err = errors.Join(cause, err)
-	case err != nil && cause != nil:
+	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = fmt.Errorf("%w (%w)", cause, err)
 	}
 	return result, err

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/faulttest"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
@@ -309,9 +310,20 @@ func TestJobOfAKilledWorker(t *testing.T) {
 	const ackWait = time.Second
 	p := newPool(t, one())
 	p.tune(ackWait, 4)
+	// It is far away: its record is written well after the delivery, and must not
+	// outlive the ack wait for that.
+	proxy := faulttest.NewProxy(t, p.server.Addr())
+	doomed := p.by("nats://" + proxy.Addr())
+	w := doomed.work(named("doomed"))
+	eventually(t, func() string {
+		if info := p.consumer(); info.NumWaiting != 1 {
+			return fmt.Sprintf("%d pulls wait", info.NumWaiting)
+		}
+		return ""
+	})
+	proxy.Latency(100 * time.Millisecond)
 	p.trigger("abc123")
-	doomed := p.another()
-	c := doomed.work(named("doomed")).next()
+	c := w.next()
 	other := p.work(named("other"))
 	killed := time.Now()
 	doomed.nc.Close()
@@ -453,11 +465,20 @@ func TestMemberRunsNoMoreThanItsConcurrency(t *testing.T) {
 
 func TestStopLetsARunningJobFinish(t *testing.T) {
 	p := newPool(t, one())
+	p.tune(time.Second, 4)
 	p.trigger("abc123")
 	p.trigger("abc124")
 	w := p.work(func(c *jobqueue.ConsumerConfig) { c.Grace = time.Minute })
 	c := w.next()
 	w.stop()
+	// It is kept alive after that.
+	before := p.record("abc123").GetDeadline().AsTime()
+	eventually(t, func() string {
+		if rec := p.record("abc123"); !rec.GetDeadline().AsTime().After(before) {
+			return fmt.Sprintf("no heartbeat: %v", rec)
+		}
+		return ""
+	})
 	if c.ctx.Err() != nil {
 		t.Errorf("the running job's context ended with the stop: %v", context.Cause(c.ctx))
 	}

@@ -65,13 +65,13 @@ func newPool(t testing.TB, s wandnats.Settings) *pool {
 	if err := wandnats.Ensure(t.Context(), js, s); err != nil {
 		t.Fatal(err)
 	}
-	return joinPool(t, server, s)
+	return joinPool(t, server, s, server.URL())
 }
 
 // joinPool is another process at the pool of a server: a connection of its own.
-func joinPool(t testing.TB, server *natstest.Server, s wandnats.Settings) *pool {
+func joinPool(t testing.TB, server *natstest.Server, s wandnats.Settings, url string) *pool {
 	t.Helper()
-	nc, js := server.Connect(t)
+	nc, js := natstest.Connect(t, url)
 	jobs, err := js.KeyValue(t.Context(), wandnats.BucketJobs)
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +81,10 @@ func joinPool(t testing.TB, server *natstest.Server, s wandnats.Settings) *pool 
 }
 
 // another is another process at the same pool.
-func (p *pool) another() *pool { return joinPool(p.t, p.server, p.settings) }
+func (p *pool) another() *pool { return p.by(p.server.URL()) }
+
+// by is another process that reaches the pool by another address.
+func (p *pool) by(url string) *pool { return joinPool(p.t, p.server, p.settings, url) }
 
 // tune changes the members' consumers on the server.
 func (p *pool) tune(ackWait time.Duration, maxDeliver int) {

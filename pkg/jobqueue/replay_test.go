@@ -2,6 +2,8 @@ package jobqueue_test
 
 import (
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -140,5 +142,32 @@ func TestReplayIntoAFullPool(t *testing.T) {
 	}
 	if rec := p.record("abc123"); rec.GetState() != failed {
 		t.Errorf("record: got %v", rec)
+	}
+}
+
+// Two operators have the same idea.
+func TestConcurrentReplays(t *testing.T) {
+	p := newPool(t, one())
+	l := p.kill("abc123")
+	queues := []*jobqueue.Queue{p.queue, p.another().queue}
+	var replayed atomic.Int64
+	var group sync.WaitGroup
+	begin := make(chan struct{})
+	for i := range 8 {
+		group.Go(func() {
+			<-begin
+			_, err := queues[i%2].Replay(t.Context(), l.seq)
+			switch {
+			case err == nil:
+				replayed.Add(1)
+			case !errors.Is(err, jobqueue.ErrNoLetter):
+				t.Errorf("Replay: %v", err)
+			}
+		})
+	}
+	close(begin)
+	group.Wait()
+	if replayed.Load() == 0 || p.waiting() != 1 || len(p.letters()) != 0 {
+		t.Errorf("%d replayed, %d messages, %d letters, want one message", replayed.Load(), p.waiting(), len(p.letters()))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -298,7 +299,7 @@ func TestMembersKeepTheSchemasOrder(t *testing.T) {
 func TestHostileKeepsTheShape(t *testing.T) {
 	var all strings.Builder
 	for i := range 50 {
-		text, err := answer(Request{Format: formatOf(pageSchema), Messages: []Message{{Content: Text(fmt.Sprint(i))}}}, 1, true)
+		text, err := answer(Request{Format: formatOf(pageSchema), Messages: []Message{{Content: Text(strconv.Itoa(i))}}}, 1, true)
 		if err != nil {
 			t.Fatal(err)
 		}

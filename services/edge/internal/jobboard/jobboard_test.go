@@ -1,0 +1,114 @@
+package jobboard_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+	"github.com/wandstore/wandstore/services/edge/internal/jobboard"
+)
+
+func key(t *testing.T, shopper string) pagekey.Key {
+	t.Helper()
+	k, err := pagekey.New("magic-wands", shopper)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func record(state wandstorev1.JobState, member string, seq uint64, at time.Time) *wandstorev1.JobRecord {
+	return &wandstorev1.JobRecord{
+		JobId: fmt.Sprintf("job-%s-%d", member, seq), State: state, PoolMember: member, StreamSeq: seq,
+		UpdatedAt: timestamppb.New(at), Deadline: timestamppb.New(time.Now().Add(time.Hour)),
+	}
+}
+
+const (
+	queued  = wandstorev1.JobState_JOB_STATE_QUEUED
+	running = wandstorev1.JobState_JOB_STATE_RUNNING
+	ready   = wandstorev1.JobState_JOB_STATE_READY
+)
+
+func TestPlaceCountsOnlyTheMembersEarlierJobs(t *testing.T) {
+	b := jobboard.New(1)
+	now := time.Now()
+	b.Set(key(t, "runs"), record(running, "pool-1", 1, now))
+	b.Set(key(t, "before"), record(queued, "pool-1", 4, now))
+	b.Set(key(t, "mine"), record(queued, "pool-1", 7, now))
+	b.Set(key(t, "behind"), record(queued, "pool-1", 9, now))
+	b.Set(key(t, "elsewhere"), record(queued, "pool-2", 2, now))
+
+	place, live := b.Find(key(t, "mine"))
+	if !live || place.Ahead != 2 {
+		t.Fatalf("ahead %d, live %v, want 2 ahead", place.Ahead, live)
+	}
+	if place.ETA != 3*100*time.Second {
+		t.Errorf("ETA %s, want three typical jobs", place.ETA)
+	}
+	b.Set(key(t, "runs"), record(ready, "pool-1", 1, now.Add(50*time.Second)))
+	place, _ = b.Find(key(t, "mine"))
+	if place.Ahead != 1 || place.ETA != 2*95*time.Second {
+		t.Errorf("after one job of 50 s: %d ahead, ETA %s; want 1 and two of 95 s", place.Ahead, place.ETA)
+	}
+	b.Drop(key(t, "before"))
+	if place, _ = b.Find(key(t, "mine")); place.Ahead != 0 {
+		t.Errorf("after the other was dropped: %d ahead", place.Ahead)
+	}
+}
+
+func TestLapsedJobIsNotLive(t *testing.T) {
+	b := jobboard.New(1)
+	rec := record(queued, "pool-1", 1, time.Now())
+	rec.Deadline = timestamppb.New(time.Now().Add(-time.Second))
+	b.Set(key(t, "late"), rec)
+	if _, live := b.Find(key(t, "late")); live {
+		t.Error("a job past its deadline is shown as live")
+	}
+}
+
+func TestListenersWakeForTheirKeyAndTheirMember(t *testing.T) {
+	b := jobboard.New(1)
+	now := time.Now()
+	b.Set(key(t, "mine"), record(queued, "pool-1", 5, now))
+	mine, other := b.Listen(key(t, "mine")), b.Listen(key(t, "other"))
+	woken := func(l *jobboard.Listener) bool {
+		select {
+		case <-l.Changed:
+			return true
+		default:
+			return false
+		}
+	}
+	b.Set(key(t, "ahead"), record(running, "pool-1", 1, now))
+	if !woken(mine) || woken(other) {
+		t.Error("a change ahead wakes who waits behind it, and nobody else")
+	}
+	b.Set(key(t, "far"), record(running, "pool-2", 1, now))
+	if woken(mine) || woken(other) {
+		t.Error("a change at another member wakes nobody here")
+	}
+	b.Wake(key(t, "other"))
+	b.Wake(key(t, "other"))
+	if !woken(other) || woken(other) || woken(mine) {
+		t.Error("several changes come as one, to their listener")
+	}
+	b.Leave(other)
+	b.Wake(key(t, "other"))
+	if woken(other) {
+		t.Error("who has left is woken")
+	}
+}
+
+func TestResetForgets(t *testing.T) {
+	b := jobboard.New(1)
+	b.Set(key(t, "mine"), record(queued, "pool-1", 5, time.Now()))
+	b.Reset()
+	if _, live := b.Find(key(t, "mine")); live {
+		t.Error("still there")
+	}
+}
