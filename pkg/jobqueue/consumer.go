@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -278,7 +279,7 @@ func (c *Consumer) deliver(ctx context.Context, d *delivery, ackWait time.Durati
 		return c.ready(ctx, d, result)
 	case errors.Is(err, errLost):
 		return c.lost(ctx, d, err)
-	case errors.Is(err, ErrTerminal), d.last && !errors.Is(err, errShutdown):
+	case errors.Is(err, ErrTerminal), d.last:
 		return c.bury(ctx, d, err)
 	case errors.Is(err, errShutdown):
 		return outcomeHandedBack, c.handBack(ctx, d, 0, err)
@@ -377,13 +378,25 @@ func (c *Consumer) run(ctx context.Context, d *delivery, ackWait time.Duration) 
 		defer close(alive)
 		c.keepAlive(beats, d, ackWait, cancel)
 	}()
-	result, err := c.handle(ctx, d.job)
+	result, err := c.handled(ctx, d.job)
 	stopBeats()
 	<-alive
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = fmt.Errorf("%w (%w)", cause, err)
 	}
 	return result, err
+}
+
+// handled is the handler's word. A panic is one too: the job that causes it must
+// not take the other members' jobs down with the process, again at each delivery.
+func (c *Consumer) handled(ctx context.Context, job *Job) (r Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.log.ErrorContext(ctx, "handler panicked", "job", job.GetJobId(), "panic", p, "stack", string(debug.Stack()))
+			r, err = Result{}, fmt.Errorf("%w: the handler panicked", ErrTerminal)
+		}
+	}()
+	return c.handle(ctx, job)
 }
 
 // keepAlive extends the record's deadline and the ack wait together.

@@ -624,3 +624,37 @@ func TestJobOfANewerService(t *testing.T) {
 	p.work().next().answer <- nil
 	p.reaches("abc123", ready)
 }
+
+// A job that makes the handler panic dies; the process and the next job live.
+func TestPanicKillsOnlyItsJob(t *testing.T) {
+	p := newPool(t, one())
+	p.trigger("abc123")
+	p.workWith(func(_ context.Context, job *jobqueue.Job) (jobqueue.Result, error) {
+		if job.Key.Shopper() == "abc123" {
+			panic("no wand of that name")
+		}
+		return result, nil
+	})
+	if l := p.dies(); !strings.Contains(l.GetReason(), "panicked") || strings.Contains(l.GetReason(), "no wand") || l.GetAttempts() != 1 {
+		t.Errorf("letter: got %v", l.DeadLetter)
+	}
+	p.reaches("abc123", failed)
+	p.trigger("abc124")
+	p.reaches("abc124", ready)
+	p.empties()
+}
+
+// What is handed back has to have another delivery to go to.
+func TestStopOnTheLastDeliveryIsADeadLetter(t *testing.T) {
+	p := newPool(t, one())
+	p.tune(never, 1)
+	p.trigger("abc123")
+	w := p.work(func(c *jobqueue.ConsumerConfig) { c.Grace = 50 * time.Millisecond })
+	w.next()
+	w.stop()
+	w.ends()
+	if l := p.dies(); !strings.Contains(l.GetReason(), "shutting down") {
+		t.Errorf("letter: got %v", l.DeadLetter)
+	}
+	p.empties()
+}

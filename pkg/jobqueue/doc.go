@@ -30,7 +30,7 @@
 //
 //	handler returns          message     record
 //	nil                      ack         ready
-//	ErrTerminal              dead, term  failed
+//	ErrTerminal, or panics   dead, term  failed
 //	other, deliveries left   nak, later  queued
 //	other, last delivery     dead, term  failed
 //	worker gone              redelivered after the ack wait

@@ -152,14 +152,12 @@ func (p *pool) write(name string, m proto.Message) uint64 {
 }
 
 // writeRecord makes a record of a shopper that somebody else has written.
-func (p *pool) writeRecord(shopper, id string, state wandstorev1.JobState, requested, deadline time.Time) *wandstorev1.JobRecord {
+func (p *pool) writeRecord(shopper, id string, state wandstorev1.JobState, requested, deadline time.Time) {
 	p.t.Helper()
-	rec := &wandstorev1.JobRecord{
+	p.write(wandnats.JobKey("magic-wands", shopper), &wandstorev1.JobRecord{
 		JobId: id, StoreSlug: "magic-wands", ShopperId: shopper, State: state, Worker: "somebody",
 		RequestedAt: timestamppb.New(requested), Deadline: timestamppb.New(deadline),
-	}
-	p.write(wandnats.JobKey("magic-wands", shopper), rec)
-	return rec
+	})
 }
 
 // reaches waits until a shopper's record is in a state.

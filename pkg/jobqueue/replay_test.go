@@ -14,8 +14,9 @@ import (
 )
 
 // kill makes a dead letter of a new job.
-func (p *pool) kill(shopper string) letter {
+func (p *pool) kill() letter {
 	p.t.Helper()
+	const shopper = "abc123"
 	p.trigger(shopper)
 	w := p.work()
 	w.next().answer <- jobqueue.ErrTerminal
@@ -28,7 +29,7 @@ func (p *pool) kill(shopper string) letter {
 
 func TestReplay(t *testing.T) {
 	p := newPool(t, one())
-	l := p.kill("abc123")
+	l := p.kill()
 	before := p.record("abc123")
 	replayed, err := p.queue.Replay(t.Context(), l.seq)
 	if err != nil || replayed.JobID != l.GetJobId() || replayed.Member != member {
@@ -61,7 +62,7 @@ func TestReplay(t *testing.T) {
 
 func TestReplayOfAJobWithoutRecord(t *testing.T) {
 	p := newPool(t, one())
-	l := p.kill("abc123")
+	l := p.kill()
 	if err := p.jobs.Purge(t.Context(), wandnats.JobKey("magic-wands", "abc123")); err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +78,7 @@ func TestReplayOfAJobWithoutRecord(t *testing.T) {
 // dropped.
 func TestReplayOfAReplacedJob(t *testing.T) {
 	p := newPool(t, one())
-	l := p.kill("abc123")
+	l := p.kill()
 	p.writeRecord("abc123", "newer", ready, time.Now(), time.Now())
 	if _, err := p.queue.Replay(t.Context(), l.seq); err != nil {
 		t.Fatal(err)
@@ -132,7 +133,7 @@ func TestReplayIntoAFullPool(t *testing.T) {
 	s := one()
 	s.MaxQueueDepth = 1
 	p := newPool(t, s)
-	l := p.kill("abc123")
+	l := p.kill()
 	p.trigger("another")
 	if _, err := p.queue.Replay(t.Context(), l.seq); !errors.Is(err, jobqueue.ErrPoolFull) {
 		t.Errorf("got %v, want ErrPoolFull", err)
@@ -148,7 +149,7 @@ func TestReplayIntoAFullPool(t *testing.T) {
 // Two operators have the same idea.
 func TestConcurrentReplays(t *testing.T) {
 	p := newPool(t, one())
-	l := p.kill("abc123")
+	l := p.kill()
 	queues := []*jobqueue.Queue{p.queue, p.another().queue}
 	var replayed atomic.Int64
 	var group sync.WaitGroup

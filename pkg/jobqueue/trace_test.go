@@ -70,7 +70,7 @@ func TestOneTraceFromClaimToJob(t *testing.T) {
 	}
 	attributes := map[attribute.Key]string{}
 	for _, a := range process.Attributes() {
-		attributes[a.Key] = a.Value.Emit()
+		attributes[a.Key] = a.Value.String()
 	}
 	for name, want := range map[attribute.Key]string{
 		"messaging.system": "nats", "messaging.destination.name": "wandstore.generate.pool-0", "messaging.operation.type": "process",
@@ -82,7 +82,7 @@ func TestOneTraceFromClaimToJob(t *testing.T) {
 	}
 	for _, s := range recorder.Ended() {
 		for _, a := range s.Attributes() {
-			if a.Value.Emit() == "abc123" {
+			if a.Value.String() == "abc123" {
 				t.Errorf("%s names the shopper in %s", s.Name(), a.Key)
 			}
 		}

@@ -63,14 +63,12 @@ func TestRunWaitsForThePartBehind(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	stopping, release := make(chan struct{}), make(chan struct{})
-	var base context.Context
-	up := make(chan struct{})
+	contexts := make(chan context.Context, 1)
 	ended := make(chan error, 1)
 	go func() {
 		ended <- lifecycle.Run(ctx,
 			lifecycle.Part{Name: "base", Run: func(ctx context.Context) error {
-				base = ctx
-				close(up)
+				contexts <- ctx
 				<-ctx.Done()
 				return nil
 			}},
@@ -81,7 +79,7 @@ func TestRunWaitsForThePartBehind(t *testing.T) {
 				return nil
 			}})
 	}()
-	<-up
+	base := <-contexts
 	cancel()
 	<-stopping
 	if base.Err() != nil {

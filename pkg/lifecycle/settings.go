@@ -37,7 +37,7 @@ func Load[T Validator](environ []string, cfg *T) error {
 		err = (*cfg).Validate()
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrSettings, oneLine{err})
+		return fmt.Errorf("%w: %w", ErrSettings, oneLineError{err})
 	}
 	return nil
 }
@@ -62,11 +62,11 @@ func culprit[T any](given map[string]string, field string) string {
 	return field
 }
 
-// oneLine says several joined errors on one line.
-type oneLine struct{ error }
+// oneLineError says several joined errors on one line.
+type oneLineError struct{ error }
 
-func (e oneLine) Error() string { return strings.ReplaceAll(e.error.Error(), "\n", "; ") }
-func (e oneLine) Unwrap() error { return e.error }
+func (e oneLineError) Error() string { return strings.ReplaceAll(e.error.Error(), "\n", "; ") }
+func (e oneLineError) Unwrap() error { return e.error }
 
 func kind(t reflect.Type) string {
 	switch t.Kind() {

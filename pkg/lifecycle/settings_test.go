@@ -12,7 +12,7 @@ import (
 type settings struct {
 	Store  store
 	Queue  queue
-	Every  time.Duration `env:"EVERY" envDefault:"30s"`
+	Every  time.Duration `env:"EVERY"  envDefault:"30s"`
 	Eager  bool          `env:"EAGER"`
 	Key    string        `env:"KEY"`
 	Amount float64       `env:"AMOUNT" envDefault:"1.5"`

@@ -96,13 +96,13 @@ func TestClassifyProperties(t *testing.T) {
 		}
 		switch got.Persona {
 		case persona.Minimalist:
-			g.Searches = max(g.Searches, g.Searches+1)
+			g.Searches = max(g.GetSearches(), g.GetSearches()+1)
 		case persona.Explorer:
-			g.Categories = categories(len(g.Categories) + 1)
+			g.Categories = categories(len(g.GetCategories()) + 1)
 		case persona.Dealhunter:
-			g.SaleFilters = max(g.SaleFilters, g.SaleFilters+1)
+			g.SaleFilters = max(g.GetSaleFilters(), g.GetSaleFilters()+1)
 		case persona.Loyalist:
-			g.Purchases = max(g.Purchases, g.Purchases+1)
+			g.Purchases = max(g.GetPurchases(), g.GetPurchases()+1)
 		}
 		if more := persona.Classify(g); more.Persona != got.Persona || more.Confidence < got.Confidence {
 			t.Fatalf("%v: got %+v with more evidence, %+v before", g, more, got)

@@ -21,19 +21,17 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // setUp sets telemetry up as a service does, and down again.
-func setUp(t *testing.T) (flush func()) {
+func setUp(t *testing.T) {
 	t.Helper()
 	stop, err := telemetry.Setup(t.Context(), "wand")
 	if err != nil {
 		t.Fatal(err)
 	}
-	flush = func() {
+	t.Cleanup(func() {
 		if err := stop(context.WithoutCancel(t.Context())); err != nil {
 			t.Errorf("flush: %v", err)
 		}
-	}
-	t.Cleanup(flush)
-	return flush
+	})
 }
 
 // quiet clears what the environment says about exporters.
