@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -58,15 +59,15 @@ func Run(ctx context.Context, parts ...Part) error {
 	case <-ctx.Done():
 	case <-ended:
 	}
-	for i := len(all) - 1; i >= 0; i-- {
-		all[i].cancel()
+	for i, a := range slices.Backward(all) {
+		a.cancel()
 		within := parts[i].StopWithin
 		if within == 0 {
 			within = defaultStopWithin
 		}
 		timer := time.NewTimer(within)
 		select {
-		case <-all[i].done:
+		case <-a.done:
 		case <-timer.C:
 			fail(fmt.Errorf("%s: did not stop within %s", parts[i].Name, within))
 		}

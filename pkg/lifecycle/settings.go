@@ -29,8 +29,7 @@ func Load[T Validator](environ []string, cfg *T) error {
 	if errors.As(err, &all) && len(all.Errors) > 0 {
 		err = all.Errors[0]
 	}
-	var parse env.ParseError
-	if errors.As(err, &parse) {
+	if parse, ok := errors.AsType[env.ParseError](err); ok {
 		return fmt.Errorf("%w: %s is not a valid %s", ErrSettings, culprit[T](given, parse.Name), kind(parse.Type))
 	}
 	if err == nil {

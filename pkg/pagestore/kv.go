@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 
-	natsgo "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/wandstore/wandstore/nats"
+	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
@@ -53,14 +53,14 @@ func (s *KV) Put(ctx context.Context, page *Page) error {
 // Delete removes the page and what came before it. Nothing there is a success.
 // An older page may then be put again.
 func (s *KV) Delete(ctx context.Context, key pagekey.Key) error {
-	if err := s.bucket.Purge(ctx, nats.PageKey(key.Store(), key.Shopper())); err != nil {
+	if err := s.bucket.Purge(ctx, wandnats.PageKey(key.Store(), key.Shopper())); err != nil {
 		return fmt.Errorf("purge page: %w", err)
 	}
 	return nil
 }
 
 func (s *KV) get(ctx context.Context, key pagekey.Key) (uint64, *Page, error) {
-	entry, err := s.bucket.Get(ctx, nats.PageKey(key.Store(), key.Shopper()))
+	entry, err := s.bucket.Get(ctx, wandnats.PageKey(key.Store(), key.Shopper()))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return 0, nil, ErrMiss
 	}
@@ -91,7 +91,7 @@ func (s *KV) put(ctx context.Context, page *Page) error {
 	if len(value) > maxValue {
 		return fmt.Errorf("%w: %d bytes as protojson, at most %d", ErrTooLarge, len(value), maxValue)
 	}
-	return putNewest(ctx, kvSlot{store: s, key: nats.PageKey(page.Key().Store(), page.Key().Shopper()), value: value}, page)
+	return putNewest(ctx, kvSlot{store: s, key: wandnats.PageKey(page.Key().Store(), page.Key().Shopper()), value: value}, page)
 }
 
 // kvSlot is a key of the bucket, and the encoded page to put there.
@@ -121,7 +121,7 @@ func kvPutError(err error) error {
 		return nil
 	case errors.Is(err, jetstream.ErrKeyExists), errors.Is(err, jetstream.ErrKeyRevisionMismatch):
 		return errConflict
-	case errors.Is(err, natsgo.ErrMaxPayload):
+	case errors.Is(err, nats.ErrMaxPayload):
 		return fmt.Errorf("%w: %w", ErrTooLarge, err)
 	default:
 		return fmt.Errorf("put page: %w", err)

@@ -200,7 +200,7 @@ func (p *Page) compare(q *Page) int {
 var gzipWriters = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
 
 func compress(html []byte) []byte {
-	w := gzipWriters.Get().(*gzip.Writer)
+	w, _ := gzipWriters.Get().(*gzip.Writer) // New makes nothing else
 	defer gzipWriters.Put(w)
 	var buf bytes.Buffer
 	buf.Grow(len(html) / 4)

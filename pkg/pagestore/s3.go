@@ -242,8 +242,7 @@ func s3GetError(err error) error {
 // nameless takes the address off a transport error: it holds the object's name
 // and with it the shopper's id, which have no place in logs and spans.
 func nameless(err error) error {
-	var transport *url.Error
-	if errors.As(err, &transport) {
+	if transport, ok := errors.AsType[*url.Error](err); ok {
 		return transport.Err
 	}
 	return err

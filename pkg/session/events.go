@@ -61,20 +61,20 @@ func Apply(s *wandstorev1.ShopperSession, e *wandstorev1.TrackEvent, at time.Tim
 	case "view":
 		g.Views++
 		if p := e.GetProduct(); p != "" {
-			g.RecentProducts = first(p, g.RecentProducts, maxRecent)
+			g.RecentProducts = first(p, g.GetRecentProducts(), maxRecent)
 		}
 		if c := e.GetCategory(); c != "" {
 			if g.Categories == nil {
 				g.Categories = map[string]uint32{}
 			}
-			if _, known := g.Categories[c]; known || len(g.Categories) < maxCategories {
+			if _, known := g.GetCategories()[c]; known || len(g.GetCategories()) < maxCategories {
 				g.Categories[c]++
 			}
 		}
 	case "search":
 		g.Searches++
 		if q := e.GetQuery(); q != "" {
-			g.RecentQueries = first(q, g.RecentQueries, maxQueries)
+			g.RecentQueries = first(q, g.GetRecentQueries(), maxQueries)
 		}
 	case "sort":
 		g.Sorts++
@@ -89,12 +89,12 @@ func Apply(s *wandstorev1.ShopperSession, e *wandstorev1.TrackEvent, at time.Tim
 	case "cart_add":
 		g.CartAdds++
 		if p := e.GetProduct(); p != "" {
-			g.Cart = first(p, g.Cart, maxCart)
+			g.Cart = first(p, g.GetCart(), maxCart)
 		}
 	case "cart_remove":
 		g.CartRemoves++
 		if p := e.GetProduct(); p != "" {
-			g.Cart = slices.DeleteFunc(g.Cart, func(in string) bool { return in == p })
+			g.Cart = slices.DeleteFunc(g.GetCart(), func(in string) bool { return in == p })
 		}
 	case "checkout":
 		g.Checkouts++
@@ -105,9 +105,9 @@ func Apply(s *wandstorev1.ShopperSession, e *wandstorev1.TrackEvent, at time.Tim
 			bought = []string{p}
 		}
 		for _, p := range bought {
-			g.Purchased = first(p, g.Purchased, maxRecent)
+			g.Purchased = first(p, g.GetPurchased(), maxRecent)
 		}
-		g.Cart = slices.DeleteFunc(slices.Clone(g.Cart), func(in string) bool { return slices.Contains(bought, in) })
+		g.Cart = slices.DeleteFunc(slices.Clone(g.GetCart()), func(in string) bool { return slices.Contains(bought, in) })
 	}
 }
 
@@ -116,7 +116,7 @@ func Signals(s *wandstorev1.ShopperSession, store string) *wandstorev1.StoreSign
 	if s.Stores == nil {
 		s.Stores = map[string]*wandstorev1.StoreSignals{}
 	}
-	g := s.Stores[store]
+	g := s.GetStores()[store]
 	if g == nil {
 		g = &wandstorev1.StoreSignals{}
 		s.Stores[store] = g
@@ -128,12 +128,12 @@ func Signals(s *wandstorev1.ShopperSession, store string) *wandstorev1.StoreSign
 // one, having judged how the last ended.
 func visit(g *wandstorev1.StoreSignals, at time.Time) {
 	last := g.GetLastEventAt().AsTime()
-	if g.LastEventAt == nil || at.Sub(last) > visitGap {
-		if g.LastEventAt != nil {
-			if g.VisitEvents <= quickExitEvents && last.Sub(g.GetVisitStartedAt().AsTime()) <= quickExitWithin {
+	if g.GetLastEventAt() == nil || at.Sub(last) > visitGap {
+		if g.GetLastEventAt() != nil {
+			if g.GetVisitEvents() <= quickExitEvents && last.Sub(g.GetVisitStartedAt().AsTime()) <= quickExitWithin {
 				g.QuickExits++
 			}
-			if len(g.Cart) > 0 {
+			if len(g.GetCart()) > 0 {
 				g.AbandonedCarts++
 			}
 		}
@@ -146,7 +146,7 @@ func visit(g *wandstorev1.StoreSignals, at time.Time) {
 	}
 	g.VisitEvents++
 	// Two edges' clocks differ: an event that seems older does not turn time back.
-	if g.LastEventAt == nil || at.After(last) {
+	if g.GetLastEventAt() == nil || at.After(last) {
 		g.LastEventAt = timestamppb.New(at)
 	}
 }

@@ -198,7 +198,7 @@ func (t tailor) known(ids []string) []string {
 	return known
 }
 
-// few is a headline that counts: "Four wands. That is all."
+// few is a headline that counts, as in "Four wands. That is all.".
 func (t tailor) few(n int) string {
 	words := []string{"No", "One", "Two", "Three", "Four"}
 	noun := t.Noun.Many

@@ -120,7 +120,7 @@ func (p *pen) to(command byte, xy ...float64) *pen {
 }
 
 // circle draws a whole circle.
-func (p *pen) circle(x, y, r float64) *pen {
+func (p *pen) circle(x, y, r float64) {
 	p.to('M', x-r, y)
 	for _, way := range []float64{2, -2} {
 		p.WriteByte('a')
@@ -130,7 +130,6 @@ func (p *pen) circle(x, y, r float64) *pen {
 		p.number(way*tenths(r), false)
 		p.WriteString(" 0")
 	}
-	return p
 }
 
 func (p *pen) number(v float64, first bool) {

@@ -2,6 +2,7 @@ package storefront
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -18,14 +19,14 @@ func Schema(products []*Product) (json.RawMessage, error) {
 
 	sections, ok := root.Properties.Get("sections")
 	if !ok {
-		return nil, fmt.Errorf("schema of a design: it has no sections")
+		return nil, errors.New("schema of a design: it has no sections")
 	}
 	fields := sections.Items.Properties
 	kind, hasKind := fields.Get("type")
 	variant, hasVariant := fields.Get("variant")
 	ids, hasIDs := fields.Get("productIds")
 	if !hasKind || !hasVariant || !hasIDs {
-		return nil, fmt.Errorf("schema of a design: a section lacks type, variant or productIds")
+		return nil, errors.New("schema of a design: a section lacks type, variant or productIds")
 	}
 
 	var uses []string

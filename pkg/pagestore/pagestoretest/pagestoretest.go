@@ -179,7 +179,7 @@ func (s *suite) roundTrip() {
 func (s *suite) largest() {
 	msg := Message("job", 0)
 	msg.Html = strings.Repeat(`<p class="wand">ü</p>`, pagestore.MaxHTML)[:pagestore.MaxHTML-2] + "ok"
-	msg.Html = strings.ToValidUTF8(msg.Html, "..")
+	msg.Html = strings.ToValidUTF8(msg.GetHtml(), "..")
 	page := Make(s, msg)
 	s.put(page)
 	s.want(page)
