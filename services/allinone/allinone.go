@@ -118,7 +118,7 @@ WandStore is open.
 
   See the pool         %[2]s consumer report GENERATION
   See a job's trail    %[2]s kv history GENERATION_QUEUE debug.magic-wands.abc123
-  Watch pages appear   %[2]s kv watch UI_CACHE
+  Watch pages appear   %[2]s sub '$KV.UI_CACHE.ui.>' --subjects-only
   The generators       %[2]s micro ls
 
   Model                %[3]s
