@@ -128,12 +128,12 @@ func (w *world) stock(b *testing.B, n int, permanent, cached bool) {
 		b.Fatal(err)
 	}
 	defer s3.Close()
-	html := drawn(b)
+	html, catalogue := drawn(b)
 	now := timestamppb.Now()
 	for i := range n {
 		page, err := pagestore.New(&wandstorev1.Page{
 			StoreSlug: "magic-wands", ShopperId: fmt.Sprintf("bench-%d", i), Html: html, Persona: "explorer",
-			Source: pagestore.SourceLLM, JobId: fmt.Sprintf("job-%d", i), RequestedAt: now, GeneratedAt: now,
+			Source: pagestore.SourceLLM, JobId: fmt.Sprintf("job-%d", i), CatalogueVersion: catalogue, RequestedAt: now, GeneratedAt: now,
 		})
 		if err != nil {
 			b.Fatal(err)
@@ -150,8 +150,8 @@ func (w *world) stock(b *testing.B, n int, permanent, cached bool) {
 	}
 }
 
-// drawn is a page of the usual size.
-func drawn(b *testing.B) string {
+// drawn is a page of the usual size, and the version of its catalogue.
+func drawn(b *testing.B) (html, catalogue string) {
 	b.Helper()
 	stores, err := storefront.LoadStores()
 	if err != nil {
@@ -162,11 +162,11 @@ func drawn(b *testing.B) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	html, err := renderer.Page(storefront.PageInput{Store: shop, Design: storefront.DefaultDesign(shop), Persona: "explorer"})
+	page, err := renderer.Page(storefront.PageInput{Store: shop, Design: storefront.DefaultDesign(shop), Persona: "explorer"})
 	if err != nil {
 		b.Fatal(err)
 	}
-	return string(html)
+	return string(page), shop.Version
 }
 
 // load asks for URLs from as many clients as there are processors times four, as

@@ -105,7 +105,7 @@ func run(t testing.TB, name string, f func(ctx context.Context) error) (stop fun
 func (w *world) edgeConfig() edge.Config {
 	return edge.Config{
 		Pool: w.pool, NATS: natsconn.Config{URL: w.natsURL}, S3: w.s3,
-		Addr: freeAddr(w.t), MemoryBytes: 64 << 20, LLMTimeoutSeconds: 30,
+		Addr: freeAddr(w.t), MemoryBytes: 64 << 20, PageMaxAge: 24 * time.Hour, LLMTimeoutSeconds: 30,
 		WebhookSecret: webhookSecret,
 	}
 }

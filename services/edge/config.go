@@ -24,6 +24,9 @@ type Config struct {
 	Addr string `env:"EDGE_ADDR" envDefault:":8787"`
 	// MemoryBytes bounds the pages held in memory.
 	MemoryBytes uint64 `env:"CACHE_MEMORY_BYTES" envDefault:"67108864"`
+	// PageMaxAge is how old a page may grow; an older one is still served, and a new
+	// one asked for.
+	PageMaxAge time.Duration `env:"PAGE_MAX_AGE" envDefault:"24h"`
 	// WebhookSecret is the legacy webhook's, "whsec_" and base64; without one
 	// the webhook refuses everything.
 	WebhookSecret string `env:"WEBHOOK_SECRET"`
@@ -47,6 +50,9 @@ func (c Config) Validate() error {
 	}
 	if c.MemoryBytes < 1<<20 {
 		return errors.New("CACHE_MEMORY_BYTES is below 1048576")
+	}
+	if c.PageMaxAge <= 0 {
+		return errors.New("PAGE_MAX_AGE is not above 0")
 	}
 	if c.WebhookSecret != "" {
 		if _, err := standardwebhooks.NewWebhook(c.WebhookSecret); err != nil {

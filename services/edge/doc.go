@@ -11,6 +11,10 @@
 //	                X-Generation: off
 //	both            pages from memory, else the fallback
 //
+// A page drawn from another version of the catalogue is not served, its prices can
+// be wrong: the shopper gets the fallback and a new page is made. One past
+// PAGE_MAX_AGE is served and says so in Cache-Status, and a new one is made.
+//
 // It heals by itself when they are back. Started before them it serves fallbacks
 // and says what it waits for; GET /ready is 503 until it has reached NATS.
 //

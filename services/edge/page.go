@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -64,18 +65,42 @@ func (e *edge) page(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	hit, err := e.pages.Get(c.UserContext(), key)
-	if err == nil {
-		return e.sendHit(c, hit)
+	hit, err := e.look(c.UserContext(), key, shop)
+	switch {
+	case err == nil && time.Since(hit.Page.GeneratedAt()) <= e.cfg.PageMaxAge:
+		return e.sendHit(c, hit, generationReady)
+	case err == nil:
+		generation, _ := e.trigger(c.UserContext(), key)
+		return e.sendHit(c, hit, generation)
+	case errors.Is(err, errOutdated) && time.Since(hit.Page.GeneratedAt()) < rollout:
+		return e.sendFallback(c, shop.Slug, generationOff)
 	}
 	generation, ready := e.trigger(c.UserContext(), key)
 	if ready {
 		// It was stored between the look-up and the claim.
-		if hit, err := e.pages.Get(c.UserContext(), key); err == nil {
-			return e.sendHit(c, hit)
+		if hit, err := e.look(c.UserContext(), key, shop); err == nil {
+			return e.sendHit(c, hit, generationReady)
 		}
 	}
 	return e.sendFallback(c, shop.Slug, generation)
+}
+
+// errOutdated: the page was drawn from another version of the catalogue.
+var errOutdated = errors.New("page of another catalogue")
+
+// rollout is how long a new catalogue may take to reach the generators. A page of
+// the other version that is younger was made by one that does not have it yet, and
+// would make the next one no better.
+const rollout = 10 * time.Minute
+
+// look finds the key's page as it may be served. A page of another version of the
+// catalogue may not, its prices can be wrong: it comes with errOutdated.
+func (e *edge) look(ctx context.Context, key pagekey.Key, shop *storefront.Store) (pagestore.Hit, error) {
+	hit, err := e.pages.Get(ctx, key)
+	if err == nil && hit.Page.CatalogueVersion() != shop.Version {
+		return hit, errOutdated
+	}
+	return hit, err
 }
 
 // shopperOf is the shopper's id as given, not checked yet and in the request's own
@@ -131,22 +156,28 @@ func (e *edge) trigger(ctx context.Context, key pagekey.Key) (generation string,
 	}
 }
 
-func (e *edge) sendHit(c *fiber.Ctx, hit pagestore.Hit) error {
+// sendHit answers with a page that was found; generation is ready, or what became
+// of asking for a newer one.
+func (e *edge) sendHit(c *fiber.Ctx, hit pagestore.Hit, generation string) error {
 	page := hit.Page
 	span := trace.SpanFromContext(c.UserContext())
-	span.SetAttributes(telemetry.Generation.String(generationReady), telemetry.Persona.String(page.Persona()), telemetry.Source.String(page.Source()))
+	span.SetAttributes(telemetry.Generation.String(generation), telemetry.Persona.String(page.Persona()), telemetry.Source.String(page.Source()))
 	// The trace that made the page, perhaps days ago.
 	if made := telemetry.SpanContext(page.Traceparent()); made.IsValid() {
 		span.AddLink(trace.Link{SpanContext: made})
 	}
-	detail := hit.Tier
-	if hit.Stale {
-		detail += "-stale"
+	// RFC 9211: a negative ttl is by how many seconds the answer is stale. Of a page
+	// that could not be verified nobody knows, but that it may be.
+	status := "wandstore; hit"
+	if age := time.Since(page.GeneratedAt()) - e.cfg.PageMaxAge; age > 0 {
+		status += "; ttl=-" + strconv.Itoa(int(age/time.Second)+1)
+	} else if hit.Stale {
+		status += "; ttl=-1"
 	}
 	e.secure(c)
 	c.Set("X-Cache", "HIT")
-	c.Set("Cache-Status", "wandstore; hit; detail="+detail)
-	c.Set("X-Generation", generationReady)
+	c.Set("Cache-Status", status+"; detail="+hit.Tier)
+	c.Set("X-Generation", generation)
 	c.Set("X-Persona", page.Persona())
 	c.Set(fiber.HeaderCacheControl, revalidate)
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)

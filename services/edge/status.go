@@ -62,7 +62,11 @@ func (e *edge) generation(ctx context.Context, key pagekey.Key) (generationStatu
 		}
 		return s, nil
 	}
-	hit, err := e.pages.Get(ctx, key)
+	shop, ok := e.stores.Store(key.Store())
+	if !ok {
+		return generationStatus{}, errUnknownStore
+	}
+	hit, err := e.look(ctx, key, shop)
 	if err == nil {
 		at := hit.Page.GeneratedAt()
 		return generationStatus{State: stateReady, Persona: hit.Page.Persona(), Source: hit.Page.Source(), GeneratedAt: &at}, nil
