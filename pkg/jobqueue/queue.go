@@ -43,7 +43,7 @@ func NewQueue(js jetstream.JetStream, jobs jetstream.KeyValue, size int, trail *
 type Request struct {
 	// Key is whose page of which store.
 	Key pagekey.Key
-	// Origin says why: "visit", "debug" or "http".
+	// Origin says why: "visit" or "debug".
 	Origin string
 	// Preferences are the caller's wishes, as they came.
 	Preferences map[string]string
