@@ -8,7 +8,7 @@ import (
 
 func TestMembers(t *testing.T) {
 	for list, want := range map[string]string{
-		"": "", "3": "pool-3", "0-2": "pool-0 pool-1 pool-2", "7,0-1": "pool-0 pool-1 pool-7", " 1 , 1-2 ": "pool-1 pool-2", "9": "pool-9",
+		"": "", "3": "pool-3", "0-2": "pool-0 pool-1 pool-2", "7,0-1": "pool-0 pool-1 pool-7", "1, 1-2": "pool-1 pool-2", "9": "pool-9",
 	} {
 		got, err := members(list, 10)
 		if err != nil || strings.Join(got, " ") != want {

@@ -24,9 +24,10 @@ func shop(t testing.TB) *storefront.Store {
 	return st
 }
 
-// read gives the schema and the data as the model would find them.
-func read(t testing.TB, p prompt.Prompt) (schema, data map[string]any) {
+// read gives the data as the model would find it, beside a schema.
+func read(t testing.TB, p prompt.Prompt) map[string]any {
 	t.Helper()
+	var schema, data map[string]any
 	for tag, into := range map[string]*map[string]any{"schema": &schema, "data": &data} {
 		text := p.System
 		if tag == "data" {
@@ -41,7 +42,10 @@ func read(t testing.TB, p prompt.Prompt) (schema, data map[string]any) {
 			t.Fatalf("%s: %v", tag, err)
 		}
 	}
-	return schema, data
+	if len(schema) == 0 {
+		t.Error("the schema is empty")
+	}
+	return data
 }
 
 func TestEveryPersonaIsAddressed(t *testing.T) {
@@ -55,7 +59,7 @@ func TestEveryPersonaIsAddressed(t *testing.T) {
 			t.Errorf("%s is addressed like another", name)
 		}
 		seen[p.System] = true
-		_, data := read(t, p)
+		data := read(t, p)
 		if got := data["shopper"].(map[string]any)["persona"]; got != name {
 			t.Errorf("persona %v, want %s", got, name)
 		}
@@ -79,7 +83,7 @@ func TestOutsideTextStaysData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, data := read(t, p)
+	data := read(t, p)
 	who := data["shopper"].(map[string]any)
 	if got := who["searched"].([]any)[0]; got != evil {
 		t.Errorf("a search reads %q", got)
@@ -104,7 +108,7 @@ func TestWishesAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, data := read(t, p)
+	data := read(t, p)
 	wishes := data["wishes"].(map[string]any)
 	if len(wishes) != 10 || len(wishes["a"].(string)) > 240 {
 		t.Errorf("%d wishes, the first of %d bytes", len(wishes), len(wishes["a"].(string)))
@@ -121,7 +125,7 @@ func TestInterestsComeFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, data := read(t, p)
+	data := read(t, p)
 	if first := data["products"].([]any)[0].(map[string]any)["id"]; first != last {
 		t.Errorf("first product %v, want the one in the cart, %s", first, last)
 	}
