@@ -85,6 +85,9 @@ func TestBadBodiesLeaveNothingBehind(t *testing.T) {
 	if a := post(t, e.base+"/api/shopper/track", `{"shopper":"abc","store":"magic-wands","event":"view","query":"`+strings.Repeat("x", 100<<10)+`"}`); a.status != http.StatusRequestEntityTooLarge {
 		t.Errorf("oversized: %d", a.status)
 	}
+	if a := do(t, http.MethodDelete, e.base+"/s/magic-wands?shopper=abc", ""); a.status != http.StatusMethodNotAllowed {
+		t.Errorf("a method that is not there: %d", a.status)
+	}
 	if a := get(t, e.base+"/no/such/path"); a.status != http.StatusNotFound {
 		t.Errorf("no such path: %d", a.status)
 	}

@@ -51,7 +51,6 @@ func (e *edge) app() *fiber.App {
 		StrictRouting:  true,
 		CaseSensitive:  true,
 		AppName:        "wandstore-edge",
-		RequestMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost},
 	})
 	app.Use(e.trace)
 	app.Get("/s/:store", e.page)
