@@ -36,6 +36,7 @@ func DefaultDesign(st *Store) Design {
 			Type: "spotlight", Variant: "facts", Eyebrow: "Just arrived", Headline: "New on the shelf",
 			ProductIDs: st.pick(1, nil, byArrival), ActionLabel: "Find it on its shelf",
 		},
+		{Type: "finder", Variant: "budget"},
 		st.storySection("columns"),
 	}}
 	if len(st.Quotes) > 0 {
@@ -50,6 +51,7 @@ func DefaultDesign(st *Store) Design {
 type TemplateInput struct {
 	RecentProducts []string // latest first
 	Cart           []string
+	Purchased      []string
 	Categories     []string // collection ids, the most visited first
 }
 
@@ -85,7 +87,7 @@ func (t tailor) minimalist() Design {
 		Theme: Theme{Palette: "porcelain", Typeface: "modern", Density: "airy", Corner: "sharp", Motion: "still"},
 		Sections: t.with([]Section{
 			{
-				Type: "hero", Variant: "centered", Headline: t.few(len(few)),
+				Type: "hero", Variant: "statement", Headline: t.few(len(few)),
 				Body: "A short list, and everything else on one shelf below.", ActionLabel: "Everything on one shelf",
 			},
 			{Type: "product-grid", Variant: "list", Headline: "The short list", ProductIDs: few},
@@ -104,9 +106,11 @@ func (t tailor) explorer() Design {
 				Body:        "Start with what few people find: " + t.Noun.Many + " with a story, from every shelf we keep.",
 				ActionLabel: "Wander in", ProductIDs: rare[:min(1, len(rare))],
 			},
-			{Type: "collections", Variant: "tiles", Headline: "Every shelf has its own weather"},
+			{Type: "collections", Variant: "doors", Headline: "Every shelf has its own weather"},
 			{Type: "product-grid", Variant: "feature", Eyebrow: "Seldom seen", Headline: "The unusual ones", ProductIDs: rare[min(1, len(rare)):]},
+			{Type: "craft", Variant: "materials", Eyebrow: "Look closer"},
 			t.storySection("panel"),
+			{Type: "finder", Variant: "traits", Headline: "Follow a thread", Body: "Pick a property, and see where it leads."},
 			{
 				Type: "product-grid", Variant: "rail", Eyebrow: "Keep going", Headline: "And around the next corner",
 				ProductIDs: without(t.near(12, byArrival), rare),
@@ -123,26 +127,30 @@ func (t tailor) dealhunter() Design {
 		Theme: Theme{Palette: "ember", Typeface: "workshop", Density: "compact", Corner: "soft", Motion: "gentle"},
 		Sections: t.with([]Section{
 			{Type: "deals", Variant: "board", Eyebrow: "Biggest saving first", Headline: "Everything that costs less today", ProductIDs: deals},
-			{Type: "compare", Variant: "table", Headline: "What you get for it", ProductIDs: deals[:min(4, len(deals))]},
+			{Type: "compare", Variant: "verdict", Headline: "What you get for it", ProductIDs: deals[:min(4, len(deals))]},
+			{Type: "bundle", Variant: "receipt", Eyebrow: "Added up for you", Headline: "A set that stays small", ProductIDs: small[:min(3, len(small))]},
+			{Type: "ladder", Variant: "steps", Headline: "How far the prices go"},
 			{Type: "product-grid", Variant: "cards", Eyebrow: "Small prices, same hands", Headline: "The kindest prices in the shop", ProductIDs: small},
+			{Type: "last-pieces", Variant: "count"},
 			t.faqSection("folded"),
 		}),
 	}
 }
 
 func (t tailor) loyalist() Design {
-	arrivals := t.pick(8, t.unseen, byArrival)
+	dear := t.near(3, byRating)
 	return Design{
 		Theme: Theme{Palette: "midnight", Typeface: "classic", Density: "regular", Corner: "soft", Motion: "gentle"},
 		Sections: t.with([]Section{
 			{
-				Type: "hero", Variant: "split", Eyebrow: "Welcome back", Headline: "It is good to have you here again",
+				Type: "thanks", Variant: "gift", Eyebrow: "Welcome back", Headline: "It is good to have you here again",
 				Body:        "A few things have arrived since the shelves were last tidied. We put them in front.",
-				ActionLabel: "See what is new", ProductIDs: arrivals[:min(1, len(arrivals))],
+				ActionLabel: "See what is new", ProductIDs: dear,
 			},
-			{Type: "product-grid", Variant: "rail", Eyebrow: "New in", Headline: "Latest on the shelves", ProductIDs: arrivals},
-			t.guideSection("steps"),
-			{Type: "spotlight", Variant: "panel", Eyebrow: "For those who know", ProductIDs: without(t.near(12, byFavour), arrivals)},
+			{Type: "new-arrivals", Variant: "cover", Eyebrow: "New in", Headline: "Latest on the shelves"},
+			{Type: "reorder", Variant: "again", Headline: "Worth having again", ProductIDs: t.known(t.sig.Purchased)},
+			{Type: "ranking", Variant: "podium", Eyebrow: "For those who know", Headline: "What regulars come back for"},
+			t.guideSection("checklist"),
 			t.storySection("columns"),
 		}),
 	}
@@ -161,7 +169,7 @@ func (t tailor) with(sections []Section) []Section {
 	}
 	if rest := without(recent, cart); len(rest) > 0 {
 		more = append(more, Section{
-			Type: "product-grid", Variant: "list", Headline: "Close at hand", ProductIDs: rest[:min(4, len(rest))],
+			Type: "revisit", Variant: "thumbs", Headline: "Close at hand", ProductIDs: rest[:min(4, len(rest))],
 		})
 	}
 	return slices.Insert(sections, min(2, len(sections)), more...)

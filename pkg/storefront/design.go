@@ -54,71 +54,6 @@ type Item struct {
 	Body  string `json:"body" jsonschema:"maxLength=240"`
 }
 
-// sectionKind is what the package knows of a section type. A new type is a row
-// here, a template of the same name and its styles.
-type sectionKind struct {
-	name     string
-	variants []string // the first is drawn when none or an unknown one is named
-	use      string   // tells a model when to use it, and each variant's look
-	headline string   // drawn when the section has none of its own
-
-	products, least int  // most and least products; 0 most: has no place for any
-	saleOnly        bool // only products on sale have a place
-	items           int  // least items; 0: has no place for any
-	needsBody       bool
-}
-
-var sectionKinds = []sectionKind{
-	{
-		name: "hero", variants: []string{"split", "centered", "banner"}, products: 3, headline: "Welcome",
-		use: "opens the page: headline, a sentence, one to three products (split: beside one large picture; centered: above three; banner: deep colour, full width)",
-	},
-	{
-		name: "product-grid", variants: []string{"cards", "list", "rail", "feature"}, products: maxProducts, least: 1, headline: "Picked for you",
-		use: "products to choose from (cards: pictures in a grid; list: small and quick to scan; rail: a row that scrolls sideways; feature: the first one large)",
-	},
-	{
-		name: "deals", variants: []string{"strip", "board", "list"}, products: 8, least: 1, saleOnly: true, headline: "On sale now",
-		use: "products on sale with what is saved, worked out by the shop (strip: a coloured band; board: large; list: lines ordered by saving)",
-	},
-	{
-		name: "spotlight", variants: []string{"split", "panel", "facts"}, products: 1, least: 1, headline: "A closer look",
-		use: "one product in depth (split: picture beside words; panel: on deep colour; facts: with a table of its properties)",
-	},
-	{
-		name: "collections", variants: []string{"tiles", "list"}, headline: "Find your way around",
-		use: "the way to every collection of the shop; needs no products (tiles: with pictures; list: words only)",
-	},
-	{
-		name: "compare", variants: []string{"table", "cards"}, products: 4, least: 2, headline: "Side by side",
-		use: "two to four products side by side, property by property",
-	},
-	{
-		name: "story", variants: []string{"columns", "panel", "picture"}, products: 1, needsBody: true, headline: "Behind the counter",
-		use: "one or two paragraphs worth reading (columns: headline beside text; panel: on deep colour; picture: beside one product)",
-	},
-	{
-		name: "guide", variants: []string{"steps", "cards"}, items: 2, headline: "Good to know",
-		use: "advice in two to six items (steps: numbered; cards: side by side)",
-	},
-	{
-		name: "faq", variants: []string{"folded", "open"}, items: 1, headline: "Questions, answered",
-		use: "questions with answers as items",
-	},
-	{
-		name: "quote", variants: []string{"large", "panel"}, needsBody: true,
-		use: "one memorable sentence in the shop's own voice as body; never words of a customer",
-	},
-}
-
-func kindOf(name string) (*sectionKind, bool) {
-	i := slices.IndexFunc(sectionKinds, func(k sectionKind) bool { return k.name == name })
-	if i < 0 {
-		return nil, false
-	}
-	return &sectionKinds[i], true
-}
-
 // themeChoice is one field of a theme with the values it may have.
 type themeChoice struct {
 	name   string
@@ -175,7 +110,7 @@ func (d Design) fit(st *Store, rep *Report) Design {
 // fit is s as its type can draw it; false if nothing would be worth drawing.
 func (s Section) fit(st *Store, rep *Report) (Section, bool) {
 	kind, ok := kindOf(s.Type)
-	if !ok {
+	if !ok || kind.enough != nil && !kind.enough(st) {
 		return Section{}, false
 	}
 	if !slices.Contains(kind.variants, s.Variant) {
@@ -184,17 +119,7 @@ func (s Section) fit(st *Store, rep *Report) (Section, bool) {
 		}
 		s.Variant = kind.variants[0]
 	}
-	var ids []string
-	for _, id := range s.ProductIDs {
-		p, known := st.Product(id)
-		if !known || len(ids) == kind.products || slices.Contains(ids, id) || kind.saleOnly && !p.OnSale() {
-			rep.DroppedProducts++
-			continue
-		}
-		ids = append(ids, id)
-	}
-	s.ProductIDs = ids
-	if len(ids) < kind.least {
+	if s.ProductIDs, ok = kind.choose(s.ProductIDs, st, rep); !ok {
 		return Section{}, false
 	}
 	if kind.items == 0 {
@@ -203,15 +128,66 @@ func (s Section) fit(st *Store, rep *Report) (Section, bool) {
 	if len(s.Items) > maxItems {
 		s.Items = s.Items[:maxItems]
 	}
-	if len(s.Items) < kind.items || kind.needsBody && s.Body == "" {
+	// A hero of which nothing was left but its place would say nothing.
+	if s.Type == "hero" && s.Headline == "" && s.Body == "" && len(s.ProductIDs) == 0 {
 		return Section{}, false
 	}
-	if s.Headline == "" {
-		// A hero of which nothing was left but its place would say nothing.
-		if s.Type == "hero" && s.Body == "" && len(ids) == 0 {
-			return Section{}, false
+	s = s.lent(kind, st)
+	return s, len(s.Items) >= kind.items && (s.Body != "" || !kind.needsBody)
+}
+
+// choose is the products of a section: those of ids that have a place in it, or
+// the shop's own choice where too few are left. False if there are too few even
+// so. A type that takes no ids is given its products when it is drawn.
+func (k *sectionKind) choose(ids []string, st *Store, rep *Report) ([]string, bool) {
+	var kept []string
+	for _, id := range ids {
+		p, known := st.Product(id)
+		if !known || len(kept) == k.products || slices.Contains(kept, id) || k.keep != nil && !k.keep(p) {
+			rep.DroppedProducts++
+			continue
 		}
-		s.Headline = kind.headline
+		kept = append(kept, id)
 	}
-	return s, true
+	if len(kept) < k.least && k.own != nil {
+		kept = k.own(st)
+	}
+	return kept, len(kept) >= k.least
+}
+
+// lent is s with the store's own words where it has none.
+func (s Section) lent(kind *sectionKind, st *Store) Section {
+	headline := kind.headline
+	switch s.Type {
+	case "hero":
+		headline = st.Tagline
+	case "story":
+		if s.Body == "" {
+			s.Body, headline = st.Story.Body, st.Story.Headline
+		}
+	case "craft":
+		if s.Body == "" {
+			s.Body = st.About
+		}
+	case "guide":
+		if len(s.Items) < kind.items {
+			s.Items, headline = st.Guide.Items, st.Guide.Headline
+		}
+	case "faq":
+		if len(s.Items) < kind.items {
+			s.Items = st.FAQ
+		}
+	case "quote":
+		if s.Body == "" && len(st.Quotes) > 0 {
+			s.Body = st.Quotes[0].Text
+		}
+	case "thanks":
+		if s.Body == "" {
+			s.Body = "A shop of this size stays open because people come back to it. Thank you for being one of them."
+		}
+	}
+	if s.Headline == "" {
+		s.Headline = headline
+	}
+	return s
 }

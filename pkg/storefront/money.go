@@ -35,18 +35,25 @@ func (s *Store) Money(minor int) string {
 	}
 	var b strings.Builder
 	b.WriteString(c.symbol)
-	whole := strconv.Itoa(minor / unit)
-	for i, d := range whole {
-		if i > 0 && (len(whole)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteRune(d)
-	}
+	b.WriteString(thousands(minor / unit))
 	if rest := minor % unit; rest != 0 {
 		b.WriteByte('.')
 		digits := strconv.Itoa(rest)
 		b.WriteString(strings.Repeat("0", c.digits-len(digits)))
 		b.WriteString(digits)
+	}
+	return b.String()
+}
+
+// thousands is n with its thousands divided, as English writes them.
+func thousands(n int) string {
+	var b strings.Builder
+	digits := strconv.Itoa(n)
+	for i, d := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(d)
 	}
 	return b.String()
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,31 +30,34 @@ func everyPage(t *testing.T, check func(t *testing.T, st *storefront.Store, page
 				check(t, st, draw(t, r, storefront.PageInput{Store: st, Design: d, Persona: persona}))
 			})
 		}
-		for _, variant := range []string{"", "list", "feature", "rail", "panel", "picture", "table"} {
-			t.Run(st.Slug+" every section "+variant, func(t *testing.T) {
-				check(t, st, draw(t, r, storefront.PageInput{Store: st, Design: everySection(t, st, variant)}))
+		for nth := range 4 {
+			t.Run(fmt.Sprintf("%s every section, variant %d", st.Slug, nth), func(t *testing.T) {
+				check(t, st, draw(t, r, storefront.PageInput{Store: st, Design: everySection(t, st, nth, 2)}))
 			})
 		}
 	}
 }
 
-// everySection is a design with each type once, in that variant where the type has
-// it.
-func everySection(t *testing.T, st *storefront.Store, variant string) storefront.Design {
+// everySection is a design with each type once, in its nth variant, with that many
+// products where the type takes so many. As many sections as a page may have.
+func everySection(t *testing.T, st *storefront.Store, nth, products int) storefront.Design {
 	t.Helper()
-	root, _ := schemaOf(t, nil)
+	root, _ := schemaOf(t, everyProduct(st))
 	d := storefront.Design{Theme: st.Theme}
-	var sale []string
-	for _, p := range st.Products {
-		if p.OnSale() {
-			sale = append(sale, p.ID)
+	for _, branch := range root.kinds() {
+		kind, variants := branch.kind(), branch.Properties["variant"].Enum
+		s := storefront.Section{
+			Type: kind, Variant: variants[nth%len(variants)], Eyebrow: "Above", Headline: "About " + kind, Body: "First words of " + kind + ".\n\nSecond words.", ActionLabel: "Go on",
 		}
-	}
-	for _, kind := range root.Properties["sections"].Items.Properties["type"].Enum {
-		d.Sections = append(d.Sections, storefront.Section{
-			Type: kind, Variant: variant, Eyebrow: "Above", Headline: "About " + kind, Body: "First words of " + kind + ".\n\nSecond words.", ActionLabel: "Go on",
-			ProductIDs: sale[:2], Items: st.FAQ,
-		})
+		choice := root.Properties["sections"].Items.Properties["productIds"].Items.Enum
+		if own := branch.Properties["productIds"].Items; own != nil {
+			choice = own.Enum
+		}
+		s.ProductIDs = choice[:min(products, *branch.Properties["productIds"].MaxItems)]
+		if branch.Properties["items"].MaxItems == nil {
+			s.Items = st.FAQ
+		}
+		d.Sections = append(d.Sections, s)
 	}
 	return d
 }
@@ -107,7 +111,7 @@ func TestPagesAreWellBuilt(t *testing.T) {
 			if n.Data == "svg" && attr(n, "aria-hidden") == "" && (attr(n, "role") != "img" || attr(n, "aria-label") == "") {
 				t.Error("a picture without words")
 			}
-			if n.Data == "section" && len(elements(n, "h1", "h2", "h3")) == 0 && attr(n, "class") != "quote large" {
+			if n.Data == "section" && len(elements(n, "h1", "h2", "h3")) == 0 && !strings.HasPrefix(attr(n, "class"), "quote ") {
 				t.Errorf("section %s has no heading", attr(n, "class"))
 			}
 		}
@@ -122,33 +126,82 @@ func TestPagesAreWellBuilt(t *testing.T) {
 	})
 }
 
+// Every variant is drawn for every shop with what a design may give it, from
+// nothing but its type to more than fits, and leaves no element empty.
 func TestEverySectionIsDrawn(t *testing.T) {
 	r := renderer(t)
-	st := store(t, "whitby-tea")
-	root, _ := schemaOf(t, nil)
-	fields := root.Properties["sections"].Items.Properties
-	for _, variant := range fields["variant"].Enum {
-		page := parse(t, draw(t, r, storefront.PageInput{Store: st, Design: everySection(t, st, variant)}))
-		took := 0
-		for i, kind := range fields["type"].Enum {
-			var drawn *html.Node
-			for _, n := range elements(page, "section") {
-				if attr(n, "id") == fmt.Sprintf("s%d", i+1) {
-					drawn = n
-				}
-			}
-			if drawn == nil || !strings.HasPrefix(attr(drawn, "class"), kind+" ") {
-				t.Fatalf("%s is not drawn as section %d", kind, i+1)
-			}
-			if attr(drawn, "class") == kind+" "+variant {
-				took++
-			}
-			if text := words(drawn); !strings.Contains(text, "About "+kind) || len(text) < len("Above About First")+len(kind) {
-				t.Errorf("%s %s says only %q", kind, variant, text)
+	for _, st := range load(t).All() {
+		root, _ := schemaOf(t, everyProduct(st))
+		var sale []string
+		for _, p := range st.Products {
+			if p.OnSale() {
+				sale = append(sale, p.ID)
 			}
 		}
-		if took == 0 {
-			t.Errorf("no section is drawn as %s", variant)
+		for _, branch := range root.kinds() {
+			kind := branch.kind()
+			for _, variant := range branch.Properties["variant"].Enum {
+				for _, n := range []int{0, 1, 3, 12} {
+					name := fmt.Sprintf("%s %s %s with %d", st.Slug, kind, variant, n)
+					s := storefront.Section{Type: kind, Variant: variant}
+					if kind == "hero" {
+						s.Headline = "Come in and look around"
+					}
+					for i := range n {
+						if kind == "deals" {
+							s.ProductIDs = append(s.ProductIDs, sale[i%len(sale)])
+						} else {
+							s.ProductIDs = append(s.ProductIDs, st.Products[i].ID)
+						}
+					}
+					page := draw(t, r, storefront.PageInput{Store: st, Design: storefront.Design{Sections: []storefront.Section{s}}})
+					drawn := section(parse(t, page), "s1")
+					least, own := branch.Properties["productIds"].MinItems, !slices.Contains(branch.Required, "productIds")
+					if least != nil && n < *least && !own {
+						if drawn != nil {
+							t.Errorf("%s is drawn", name)
+						}
+						continue
+					}
+					if drawn == nil || attr(drawn, "class") != kind+" "+variant {
+						t.Errorf("%s is not drawn", name)
+						continue
+					}
+					noneEmpty(t, name, drawn)
+				}
+			}
+		}
+	}
+}
+
+// section is the section of that id, or nil.
+func section(root *html.Node, id string) *html.Node {
+	for _, n := range elements(root, "section") {
+		if attr(n, "id") == id {
+			return n
+		}
+	}
+	return nil
+}
+
+// noneEmpty fails if there is an element that a reader would find empty, or a link
+// that leads nowhere.
+func noneEmpty(t *testing.T, name string, root *html.Node) {
+	t.Helper()
+	if len(words(root)) < 20 {
+		t.Errorf("%s says only %q", name, words(root))
+	}
+	for _, n := range elements(root, "h1", "h2", "h3", "p", "ul", "ol", "li", "dl", "dt", "dd", "div", "a", "th", "tr", "table", "details", "summary", "blockquote", "strong", "s") {
+		if n.Data == "th" && n.FirstChild == nil {
+			t.Errorf("%s: an empty heading of a table", name)
+		}
+		if words(n) == "" && len(elements(n, "svg")) == 0 {
+			t.Errorf("%s: <%s class=%q> is empty", name, n.Data, attr(n, "class"))
+		}
+	}
+	for _, n := range elements(root, "path") {
+		if attr(n, "d") == "" {
+			t.Errorf("%s: an empty path", name)
 		}
 	}
 }

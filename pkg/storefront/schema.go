@@ -4,14 +4,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/invopop/jsonschema"
 )
 
 // Schema is the JSON schema of a Design for a model that may choose among the
-// given products: self-contained, without references, closed to other fields.
-// Given no products it allows none.
+// given products: self-contained, without references, closed to other fields. A
+// section is one of the types; what a type does not narrow is as for all of them,
+// so that fields and product ids stand there once. A type that needs a product and
+// can have none of the given ones is not offered.
 func Schema(products []*Product) (json.RawMessage, error) {
 	r := jsonschema.Reflector{DoNotReference: true, Anonymous: true}
 	root := r.Reflect(&Design{})
@@ -21,35 +22,16 @@ func Schema(products []*Product) (json.RawMessage, error) {
 	if !ok {
 		return nil, errors.New("schema of a design: it has no sections")
 	}
-	fields := sections.Items.Properties
-	kind, hasKind := fields.Get("type")
-	variant, hasVariant := fields.Get("variant")
-	ids, hasIDs := fields.Get("productIds")
-	if !hasKind || !hasVariant || !hasIDs {
-		return nil, errors.New("schema of a design: a section lacks type, variant or productIds")
+	ids, ok := sections.Items.Properties.Get("productIds")
+	if !ok {
+		return nil, errors.New("schema of a design: a section has no productIds")
 	}
-
-	var uses []string
-	listed := make(map[string]bool)
-	for _, k := range sectionKinds {
-		kind.Enum = append(kind.Enum, k.name)
-		uses = append(uses, k.name+": "+k.use)
-		for _, v := range k.variants {
-			if !listed[v] {
-				listed[v] = true
-				variant.Enum = append(variant.Enum, v)
-			}
-		}
-	}
-	kind.Description = strings.Join(uses, ". ") + "."
-	variant.Description = "One of those named for the type."
 	ids.UniqueItems = true
-	if len(products) == 0 {
-		none := uint64(0)
-		ids.MaxItems = &none
-	}
-	for _, p := range products {
-		ids.Items.Enum = append(ids.Items.Enum, p.ID)
+	ids.Items.Enum = productEnum(products, nil)
+	for i := range sectionKinds {
+		if branch := sectionKinds[i].schema(products); branch != nil {
+			sections.Items.OneOf = append(sections.Items.OneOf, branch)
+		}
 	}
 
 	b, err := json.Marshal(root)
@@ -57,4 +39,59 @@ func Schema(products []*Product) (json.RawMessage, error) {
 		return nil, fmt.Errorf("encode the schema of a design: %w", err)
 	}
 	return b, nil
+}
+
+// schema is what the type says beside the fields of every section; nil if it could
+// not be drawn with any of the products.
+func (k *sectionKind) schema(products []*Product) *jsonschema.Schema {
+	fields := jsonschema.NewProperties()
+	fields.Set("type", &jsonschema.Schema{Const: k.name})
+	variants := &jsonschema.Schema{}
+	for _, v := range k.variants {
+		variants.Enum = append(variants.Enum, v)
+	}
+	fields.Set("variant", variants)
+	branch := &jsonschema.Schema{Properties: fields, Description: k.use}
+
+	ids := &jsonschema.Schema{MaxItems: bound(k.products)}
+	if k.products > 0 {
+		fitting := productEnum(products, k.keep)
+		if len(fitting) < k.least {
+			return nil
+		}
+		if len(fitting) < len(products) {
+			ids.Items = &jsonschema.Schema{Enum: fitting}
+		}
+		if k.least > 0 {
+			ids.MinItems = bound(k.least)
+			if k.own == nil {
+				branch.Required = append(branch.Required, "productIds")
+			}
+		}
+		ids.MaxItems = bound(min(k.products, len(fitting)))
+	}
+	fields.Set("productIds", ids)
+
+	items := &jsonschema.Schema{MaxItems: bound(0)}
+	if k.items > 0 {
+		items = &jsonschema.Schema{MinItems: bound(k.items)}
+	}
+	fields.Set("items", items)
+	return branch
+}
+
+// productEnum is the ids of the products that keep is true for; of all without it.
+func productEnum(products []*Product, keep func(*Product) bool) []any {
+	ids := make([]any, 0, len(products))
+	for _, p := range products {
+		if keep == nil || keep(p) {
+			ids = append(ids, p.ID)
+		}
+	}
+	return ids
+}
+
+func bound(n int) *uint64 {
+	u := uint64(n)
+	return &u
 }

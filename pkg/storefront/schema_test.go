@@ -2,6 +2,7 @@ package storefront_test
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +20,22 @@ type node struct {
 	MaxLength            *int             `json:"maxLength"`
 	AdditionalProperties any              `json:"additionalProperties"`
 	Required             []string         `json:"required"`
+	Const                string           `json:"const"`
+	OneOf                []*node          `json:"oneOf"`
+	MinItems             *int             `json:"minItems"`
+}
+
+// kinds are the section types that the schema offers, each with its branch.
+func (n *node) kinds() []*node { return n.Properties["sections"].Items.OneOf }
+
+func (n *node) kind() string { return n.Properties["type"].Const }
+
+func everyProduct(st *storefront.Store) []*storefront.Product {
+	products := make([]*storefront.Product, len(st.Products))
+	for i := range st.Products {
+		products[i] = &st.Products[i]
+	}
+	return products
 }
 
 func schemaOf(t *testing.T, products []*storefront.Product) (*node, string) {
@@ -36,13 +53,11 @@ func schemaOf(t *testing.T, products []*storefront.Product) (*node, string) {
 
 func TestSchema(t *testing.T) {
 	st := store(t, "whitby-tea")
-	var products []*storefront.Product
 	var want []string
 	for i := range st.Products {
-		products = append(products, &st.Products[i])
 		want = append(want, st.Products[i].ID)
 	}
-	root, raw := schemaOf(t, products)
+	root, raw := schemaOf(t, everyProduct(st))
 	for _, word := range []string{"$ref", "$defs", "$schema", "$id"} {
 		if strings.Contains(raw, word) {
 			t.Errorf("the schema holds %s", word)
@@ -55,10 +70,60 @@ func TestSchema(t *testing.T) {
 	if n := root.Properties["sections"].MaxItems; n == nil || *n != 25 {
 		t.Errorf("sections: maxItems %v, want 25", n)
 	}
-	if len(section.Properties["type"].Enum) < 9 {
-		t.Errorf("types are %v, want at least nine", section.Properties["type"].Enum)
+	if n := len(root.kinds()); n < 20 {
+		t.Errorf("%d types, want at least 20", n)
 	}
 	closed(t, "design", root)
+	seen := make(map[string]bool)
+	for _, branch := range root.kinds() {
+		kind := branch.kind()
+		if kind == "" || seen[kind] {
+			t.Errorf("type %q is there twice, or has no name", kind)
+		}
+		seen[kind] = true
+		if n := len(branch.Properties["variant"].Enum); n < 3 {
+			t.Errorf("%s has %d variants, want at least 3", kind, n)
+		}
+		for field := range branch.Properties {
+			if section.Properties[field] == nil {
+				t.Errorf("%s has a field %s, which sections are closed to", kind, field)
+			}
+		}
+	}
+}
+
+// The schema is paid for with every prompt.
+func TestSchemaIsSmall(t *testing.T) {
+	for _, st := range load(t).All() {
+		_, raw := schemaOf(t, everyProduct(st))
+		if most := 12_000; len(raw) > most {
+			t.Errorf("%s: %d bytes for %d products, want at most %d", st.Slug, len(raw), len(st.Products), most)
+		}
+		t.Logf("%s: %d bytes for %d products", st.Slug, len(raw), len(st.Products))
+	}
+}
+
+// A type that only some products have a place in names those.
+func TestSchemaNamesWhatFits(t *testing.T) {
+	st := store(t, "magic-wands")
+	root, _ := schemaOf(t, everyProduct(st))
+	for _, branch := range root.kinds() {
+		ids := branch.Properties["productIds"]
+		if branch.kind() != "deals" {
+			continue
+		}
+		for _, id := range ids.Items.Enum {
+			if p, ok := st.Product(id); !ok || !p.OnSale() {
+				t.Errorf("%s is offered as a deal", id)
+			}
+		}
+	}
+	root, _ = schemaOf(t, everyProduct(st)[1:2])
+	for _, branch := range root.kinds() {
+		if kind := branch.kind(); kind == "compare" || kind == "bundle" {
+			t.Errorf("%s is offered with one product", kind)
+		}
+	}
 }
 
 // closed fails if an object of the schema allows fields that it does not name.
@@ -77,9 +142,13 @@ func closed(t *testing.T, name string, n *node) {
 
 func TestSchemaWithoutProducts(t *testing.T) {
 	root, _ := schemaOf(t, nil)
-	ids := root.Properties["sections"].Items.Properties["productIds"]
-	if ids.MaxItems == nil || *ids.MaxItems != 0 {
-		t.Errorf("productIds: maxItems %v, want 0", ids.MaxItems)
+	if len(root.kinds()) == 0 {
+		t.Fatal("no types without products")
+	}
+	for _, branch := range root.kinds() {
+		if ids := branch.Properties["productIds"]; ids.MaxItems == nil || *ids.MaxItems != 0 {
+			t.Errorf("%s: maxItems %v of productIds, want 0", branch.kind(), ids.MaxItems)
+		}
 	}
 }
 
@@ -87,7 +156,7 @@ func TestSchemaWithoutProducts(t *testing.T) {
 // pass uncounted and be drawn as it was asked for.
 func TestSchemaAgreesWithParseAnswer(t *testing.T) {
 	st := store(t, "magic-wands")
-	root, _ := schemaOf(t, nil)
+	root, _ := schemaOf(t, everyProduct(st))
 	theme := root.Properties["theme"].Properties
 	for field, choices := range theme {
 		for _, v := range choices.Enum {
@@ -110,20 +179,21 @@ func TestSchemaAgreesWithParseAnswer(t *testing.T) {
 		}
 		return strings.Repeat("wand ", *n)[:*n-1] + "s"
 	}
-	ids := []string{"thornbrook", "hazelwick", "copperleaf"}
-	variants := make(map[string]bool)
-	for _, kind := range section["type"].Enum {
-		took := 0
-		for _, v := range section["variant"].Enum {
+	for _, branch := range root.kinds() {
+		kind := branch.kind()
+		for _, v := range branch.Properties["variant"].Enum {
 			s := storefront.Section{
 				Type: kind, Variant: v, Eyebrow: long("eyebrow"), Headline: long("headline"), Body: long("body"), ActionLabel: long("actionLabel"),
-				Items: []storefront.Item{{Title: "One", Body: "First."}, {Title: "Two", Body: "Second."}},
 			}
-			switch kind {
-			case "spotlight", "story":
-				s.ProductIDs = ids[:1]
-			case "hero", "product-grid", "deals", "compare":
-				s.ProductIDs = ids
+			if n := *branch.Properties["productIds"].MaxItems; n > 0 {
+				choice := section["productIds"].Items.Enum
+				if own := branch.Properties["productIds"].Items; own != nil {
+					choice = own.Enum
+				}
+				s.ProductIDs = choice[:n]
+			}
+			if n := branch.Properties["items"].MaxItems; n == nil {
+				s.Items = []storefront.Item{{Title: "One", Body: "First."}, {Title: "Two", Body: "Second."}}
 			}
 			answer, err := json.Marshal(storefront.Design{Theme: st.Theme, Sections: []storefront.Section{s}})
 			if err != nil {
@@ -133,25 +203,9 @@ func TestSchemaAgreesWithParseAnswer(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s %s: %v", kind, v, err)
 			}
-			got := d.Sections[0]
-			if rep.CutFields > 0 || got.Headline != s.Headline || got.Body != s.Body || got.Eyebrow != s.Eyebrow || got.ActionLabel != s.ActionLabel {
-				t.Errorf("%s %s: copy of the length that the schema allows was cut", kind, v)
+			if rep != (storefront.Report{}) || !reflect.DeepEqual(d.Sections[0], s) {
+				t.Errorf("%s %s: %+v became %+v, report %+v", kind, v, s, d.Sections[0], rep)
 			}
-			if got.Variant == v {
-				took++
-				variants[v] = true
-				if rep != (storefront.Report{}) {
-					t.Errorf("%s %s: report %+v, want nothing dropped", kind, v, rep)
-				}
-			}
-		}
-		if took < 2 {
-			t.Errorf("%s has %d variants, want at least 2", kind, took)
-		}
-	}
-	for _, v := range section["variant"].Enum {
-		if !variants[v] {
-			t.Errorf("variant %s belongs to no type", v)
 		}
 	}
 }

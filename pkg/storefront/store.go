@@ -216,6 +216,14 @@ func bySaving(a, b *Product) int {
 	)
 }
 
+func byRating(a, b *Product) int {
+	return cmp.Or(cmp.Compare(b.Rating, a.Rating), cmp.Compare(b.Reviews, a.Reviews), cmp.Compare(a.ID, b.ID))
+}
+
+func byStock(a, b *Product) int {
+	return cmp.Or(cmp.Compare(a.Stock, b.Stock), cmp.Compare(a.ID, b.ID))
+}
+
 // byReviews puts the least known first.
 func byReviews(a, b *Product) int {
 	return cmp.Or(cmp.Compare(a.Reviews, b.Reviews), cmp.Compare(a.ID, b.ID))

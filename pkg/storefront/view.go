@@ -38,7 +38,17 @@ type sectionView struct {
 	Cards                     []cardView
 	Shelves                   []shelfView
 	Rows                      []rowView
+	Groups                    []groupView
+	Bars                      []barView
+	Figures                   []figureView
+	Measure                   string  // the attribute that Bars and Groups go by
+	Sum                       sumView // of a bundle
 	QuotedBy                  string
+}
+
+// sumView is what several products cost together.
+type sumView struct {
+	Price, Was, Saved string // Was and Saved are empty without a sale
 }
 
 // Lead is the first product's card; nil without products.
@@ -63,6 +73,9 @@ type cardView struct {
 	Reviews                    int
 	SoldOut, New               bool
 	Left                       int // of a product that is nearly gone; else 0
+	Added                      string
+	Bar                        string // the rating as SVG path data, of 100
+	Verdict                    string // in a comparison
 }
 
 // shelfView is a collection with its products.
@@ -92,6 +105,7 @@ func (s *Store) card(p *Product) cardView {
 		Price:       s.Money(p.NowCents()),
 		SoldOut:     p.SoldOut(),
 		New:         s.isNew(p),
+		Added:       p.AddedAt.day.Format("2 January 2006"),
 		Reviews:     p.Reviews,
 	}
 	values := make([]string, 0, 3)
@@ -111,6 +125,7 @@ func (s *Store) card(p *Product) cardView {
 	}
 	if p.Rating > 0 {
 		c.Rating = fmt.Sprintf("%.1f", p.Rating)
+		c.Bar = bar(p.Rating / 5)
 	}
 	if !p.SoldOut() && p.Stock <= nearlyGone {
 		c.Left = p.Stock
@@ -134,11 +149,7 @@ func (s *Store) shelves() []shelfView {
 			}
 		}
 		sh.From = s.Money(lowest)
-		noun := s.Noun.Many
-		if len(sh.Cards) == 1 {
-			noun = s.Noun.One
-		}
-		sh.Count = fmt.Sprintf("%d %s", len(sh.Cards), noun)
+		sh.Count = s.count(len(sh.Cards))
 		sh.Face = sh.Cards[0]
 		shelves[i] = sh
 	}
@@ -163,7 +174,7 @@ func newPageView(in PageInput) *pageView {
 	if v.Why != "" {
 		v.Persona = in.Persona
 	}
-	v.Masthead = len(d.Sections) == 0 || d.Sections[0].Type != "hero"
+	v.Masthead = len(d.Sections) == 0 || d.Sections[0].Type != "hero" && d.Sections[0].Type != "thanks"
 	for i, s := range d.Sections {
 		v.Sections = append(v.Sections, st.section(s, i, v))
 	}
@@ -188,16 +199,65 @@ func (s *Store) section(sec Section, i int, page *pageView) sectionView {
 	if sec.Body != "" {
 		v.Paragraphs = strings.Split(sec.Body, "\n\n")
 	}
-	for _, id := range sec.ProductIDs {
+	ids := sec.ProductIDs
+	if kind, ok := kindOf(sec.Type); ok && kind.products == 0 && kind.own != nil {
+		ids = kind.own(s)
+	}
+	var ps []*Product
+	for _, id := range ids {
 		if p, ok := s.Product(id); ok {
+			ps = append(ps, p)
 			v.Cards = append(v.Cards, s.card(p))
 		}
 	}
+	s.work(&v, sec, ps, page)
+	return v
+}
+
+// work gives the section what its type works out of the catalogue.
+func (s *Store) work(v *sectionView, sec Section, ps []*Product, page *pageView) {
 	switch sec.Type {
 	case "collections":
 		v.Shelves = page.Shelves
 	case "compare":
-		v.Rows = compared(v.Cards)
+		if sec.Variant == "verdict" {
+			said := verdicts(ps)
+			for i := range v.Cards {
+				v.Cards[i].Verdict = said[v.Cards[i].ID]
+			}
+		} else {
+			v.Rows = compared(v.Cards)
+		}
+	case "finder":
+		v.Groups = map[string]func() []groupView{"budget": s.byBudget, "traits": s.byTrait, "shelves": s.byShelf}[sec.Variant]()
+	case "bundle":
+		v.Sum = s.sum(ps)
+	case "reviews":
+		v.Figures = s.figures()[2:]
+	case "craft":
+		if sec.Variant == "materials" {
+			v.Groups = s.materials()
+		} else {
+			v.Groups = s.kinds()
+		}
+	case "measure":
+		v.Measure = s.measure()
+		switch sec.Variant {
+		case "groups":
+			v.Groups = s.bySize()
+		case "table":
+			v.Bars = s.bars(10)
+		default:
+			v.Bars = s.bars(7)
+		}
+	case "ladder":
+		for i, rung := range []string{"To begin with", "In the middle", "Top of the shop"} {
+			v.Cards[i].Verdict = rung
+		}
+	case "promises":
+		v.Items = s.Assurances
+	case "figures":
+		v.Figures = s.figures()
 	case "quote":
 		// Whose words they are is the store's to say.
 		for _, q := range s.Quotes {
@@ -205,6 +265,19 @@ func (s *Store) section(sec Section, i int, page *pageView) sectionView {
 				v.QuotedBy = q.By
 			}
 		}
+	}
+}
+
+// sum is what the products cost together.
+func (s *Store) sum(ps []*Product) sumView {
+	now, was := 0, 0
+	for _, p := range ps {
+		now += p.NowCents()
+		was += p.PriceCents
+	}
+	v := sumView{Price: s.Money(now)}
+	if was > now {
+		v.Was, v.Saved = s.Money(was), s.Money(was-now)
 	}
 	return v
 }
@@ -219,7 +292,7 @@ func (v *pageView) aim() {
 			target = "p-" + s.Cards[0].ID
 		}
 		v.Sections[i].ActionTarget = target
-		if kind, ok := kindOf(s.Type); ok && kind.least > 0 {
+		if len(s.Cards) > 0 && s.Type != "hero" && s.Type != "story" {
 			next = s.ID
 		}
 	}
