@@ -45,7 +45,7 @@ type Section struct {
 	Body        string   `json:"body,omitempty" jsonschema:"maxLength=600,description=Plain text. Never prices\\, discounts\\, links or markup."`
 	ActionLabel string   `json:"actionLabel,omitempty" jsonschema:"maxLength=28,description=Words of the button; the shop decides where it leads."`
 	ProductIDs  []string `json:"productIds,omitempty" jsonschema:"maxItems=12"`
-	Items       []Item   `json:"items,omitempty" jsonschema:"maxItems=6,description=Steps of a guide or questions and answers of a faq."`
+	Items       []Item   `json:"items,omitempty" jsonschema:"maxItems=6,description=Advice or steps of a guide; questions and answers of a faq."`
 }
 
 // Item is a titled line: a step, a question with its answer.

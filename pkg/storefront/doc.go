@@ -16,6 +16,10 @@
 //   - Names, prices, savings, stock, pictures and links come from the catalogue
 //     only. Words that name a price, a discount or an address elsewhere are
 //     removed before they are drawn.
+//   - What a section says of the whole shop (what is cheapest, best rated, newest,
+//     nearly gone, what several things cost together) is worked out of the
+//     catalogue. A section type that the store cannot fill is not drawn; words
+//     that a design leaves out are the store's own. So no section stands empty.
 //   - A document needs nothing but itself: one constant stylesheet, pictures
 //     drawn into it, at most one constant script. Its policy names both by hash
 //     and forbids everything else, and the document carries that policy, so a

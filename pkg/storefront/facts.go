@@ -238,11 +238,13 @@ func (s *Store) bySize() []groupView {
 	return groups
 }
 
-// materials are the values of the attributes that products are drawn from, each
-// with the product that shows it, at most eight.
+// materials are the values of the attribute that products are drawn from, each
+// with the product that shows it: at most eight, and an even number, since they
+// stand in twos.
 func (s *Store) materials() []groupView {
 	groups := s.byValue(s.Picture.Body)
-	return groups[:min(8, len(groups))]
+	n := min(8, len(groups))
+	return groups[:max(1, n-n%2)]
 }
 
 // kinds are the attributes with how many values there are, and which.
@@ -251,8 +253,9 @@ func (s *Store) kinds() []groupView {
 	names = names[:min(4, len(names))]
 	groups := make([]groupView, 0, len(names))
 	for _, name := range names {
-		var values []string
-		for _, g := range s.byValue(name) {
+		found := s.byValue(name)
+		values := make([]string, 0, len(found))
+		for _, g := range found {
 			values = append(values, g.Title)
 		}
 		note := strings.Join(values[:min(6, len(values))], ", ")

@@ -106,7 +106,7 @@ var (
 	drawnAttrs    = set("lang charset http-equiv content name rel href id class tabindex role hidden type scope " +
 		"data-shop data-palette data-typeface data-density data-corner data-motion data-persona " +
 		"aria-label aria-labelledby aria-hidden aria-live " +
-		"viewBox width height focusable x1 y1 x2 y2 cx cy r d fill transform offset opacity stop-color stop-opacity stroke stroke-width stroke-linecap stroke-linejoin stroke-opacity")
+		"viewBox preserveAspectRatio width height focusable x1 y1 x2 y2 cx cy r d fill transform offset opacity stop-color stop-opacity stroke stroke-width stroke-linecap stroke-linejoin stroke-opacity")
 )
 
 func set(list string) map[string]bool {

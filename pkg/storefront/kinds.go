@@ -65,7 +65,7 @@ var sectionKinds = []sectionKind{
 	},
 	{
 		name: "ranking", variants: []string{"podium", "numbered", "rail"}, headline: "Loved best",
-		own: func(st *Store) []string { return st.pick(6, rated, byRating) }, enough: rates(3),
+		own: func(st *Store) []string { return st.pick(5, rated, byRating) }, enough: rates(3),
 		use: "The best rated in order, filled by the shop. podium: three large; numbered: lines; rail: scrolls sideways",
 	},
 	{

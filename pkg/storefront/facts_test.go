@@ -1,0 +1,155 @@
+package storefront_test
+
+import (
+	"cmp"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"github.com/wandstore/wandstore/pkg/storefront"
+)
+
+// only draws a page of one section and gives what it says.
+func only(t *testing.T, st *storefront.Store, s storefront.Section) *html.Node {
+	t.Helper()
+	page := draw(t, renderer(t), storefront.PageInput{Store: st, Design: storefront.Design{Sections: []storefront.Section{s}}})
+	drawn := section(parse(t, page), "s1")
+	if drawn == nil {
+		t.Fatalf("%s of %s is not drawn", s.Type, st.Slug)
+	}
+	return drawn
+}
+
+func TestBundleAddsUp(t *testing.T) {
+	st := store(t, "magic-wands")
+	for _, variant := range []string{"together", "receipt", "panel"} {
+		// One of them is reduced, from 62 to 49.
+		text := words(only(t, st, storefront.Section{Type: "bundle", Variant: variant, ProductIDs: []string{"emberhollow", "thornbrook"}}))
+		for _, want := range []string{"Together Now $108", "Was $121", "You save $13"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %q does not say %q", variant, text, want)
+			}
+		}
+	}
+	// What cannot be had is no part of a bundle; two are too few without it, and
+	// then the shop's own three stand there.
+	text := words(only(t, st, storefront.Section{Type: "bundle", ProductIDs: []string{"emberhollow", "midnight-elm"}}))
+	if strings.Contains(text, "Midnight Elm") {
+		t.Errorf("a sold-out wand is in a bundle: %q", text)
+	}
+}
+
+func TestVerdictsAreTrue(t *testing.T) {
+	st := store(t, "magic-wands")
+	ids := []string{"emberhollow", "thornbrook", "rosewarden", "foxglove-lime"}
+	drawn := only(t, st, storefront.Section{Type: "compare", Variant: "verdict", ProductIDs: ids})
+	found := 0
+	for _, li := range elements(drawn, "li") {
+		text := words(li)
+		for verdict, name := range map[string]string{"Lowest price": "Thornbrook", "Best rated": "Rosewarden", "Newest here": "Foxglove Lime"} {
+			if strings.Contains(text, verdict) {
+				found++
+				if !strings.Contains(text, name) {
+					t.Errorf("%s is said in %q, want %s", verdict, text, name)
+				}
+			}
+		}
+	}
+	if found != 3 {
+		t.Errorf("%d verdicts of three are given", found)
+	}
+}
+
+// Sections that the shop fills show the products in the order that they promise.
+func TestOwnChoicesKeepTheirOrder(t *testing.T) {
+	for _, st := range load(t).All() {
+		for kind, by := range map[string]func(a, b *storefront.Product) int{
+			"ranking":     func(a, b *storefront.Product) int { return cmp.Compare(b.Rating, a.Rating) },
+			"ladder":      func(a, b *storefront.Product) int { return cmp.Compare(a.NowCents(), b.NowCents()) },
+			"last-pieces": func(a, b *storefront.Product) int { return cmp.Compare(a.Stock, b.Stock) },
+		} {
+			var ps []*storefront.Product
+			for _, a := range elements(only(t, st, storefront.Section{Type: kind}), "a") {
+				p, ok := st.Product(strings.TrimPrefix(attr(a, "href"), "#p-"))
+				if !ok {
+					t.Fatalf("%s: a link to %s", kind, attr(a, "href"))
+				}
+				ps = append(ps, p)
+			}
+			if len(ps) < 2 || !slices.IsSortedFunc(ps, by) {
+				t.Errorf("%s: %s shows %d products out of order", st.Slug, kind, len(ps))
+			}
+			for _, p := range ps {
+				if p.SoldOut() {
+					t.Errorf("%s: %s leads with what is sold out: %s", st.Slug, kind, p.ID)
+				}
+			}
+		}
+	}
+}
+
+// Who follows one of the finder's answers finds nothing that belongs to another.
+func TestFinderByBudget(t *testing.T) {
+	for _, st := range load(t).All() {
+		highest, answers := 0, 0
+		for _, h := range elements(only(t, st, storefront.Section{Type: "finder", Variant: "budget"}), "h3") {
+			answers++
+			before := highest
+			for _, a := range elements(h.Parent, "a") {
+				p, ok := st.Product(strings.TrimPrefix(attr(a, "href"), "#p-"))
+				if !ok {
+					t.Fatalf("a link to %s", attr(a, "href"))
+				}
+				if p.NowCents() < before {
+					t.Errorf("%s: %s is under %q", st.Slug, p.ID, words(h))
+				}
+				highest = max(highest, p.NowCents())
+			}
+		}
+		if answers != 3 {
+			t.Errorf("%s: %d answers, want three", st.Slug, answers)
+		}
+	}
+}
+
+// A store without what a type is about does not draw it.
+func TestTypesThatAStoreCannotFill(t *testing.T) {
+	st := *store(t, "magic-wands")
+	st.Assurances, st.FAQ, st.Quotes, st.Guide.Items = nil, nil, nil, nil
+	for _, kind := range []string{"promises", "faq", "quote", "guide"} {
+		page := draw(t, renderer(t), storefront.PageInput{Store: &st, Design: storefront.Design{Sections: []storefront.Section{{Type: kind, Headline: "Never"}}}})
+		if section(parse(t, page), "s1") != nil {
+			t.Errorf("%s is drawn of nothing", kind)
+		}
+	}
+}
+
+// A variant that is neither written nor styled differently is none.
+func TestVariantsLookDifferent(t *testing.T) {
+	css, err := os.ReadFile("templates/shop.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := store(t, "magic-wands")
+	root, _ := schemaOf(t, everyProduct(st))
+	for _, branch := range root.kinds() {
+		kind := branch.kind()
+		looks := make(map[string]string)
+		for _, variant := range branch.Properties["variant"].Enum {
+			s := storefront.Section{Type: kind, Variant: variant, Headline: "About it", ProductIDs: []string{"thornbrook", "hazelwick", "copperleaf"}}
+			var b strings.Builder
+			if err := html.Render(&b, only(t, st, s)); err != nil {
+				t.Fatal(err)
+			}
+			look := strings.ReplaceAll(b.String(), kind+" "+variant, kind)
+			styled := strings.Contains(string(css), "."+variant)
+			if other, ok := looks[look]; ok && !styled {
+				t.Errorf("%s: %s and %s look the same", kind, variant, other)
+			}
+			looks[look] = variant
+		}
+	}
+}
