@@ -203,7 +203,7 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *storefront.Store) (p
 		m.problem(ctx, o, "template", err)
 		page.Source = pagestore.SourceTemplate
 		design = storefront.TemplateDesign(shop, guess.Persona, storefront.TemplateInput{
-			RecentProducts: signals.GetRecentProducts(), Cart: signals.GetCart(),
+			RecentProducts: signals.GetRecentProducts(), Cart: signals.GetCart(), Purchased: signals.GetPurchased(),
 		})
 	}
 	page.Model = model

@@ -20,7 +20,7 @@ import (
 )
 
 // Version names the prompt's wording; pages carry it. Change it with the text.
-const Version = "1"
+const Version = "2"
 
 // maxProducts bounds how much of a catalogue the model is shown: it costs tokens,
 // and nobody's page has room for more.
@@ -47,10 +47,10 @@ type Input struct {
 
 // manner is how each persona wants to be served.
 var manner = map[string]string{
-	persona.Minimalist: "knows what they want and has no time. Few sections, few products, short words, no decoration. Lead with the most likely product.",
-	persona.Explorer:   "likes to look around. Breadth, the unusual, stories behind things, several collections, an inviting tone.",
-	persona.Dealhunter: "wants the best value. Lead with reduced products, compare, help to choose; sober and exact.",
-	persona.Loyalist:   "has been here before and likes it. Welcome back, what is new or rare, what goes with what they have; warm, never pushy.",
+	persona.Minimalist: "knows what they want and has no time. Few sections, few products, short words, no decoration. Lead with the most likely product: hero, a short product-grid, spotlight, compare or finder, and no more than five sections.",
+	persona.Explorer:   "likes to look around. Breadth, the unusual, stories behind things, several collections, an inviting tone: collections, craft, story, finder, new-arrivals, quote beside the products.",
+	persona.Dealhunter: "wants the best value. Lead with reduced products, compare, help to choose; sober and exact: deals first, then compare, bundle, ladder, last-pieces, reviews.",
+	persona.Loyalist:   "has been here before and likes it. Welcome back, what is new or rare, what goes with what they have; warm, never pushy: thanks or new-arrivals first, reorder what they bought, ranking, guide.",
 }
 
 const system = `You design the front page of an online shop for one shopper. You answer with one JSON object, the page design, and nothing else: no prose, no code fence, no HTML.
@@ -61,6 +61,7 @@ The design must be an instance of this JSON schema:
 Rules:
 - The page is for a shopper who %s
 - Four to eight sections. Begin with the one that matters most to this shopper, and vary the sequence and the variants.
+- Each type says which variants and how many products it takes. Give no products or items to a type that takes none: the shop fills it.
 - Products only by the ids of the schema. The shop draws their names, prices, pictures and links.
 - Never write prices, discounts, numbers in stock, promises of delivery, links or markup.
 - Plain, concrete, friendly English. No exclamation marks. Do not say that the shopper is watched or what they did; "picked for you" is fine.
