@@ -1,33 +1,29 @@
 "use strict";
 (() => {
   const doc = document, root = doc.documentElement, box = doc.getElementById("live");
-  if (!box || !window.EventSource || !window.DOMParser) return;
   const words = box.querySelector("p"), button = box.querySelector("button");
-  const shopper = new URLSearchParams(location.search).get("shopper");
-  const query = new URLSearchParams({ store: root.dataset.shop });
-  if (shopper) query.set("shopper", shopper);
+  const query = new URLSearchParams(location.search);
+  query.set("store", root.dataset.shop);
 
-  let typed = false, errors = 0, tries = 0, over = false;
-  doc.addEventListener("input", () => { typed = true; }, { once: true });
+  let events, typed, heard, asked, over, errors = 0, tries = 0;
+  doc.oninput = () => { typed = true; };
 
   // A page must not be changed under someone who reads, writes or is on a link.
-  const busy = () => typed || scrollY > 200 ||
-    (doc.activeElement && doc.activeElement !== doc.body && doc.activeElement.id !== "main");
+  const busy = () => typed || scrollY > 200 || doc.activeElement?.matches(":not(body, #main)");
 
-  const say = (text) => { box.hidden = !text; words.textContent = text || ""; };
-  const events = new EventSource("/api/generation/events?" + query);
+  const say = (text) => {
+    box.hidden = !text;
+    if (text && words.textContent !== text) words.textContent = text;
+  };
   const end = (text) => {
-    if (over) return;
     over = true;
     events.close();
     say(text);
   };
 
   const show = (next, asked) => {
-    if (next.querySelector("style").textContent !== doc.querySelector("style").textContent) {
-      location.reload();
-      return;
-    }
+    if (next.querySelector("style").textContent !== doc.querySelector("style").textContent)
+      return location.reload();
     const swap = () => {
       const y = scrollY;
       for (const a of [...root.attributes]) root.removeAttribute(a.name);
@@ -37,36 +33,52 @@
       scrollTo({ top: asked ? 0 : y, behavior: "instant" });
       if (asked) doc.getElementById("main").focus({ preventScroll: true });
     };
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    if (doc.startViewTransition && !still) doc.startViewTransition(swap); else swap();
+    // In a tab that nobody sees there is no transition, only the swap.
+    if (doc.startViewTransition && !matchMedia("(prefers-reduced-motion: reduce)").matches)
+      doc.startViewTransition(swap).ready.catch(() => {});
+    else swap();
   };
 
-  const ready = async () => {
-    const answer = await fetch(location.href, { cache: "no-store", headers: { Accept: "text/html" } });
-    if (!answer.ok) throw new Error(answer.status);
-    const next = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (!next.querySelector("main") || next.getElementById("live")) throw new Error("not yet");
-    if (!busy()) { end(); show(next); return; }
-    end("Your shop is ready");
-    button.hidden = false;
-    button.onclick = () => show(next, true);
+  const fetchReady = async () => {
+    try {
+      const answer = await fetch(location.href, { cache: "no-store" });
+      const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (!answer.ok || next.getElementById("live")) throw 0;
+      if (!busy()) return end(), show(next);
+      end("Your shop is ready");
+      button.hidden = false;
+      button.addEventListener("click", () => show(next, true), { once: true });
+    } catch {
+      if (++tries < 9) setTimeout(fetchReady, 1500 * tries); else end();
+    }
   };
-  const fetchReady = () => ready().catch(() => {
-    if (++tries < 4) setTimeout(fetchReady, 1500 * tries); else end();
-  });
 
-  let asked = false;
-  events.addEventListener("status", (e) => {
-    let s;
-    try { s = JSON.parse(e.data); } catch { return; }
-    errors = 0;
-    if (s.state === "ready") { if (!asked) { asked = true; fetchReady(); } }
-    else if (s.state === "failed" || s.state === "none") end();
-    else say(s.etaSeconds > 90
-      ? "Preparing your shop, about " + Math.round(s.etaSeconds / 60) + " minutes…"
-      : "Preparing your shop…");
-  });
-  events.onerror = () => { if (!asked && (events.readyState === 2 || ++errors > 4)) end(); };
+  const listen = () => {
+    if (over || asked) return;
+    if (events) events.close();
+    events = new EventSource("/api/generation/events?" + query);
+    events.addEventListener("status", (e) => {
+      const s = JSON.parse(e.data);
+      errors = 0;
+      if (s.state === "ready") {
+        events.close();
+        asked = true;
+        fetchReady();
+      } else if (s.state === "queued" || s.state === "running") {
+        heard = true;
+        say("Preparing your shop" +
+          (s.etaSeconds > 90 ? ", about " + Math.round(s.etaSeconds / 60) + " minutes…" : "…"));
+      // A job that was heard of comes back when its worker, or the edge, does.
+      } else if (!heard || s.state === "failed") end();
+    });
+    // A browser connects again by itself, but not after an HTTP error.
+    events.onerror = () => {
+      if (++errors > 20) end();
+      else if (events.readyState === 2) setTimeout(listen, 3000 * Math.min(errors, 5));
+    };
+  };
+  listen();
   setTimeout(() => { if (!asked) end(); }, 900000);
   addEventListener("pagehide", () => events.close());
+  addEventListener("pageshow", (e) => { if (e.persisted) listen(); });
 })();
