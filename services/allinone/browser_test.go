@@ -2,8 +2,7 @@ package allinone_test
 
 import (
 	"fmt"
-	"io"
-	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -16,11 +15,9 @@ import (
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/faulttest"
-	"github.com/wandstore/wandstore/pkg/persona"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 	"github.com/wandstore/wandstore/services/edge"
-	"github.com/wandstore/wandstore/services/kimisim"
 )
 
 // What can be asked of a page.
@@ -43,7 +40,7 @@ func TestBrowserWatchesThePageUpgrade(t *testing.T) {
 	w.startGenerator()
 	b := startBrowser(t)
 	for _, width := range widths {
-		t.Run(fmt.Sprint(width), func(t *testing.T) {
+		t.Run(fmt.Sprint(width, "px"), func(t *testing.T) {
 			gate := w.sim.Gate()
 			shopper := fmt.Sprint("watcher-", width)
 			address := e.base + "/s/magic-wands?shopper=" + shopper
@@ -179,7 +176,7 @@ func TestBrowserWithoutJavaScript(t *testing.T) {
 	for _, width := range widths {
 		page := b.open(t, width)
 		call(page, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-		page.visit(e.base + "/s/magic-wands?shopper=plain-" + fmt.Sprint(width))
+		page.visit(fmt.Sprint(e.base, "/s/magic-wands?shopper=plain-", width))
 		whole := eval[map[string]float64](page, `({
 			h1: document.querySelectorAll("h1").length,
 			sections: document.querySelectorAll("main > section").length,
@@ -192,11 +189,11 @@ func TestBrowserWithoutJavaScript(t *testing.T) {
 	}
 	w.startGenerator()
 	for _, width := range widths {
-		address := e.base + "/s/magic-wands?shopper=plain-" + fmt.Sprint(width)
-		becomesHit(t, e, "magic-wands", "plain-"+fmt.Sprint(width))
+		shopper := fmt.Sprint("plain-", width)
+		becomesHit(t, e, "magic-wands", shopper)
 		page := b.open(t, width)
 		call(page, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-		page.visit(address)
+		page.visit(e.base + "/s/magic-wands?shopper=" + shopper)
 		page.do(chromedp.Reload())
 		visits := page.visits()
 		if got := visits[len(visits)-1]; got.get("X-Cache") != "HIT" || !eval[bool](page, isPersonal) {
@@ -282,7 +279,7 @@ func startGateway(t *testing.T, to string) string {
 	}
 	gateway := httptest.NewServer(&httputil.ReverseProxy{
 		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(target) },
-		ErrorLog: log.New(io.Discard, "", 0),
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	})
 	t.Cleanup(func() {
 		gateway.CloseClientConnections()
@@ -345,48 +342,6 @@ func failJob(t *testing.T, js jetstream.JetStream, store, shopper string) {
 		_, err = jobs.Update(t.Context(), key, value, entry.Revision())
 		return err == nil
 	})
-}
-
-// kind is a kind of page that shoppers can meet.
-type kind struct {
-	name, address string
-}
-
-// kinds are all kinds of page, of both stores.
-func kinds(t testing.TB, w *world, e *process) []kind {
-	t.Helper()
-	w.startGenerator()
-	var all []kind
-	for _, store := range []string{"magic-wands", "whitby-tea"} {
-		all = append(all,
-			kind{store + "-fallback", e.base + "/s/" + store},
-			kind{store + "-error-400", e.base + "/s/" + store + "?shopper=not%20an%20id"},
-		)
-		for _, shopper := range shoppers("designed", 2) {
-			visit(t, e, store, shopper)
-			becomesHit(t, e, store, shopper)
-			all = append(all, kind{store + "-" + shopper, e.base + "/s/" + store + "?shopper=" + shopper})
-		}
-	}
-	if err := w.sim.SetFault(kimisim.Fault{Name: kimisim.InsufficientBalance}); err != nil {
-		t.Fatal(err)
-	}
-	for _, store := range []string{"magic-wands", "whitby-tea"} {
-		for shopper, does := range map[string]string{
-			persona.Explorer:   `"event":"view","category":"first"`,
-			persona.Minimalist: `"event":"search","query":"quiet"`,
-			persona.Dealhunter: `"event":"filter","query":"on sale"`,
-			persona.Loyalist:   `"event":"purchase","product":"nightjar"`,
-		} {
-			post(t, e.base+"/api/shopper/track", fmt.Sprintf(`{"shopper":%q,"store":%q,%s}`, shopper, store, does))
-			visit(t, e, store, shopper)
-			if hit := becomesHit(t, e, store, shopper); hit.header.Get("X-Persona") != shopper {
-				t.Errorf("%s of %s is taken for a %s", shopper, store, hit.header.Get("X-Persona"))
-			}
-			all = append(all, kind{store + "-" + shopper, e.base + "/s/" + store + "?shopper=" + shopper})
-		}
-	}
-	return append(all, kind{"error-404", e.base + "/s/no-such-store"}, kind{"error-404-path", e.base + "/nowhere"})
 }
 
 // Every kind of page fits every screen, says nothing in the console, breaks no
