@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -70,9 +71,9 @@ func TestBrowserFindsEveryPageAccessible(t *testing.T) {
 
 // where lists the first places of a violation.
 func where(v violation) string {
-	var s string
+	var s strings.Builder
 	for _, n := range v.Nodes[:min(3, len(v.Nodes))] {
-		s += fmt.Sprintf("\n\t%v: %s", n.Target, n.FailureSummary)
+		fmt.Fprintf(&s, "\n\t%v: %s", n.Target, n.FailureSummary)
 	}
-	return s
+	return s.String()
 }
