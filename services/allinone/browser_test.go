@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"testing"
 
+	browserdomain "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/nats-io/nats.go/jetstream"
@@ -150,20 +151,64 @@ func TestBrowserOffersThePageToABusyShopper(t *testing.T) {
 	}
 }
 
-// No swap is lost where there is no transition: a shopper who wants less motion,
-// or who is in another tab meanwhile.
-func TestBrowserUpgradesWithoutMotion(t *testing.T) {
+// No upgrade is lost where there is no transition: with a shopper who wants less
+// motion, or looks at something else meanwhile.
+func TestBrowserUpgradesWithoutTransition(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	e := w.startEdge()
 	w.startGenerator()
-	gate := w.sim.Gate()
-	page := startBrowser(t).open(t, 1280)
-	page.prefers(&emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"})
-	page.visit(e.base + "/s/whitby-tea?shopper=still")
-	page.until("the page says that a better one is made", isPreparing)
-	gate.Open()
-	page.until("the page becomes the shopper's", isPersonal)
+	b := startBrowser(t)
+	for name, meanwhile := range map[string]func(page *tab){
+		"less-motion": func(page *tab) {
+			page.prefers(&emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"})
+		},
+		"out-of-sight": func(page *tab) {
+			call(page, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: false})
+			window := call(page, browserdomain.GetWindowForTarget, browserdomain.GetWindowForTargetParams{})
+			call(page, browserdomain.SetWindowBounds, browserdomain.SetWindowBoundsParams{
+				WindowID: window.WindowID, Bounds: &browserdomain.Bounds{WindowState: browserdomain.WindowStateMinimized},
+			})
+			page.until("nobody sees the page", `document.visibilityState === "hidden"`)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			gate := w.sim.Gate()
+			page := b.open(t, 1280)
+			page.visit(e.base + "/s/whitby-tea?shopper=" + name)
+			page.until("the page says that a better one is made", isPreparing)
+			meanwhile(page)
+			gate.Open()
+			page.until("the page becomes the shopper's", isPersonal)
+		})
+	}
+}
+
+// Who leaves the fallback and goes back finds their page, or waits on.
+func TestBrowserGoesBackToThePage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := w.startEdge()
+	w.startGenerator()
+	b := startBrowser(t)
+	for _, readyMeanwhile := range []bool{true, false} {
+		gate := w.sim.Gate()
+		shopper := fmt.Sprint("back-", readyMeanwhile)
+		page := b.open(t, 390)
+		page.visit(e.base + "/s/magic-wands?shopper=" + shopper)
+		page.until("the page says that a better one is made", isPreparing)
+		page.visit(e.base + "/s/whitby-tea")
+		if readyMeanwhile {
+			gate.Open()
+			becomesHit(t, e, "magic-wands", shopper)
+		}
+		page.do(chromedp.NavigateBack())
+		if !readyMeanwhile {
+			page.until("the page waits on", isPreparing)
+			gate.Open()
+		}
+		page.until("the page becomes the shopper's", isPersonal)
+	}
 }
 
 // Without JavaScript the fallback is a whole page, and a reload shows the
