@@ -1,6 +1,7 @@
 package storefront_test
 
 import (
+	"fmt"
 	"math"
 	"os"
 	"regexp"
@@ -55,9 +56,39 @@ func TestPalettesHaveContrast(t *testing.T) {
 						t.Errorf("%s on %s has %.2f, want %.1f", p.text, p.ground, got, p.least)
 					}
 				}
+				// On the deep colour, cards stand on a share of its pair's.
+				ground := mixed(t, string(b), colours["on-deep"], colours["deep"])
+				if got := contrast(t, colours["on-deep"], ground); got < 7 {
+					t.Errorf("on-deep on a card on deep has %.2f, want 7", got)
+				}
 			})
 		}
 	}
+}
+
+var share = regexp.MustCompile(`--tint:color-mix\(in srgb,var\(--on-deep\) (\d+)%,var\(--deep\)\)`)
+
+// mixed is the tint that the stylesheet makes of the two colours.
+func mixed(t *testing.T, css, of, ground string) string {
+	t.Helper()
+	m := share.FindStringSubmatch(css)
+	if m == nil {
+		t.Fatal("the deep colour has no tint")
+	}
+	percent, err := strconv.ParseUint(m[1], 10, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mix [3]uint64
+	for i := range mix {
+		a, errA := strconv.ParseUint(of[1+2*i:3+2*i], 16, 8)
+		b, errB := strconv.ParseUint(ground[1+2*i:3+2*i], 16, 8)
+		if errA != nil || errB != nil {
+			t.Fatalf("colours %q and %q", of, ground)
+		}
+		mix[i] = (a*percent + b*(100-percent)) / 100
+	}
+	return fmt.Sprintf("#%02x%02x%02x", mix[0], mix[1], mix[2])
 }
 
 var custom = regexp.MustCompile(`--([a-z-]+):(#[0-9a-f]{6})`)

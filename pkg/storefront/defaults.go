@@ -149,7 +149,7 @@ func (t tailor) loyalist() Design {
 			},
 			{Type: "new-arrivals", Variant: "cover", Eyebrow: "New in", Headline: "Latest on the shelves"},
 			{Type: "reorder", Variant: "again", Headline: "Worth having again", ProductIDs: t.known(t.sig.Purchased)},
-			{Type: "ranking", Variant: "podium", Eyebrow: "For those who know", Headline: "Rated higher than the rest"},
+			{Type: "ranking", Variant: "podium", Eyebrow: "For those who know", Headline: "Among the best rated"},
 			t.guideSection("checklist"),
 			t.storySection("columns"),
 		}),

@@ -64,9 +64,9 @@ var sectionKinds = []sectionKind{
 		use: "The latest, filled by the shop. timeline: by date; cover: newest one large; rail: scrolls sideways",
 	},
 	{
-		name: "ranking", variants: []string{"podium", "numbered", "rail"}, headline: "Loved best",
+		name: "ranking", variants: []string{"podium", "numbered", "rail"}, headline: "Among the best loved",
 		own: func(st *Store) []string { return st.pick(5, rated, byRating) }, enough: rates(3),
-		use: "The best rated in order, filled by the shop. podium: three large; numbered: lines; rail: scrolls sideways",
+		use: "The best rated of what can be had, in order, filled by the shop. podium: three large; numbered: lines; rail: scrolls sideways",
 	},
 	{
 		name: "reviews", variants: []string{"bars", "wall", "summary"}, headline: "What the ratings say", enough: rates(1),
