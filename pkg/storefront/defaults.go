@@ -3,14 +3,8 @@ package storefront
 import (
 	"slices"
 	"strings"
-)
 
-// The personas a page can be made for.
-const (
-	Minimalist = "minimalist"
-	Explorer   = "explorer"
-	Dealhunter = "dealhunter"
-	Loyalist   = "loyalist"
+	"github.com/wandstore/wandstore/pkg/persona"
 )
 
 // DefaultDesign is the page for a shopper of whom nothing is known: the store's
@@ -57,17 +51,17 @@ type TemplateInput struct {
 
 // TemplateDesign is the page for a persona when the model fails: the same for the
 // same input. A persona of another name gets DefaultDesign.
-func TemplateDesign(st *Store, persona string, sig TemplateInput) Design {
+func TemplateDesign(st *Store, whom string, sig TemplateInput) Design {
 	t := tailor{Store: st, sig: sig}
 	var d Design
-	switch persona {
-	case Minimalist:
+	switch whom {
+	case persona.Minimalist:
 		d = t.minimalist()
-	case Explorer:
+	case persona.Explorer:
 		d = t.explorer()
-	case Dealhunter:
+	case persona.Dealhunter:
 		d = t.dealhunter()
-	case Loyalist:
+	case persona.Loyalist:
 		d = t.loyalist()
 	default:
 		return DefaultDesign(st)

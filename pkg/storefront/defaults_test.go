@@ -5,28 +5,29 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/wandstore/wandstore/pkg/persona"
 	"github.com/wandstore/wandstore/pkg/storefront"
 )
 
 func TestPersonasDiffer(t *testing.T) {
 	for _, st := range load(t).All() {
 		designs := map[string]storefront.Design{"": storefront.DefaultDesign(st)}
-		for _, persona := range personas {
-			designs[persona] = storefront.TemplateDesign(st, persona, storefront.TemplateInput{})
+		for _, whom := range personas {
+			designs[whom] = storefront.TemplateDesign(st, whom, storefront.TemplateInput{})
 		}
 		begins := make(map[string]string)
-		for persona, d := range designs {
+		for whom, d := range designs {
 			if len(d.Sections) < 3 {
-				t.Errorf("%s %q: %d sections", st.Slug, persona, len(d.Sections))
+				t.Errorf("%s %q: %d sections", st.Slug, whom, len(d.Sections))
 				continue
 			}
 			begin := d.Sections[0].Type + " " + d.Sections[0].Variant + ", " + d.Sections[1].Type + " " + d.Sections[1].Variant
 			if other, ok := begins[begin]; ok {
-				t.Errorf("%s: %q and %q both begin with %s", st.Slug, persona, other, begin)
+				t.Errorf("%s: %q and %q both begin with %s", st.Slug, whom, other, begin)
 			}
-			begins[begin] = persona
+			begins[begin] = whom
 		}
-		if d := designs[storefront.Dealhunter]; d.Sections[0].Type != "deals" {
+		if d := designs[persona.Dealhunter]; d.Sections[0].Type != "deals" {
 			t.Errorf("%s: a dealhunter sees %s first", st.Slug, d.Sections[0].Type)
 		}
 	}
@@ -46,21 +47,21 @@ func TestTemplateFollowsTheShopper(t *testing.T) {
 		Cart:           []string{"thornbrook"},
 		Categories:     []string{"moonlit", "no-such-shelf"},
 	}
-	for _, persona := range personas {
-		d := storefront.TemplateDesign(st, persona, sig)
-		if again := storefront.TemplateDesign(st, persona, sig); !reflect.DeepEqual(d, again) {
-			t.Errorf("%s: the same shopper gets two designs", persona)
+	for _, whom := range personas {
+		d := storefront.TemplateDesign(st, whom, sig)
+		if again := storefront.TemplateDesign(st, whom, sig); !reflect.DeepEqual(d, again) {
+			t.Errorf("%s: the same shopper gets two designs", whom)
 		}
-		if plain := storefront.TemplateDesign(st, persona, storefront.TemplateInput{}); reflect.DeepEqual(d, plain) {
-			t.Errorf("%s: what the shopper did changes nothing", persona)
+		if plain := storefront.TemplateDesign(st, whom, storefront.TemplateInput{}); reflect.DeepEqual(d, plain) {
+			t.Errorf("%s: what the shopper did changes nothing", whom)
 		}
 		for _, id := range []string{"thornbrook", "halcyon", "nightjar"} {
 			if !slices.ContainsFunc(d.Sections, func(s storefront.Section) bool { return slices.Contains(s.ProductIDs, id) }) {
-				t.Errorf("%s: %s is not on the page", persona, id)
+				t.Errorf("%s: %s is not on the page", whom, id)
 			}
 		}
 	}
-	few := storefront.TemplateDesign(st, storefront.Minimalist, sig)
+	few := storefront.TemplateDesign(st, persona.Minimalist, sig)
 	for _, s := range few.Sections {
 		if s.Headline != "The short list" {
 			continue
@@ -75,8 +76,8 @@ func TestTemplateFollowsTheShopper(t *testing.T) {
 func TestOwnDesignsPassTheGate(t *testing.T) {
 	for _, st := range load(t).All() {
 		designs := []storefront.Design{storefront.DefaultDesign(st)}
-		for _, persona := range personas {
-			designs = append(designs, storefront.TemplateDesign(st, persona, storefront.TemplateInput{Cart: []string{st.Products[0].ID}}))
+		for _, whom := range personas {
+			designs = append(designs, storefront.TemplateDesign(st, whom, storefront.TemplateInput{Cart: []string{st.Products[0].ID}}))
 		}
 		for _, d := range designs {
 			b := encode(t, d)

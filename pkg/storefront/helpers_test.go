@@ -7,10 +7,11 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/wandstore/wandstore/pkg/persona"
 	"github.com/wandstore/wandstore/pkg/storefront"
 )
 
-var personas = []string{storefront.Minimalist, storefront.Explorer, storefront.Dealhunter, storefront.Loyalist}
+var personas = persona.All()
 
 func load(t testing.TB) *storefront.Stores {
 	t.Helper()

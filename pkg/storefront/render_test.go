@@ -24,10 +24,10 @@ func everyPage(t *testing.T, check func(t *testing.T, st *storefront.Store, page
 		t.Run(st.Slug+" default", func(t *testing.T) {
 			check(t, st, draw(t, r, storefront.PageInput{Store: st, Design: storefront.DefaultDesign(st), Live: true}))
 		})
-		for _, persona := range personas {
-			t.Run(st.Slug+" "+persona, func(t *testing.T) {
-				d := storefront.TemplateDesign(st, persona, storefront.TemplateInput{})
-				check(t, st, draw(t, r, storefront.PageInput{Store: st, Design: d, Persona: persona}))
+		for _, whom := range personas {
+			t.Run(st.Slug+" "+whom, func(t *testing.T) {
+				d := storefront.TemplateDesign(st, whom, storefront.TemplateInput{})
+				check(t, st, draw(t, r, storefront.PageInput{Store: st, Design: d, Persona: whom}))
 			})
 		}
 		for nth := range 4 {

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/wandstore/wandstore/pkg/persona"
 )
 
 // head is what every document begins with.
@@ -317,10 +319,10 @@ func compared(cards []cardView) []rowView {
 
 // why says to a shopper how their page came about.
 var why = map[string]string{
-	Minimalist: "This page is kept short, for shopping that knows what it wants.",
-	Explorer:   "This page puts the unusual and the far shelves first, for shopping that likes to look around.",
-	Dealhunter: "This page puts what is on sale first, for shopping that compares.",
-	Loyalist:   "This page puts what is new first, for shopping that has been here before.",
+	persona.Minimalist: "This page is kept short, for shopping that knows what it wants.",
+	persona.Explorer:   "This page puts the unusual and the far shelves first, for shopping that likes to look around.",
+	persona.Dealhunter: "This page puts what is on sale first, for shopping that compares.",
+	persona.Loyalist:   "This page puts what is new first, for shopping that has been here before.",
 }
 
 type errorView struct {
