@@ -17,19 +17,15 @@ import (
 // runS3 runs an S3 gateway over a folder until ctx ends. There is one a process:
 // the library holds global state, the working directory among it.
 func runS3(ctx context.Context, cfg pagestore.S3Config, dir string) error {
-	objects, attributes := filepath.Join(dir, "objects"), filepath.Join(dir, "metadata")
-	for _, d := range []string{objects, attributes} {
-		if err := os.MkdirAll(d, 0o750); err != nil {
-			return err
-		}
+	objects := filepath.Join(dir, "objects")
+	if err := os.MkdirAll(objects, 0o750); err != nil {
+		return err
 	}
-	// Metadata beside the objects instead of in extended attributes: any file system
-	// will do.
-	sidecar, err := meta.NewSideCar(attributes)
+	attributes, err := attributesOf(objects, filepath.Join(dir, "metadata"))
 	if err != nil {
-		return fmt.Errorf("metadata folder: %w", err)
+		return err
 	}
-	folder, err := posix.New(objects, sidecar, posix.PosixOpts{Concurrency: 64})
+	folder, err := posix.New(objects, attributes, posix.PosixOpts{Concurrency: 64})
 	if err != nil {
 		return fmt.Errorf("object folder: %w", err)
 	}
@@ -44,4 +40,22 @@ func runS3(ctx context.Context, cfg pagestore.S3Config, dir string) error {
 		KeepAlive:         true,
 		Quiet:             true,
 	})
+}
+
+// attributesOf is where objects' metadata is kept: in extended attributes, which
+// are there in the same moment as their object, so that of two writers one wins.
+// Only where the file system has none it is in a folder of its own, and two who
+// write the same page in the same millisecond may leave the older one.
+func attributesOf(objects, folder string) (meta.MetadataStorer, error) {
+	if err := (meta.XattrMeta{}).Test(objects); err == nil {
+		return meta.XattrMeta{}, nil
+	}
+	if err := os.MkdirAll(folder, 0o750); err != nil {
+		return nil, err
+	}
+	sidecar, err := meta.NewSideCar(folder)
+	if err != nil {
+		return nil, fmt.Errorf("metadata folder: %w", err)
+	}
+	return sidecar, nil
 }
