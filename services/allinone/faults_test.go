@@ -150,6 +150,8 @@ func TestGeneratorKilledInMidJob(t *testing.T) {
 	becomesHit(t, e, "magic-wands", "abc123")
 	eventually(t, "the job is settled", func() bool { return len(w.waiting(js)) == 0 })
 	trail := get(t, e.base+"/debug/errors?store=magic-wands&shopper=abc123").body
+	// A visit in the very moment of the redelivery may have asked for another job:
+	// that finds the page and stores nothing.
 	if n := strings.Count(trail, `"stored"`); n != 1 {
 		t.Errorf("the page was stored %d times, want once: %s", n, trail)
 	}

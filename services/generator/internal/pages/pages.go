@@ -107,6 +107,9 @@ func (m *Maker) Make(ctx context.Context, o Order) (Made, error) {
 	if err := m.store(ctx, o, page); err != nil {
 		return Made{}, err
 	}
+	if page.JobID() == o.JobID {
+		m.crumb(ctx, o, "stored", page.Source()+" page for "+page.Persona())
+	}
 	return Made{Page: page, Reason: reason}, nil
 }
 
@@ -153,7 +156,6 @@ func (m *Maker) store(ctx context.Context, o Order, page *pagestore.Page) error 
 	if err != nil {
 		return fmt.Errorf("update session: %w", err)
 	}
-	m.crumb(ctx, o, "stored", page.Source()+" page for "+page.Persona())
 	return nil
 }
 
