@@ -244,7 +244,7 @@ func (c *Consumer) process(ctx context.Context, msg jetstream.Msg, limits jetstr
 	outcome, err := c.deliver(ctx, d, limits.AckWait)
 	span.SetAttributes(telemetry.Outcome.String(outcome))
 	c.metrics.ended(ctx, c.cfg.Member, outcome, time.Since(start))
-	end(span, err)
+	telemetry.End(span, err)
 }
 
 // Outcomes of a delivery.

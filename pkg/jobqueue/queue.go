@@ -10,7 +10,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -111,7 +110,7 @@ func (q *Queue) Record(ctx context.Context, key pagekey.Key) (*wandstorev1.JobRe
 // is live.
 func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandstorev1.JobRecord, err error) {
 	ctx, span := q.tracer.Start(ctx, "claim", trace.WithAttributes(telemetry.Store.String(r.Key.Store())))
-	defer func() { end(span, err) }()
+	defer func() { telemetry.End(span, err) }()
 
 	for {
 		now := time.Now()
@@ -175,7 +174,7 @@ func (q *Queue) offer(ctx context.Context, member, id string, payload []byte) (s
 			semconv.MessagingMessageID(id),
 			telemetry.Member.String(member),
 		))
-	defer func() { end(span, err) }()
+	defer func() { telemetry.End(span, err) }()
 
 	msg := &nats.Msg{Subject: subject, Header: nats.Header{}, Data: payload}
 	telemetry.Inject(ctx, msg.Header)
@@ -187,13 +186,4 @@ func (q *Queue) offer(ctx context.Context, member, id string, payload []byte) (s
 		return 0, fmt.Errorf("publish to %s: %w", member, err)
 	}
 	return ack.Sequence, nil
-}
-
-// end closes a span, as failed if err is not nil.
-func end(span trace.Span, err error) {
-	if err != nil {
-		span.SetStatus(codes.Error, err.Error())
-		span.SetAttributes(semconv.ErrorType(err))
-	}
-	span.End()
 }

@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -152,7 +151,7 @@ func (m *Maker) store(ctx context.Context, o Order, page *pagestore.Page) error 
 		g.Persona, g.LastJobId = page.Persona(), page.JobID()
 		g.LastPageAt = timestamppb.New(page.GeneratedAt())
 	})
-	end(span, err)
+	telemetry.End(span, err)
 	if err != nil {
 		return fmt.Errorf("update session: %w", err)
 	}
@@ -213,7 +212,7 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *storefront.Store) (p
 	_, span := otel.Tracer(scope).Start(ctx, "compose", trace.WithAttributes(
 		telemetry.Store.String(shop.Slug), telemetry.Persona.String(guess.Persona), telemetry.Source.String(page.GetSource())))
 	html, err := m.Renderer.Page(storefront.PageInput{Store: shop, Design: design, Persona: guess.Persona})
-	end(span, err)
+	telemetry.End(span, err)
 	if err != nil {
 		return nil, "", fmt.Errorf("draw page: %w", err)
 	}
@@ -227,7 +226,7 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *storefront.Store) (p
 func (m *Maker) signals(ctx context.Context, o Order) *wandstorev1.StoreSignals {
 	ctx, span := otel.Tracer(scope).Start(ctx, "load session")
 	s, err := m.Sessions.Get(ctx, o.Key.Shopper())
-	end(span, err)
+	telemetry.End(span, err)
 	if err != nil {
 		m.problem(ctx, o, "session not read", err)
 		return &wandstorev1.StoreSignals{}
@@ -269,11 +268,4 @@ func (m *Maker) crumb(ctx context.Context, o Order, step, detail string) {
 
 func (m *Maker) problem(ctx context.Context, o Order, step string, err error) {
 	m.Trail.Error(ctx, o.Key, jobqueue.Crumb{Step: step, JobID: o.JobID, Member: o.Member, Attempt: o.Attempt, Detail: err.Error()})
-}
-
-func end(span trace.Span, err error) {
-	if err != nil {
-		span.SetStatus(codes.Error, err.Error())
-	}
-	span.End()
 }
