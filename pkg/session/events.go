@@ -94,7 +94,7 @@ func Apply(s *wandstorev1.ShopperSession, e *wandstorev1.TrackEvent, at time.Tim
 	case "cart_remove":
 		g.CartRemoves++
 		if p := e.GetProduct(); p != "" {
-			g.Cart = slices.DeleteFunc(g.GetCart(), func(in string) bool { return in == p })
+			SetQuantity(g, p, 0)
 		}
 	case "checkout":
 		g.Checkouts++
@@ -107,7 +107,9 @@ func Apply(s *wandstorev1.ShopperSession, e *wandstorev1.TrackEvent, at time.Tim
 		for _, p := range bought {
 			g.Purchased = first(p, g.GetPurchased(), maxRecent)
 		}
-		g.Cart = slices.DeleteFunc(slices.Clone(g.GetCart()), func(in string) bool { return slices.Contains(bought, in) })
+		for _, p := range slices.Clone(bought) {
+			SetQuantity(g, p, 0)
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ func nearlyOut(p *Product) bool { return !p.SoldOut() && p.Stock <= nearlyGone }
 // groupView is products that have something in common.
 type groupView struct {
 	Title, Note string
-	Target      string // the shelf with all of them; "" if they are on several
+	Href        string // the shelf with all of them; "" if they are on several
 	Cards       []cardView
 }
 
@@ -104,7 +104,7 @@ func (s *Store) byShelf() []groupView {
 	for _, col := range s.Collections {
 		ps := slices.DeleteFunc(s.sorted(byFavour), func(p *Product) bool { return p.Collection != col.ID })
 		g := s.group(col.Name, col.Blurb, ps)
-		g.Target = "c-" + col.ID
+		g.Href = s.ShelfPath(col.ID)
 		groups = append(groups, g)
 	}
 	return groups

@@ -73,7 +73,7 @@ func TestOwnChoicesKeepTheirOrder(t *testing.T) {
 		} {
 			var ps []*storefront.Product
 			for _, a := range elements(only(t, st, storefront.Section{Type: kind}), "a") {
-				p, ok := st.Product(strings.TrimPrefix(attr(a, "href"), "#p-"))
+				p, ok := st.Product(linked(st, a))
 				if !ok {
 					t.Fatalf("%s: a link to %s", kind, attr(a, "href"))
 				}
@@ -99,7 +99,7 @@ func TestFinderByBudget(t *testing.T) {
 			answers++
 			before := highest
 			for _, a := range elements(h.Parent, "a") {
-				p, ok := st.Product(strings.TrimPrefix(attr(a, "href"), "#p-"))
+				p, ok := st.Product(linked(st, a))
 				if !ok {
 					t.Fatalf("a link to %s", attr(a, "href"))
 				}

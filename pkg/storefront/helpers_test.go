@@ -103,8 +103,10 @@ func words(root *html.Node) string {
 // drawnElements and drawnAttributes are all that the templates use. A page with
 // another one holds something that the templates did not write.
 var (
-	drawnElements = set("html head meta title link style body a svg symbol use path circle g stop linearGradient radialGradient header p nav ul li main section div h1 h2 h3 h4 span strong s dl dt dd table thead tbody tr th td ol details summary blockquote footer script button")
+	drawnElements = set("html head meta title link style body a svg symbol use path circle g stop linearGradient radialGradient header p nav ul li main section div h1 h2 h3 h4 span strong s dl dt dd table thead tbody tr th td ol details summary blockquote footer script button form input label select option aside")
 	drawnAttrs    = set("lang charset http-equiv content name rel href id class tabindex role hidden type scope " +
+		"action method name value maxlength placeholder min max required inputmode selected checked aria-current " +
+		"data-view data-product data-category data-query data-sort data-filter " +
 		"data-shop data-palette data-typeface data-density data-corner data-motion data-persona " +
 		"aria-label aria-labelledby aria-hidden aria-live " +
 		"viewBox preserveAspectRatio width height focusable x1 y1 x2 y2 cx cy r d fill transform offset opacity stop-color stop-opacity stroke stroke-width stroke-linecap stroke-linejoin stroke-opacity")
@@ -133,6 +135,9 @@ func checkSafe(t testing.TB, page []byte, style, script string) {
 			if a.Key == "href" && !strings.HasPrefix(a.Val, "#") && !strings.HasPrefix(a.Val, "/s/") && a.Val != "data:," {
 				t.Errorf("href %q leads out of the shop", a.Val)
 			}
+			if a.Key == "action" && !strings.HasPrefix(a.Val, "/s/") {
+				t.Errorf("a form for %q", a.Val)
+			}
 			if strings.Contains(a.Val, "url(") && !strings.HasPrefix(a.Val, "url(#") {
 				t.Errorf("%s=%q leads out of the page", a.Key, a.Val)
 			}
@@ -148,6 +153,11 @@ func checkSafe(t testing.TB, page []byte, style, script string) {
 			}
 		}
 	}
+}
+
+// linked is the id of the product that a link leads to.
+func linked(st *storefront.Store, a *html.Node) string {
+	return strings.TrimPrefix(attr(a, "href"), st.ProductPath(""))
 }
 
 // constants are the stylesheet and the script as every page holds them.

@@ -28,11 +28,7 @@ var currencies = map[string]currency{
 // Money writes an amount of the minor unit in the store's currency, without the
 // minor digits where they are zero: "$189", "£9.50".
 func (s *Store) Money(minor int) string {
-	c := currencies[s.Currency]
-	unit := 1
-	for range c.digits {
-		unit *= 10
-	}
+	c, unit := currencies[s.Currency], s.minorUnits()
 	var b strings.Builder
 	b.WriteString(c.symbol)
 	b.WriteString(thousands(minor / unit))
@@ -43,6 +39,15 @@ func (s *Store) Money(minor int) string {
 		b.WriteString(digits)
 	}
 	return b.String()
+}
+
+// minorUnits is how many of the minor unit make one of the currency.
+func (s *Store) minorUnits() int {
+	unit := 1
+	for range currencies[s.Currency].digits {
+		unit *= 10
+	}
+	return unit
 }
 
 // thousands is n with its thousands divided, as English writes them.

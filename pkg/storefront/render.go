@@ -41,13 +41,15 @@ type ErrorInput struct {
 	Title   string // "" for the usual words of the status
 	Message string // "" for the usual words of the status
 	Store   *Store // whose look to wear; nil if it is not known
+	// Stores are the ways out where Store is not known.
+	Stores []*Store
 }
 
 // NewRenderer reads the templates and works out the policy from what they emit.
 // An error is a fault of this package, not of the machine.
 func NewRenderer() (*Renderer, error) {
 	pages := template.New("storefront")
-	for _, name := range []string{"page.tmpl", "sections.tmpl", "products.tmpl", "pictures.tmpl", "error.tmpl", "shop.css", "live.js"} {
+	for _, name := range []string{"page.tmpl", "product.tmpl", "search.tmpl", "cart.tmpl", "sections.tmpl", "products.tmpl", "pictures.tmpl", "error.tmpl", "shop.css", "live.js"} {
 		b, err := templates.ReadFile("templates/" + name)
 		if err != nil {
 			return nil, fmt.Errorf("read template %s: %w", name, err)

@@ -63,67 +63,76 @@ func everySection(t *testing.T, st *storefront.Store, nth, products int) storefr
 }
 
 func TestPagesAreWellBuilt(t *testing.T) {
-	everyPage(t, func(t *testing.T, st *storefront.Store, page []byte) {
-		root := parse(t, page)
-		if n := len(elements(root, "h1")); n != 1 {
-			t.Errorf("%d h1, want one", n)
+	everyPage(t, wellBuilt)
+	r := renderer(t)
+	for _, st := range load(t).All() {
+		for name, page := range shopPages(t, r, st) {
+			t.Run(st.Slug+" "+name, func(t *testing.T) { wellBuilt(t, st, page) })
 		}
-		level := 0
-		for _, h := range elements(root, "h1", "h2", "h3", "h4", "h5", "h6") {
-			next := int(h.Data[1] - '0')
-			if next > level+1 {
-				t.Errorf("%s %q follows a heading of level %d", h.Data, words(h), level)
-			}
-			if words(h) == "" {
-				t.Errorf("an empty %s", h.Data)
-			}
-			level = next
+	}
+}
+
+func wellBuilt(t *testing.T, st *storefront.Store, page []byte) {
+	t.Helper()
+	root := parse(t, page)
+	if n := len(elements(root, "h1")); n != 1 {
+		t.Errorf("%d h1, want one", n)
+	}
+	level := 0
+	for _, h := range elements(root, "h1", "h2", "h3", "h4", "h5", "h6") {
+		next := int(h.Data[1] - '0')
+		if next > level+1 {
+			t.Errorf("%s %q follows a heading of level %d", h.Data, words(h), level)
 		}
-		for _, name := range []string{"header", "main", "footer", "nav", "title"} {
-			if n := len(elements(root, name)); n != 1 {
-				t.Errorf("%d %s, want one", n, name)
-			}
+		if words(h) == "" {
+			t.Errorf("an empty %s", h.Data)
 		}
-		ids := make(map[string]bool)
-		for _, n := range elements(root) {
-			if id := attr(n, "id"); id != "" {
-				if ids[id] {
-					t.Errorf("id %s is there twice", id)
-				}
-				ids[id] = true
-			}
-			for _, a := range n.Attr {
-				if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
-					t.Errorf("<%s %s=%q>", n.Data, a.Key, a.Val)
-				}
-			}
+		level = next
+	}
+	for _, name := range []string{"header", "main", "footer", "title"} {
+		if n := len(elements(root, name)); n != 1 {
+			t.Errorf("%d %s, want one", n, name)
 		}
-		for _, n := range elements(root) {
-			for _, name := range []string{"href", "aria-labelledby"} {
-				ref := strings.TrimPrefix(attr(n, name), "#")
-				if ref != "" && ref != "data:," && !strings.HasPrefix(ref, "/") && !ids[ref] {
-					t.Errorf("<%s %s> leads to %q, which is not there", n.Data, name, ref)
-				}
+	}
+	ids := make(map[string]bool)
+	for _, n := range elements(root) {
+		if id := attr(n, "id"); id != "" {
+			if ids[id] {
+				t.Errorf("id %s is there twice", id)
 			}
-			if n.Data == "a" && words(n) == "" {
-				t.Error("a link without words")
-			}
-			if n.Data == "svg" && attr(n, "aria-hidden") == "" && (attr(n, "role") != "img" || attr(n, "aria-label") == "") {
-				t.Error("a picture without words")
-			}
-			if n.Data == "section" && len(elements(n, "h1", "h2", "h3")) == 0 && !strings.HasPrefix(attr(n, "class"), "quote ") {
-				t.Errorf("section %s has no heading", attr(n, "class"))
+			ids[id] = true
+		}
+		for _, a := range n.Attr {
+			if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
+				t.Errorf("<%s %s=%q>", n.Data, a.Key, a.Val)
 			}
 		}
-		if got := attr(elements(root, "html")[0], "lang"); got != st.Locale {
-			t.Errorf("lang is %q, want %q", got, st.Locale)
-		}
-		for _, m := range elements(root, "meta") {
-			if attr(m, "name") == "description" && attr(m, "content") == "" {
-				t.Error("no description")
+	}
+	for _, n := range elements(root) {
+		for _, name := range []string{"href", "aria-labelledby"} {
+			ref := strings.TrimPrefix(attr(n, name), "#")
+			if ref != "" && ref != "data:," && !strings.HasPrefix(ref, "/") && !ids[ref] {
+				t.Errorf("<%s %s> leads to %q, which is not there", n.Data, name, ref)
 			}
 		}
-	})
+		if n.Data == "a" && words(n) == "" {
+			t.Error("a link without words")
+		}
+		if n.Data == "svg" && attr(n, "aria-hidden") == "" && (attr(n, "role") != "img" || attr(n, "aria-label") == "") {
+			t.Error("a picture without words")
+		}
+		if n.Data == "section" && len(elements(n, "h1", "h2", "h3")) == 0 && !strings.HasPrefix(attr(n, "class"), "quote ") {
+			t.Errorf("section %s has no heading", attr(n, "class"))
+		}
+	}
+	if got := attr(elements(root, "html")[0], "lang"); got != st.Locale {
+		t.Errorf("lang is %q, want %q", got, st.Locale)
+	}
+	for _, m := range elements(root, "meta") {
+		if attr(m, "name") == "description" && attr(m, "content") == "" {
+			t.Error("no description")
+		}
+	}
 }
 
 // Every variant is drawn for every shop with what a design may give it, from
@@ -214,12 +223,10 @@ func TestPagesSayWhatTheCatalogueSays(t *testing.T) {
 		shown := make(map[string]int)
 		for _, li := range elements(root, "li") {
 			class := attr(li, "class")
-			id := strings.TrimPrefix(attr(li, "id"), "p-")
-			if strings.HasPrefix(class, "card") || strings.HasPrefix(class, "short") {
-				id = strings.TrimPrefix(attr(elements(li, "a")[0], "href"), "#p-")
-			} else if !strings.HasPrefix(class, "line") {
+			if !strings.HasPrefix(class, "card") && !strings.HasPrefix(class, "short") && !strings.HasPrefix(class, "line") {
 				continue
 			}
+			id := linked(st, elements(li, "a")[0])
 			p, ok := st.Product(id)
 			if !ok {
 				t.Errorf("%q is not in the catalogue", id)
@@ -405,7 +412,7 @@ func TestErrorPages(t *testing.T) {
 				t.Errorf("%d h1", n)
 			}
 			back := ""
-			for _, a := range elements(root, "a") {
+			for _, a := range elements(elements(root, "main")[0], "a") {
 				back = attr(a, "href")
 			}
 			if want := map[bool]string{true: "", false: "/s/whitby-tea"}[tt.in.Store == nil]; back != want {

@@ -21,18 +21,23 @@ type Store struct {
 	Theme       Theme        `json:"theme"`
 	Picture     PictureStyle `json:"picture"`
 	Collections []Collection `json:"collections"`
-	Assurances  []Item       `json:"assurances"`
-	Story       Passage      `json:"story"`
-	Guide       Guide        `json:"guide"`
-	FAQ         []Item       `json:"faq"`
-	Quotes      []Quote      `json:"quotes"`
-	Products    []Product    `json:"products"`
+	// CheckoutURL is where a cart is paid: an https address, in which {items} stands
+	// for the cart's lines as id:quantity, divided by commas, and {currency} for the
+	// currency. "" if the shop takes no orders yet.
+	CheckoutURL string    `json:"checkoutUrl,omitempty"`
+	Assurances  []Item    `json:"assurances"`
+	Story       Passage   `json:"story"`
+	Guide       Guide     `json:"guide"`
+	FAQ         []Item    `json:"faq"`
+	Quotes      []Quote   `json:"quotes"`
+	Products    []Product `json:"products"`
 
 	// Version is the catalogue's version: 12 hex digits, the same for the same
 	// file.
 	Version string `json:"-"`
 
 	byID     map[string]*Product
+	terms    []terms // of Products
 	pictures map[string]picture
 	latest   time.Time
 }
@@ -126,6 +131,15 @@ func (s *Store) Collection(id string) (*Collection, bool) {
 	}
 	return &s.Collections[i], true
 }
+
+// path is where the shop's front page is.
+func (s *Store) path() string { return "/s/" + s.Slug }
+
+// ProductPath is where a product's page is.
+func (s *Store) ProductPath(id string) string { return s.path() + "/p/" + id }
+
+// CartPath is where the shopper's cart is.
+func (s *Store) CartPath() string { return s.path() + "/cart" }
 
 // OnSale reports whether the product costs less than its usual price.
 func (p *Product) OnSale() bool { return p.SalePriceCents > 0 }

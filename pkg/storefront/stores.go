@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"path"
 	"regexp"
 	"slices"
@@ -107,6 +108,7 @@ func readStore(name string, b []byte) (*Store, error) {
 		p := &s.Products[i]
 		s.byID[p.ID] = p
 		s.pictures[p.ID] = s.Picture.draw(p)
+		s.terms = append(s.terms, s.termsOf(p))
 		if p.AddedAt.day.After(s.latest) {
 			s.latest = p.AddedAt.day
 		}
@@ -157,6 +159,17 @@ func (c *checker) oneOf(place, v string, choices []string) {
 	}
 }
 
+func (c *checker) checkout(address string) {
+	if address == "" {
+		return
+	}
+	u, err := url.Parse(strings.NewReplacer("{items}", "", "{currency}", "").Replace(address))
+	local := err == nil && u.Scheme == "http" && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1")
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !local {
+		c.fault("checkoutUrl", "is %q, must be an https address", address)
+	}
+}
+
 func (c *checker) store(s *Store) {
 	if !pagekey.ValidStore(s.Slug) {
 		c.fault("slug", "is %q, must be lower-case letters, digits and dashes, at most 63", s.Slug)
@@ -174,6 +187,7 @@ func (c *checker) store(s *Store) {
 	if !english.MatchString(s.Locale) {
 		c.fault("locale", "is %q, must be English, such as en-GB: the page's own words are", s.Locale)
 	}
+	c.checkout(s.CheckoutURL)
 	c.theme(s.Theme)
 	c.text("story: headline", s.Story.Headline, maxHeadline)
 	c.text("story: body", s.Story.Body, maxBody)

@@ -16,6 +16,10 @@ type head struct {
 	Persona                       string
 	Live                          bool
 	Store                         *Store
+	Robots                        string // what search engines are asked for; "" for nothing
+	Searched                      string // what stands in the search field
+	InCart                        int
+	Data                          attributes
 }
 
 type pageView struct {
@@ -31,21 +35,21 @@ type pageView struct {
 // sectionView is a section with all that its template needs; nothing is looked up
 // or decided in a template.
 type sectionView struct {
-	ID, Type, Variant         string
-	First                     bool // it holds the page's h1
-	Eyebrow, Headline         string
-	Paragraphs                []string
-	ActionLabel, ActionTarget string
-	Items                     []Item
-	Cards                     []cardView
-	Shelves                   []shelfView
-	Rows                      []rowView
-	Groups                    []groupView
-	Bars                      []barView
-	Figures                   []figureView
-	Measure                   string  // the attribute that Bars and Groups go by
-	Sum                       sumView // of a bundle
-	QuotedBy                  string
+	ID, Type, Variant       string
+	First                   bool // it holds the page's h1
+	Eyebrow, Headline       string
+	Paragraphs              []string
+	ActionLabel, ActionHref string
+	Items                   []Item
+	Cards                   []cardView
+	Shelves                 []shelfView
+	Rows                    []rowView
+	Groups                  []groupView
+	Bars                    []barView
+	Figures                 []figureView
+	Measure                 string  // the attribute that Bars and Groups go by
+	Sum                     sumView // of a bundle
+	QuotedBy                string
 }
 
 // sumView is what several products cost together.
@@ -67,6 +71,7 @@ func (s sectionView) Rest() []cardView { return s.Cards[min(1, len(s.Cards)):] }
 // cardView is a product as it is written on a page.
 type cardView struct {
 	ID, Name, Description, Alt string
+	Href, CartHref             string
 	Facts                      string // the first attributes in a line
 	Attributes                 []Attribute
 	Price, Was, Saved          string // Was and Saved are empty without a sale
@@ -83,6 +88,7 @@ type cardView struct {
 // shelfView is a collection with its products.
 type shelfView struct {
 	Collection
+	Href  string
 	From  string // lowest price
 	Count string
 	Face  cardView
@@ -101,6 +107,8 @@ const nearlyGone = 4
 func (s *Store) card(p *Product) cardView {
 	c := cardView{
 		ID:          p.ID,
+		Href:        s.ProductPath(p.ID),
+		CartHref:    s.CartPath(),
 		Name:        p.Name,
 		Description: p.Description,
 		Attributes:  p.Attributes,
@@ -138,7 +146,7 @@ func (s *Store) card(p *Product) cardView {
 func (s *Store) shelves() []shelfView {
 	shelves := make([]shelfView, len(s.Collections))
 	for i, col := range s.Collections {
-		sh := shelfView{Collection: col}
+		sh := shelfView{Collection: col, Href: s.ShelfPath(col.ID)}
 		lowest := 0
 		for j := range s.Products {
 			p := &s.Products[j]
@@ -162,17 +170,13 @@ func newPageView(in PageInput) *pageView {
 	st := in.Store
 	d := in.Design.fit(st, &Report{})
 	v := &pageView{
-		head: head{
-			Lang:        st.Locale,
-			Title:       st.Name + " · " + st.Tagline,
-			Description: firstSentence(st.About),
-			Theme:       d.Theme,
-			Live:        in.Live,
-			Store:       st,
-		},
+		head:    st.head(viewHome, 0),
 		Shelves: st.shelves(),
 		Why:     why[in.Persona],
 	}
+	v.Title = st.Name + " · " + st.Tagline
+	v.Description = firstSentence(st.About)
+	v.Theme, v.Live = d.Theme, in.Live
 	if v.Why != "" {
 		v.Persona = in.Persona
 	}
@@ -287,15 +291,15 @@ func (s *Store) sum(ps []*Product) sumView {
 // aim gives every button a place to lead to: a spotlight's product, or the next
 // section with products, or the shelves at the end.
 func (v *pageView) aim() {
-	next := "range"
+	next := "#range"
 	for i, s := range slices.Backward(v.Sections) {
 		target := next
 		if s.Type == "spotlight" && len(s.Cards) > 0 {
-			target = "p-" + s.Cards[0].ID
+			target = s.Cards[0].Href
 		}
-		v.Sections[i].ActionTarget = target
+		v.Sections[i].ActionHref = target
 		if len(s.Cards) > 0 && s.Type != "hero" && s.Type != "story" {
-			next = s.ID
+			next = "#" + s.ID
 		}
 	}
 }
@@ -329,6 +333,7 @@ type errorView struct {
 	head
 	Status         int
 	Heading, Words string
+	Stores         []*Store // the shops there are, where none is meant
 }
 
 func newErrorView(in ErrorInput) *errorView {
@@ -336,9 +341,10 @@ func newErrorView(in ErrorInput) *errorView {
 		head: head{
 			Lang:  "en",
 			Theme: Theme{Palette: "porcelain", Typeface: "classic", Density: "regular", Corner: "soft", Motion: "still"},
-			Store: in.Store,
+			Store: in.Store, Robots: "noindex",
 		},
 		Status:  in.Status,
+		Stores:  in.Stores,
 		Heading: in.Title,
 		Words:   in.Message,
 	}

@@ -231,6 +231,12 @@ func (b *tab) until(what, expression string) {
 	})
 }
 
+// run runs a script that may leave the document.
+func (b *tab) run(script string) {
+	b.t.Helper()
+	b.do(chromedp.Evaluate[chromedp.Void](script + "; void 0"))
+}
+
 // eval gives the value of an expression.
 func eval[T any](b *tab, expression string) T {
 	b.t.Helper()

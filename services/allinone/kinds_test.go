@@ -2,6 +2,7 @@ package allinone_test
 
 import (
 	"fmt"
+	"net/http"
 	"testing"
 
 	"github.com/wandstore/wandstore/pkg/persona"
@@ -23,6 +24,22 @@ func kinds(t testing.TB, w *world, e *process) []kind {
 			kind{store + "-fallback", e.base + "/s/" + store},
 			kind{store + "-error-400", e.base + "/s/" + store + "?shopper=not%20an%20id"},
 		)
+		shop := e.base + "/s/" + store
+		product := map[string]string{"magic-wands": "nightjar", "whitby-tea": "harbour-breakfast"}[store]
+		all = append(all,
+			kind{store + "-product", shop + "/p/" + product},
+			kind{store + "-search", shop + "/search?q=a&sale=1&sort=price"},
+			kind{store + "-search-nothing", shop + "/search?q=no+such+thing&instock=1"},
+			kind{store + "-shelf", shop + "/search?collection=" + map[string]string{"magic-wands": "master", "whitby-tea": "green"}[store]},
+			kind{store + "-cart-empty", shop + "/cart"},
+			kind{store + "-cart", shop + "/cart?shopper=buyer"},
+			kind{store + "-error-404", shop + "/p/no-such-product"},
+		)
+		for _, id := range []string{product, map[string]string{"magic-wands": "halcyon", "whitby-tea": "first-flush-sencha"}[store]} {
+			if a := post(t, shop+"/cart?shopper=buyer", "action=add&quantity=2&product="+id, "Content-Type", "application/x-www-form-urlencoded"); a.status != http.StatusSeeOther {
+				t.Fatalf("add %s to the cart of %s: %d", id, store, a.status)
+			}
+		}
 		// The model is not told who a shopper is, only what they did: what they looked
 		// at makes the difference.
 		for i, shopper := range shoppers("designed", 2) {

@@ -239,8 +239,9 @@ func (a answer) tier() string {
 
 // client does not follow redirects, decompress or give up early.
 var client = &http.Client{
-	Timeout:   patience,
-	Transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 256},
+	Timeout:       patience,
+	Transport:     &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 256},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
 func get(t testing.TB, url string, headers ...string) answer {

@@ -42,28 +42,23 @@ const (
 
 // page answers GET /s/{store}?shopper={id}.
 func (e *edge) page(c *fiber.Ctx) error {
-	slug := c.Params("store")
-	if !pagekey.ValidStore(slug) {
-		return pagekey.ErrInvalid
+	shop, err := e.shopOf(c)
+	if err != nil {
+		return err
 	}
-	shop, ok := e.stores.Store(slug)
-	if !ok {
-		return errUnknownStore
-	}
-	span := trace.SpanFromContext(c.UserContext())
-	span.SetAttributes(telemetry.Store.String(shop.Slug))
 	shopper, known := shopperOf(c)
 	if !known {
 		// A first visit, or a robot's: no job for somebody who may never come back.
-		c.Cookie(&fiber.Cookie{
-			Name: shopperCookie, Value: nuid.Next(), Path: "/", MaxAge: int(cookieFor / time.Second),
-			HTTPOnly: true, SameSite: fiber.CookieSameSiteLaxMode, Secure: c.Protocol() == "https",
-		})
+		remember(c, nuid.Next())
 		return e.sendFallback(c, shop.Slug, generationOff)
 	}
-	key, err := pagekey.New(slug, shopper)
+	key, err := pagekey.New(shop.Slug, shopper)
 	if err != nil {
 		return err
+	}
+	if c.Cookies(shopperCookie) != key.Shopper() {
+		// The links of a page name no shopper: the shop's other pages know them by this.
+		remember(c, key.Shopper())
 	}
 	hit, err := e.look(c.UserContext(), key, shop)
 	switch {
@@ -101,6 +96,29 @@ func (e *edge) look(ctx context.Context, key pagekey.Key, shop *storefront.Store
 		return hit, errOutdated
 	}
 	return hit, err
+}
+
+// shopOf is the shop of the request's path.
+func (e *edge) shopOf(c *fiber.Ctx) (*storefront.Store, error) {
+	slug := c.Params("store")
+	if !pagekey.ValidStore(slug) {
+		return nil, pagekey.ErrInvalid
+	}
+	shop, ok := e.stores.Store(slug)
+	if !ok {
+		return nil, errUnknownStore
+	}
+	trace.SpanFromContext(c.UserContext()).SetAttributes(telemetry.Store.String(shop.Slug))
+	return shop, nil
+}
+
+// remember lets a shopper's browser say who they are, by a cookie that scripts and
+// other sites' forms do not get.
+func remember(c *fiber.Ctx, shopper string) {
+	c.Cookie(&fiber.Cookie{
+		Name: shopperCookie, Value: shopper, Path: "/", MaxAge: int(cookieFor / time.Second),
+		HTTPOnly: true, SameSite: fiber.CookieSameSiteLaxMode, Secure: c.Protocol() == "https",
+	})
 }
 
 // shopperOf is the shopper's id as given, not checked yet and in the request's own

@@ -15,12 +15,14 @@ import (
 
 // What the edge itself finds wrong.
 var (
-	errUnknownStore = errors.New("unknown store")
-	errBadBody      = errors.New("the body is not what this route takes")
-	errSignature    = errors.New("the signature is missing or wrong")
-	errUnavailable  = errors.New("not available just now")
-	errTooMany      = errors.New("too many listeners")
-	errTimeout      = errors.New("not done in time")
+	errUnknownStore   = errors.New("unknown store")
+	errBadBody        = errors.New("the body is not what this route takes")
+	errSignature      = errors.New("the signature is missing or wrong")
+	errUnavailable    = errors.New("not available just now")
+	errUnknownProduct = errors.New("unknown product")
+	errCrossSite      = errors.New("sent by another site")
+	errTooMany        = errors.New("too many listeners")
+	errTimeout        = errors.New("not done in time")
 )
 
 // statuses maps errors to HTTP statuses, the first that matches; anything else is
@@ -33,7 +35,9 @@ var statuses = []struct {
 	{session.ErrEvent, http.StatusBadRequest},
 	{errBadBody, http.StatusBadRequest},
 	{errSignature, http.StatusUnauthorized},
+	{errCrossSite, http.StatusForbidden},
 	{errUnknownStore, http.StatusNotFound},
+	{errUnknownProduct, http.StatusNotFound},
 	{jobqueue.ErrPoolFull, http.StatusTooManyRequests},
 	{errTooMany, http.StatusServiceUnavailable},
 	{errUnavailable, http.StatusServiceUnavailable},

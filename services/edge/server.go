@@ -54,6 +54,10 @@ func (e *edge) app() *fiber.App {
 	})
 	app.Use(e.trace)
 	app.Get("/s/:store", e.page)
+	app.Get("/s/:store/p/:product", e.product)
+	app.Get("/s/:store/search", e.search)
+	app.Get("/s/:store/cart", e.cart)
+	app.Post("/s/:store/cart", e.changeCart)
 	app.Get("/health", e.health)
 	app.Get("/ready", e.ready)
 	app.Get("/debug/container", e.debugContainer)
@@ -79,10 +83,11 @@ func (e *edge) fail(c *fiber.Ctx, err error) error {
 	var shop *storefront.Store
 	// By the path: a request that fasthttp refuses has no route, and so no parameters.
 	slug, _ := strings.CutPrefix(c.Path(), "/s/")
+	slug, _, _ = strings.Cut(slug, "/")
 	if st, ok := e.stores.Store(slug); ok {
 		shop = st
 	}
-	html, drawErr := e.render.Error(storefront.ErrorInput{Status: status, Store: shop})
+	html, drawErr := e.render.Error(storefront.ErrorInput{Status: status, Store: shop, Stores: e.stores.All()})
 	if drawErr != nil {
 		return problem(c, err)
 	}

@@ -149,7 +149,9 @@ type StoreSignals struct {
 	// The job that made the newest page.
 	LastJobId string `protobuf:"bytes,24,opt,name=last_job_id,json=lastJobId,proto3" json:"last_job_id,omitempty"`
 	// When the newest page was made.
-	LastPageAt    *timestamppb.Timestamp `protobuf:"bytes,25,opt,name=last_page_at,json=lastPageAt,proto3" json:"last_page_at,omitempty"`
+	LastPageAt *timestamppb.Timestamp `protobuf:"bytes,25,opt,name=last_page_at,json=lastPageAt,proto3" json:"last_page_at,omitempty"`
+	// How many of a product are in the cart, by its id, where it is not one.
+	Quantities    map[string]uint32 `protobuf:"bytes,26,rep,name=quantities,proto3" json:"quantities,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -359,6 +361,13 @@ func (x *StoreSignals) GetLastPageAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *StoreSignals) GetQuantities() map[string]uint32 {
+	if x != nil {
+		return x.Quantities
+	}
+	return nil
+}
+
 // TrackEvent is one thing a shopper did, as a page reports it.
 type TrackEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -465,7 +474,7 @@ const file_wandstore_v1_session_proto_rawDesc = "" +
 	"\x06stores\x18\x04 \x03(\v2(.wandstore.v1.ShopperSession.StoresEntryR\x06stores\x1aU\n" +
 	"\vStoresEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
-	"\x05value\x18\x02 \x01(\v2\x1a.wandstore.v1.StoreSignalsR\x05value:\x028\x01\"\xda\a\n" +
+	"\x05value\x18\x02 \x01(\v2\x1a.wandstore.v1.StoreSignalsR\x05value:\x028\x01\"\xe5\b\n" +
 	"\fStoreSignals\x12\x16\n" +
 	"\x06visits\x18\x01 \x01(\rR\x06visits\x12\x1f\n" +
 	"\vquick_exits\x18\x02 \x01(\rR\n" +
@@ -497,8 +506,14 @@ const file_wandstore_v1_session_proto_rawDesc = "" +
 	"\apersona\x18\x17 \x01(\tR\apersona\x12\x1e\n" +
 	"\vlast_job_id\x18\x18 \x01(\tR\tlastJobId\x12<\n" +
 	"\flast_page_at\x18\x19 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"lastPageAt\x1a=\n" +
+	"lastPageAt\x12J\n" +
+	"\n" +
+	"quantities\x18\x1a \x03(\v2*.wandstore.v1.StoreSignals.QuantitiesEntryR\n" +
+	"quantities\x1a=\n" +
 	"\x0fCategoriesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\x1a=\n" +
+	"\x0fQuantitiesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\"\x9e\x01\n" +
 	"\n" +
@@ -522,29 +537,31 @@ func file_wandstore_v1_session_proto_rawDescGZIP() []byte {
 	return file_wandstore_v1_session_proto_rawDescData
 }
 
-var file_wandstore_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_wandstore_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_wandstore_v1_session_proto_goTypes = []any{
 	(*ShopperSession)(nil),        // 0: wandstore.v1.ShopperSession
 	(*StoreSignals)(nil),          // 1: wandstore.v1.StoreSignals
 	(*TrackEvent)(nil),            // 2: wandstore.v1.TrackEvent
 	nil,                           // 3: wandstore.v1.ShopperSession.StoresEntry
 	nil,                           // 4: wandstore.v1.StoreSignals.CategoriesEntry
-	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
+	nil,                           // 5: wandstore.v1.StoreSignals.QuantitiesEntry
+	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
 }
 var file_wandstore_v1_session_proto_depIdxs = []int32{
-	5, // 0: wandstore.v1.ShopperSession.created_at:type_name -> google.protobuf.Timestamp
-	5, // 1: wandstore.v1.ShopperSession.updated_at:type_name -> google.protobuf.Timestamp
+	6, // 0: wandstore.v1.ShopperSession.created_at:type_name -> google.protobuf.Timestamp
+	6, // 1: wandstore.v1.ShopperSession.updated_at:type_name -> google.protobuf.Timestamp
 	3, // 2: wandstore.v1.ShopperSession.stores:type_name -> wandstore.v1.ShopperSession.StoresEntry
 	4, // 3: wandstore.v1.StoreSignals.categories:type_name -> wandstore.v1.StoreSignals.CategoriesEntry
-	5, // 4: wandstore.v1.StoreSignals.visit_started_at:type_name -> google.protobuf.Timestamp
-	5, // 5: wandstore.v1.StoreSignals.last_event_at:type_name -> google.protobuf.Timestamp
-	5, // 6: wandstore.v1.StoreSignals.last_page_at:type_name -> google.protobuf.Timestamp
-	1, // 7: wandstore.v1.ShopperSession.StoresEntry.value:type_name -> wandstore.v1.StoreSignals
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	6, // 4: wandstore.v1.StoreSignals.visit_started_at:type_name -> google.protobuf.Timestamp
+	6, // 5: wandstore.v1.StoreSignals.last_event_at:type_name -> google.protobuf.Timestamp
+	6, // 6: wandstore.v1.StoreSignals.last_page_at:type_name -> google.protobuf.Timestamp
+	5, // 7: wandstore.v1.StoreSignals.quantities:type_name -> wandstore.v1.StoreSignals.QuantitiesEntry
+	1, // 8: wandstore.v1.ShopperSession.StoresEntry.value:type_name -> wandstore.v1.StoreSignals
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	9, // [9:9] is the sub-list for extension type_name
+	9, // [9:9] is the sub-list for extension extendee
+	0, // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_wandstore_v1_session_proto_init() }
@@ -558,7 +575,7 @@ func file_wandstore_v1_session_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wandstore_v1_session_proto_rawDesc), len(file_wandstore_v1_session_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,47 @@
+package session
+
+import (
+	"slices"
+
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+// Quantity is how many of a product are in the cart; 0 if it is not in it.
+func Quantity(g *wandstorev1.StoreSignals, product string) int {
+	switch n := g.GetQuantities()[product]; {
+	case !slices.Contains(g.GetCart(), product):
+		return 0
+	case n > 0:
+		return int(n)
+	default:
+		return 1
+	}
+}
+
+// SetQuantity puts so many of a product into the cart, or with 0 takes it out. A
+// product that comes new stands first. It changes the cart and counts nothing:
+// what counts is an event, and Apply's.
+func SetQuantity(g *wandstorev1.StoreSignals, product string, n int) {
+	delete(g.GetQuantities(), product)
+	if n <= 0 {
+		g.Cart = slices.DeleteFunc(g.GetCart(), func(in string) bool { return in == product })
+		return
+	}
+	if !slices.Contains(g.GetCart(), product) {
+		g.Cart = first(product, g.GetCart(), maxCart)
+	}
+	if n > 1 {
+		if g.Quantities == nil {
+			g.Quantities = map[string]uint32{}
+		}
+		g.Quantities[product] = uint32(min(n, maxQuantity)) //nolint:gosec // between 2 and maxQuantity
+	}
+	for id := range g.GetQuantities() {
+		if !slices.Contains(g.GetCart(), id) {
+			delete(g.Quantities, id)
+		}
+	}
+}
+
+// maxQuantity bounds how many of one product a cart holds.
+const maxQuantity = 99

@@ -1,0 +1,225 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/nats-io/nuid"
+
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/session"
+	"github.com/wandstore/wandstore/pkg/storefront"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+// cartWithin bounds the reading and changing of a cart.
+const cartWithin = 2 * time.Second
+
+// cart answers GET /s/{store}/cart.
+func (e *edge) cart(c *fiber.Ctx) error {
+	shop, err := e.shopOf(c)
+	if err != nil {
+		return err
+	}
+	shopper, known := shopperOf(c)
+	if !known {
+		return e.sendCart(c, shop, &wandstorev1.StoreSignals{})
+	}
+	if !pagekey.ValidShopper(shopper) {
+		return pagekey.ErrInvalid
+	}
+	b := e.bus.Load()
+	if b == nil {
+		return e.sendAway(c, shop)
+	}
+	ctx, cancel := context.WithTimeout(c.UserContext(), cartWithin)
+	defer cancel()
+	s, err := b.sessions.Get(ctx, shopper)
+	if err != nil {
+		e.log.WarnContext(ctx, "cart not read", "store", shop.Slug, "error", err)
+		return e.sendAway(c, shop)
+	}
+	return e.sendCart(c, shop, session.Signals(s, shop.Slug))
+}
+
+func (e *edge) sendCart(c *fiber.Ctx, shop *storefront.Store, g *wandstorev1.StoreSignals) error {
+	in := storefront.CartInput{Store: shop}
+	for _, id := range g.GetCart() {
+		in.Lines = append(in.Lines, storefront.CartLine{ProductID: id, Quantity: session.Quantity(g, id)})
+	}
+	html, err := e.render.Cart(in)
+	if err != nil {
+		return err
+	}
+	setCartCount(c, shop, g)
+	return e.sendDrawn(c, http.StatusOK, html)
+}
+
+// sendAway says that the cart cannot be reached just now.
+func (e *edge) sendAway(c *fiber.Ctx, shop *storefront.Store) error {
+	html, err := e.render.Cart(storefront.CartInput{Store: shop, Away: true})
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderRetryAfter, "5")
+	return e.sendDrawn(c, http.StatusServiceUnavailable, html)
+}
+
+// What a form can do to a cart.
+const (
+	cartAdd    = "add"
+	cartSet    = "set"
+	cartRemove = "remove"
+)
+
+// changeCart answers POST /s/{store}/cart, a form's: product, action and, but for
+// remove, quantity (1 if it is not given). It leads back to the cart (303), so
+// that a reload changes nothing.
+func (e *edge) changeCart(c *fiber.Ctx) error {
+	shop, err := e.shopOf(c)
+	if err != nil {
+		return err
+	}
+	if err := sameSite(c); err != nil {
+		return err
+	}
+	change, err := readChange(c, shop)
+	if err != nil {
+		return err
+	}
+	shopper, known := shopperOf(c)
+	if !known {
+		shopper = nuid.Next()
+	}
+	if !pagekey.ValidShopper(shopper) {
+		return pagekey.ErrInvalid
+	}
+	shopper = strings.Clone(shopper)
+	b := e.bus.Load()
+	if b == nil {
+		return e.sendAway(c, shop)
+	}
+	ctx, cancel := context.WithTimeout(c.UserContext(), cartWithin)
+	defer cancel()
+	counted, now := mayTrack(c), time.Now()
+	var changed *wandstorev1.StoreSignals
+	err = b.sessions.Update(ctx, shopper, func(s *wandstorev1.ShopperSession) {
+		change.apply(s, shop, counted, now)
+		changed = session.Signals(s, shop.Slug)
+	})
+	if err != nil {
+		e.log.WarnContext(ctx, "cart not changed", "store", shop.Slug, "error", err)
+		return e.sendAway(c, shop)
+	}
+	if c.Cookies(shopperCookie) != shopper {
+		remember(c, shopper)
+	}
+	setCartCount(c, shop, changed)
+	return c.Redirect(shop.CartPath(), http.StatusSeeOther)
+}
+
+// cartChange is one change of a cart.
+type cartChange struct {
+	action   string
+	product  string
+	quantity int
+}
+
+func readChange(c *fiber.Ctx, shop *storefront.Store) (cartChange, error) {
+	change := cartChange{action: strings.Clone(c.FormValue("action")), quantity: 1}
+	switch change.action {
+	case cartAdd, cartSet, cartRemove:
+	default:
+		return change, errors.Join(errBadBody, errors.New("action is one of add, set, remove"))
+	}
+	if given := c.FormValue("quantity"); given != "" {
+		n, err := strconv.Atoi(given)
+		if err != nil || n < 0 || n > storefront.MaxQuantity {
+			return change, errors.Join(errBadBody, errors.New("quantity is not from 0 to 99"))
+		}
+		change.quantity = n
+	}
+	id := c.FormValue("product")
+	product, sold := shop.Product(id)
+	switch {
+	case sold:
+		change.product = product.ID
+	case change.action == cartRemove && pagekey.ValidStore(id):
+		// What is not sold any more can still be taken out; ids have the form of slugs.
+		change.product = strings.Clone(id)
+	default:
+		return change, errUnknownProduct
+	}
+	return change, nil
+}
+
+// apply changes the cart of a session, and counts what was done if it may.
+func (ch cartChange) apply(s *wandstorev1.ShopperSession, shop *storefront.Store, counted bool, now time.Time) {
+	g := session.Signals(s, shop.Slug)
+	before, after := session.Quantity(g, ch.product), ch.quantity
+	switch ch.action {
+	case cartAdd:
+		after += before
+	case cartRemove:
+		after = 0
+	}
+	if p, ok := shop.Product(ch.product); ok {
+		after = p.Quantity(after)
+	} else {
+		after = 0
+	}
+	if counted {
+		event := &wandstorev1.TrackEvent{Store: shop.Slug, Product: ch.product}
+		switch {
+		case after > before:
+			event.Event = "cart_add"
+		case after == 0 && before > 0:
+			event.Event = "cart_remove"
+		}
+		if event.GetEvent() != "" {
+			session.Apply(s, event, now)
+		}
+	}
+	session.SetQuantity(g, ch.product, after)
+}
+
+// setCartCount tells the browser how much is in the cart.
+func setCartCount(c *fiber.Ctx, shop *storefront.Store, g *wandstorev1.StoreSignals) {
+	n := 0
+	for _, id := range g.GetCart() {
+		if p, ok := shop.Product(id); ok {
+			n += p.Quantity(session.Quantity(g, id))
+		}
+	}
+	c.Cookie(&fiber.Cookie{
+		Name: countCookie, Value: shop.Slug + ":" + strconv.Itoa(n), Path: "/s/" + shop.Slug, MaxAge: int(cookieFor / time.Second),
+		SameSite: fiber.CookieSameSiteLaxMode, Secure: c.Protocol() == "https",
+	})
+}
+
+// sameSite refuses, with errCrossSite, a form that another site's page sent in the
+// shopper's name, as net/http's CrossOriginProtection does.
+func sameSite(c *fiber.Ctx) error {
+	r := &http.Request{Method: http.MethodPost, Host: string(c.Context().Host()), URL: &url.URL{}, Header: http.Header{}}
+	for _, name := range []string{"Origin", "Sec-Fetch-Site"} {
+		if value := c.Get(name); value != "" {
+			r.Header.Set(name, value)
+		}
+	}
+	if err := http.NewCrossOriginProtection().Check(r); err != nil {
+		return errCrossSite
+	}
+	return nil
+}
+
+// mayTrack tells whether the shopper lets us learn from what they do: by Do Not
+// Track and Global Privacy Control a browser says that they do not.
+func mayTrack(c *fiber.Ctx) bool {
+	return c.Get("DNT") != "1" && c.Get("Sec-GPC") != "1"
+}

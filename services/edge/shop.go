@@ -1,0 +1,85 @@
+package edge
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/wandstore/wandstore/pkg/storefront"
+)
+
+// product answers GET /s/{store}/p/{product}.
+func (e *edge) product(c *fiber.Ctx) error {
+	shop, err := e.shopOf(c)
+	if err != nil {
+		return err
+	}
+	product, ok := shop.Product(c.Params("product"))
+	if !ok {
+		return errUnknownProduct
+	}
+	html, err := e.render.Product(storefront.ProductInput{Store: shop, Product: product, InCart: cartCount(c, shop)})
+	if err != nil {
+		return err
+	}
+	return e.sendDrawn(c, http.StatusOK, html)
+}
+
+// search answers GET /s/{store}/search.
+func (e *edge) search(c *fiber.Ctx) error {
+	shop, err := e.shopOf(c)
+	if err != nil {
+		return err
+	}
+	args := c.Context().QueryArgs()
+	query := shop.ParseQuery(func(name string) string { return string(args.Peek(name)) })
+	html, err := e.render.Search(storefront.SearchInput{Store: shop, Query: query, InCart: cartCount(c, shop)})
+	if err != nil {
+		return err
+	}
+	return e.sendDrawn(c, http.StatusOK, html)
+}
+
+// sendDrawn answers with a document that was drawn for this request.
+func (e *edge) sendDrawn(c *fiber.Ctx, status int, html []byte) error {
+	e.secure(c)
+	// It may hold what is in a cart, and prices of now.
+	c.Set(fiber.HeaderCacheControl, "private, no-store")
+	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
+	c.Set(fiber.HeaderContentSecurityPolicy, e.render.CSP())
+	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
+	c.Status(status)
+	if !acceptsGzip(c.Get(fiber.HeaderAcceptEncoding)) {
+		return c.Send(html)
+	}
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write(html); err != nil {
+		return err
+	}
+	if err := z.Close(); err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderContentEncoding, "gzip")
+	return c.Send(b.Bytes())
+}
+
+// countCookie says how much is in the cart of the shop whose path it is set for:
+// so a page can show it without reading a session. It decides nothing.
+const countCookie = "wandstore_cart"
+
+func cartCount(c *fiber.Ctx, shop *storefront.Store) int {
+	slug, count, _ := strings.Cut(c.Cookies(countCookie), ":")
+	n, err := strconv.Atoi(count)
+	if slug != shop.Slug || err != nil || n < 0 || n > maxCount {
+		return 0
+	}
+	return n
+}
+
+// maxCount is above what the largest cart holds.
+const maxCount = 9999
