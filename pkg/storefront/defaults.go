@@ -10,25 +10,27 @@ import (
 // DefaultDesign is the page for a shopper of whom nothing is known: the store's
 // own look, and something of everything it has.
 func DefaultDesign(st *Store) Design {
-	favourites := st.pick(9, nil, byFavour)
-	best := favourites[0]
+	// Nobody is shown a product in three places of one page.
+	best := st.pick(1, nil, byFavour)
+	newest := st.pick(1, unlike(best), byArrival)
+	deals := st.pick(4, func(p *Product) bool { return p.OnSale() && unlike(best, newest)(p) }, bySaving)
 	d := Design{Theme: st.Theme, Sections: []Section{
 		{
 			Type: "hero", Variant: "split", Headline: st.Tagline, Body: firstSentence(st.About),
-			ActionLabel: "See the " + st.Noun.Many, ProductIDs: []string{best},
+			ActionLabel: "See the " + st.Noun.Many, ProductIDs: best,
 		},
 		{
 			Type: "product-grid", Variant: "cards", Eyebrow: "Well loved", Headline: "Good places to start",
-			ProductIDs: favourites[min(1, len(favourites)-1):],
+			ProductIDs: st.pick(8, unlike(best, newest, deals), byFavour),
 		},
 		{
 			Type: "deals", Variant: "strip", Eyebrow: "For now", Headline: "Priced a little kinder",
-			ProductIDs: st.pick(4, (*Product).OnSale, bySaving),
+			ProductIDs: deals,
 		},
 		{Type: "collections", Variant: "tiles", Headline: "Find your shelf"},
 		{
 			Type: "spotlight", Variant: "facts", Eyebrow: "Just arrived", Headline: "New on the shelf",
-			ProductIDs: st.pick(1, nil, byArrival), ActionLabel: "Find it on its shelf",
+			ProductIDs: newest,
 		},
 		{Type: "finder", Variant: "budget"},
 		st.storySection("columns"),
@@ -116,7 +118,7 @@ func (t tailor) explorer() Design {
 
 func (t tailor) dealhunter() Design {
 	deals := t.pick(8, (*Product).OnSale, bySaving)
-	small := t.pick(4, func(p *Product) bool { return !p.SoldOut() }, byPrice)
+	small := t.pick(7, func(p *Product) bool { return available(p) && unlike(deals)(p) }, byPrice)
 	return Design{
 		Theme: Theme{Palette: "ember", Typeface: "workshop", Density: "compact", Corner: "soft", Motion: "gentle"},
 		Sections: t.with([]Section{
@@ -124,7 +126,7 @@ func (t tailor) dealhunter() Design {
 			{Type: "compare", Variant: "verdict", Headline: "What you get for it", ProductIDs: deals[:min(4, len(deals))]},
 			{Type: "bundle", Variant: "receipt", Eyebrow: "Added up for you", Headline: "A set that stays small", ProductIDs: small[:min(3, len(small))]},
 			{Type: "ladder", Variant: "steps", Headline: "How far the prices go"},
-			{Type: "product-grid", Variant: "cards", Eyebrow: "Small prices, same hands", Headline: "The kindest prices in the shop", ProductIDs: small},
+			{Type: "product-grid", Variant: "cards", Eyebrow: "Small prices, same hands", Headline: "The kindest prices in the shop", ProductIDs: small[min(3, len(small)):]},
 			{Type: "last-pieces", Variant: "count"},
 			t.faqSection("folded"),
 		}),
@@ -208,6 +210,13 @@ func (t tailor) few(n int) string {
 		noun = t.Noun.One
 	}
 	return words[n] + " good " + noun + ", plainly shown"
+}
+
+// unlike is true for the products that none of the lists has.
+func unlike(lists ...[]string) func(*Product) bool {
+	return func(p *Product) bool {
+		return !slices.ContainsFunc(lists, func(ids []string) bool { return slices.Contains(ids, p.ID) })
+	}
 }
 
 func without(ids, others []string) []string {

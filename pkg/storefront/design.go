@@ -137,8 +137,9 @@ func (s Section) fit(st *Store, rep *Report) (Section, bool) {
 }
 
 // choose is the products of a section: those of ids that have a place in it, or
-// the shop's own choice where too few are left. False if there are too few even
-// so. A type that takes no ids is given its products when it is drawn.
+// the shop's own choice where too few are left, with what is sold out last. False
+// if there are too few even so. A type that takes no ids is given its products
+// when it is drawn.
 func (k *sectionKind) choose(ids []string, st *Store, rep *Report) ([]string, bool) {
 	var kept []string
 	for _, id := range ids {
@@ -152,7 +153,7 @@ func (k *sectionKind) choose(ids []string, st *Store, rep *Report) ([]string, bo
 	if len(kept) < k.least && k.own != nil {
 		kept = k.own(st)
 	}
-	return kept, len(kept) >= k.least
+	return st.soldOutLast(kept), len(kept) >= k.least
 }
 
 // lent is s with the store's own words where it has none.
@@ -161,6 +162,10 @@ func (s Section) lent(kind *sectionKind, st *Store) Section {
 	switch s.Type {
 	case "hero":
 		headline = st.Tagline
+		// Half of these two is the picture's.
+		if len(s.ProductIDs) == 0 && (s.Variant == "split" || s.Variant == "banner") {
+			s.ProductIDs = st.pick(1, available, byFavour)
+		}
 	case "story":
 		if s.Body == "" {
 			s.Body, headline = st.Story.Body, st.Story.Headline

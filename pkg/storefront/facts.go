@@ -213,7 +213,7 @@ func (s *Store) bars(most int) []barView {
 	for i := range bars {
 		p := ps[i*(len(ps)-1)/max(1, n-1)]
 		size, _ := leadingNumber(p.Attribute(name))
-		bars[i] = barView{cardView: s.card(p), Value: p.Attribute(name), Bar: bar(size / longest)}
+		bars[i] = barView{cardView: s.card(p), Value: unbroken(p.Attribute(name)), Bar: bar(size / longest)}
 	}
 	return bars
 }
@@ -228,7 +228,7 @@ func (s *Store) bySize() []groupView {
 	groups := make([]groupView, 0, 3)
 	for i := range 3 {
 		part := ps[i*len(ps)/3 : (i+1)*len(ps)/3]
-		from, to := part[0].Attribute(name), part[len(part)-1].Attribute(name)
+		from, to := unbroken(part[0].Attribute(name)), unbroken(part[len(part)-1].Attribute(name))
 		title := from
 		if to != from {
 			title += " to " + to
@@ -256,7 +256,7 @@ func (s *Store) kinds() []groupView {
 		found := s.byValue(name)
 		values := make([]string, 0, len(found))
 		for _, g := range found {
-			values = append(values, g.Title)
+			values = append(values, unbroken(g.Title))
 		}
 		note := strings.Join(values[:min(6, len(values))], ", ")
 		if more := len(values) - 6; more > 0 {

@@ -205,6 +205,21 @@ func (s *Store) pick(n int, keep func(*Product) bool, less func(a, b *Product) i
 	return ids
 }
 
+// soldOutLast is the ids in their order, with what is sold out last.
+func (s *Store) soldOutLast(ids []string) []string {
+	soldOut := func(id string) bool {
+		p, ok := s.Product(id)
+		return ok && p.SoldOut()
+	}
+	return slices.Concat(
+		slices.DeleteFunc(slices.Clone(ids), soldOut),
+		slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !soldOut(id) }),
+	)
+}
+
+// asListed keeps the catalogue's own order.
+func asListed(_, _ *Product) int { return 0 }
+
 func byFavour(a, b *Product) int {
 	if fa, fb := a.Tagged("featured"), b.Tagged("featured"); fa != fb {
 		if fa {

@@ -111,18 +111,22 @@ func (s *Store) card(p *Product) cardView {
 		CartHref:    s.CartPath(),
 		Name:        p.Name,
 		Description: p.Description,
-		Attributes:  p.Attributes,
+		Attributes:  make([]Attribute, len(p.Attributes)),
 		Price:       s.Money(p.NowCents()),
 		SoldOut:     p.SoldOut(),
 		New:         s.isNew(p),
 		Added:       p.AddedAt.day.Format("2 January 2006"),
 		Reviews:     p.Reviews,
 	}
+	for i, a := range p.Attributes {
+		c.Attributes[i] = Attribute{Name: a.Name, Value: unbroken(a.Value)}
+	}
 	values := make([]string, 0, 3)
-	for _, a := range p.Attributes[:min(3, len(p.Attributes))] {
+	for _, a := range c.Attributes[:min(3, len(c.Attributes))] {
 		values = append(values, a.Value)
 	}
-	c.Facts = strings.Join(values, " · ")
+	// A line ends after a dot, not before it.
+	c.Facts = strings.Join(values, "\u00a0· ")
 	c.Alt = "Drawing of " + p.Name
 	if len(values) > 0 {
 		c.Alt += ": " + strings.ToLower(strings.Join(values, ", "))
@@ -143,16 +147,23 @@ func (s *Store) card(p *Product) cardView {
 	return c
 }
 
+// unbroken is a property's value that a line does not end within if it is a number
+// with its unit, as "14¼ in" is.
+func unbroken(value string) string {
+	if _, ok := leadingNumber(value); ok && len(value) <= 12 {
+		return strings.ReplaceAll(value, " ", "\u00a0")
+	}
+	return value
+}
+
 func (s *Store) shelves() []shelfView {
 	shelves := make([]shelfView, len(s.Collections))
 	for i, col := range s.Collections {
 		sh := shelfView{Collection: col, Href: s.ShelfPath(col.ID)}
+		onShelf := func(p *Product) bool { return p.Collection == col.ID }
 		lowest := 0
-		for j := range s.Products {
-			p := &s.Products[j]
-			if p.Collection != col.ID {
-				continue
-			}
+		for _, id := range s.pick(len(s.Products), onShelf, asListed) {
+			p, _ := s.Product(id)
 			sh.Cards = append(sh.Cards, s.card(p))
 			if lowest == 0 || p.NowCents() < lowest {
 				lowest = p.NowCents()
