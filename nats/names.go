@@ -27,6 +27,8 @@ const (
 const (
 	// SubjectReplay is where an operator asks for a dead letter to be put back.
 	SubjectReplay = "wandstore.control.replay"
+	// SubjectForget is where an operator asks for a shopper to be forgotten.
+	SubjectForget = "wandstore.control.forget"
 	// SubjectMaxDeliveries is the server's word that a job's last delivery has
 	// lapsed (the max-deliveries advisory of the stream's consumers).
 	SubjectMaxDeliveries = "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES." + StreamGeneration + ".*"

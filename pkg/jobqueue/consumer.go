@@ -33,7 +33,13 @@ type Job struct {
 	Member string
 	// Attempt is the delivery, from 1.
 	Attempt int
+
+	confirm func(ctx context.Context) error
 }
+
+// Confirm fails if the job was cancelled: a handler asks before it stores the page, and
+// returns the error. That NATS does not answer is no reason to throw a page away.
+func (j *Job) Confirm(ctx context.Context) error { return j.confirm(ctx) }
 
 // Result is the page that a handler has stored.
 type Result struct {
@@ -210,7 +216,10 @@ type delivery struct {
 	attempt int
 	last    bool
 	job     *Job
-	held    held
+
+	// mu lets one at a time write the record.
+	mu   sync.Mutex
+	held held
 }
 
 func (c *Consumer) process(ctx context.Context, msg jetstream.Msg, limits jetstream.ConsumerConfig) {
@@ -255,6 +264,7 @@ const (
 	outcomeRetry      = "retry"
 	outcomeHandedBack = "handed_back"
 	outcomeLost       = "lost"
+	outcomeCancelled  = "cancelled"
 	outcomeDead       = "dead"
 )
 
@@ -277,6 +287,8 @@ func (c *Consumer) deliver(ctx context.Context, d *delivery, ackWait time.Durati
 	switch {
 	case err == nil:
 		return c.ready(ctx, d, result)
+	case errors.Is(err, errCancelled):
+		return c.cancelled(ctx, d)
 	case errors.Is(err, errLost):
 		return c.lost(ctx, d, err)
 	case errors.Is(err, ErrTerminal), d.last:
@@ -298,6 +310,8 @@ func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration)
 		found.JobRecord = &wandstorev1.JobRecord{}
 	case err != nil:
 		return outcomeRetry, c.handBack(ctx, d, backoff(d.attempt), err)
+	case found.cancels(d.job):
+		return c.cancelled(ctx, d)
 	case found.GetJobId() == d.job.GetJobId():
 		switch {
 		case found.GetState() == wandstorev1.JobState_JOB_STATE_READY:
@@ -343,13 +357,20 @@ func (c *Consumer) inProgress(ctx context.Context, d *delivery) {
 	}
 }
 
-// hold writes the record in another state; errLost if it is not ours any more.
-func (c *Consumer) hold(ctx context.Context, d *delivery, rec *wandstorev1.JobRecord) error {
+// hold writes the record in another state, by change; errLost if it is not ours any
+// more, errCancelled if it is nobody's.
+func (c *Consumer) hold(ctx context.Context, d *delivery, change func(held) *wandstorev1.JobRecord) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	rec := change(d.held)
 	h, err := c.records.put(ctx, d.job.Key, d.held, rec)
 	if conflict(err) {
 		// A write whose answer was lost in an outage may have been done: then the record
 		// is still this delivery's, at a revision that we do not know.
 		found, getErr := c.records.get(ctx, d.job.Key)
+		if getErr == nil && found.cancels(d.job) {
+			return errCancelled
+		}
 		if getErr != nil || found.GetState() != wandstorev1.JobState_JOB_STATE_RUNNING ||
 			found.GetJobId() != d.held.GetJobId() || found.GetWorker() != d.held.GetWorker() || found.GetAttempt() != d.held.GetAttempt() {
 			return errLost
@@ -374,6 +395,12 @@ func (c *Consumer) run(ctx context.Context, d *delivery, ackWait time.Duration) 
 
 	alive := make(chan struct{})
 	beats, stopBeats := context.WithCancel(ctx)
+	d.job.confirm = func(ctx context.Context) error {
+		if err := c.beat(ctx, d, ackWait); errors.Is(err, errCancelled) {
+			return err
+		}
+		return nil
+	}
 	go func() {
 		defer close(alive)
 		c.keepAlive(beats, d, ackWait, cancel)
@@ -411,30 +438,46 @@ func (c *Consumer) keepAlive(ctx context.Context, d *delivery, ackWait time.Dura
 		}
 		// The end of the job does not cut a write off in the middle.
 		err := settle(ctx, func(ctx context.Context) error {
-			return c.hold(ctx, d, d.held.in(wandstorev1.JobState_JOB_STATE_RUNNING, time.Now(), ackWait))
+			return c.beat(ctx, d, ackWait)
 		})
 		switch {
 		case errors.Is(err, errLost):
-			lost(errLost)
+			lost(err)
 			return
 		case err != nil:
 			// NATS is away; if it stays so the job is redelivered, if not the next beat holds it.
 			continue
 		}
+	}
+}
+
+// beat is one heartbeat.
+func (c *Consumer) beat(ctx context.Context, d *delivery, ackWait time.Duration) error {
+	err := c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
+		return h.in(wandstorev1.JobState_JOB_STATE_RUNNING, time.Now(), ackWait)
+	})
+	if err == nil {
 		c.inProgress(ctx, d)
 	}
+	return err
 }
 
 func (c *Consumer) ready(ctx context.Context, d *delivery, r Result) (string, error) {
 	err := settle(ctx, func(ctx context.Context) error {
-		rec := d.held.in(wandstorev1.JobState_JOB_STATE_READY, time.Now(), readyFor)
-		rec.Persona, rec.Source, rec.Reason = r.Persona, r.Source, cut(r.Reason)
-		rec.GeneratedAt = timestamppb.New(r.GeneratedAt)
-		if err := c.hold(ctx, d, rec); err != nil {
+		err := c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
+			rec := h.in(wandstorev1.JobState_JOB_STATE_READY, time.Now(), readyFor)
+			rec.Persona, rec.Source, rec.Reason = r.Persona, r.Source, cut(r.Reason)
+			rec.GeneratedAt = timestamppb.New(r.GeneratedAt)
+			return rec
+		})
+		if err != nil {
 			return err
 		}
 		return d.msg.DoubleAck(ctx)
 	})
+	if errors.Is(err, errCancelled) {
+		return c.cancelled(ctx, d)
+	}
 	if errors.Is(err, errLost) {
 		return c.lost(ctx, d, err)
 	}
@@ -446,6 +489,12 @@ func (c *Consumer) ready(ctx context.Context, d *delivery, r Result) (string, er
 	c.done.Add(1)
 	c.trail.Debug(ctx, d.job.Key, c.crumb(d, "ready", r.Source))
 	return outcomeReady, nil
+}
+
+// cancelled settles a message whose page nobody wants. It leaves no breadcrumb: the
+// shopper is to be forgotten.
+func (c *Consumer) cancelled(ctx context.Context, d *delivery) (string, error) {
+	return outcomeCancelled, settle(ctx, d.msg.DoubleAck)
 }
 
 // lost leaves the message alone: it is the other worker's now, and so is its
@@ -461,7 +510,9 @@ func (c *Consumer) handBack(ctx context.Context, d *delivery, delay time.Duratio
 	c.log.WarnContext(ctx, "job handed back", "job", d.job.GetJobId(), "attempt", d.attempt, "delay", delay, "error", why)
 	err := settle(ctx, func(ctx context.Context) error {
 		if d.held.revision != 0 {
-			err := c.hold(ctx, d, d.held.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), queuedFor))
+			err := c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
+				return h.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), queuedFor)
+			})
 			if errors.Is(err, errLost) {
 				return err
 			}
@@ -505,9 +556,12 @@ func (c *Consumer) bury(ctx context.Context, d *delivery, why error) (string, er
 // fail notes on the record and the trail that the job has failed.
 func (c *Consumer) fail(ctx context.Context, d *delivery, why error) {
 	if d.held.revision != 0 {
-		rec := d.held.in(wandstorev1.JobState_JOB_STATE_FAILED, time.Now(), failedFor)
-		rec.Reason = cut(why.Error())
-		if err := c.hold(ctx, d, rec); err != nil && !errors.Is(err, errLost) {
+		err := c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
+			rec := h.in(wandstorev1.JobState_JOB_STATE_FAILED, time.Now(), failedFor)
+			rec.Reason = cut(why.Error())
+			return rec
+		})
+		if err != nil && !errors.Is(err, errLost) {
 			c.log.WarnContext(ctx, "record not failed", "job", d.job.GetJobId(), "error", err)
 		}
 	}

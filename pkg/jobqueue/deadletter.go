@@ -212,7 +212,7 @@ func (s *Sweeper) bury(ctx context.Context, stream jetstream.Stream, member stri
 	}
 	ours := parseErr == nil && found.GetJobId() == job.GetJobId()
 	switch {
-	case ours && found.GetState() == wandstorev1.JobState_JOB_STATE_READY, parseErr == nil && found.replaces(job):
+	case ours && (found.GetState() == wandstorev1.JobState_JOB_STATE_READY || found.cancels(job)), parseErr == nil && found.replaces(job):
 		return remove(ctx, stream, seq)
 	case ours && found.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && owned(found.JobRecord, time.Now()):
 		return nil

@@ -16,6 +16,8 @@
 //	                      v                    +----------+-------------+
 //	                    (none)                   handed back, redelivered
 //
+//	cancelled, from any state before ready: whoever has the job lets go of it
+//
 //	deadlines: publishing 5 s; queued one hour, the bucket's own age; running the
 //	ack wait, moved on by each heartbeat; ready 10 s, so that a visit that looked
 //	for the page just before it was stored does not ask for another; failed one
@@ -24,8 +26,8 @@
 // # Delivery
 //
 // Delivery is at least once. A worker takes a message only together with the
-// record; it finds that another holds it (back it goes), that its page is ready or a
-// newer request has replaced it (acked, nothing done), or takes it. One that loses
+// record; it finds that another holds it (back it goes), that its page is ready, it is
+// cancelled or a newer request has replaced it (acked, nothing done), or takes it. One that loses
 // the record to another leaves the message to it. Effects must be idempotent.
 //
 //	handler returns          message     record
@@ -33,6 +35,7 @@
 //	ErrTerminal, or panics   dead, term  failed
 //	other, deliveries left   nak, later  queued
 //	other, last delivery     dead, term  failed
+//	any, cancelled           ack         cancelled
 //	worker gone              redelivered after the ack wait
 //	worker gone, last time   dead by the advisory or the sweep
 //

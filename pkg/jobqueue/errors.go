@@ -2,6 +2,7 @@ package jobqueue
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -19,8 +20,10 @@ var (
 	// ErrNoLetter: there is no dead letter of that sequence.
 	ErrNoLetter = errors.New("no such dead letter")
 
-	// errLost: another worker has taken the job over.
-	errLost = errors.New("the job was taken over by another worker")
+	// errLost: the job is not this worker's any more.
+	errLost = errors.New("the job was taken away")
+	// errCancelled: nor is it anybody else's.
+	errCancelled = fmt.Errorf("%w: it was cancelled", errLost)
 	// errShutdown: the process ends before the job has.
 	errShutdown = errors.New("the worker is shutting down")
 )

@@ -29,6 +29,7 @@ const (
 	running    = wandstorev1.JobState_JOB_STATE_RUNNING
 	ready      = wandstorev1.JobState_JOB_STATE_READY
 	failed     = wandstorev1.JobState_JOB_STATE_FAILED
+	cancelled  = wandstorev1.JobState_JOB_STATE_CANCELLED
 )
 
 // settings are the contract's defaults.

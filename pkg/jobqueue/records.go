@@ -93,6 +93,39 @@ func (r records) drop(ctx context.Context, key pagekey.Key, h held) error {
 	return nil
 }
 
+// Cancel ends the live job of a key, if there is one, without a page: who has not
+// begun it does not, who has is told at the next heartbeat or at [Job.Confirm]. jobs is
+// the bucket GENERATION_QUEUE.
+//
+// The record says so until the bucket forgets it, in an hour: that is how a worker
+// learns of it.
+func Cancel(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key) error {
+	r := records{jobs}
+	for {
+		found, err := r.get(ctx, key)
+		if errors.Is(err, ErrNoRecord) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		switch found.GetState() {
+		case wandstorev1.JobState_JOB_STATE_PUBLISHING, wandstorev1.JobState_JOB_STATE_QUEUED, wandstorev1.JobState_JOB_STATE_RUNNING:
+		default:
+			return nil
+		}
+		_, err = r.put(ctx, key, found, found.in(wandstorev1.JobState_JOB_STATE_CANCELLED, time.Now(), 0))
+		if !conflict(err) {
+			return err
+		}
+	}
+}
+
+// cancels tells whether the record says that nobody wants that job any more.
+func (h held) cancels(job *Job) bool {
+	return h.GetState() == wandstorev1.JobState_JOB_STATE_CANCELLED && h.GetJobId() == job.GetJobId()
+}
+
 // in gives a copy of the record in another state, with that state's deadline.
 func (h held) in(state wandstorev1.JobState, now time.Time, owned time.Duration) *wandstorev1.JobRecord {
 	rec := proto.CloneOf(h.JobRecord)
@@ -107,7 +140,7 @@ func (h held) in(state wandstorev1.JobState, now time.Time, owned time.Duration)
 // has: neither replaces anything.
 func (h held) replaces(job *Job) bool {
 	switch h.GetState() {
-	case wandstorev1.JobState_JOB_STATE_PUBLISHING, wandstorev1.JobState_JOB_STATE_FAILED:
+	case wandstorev1.JobState_JOB_STATE_PUBLISHING, wandstorev1.JobState_JOB_STATE_FAILED, wandstorev1.JobState_JOB_STATE_CANCELLED:
 		return false
 	default:
 		return h.GetJobId() != job.GetJobId() && h.GetRequestedAt().AsTime().After(job.GetRequestedAt().AsTime())

@@ -38,6 +38,18 @@ func (s *Store) Get(ctx context.Context, shopper string) (*wandstorev1.ShopperSe
 	return session, err
 }
 
+// markedFor is how long the server remembers that a session was removed: the marker
+// holds the shopper's id.
+const markedFor = time.Minute
+
+// Forget removes a shopper's session. One never heard of is forgotten already.
+func (s *Store) Forget(ctx context.Context, shopper string) error {
+	if err := s.kv.Purge(ctx, wandnats.SessionKey(shopper), jetstream.PurgeTTL(markedFor)); err != nil {
+		return fmt.Errorf("remove session: %w", err)
+	}
+	return nil
+}
+
 // maxTries bounds an update's tries. A shopper has one browser or a few; a flood
 // of events for one id is somebody else's doing.
 const maxTries = 16

@@ -102,7 +102,12 @@ func TestModelThatFailsOnceIsAskedAgain(t *testing.T) {
 			}
 			visit(t, e, "magic-wands", "patient")
 			becomesHit(t, e, "magic-wands", "patient")
-			status := get(t, e.base+"/api/generation/status?store=magic-wands&shopper=patient").json(t)
+			// The page is stored before its record says so.
+			var status map[string]any
+			eventually(t, "the status is ready", func() bool {
+				status = get(t, e.base+"/api/generation/status?store=magic-wands&shopper=patient").json(t)
+				return status["state"] == "ready"
+			})
 			if status["source"] != "llm" {
 				t.Errorf("source %v, want llm", status["source"])
 			}

@@ -58,6 +58,7 @@ func (e *edge) app() *fiber.App {
 	app.Get("/s/:store/search", e.search)
 	app.Get("/s/:store/cart", e.cart)
 	app.Post("/s/:store/cart", e.changeCart)
+	app.Post("/s/:store/forget", e.forget)
 	app.Get("/health", e.health)
 	app.Get("/ready", e.ready)
 	app.Get("/debug/container", e.debugContainer)

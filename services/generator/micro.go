@@ -11,13 +11,15 @@ import (
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
+	"github.com/wandstore/wandstore/pkg/pagekey"
 )
 
 // version is the micro service's; NATS micro wants a semantic version.
 const version = "0.1.0"
 
-// replayTimeout bounds a replay; the nats CLI waits five seconds by default.
-const replayTimeout = 4 * time.Second
+// controlTimeout bounds what an operator asks for; the nats CLI waits five seconds by
+// default.
+const controlTimeout = 4 * time.Second
 
 // runMicro answers operators until ctx ends.
 func (g *generator) runMicro(ctx context.Context, p *pool) error {
@@ -42,6 +44,10 @@ func (g *generator) runMicro(ctx context.Context, p *pool) error {
 	if err := service.AddEndpoint("replay", replay, micro.WithEndpointSubject(wandnats.SubjectReplay)); err != nil {
 		return errors.Join(fmt.Errorf("endpoint: %w", err), service.Stop())
 	}
+	forget := micro.HandlerFunc(func(r micro.Request) { g.forget(ctx, p, r) })
+	if err := service.AddEndpoint("forget", forget, micro.WithEndpointSubject(wandnats.SubjectForget)); err != nil {
+		return errors.Join(fmt.Errorf("endpoint: %w", err), service.Stop())
+	}
 	<-ctx.Done()
 	if err := service.Stop(); err != nil && g.nc.IsConnected() {
 		return fmt.Errorf("micro service: %w", err)
@@ -59,7 +65,7 @@ func (g *generator) replay(ctx context.Context, p *pool, r micro.Request) {
 		_ = r.Error("400", `want {"sequence": N}, the dead letter's in `+wandnats.StreamDead, nil)
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, replayTimeout)
+	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
 	defer cancel()
 	done, err := p.queue.Replay(ctx, ask.Sequence)
 	if err != nil {
@@ -76,4 +82,27 @@ func (g *generator) replay(ctx context.Context, p *pool, r micro.Request) {
 		return
 	}
 	_ = r.RespondJSON(map[string]string{"jobId": done.JobID, "poolMember": done.Member})
+}
+
+// forget answers {"shopper": "ID"} when all that is kept of the shopper is gone.
+func (g *generator) forget(ctx context.Context, p *pool, r micro.Request) {
+	var ask struct {
+		Shopper string `json:"shopper"`
+	}
+	if err := json.Unmarshal(r.Data(), &ask); err != nil || !pagekey.ValidShopper(ask.Shopper) {
+		_ = r.Error("400", `want {"shopper": "ID"}`, nil)
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	defer cancel()
+	var slugs []string
+	for _, s := range g.stores.All() {
+		slugs = append(slugs, s.Slug)
+	}
+	if err := p.eraser.Forget(ctx, ask.Shopper, slugs); err != nil {
+		g.log.WarnContext(ctx, "shopper not forgotten", "error", err)
+		_ = r.Error("503", "not everything is gone: ask again", nil)
+		return
+	}
+	_ = r.RespondJSON(map[string]string{"forgotten": ask.Shopper})
 }

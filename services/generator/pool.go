@@ -10,6 +10,7 @@ import (
 	"time"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/erasure"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/pkg/natsconn"
@@ -24,6 +25,7 @@ type pool struct {
 	maker   *pages.Maker
 	queue   *jobqueue.Queue
 	sweeper *jobqueue.Sweeper
+	eraser  *erasure.Eraser
 	// direct holds a place for each POST /generate under way, as many as the members
 	// may run: whoever calls it pays the same model.
 	direct chan struct{}
@@ -87,13 +89,16 @@ func (g *generator) openPool(ctx context.Context) (*pool, error) {
 		return nil, err
 	}
 	trail := jobqueue.NewTrail(g.js, "generator")
+	kv := pagestore.NewKV(cache)
+	kept := session.NewStore(sessions)
 	p := &pool{
+		eraser:  &erasure.Eraser{Permanent: g.s3, Cache: kv, Jobs: jobs, Sessions: kept},
 		queue:   jobqueue.NewQueue(g.js, jobs, g.cfg.Pool.PoolSize, trail),
 		sweeper: jobqueue.NewSweeper(g.nc, g.js, jobs, trail, g.log),
 		direct:  make(chan struct{}, len(names)*g.cfg.Pool.Concurrency),
 		maker: &pages.Maker{
 			Stores: g.stores, Renderer: g.render, Model: g.model,
-			Permanent: g.s3, Cache: pagestore.NewKV(cache), Sessions: session.NewStore(sessions),
+			Permanent: g.s3, Cache: kv, Sessions: kept,
 			Trail: trail, Log: g.log,
 		},
 	}
@@ -161,6 +166,7 @@ func (p *pool) handle(ctx context.Context, job *jobqueue.Job) (jobqueue.Result, 
 	made, err := p.maker.Make(ctx, pages.Order{
 		Key: job.Key, JobID: job.GetJobId(), RequestedAt: job.GetRequestedAt().AsTime(),
 		Preferences: job.GetPreferences(), Member: job.Member, Attempt: job.Attempt,
+		Confirm: job.Confirm,
 	})
 	if errors.Is(err, pages.ErrUnknownStore) {
 		return jobqueue.Result{}, fmt.Errorf("%w: %w", jobqueue.ErrTerminal, err)

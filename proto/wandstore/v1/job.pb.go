@@ -38,6 +38,8 @@ const (
 	JobState_JOB_STATE_READY JobState = 4
 	// Ended in a dead letter.
 	JobState_JOB_STATE_FAILED JobState = 5
+	// Nobody wants its page any more: whoever has it lets go of it.
+	JobState_JOB_STATE_CANCELLED JobState = 6
 )
 
 // Enum value maps for JobState.
@@ -49,6 +51,7 @@ var (
 		3: "JOB_STATE_RUNNING",
 		4: "JOB_STATE_READY",
 		5: "JOB_STATE_FAILED",
+		6: "JOB_STATE_CANCELLED",
 	}
 	JobState_value = map[string]int32{
 		"JOB_STATE_UNSPECIFIED": 0,
@@ -57,6 +60,7 @@ var (
 		"JOB_STATE_RUNNING":     3,
 		"JOB_STATE_READY":       4,
 		"JOB_STATE_FAILED":      5,
+		"JOB_STATE_CANCELLED":   6,
 	}
 )
 
@@ -654,14 +658,15 @@ const file_wandstore_v1_job_proto_rawDesc = "" +
 	"\apayload\x18\a \x01(\tR\apayload\x12\x1f\n" +
 	"\vraw_payload\x18\b \x01(\fR\n" +
 	"rawPayload\x12 \n" +
-	"\vtraceparent\x18\t \x01(\tR\vtraceparent*\x97\x01\n" +
+	"\vtraceparent\x18\t \x01(\tR\vtraceparent*\xb0\x01\n" +
 	"\bJobState\x12\x19\n" +
 	"\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14JOB_STATE_PUBLISHING\x10\x01\x12\x14\n" +
 	"\x10JOB_STATE_QUEUED\x10\x02\x12\x15\n" +
 	"\x11JOB_STATE_RUNNING\x10\x03\x12\x13\n" +
 	"\x0fJOB_STATE_READY\x10\x04\x12\x14\n" +
-	"\x10JOB_STATE_FAILED\x10\x05B?Z=github.com/wandstore/wandstore/proto/wandstore/v1;wandstorev1b\x06proto3"
+	"\x10JOB_STATE_FAILED\x10\x05\x12\x17\n" +
+	"\x13JOB_STATE_CANCELLED\x10\x06B?Z=github.com/wandstore/wandstore/proto/wandstore/v1;wandstorev1b\x06proto3"
 
 var (
 	file_wandstore_v1_job_proto_rawDescOnce sync.Once

@@ -72,6 +72,8 @@ type Order struct {
 	// Member and Attempt are said in breadcrumbs; empty for POST /generate.
 	Member  string
 	Attempt int
+	// Confirm fails if nobody wants the page any more; nil for POST /generate.
+	Confirm func(ctx context.Context) error
 }
 
 // Made is a page that is stored.
@@ -100,6 +102,11 @@ func (m *Maker) Make(ctx context.Context, o Order) (Made, error) {
 			return Made{}, fmt.Errorf("drawn page: %w", err)
 		}
 		reason = why
+		if o.Confirm != nil {
+			if err := o.Confirm(ctx); err != nil {
+				return Made{}, err
+			}
+		}
 	} else {
 		m.crumb(ctx, o, "found", "a page newer than the request is stored")
 	}
@@ -205,6 +212,7 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *storefront.Store) (p
 		page.Source = pagestore.SourceTemplate
 		design = storefront.TemplateDesign(shop, guess.Persona, storefront.TemplateInput{
 			RecentProducts: signals.GetRecentProducts(), Cart: signals.GetCart(), Purchased: signals.GetPurchased(),
+			Categories: session.Favourites(signals),
 		})
 	}
 	page.Model = model
@@ -252,7 +260,7 @@ func (m *Maker) design(ctx context.Context, o Order, shop *storefront.Store, gue
 			if dropped := report; dropped != (storefront.Report{}) {
 				m.crumb(ctx, o, "answer trimmed", fmt.Sprintf("%+v", dropped))
 			}
-			return design, answer.Model, nil
+			return design.OpenFor(shop, guess.Persona), answer.Model, nil
 		}
 		m.problem(ctx, o, "answer refused", err)
 		if try == 2 {
