@@ -1,8 +1,10 @@
 package session
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -172,4 +174,16 @@ func plain(s string, most int) string {
 		end--
 	}
 	return strings.TrimSpace(s[:end])
+}
+
+// maxFavourites bounds Favourites.
+const maxFavourites = 5
+
+// Favourites are the categories viewed most, the most viewed first, five at most.
+func Favourites(g *wandstorev1.StoreSignals) []string {
+	views := g.GetCategories()
+	names := slices.SortedFunc(maps.Keys(views), func(a, b string) int {
+		return cmp.Or(cmp.Compare(views[b], views[a]), cmp.Compare(a, b))
+	})
+	return names[:min(len(names), maxFavourites)]
 }

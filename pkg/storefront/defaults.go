@@ -82,11 +82,8 @@ func (t tailor) minimalist() Design {
 	return Design{
 		Theme: Theme{Palette: "porcelain", Typeface: "modern", Density: "airy", Corner: "sharp", Motion: "still"},
 		Sections: t.with([]Section{
-			{
-				Type: "hero", Variant: "statement", Headline: t.few(len(few)),
-				Body: "A short list, and everything else on one shelf below.", ActionLabel: "Everything on one shelf",
-			},
-			{Type: "product-grid", Variant: "list", Headline: "The short list", ProductIDs: few},
+			{Type: "search", Variant: "shelves"},
+			{Type: "product-grid", Variant: "list", Headline: t.few(len(few)), ProductIDs: few},
 			{Type: "compare", Variant: "table", Headline: "The difference, in one look", ProductIDs: few[:min(3, len(few))]},
 		}),
 	}

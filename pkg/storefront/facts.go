@@ -3,6 +3,7 @@ package storefront
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -334,4 +335,22 @@ func plural(n int, one, many string) string {
 		return one
 	}
 	return many
+}
+
+// commonTags are the n tags that most products share, for those who do not know
+// where to begin.
+func (s *Store) commonTags(n int) []string {
+	count := map[string]int{}
+	for _, p := range s.Products {
+		for _, tag := range p.Tags {
+			// How the shop orders its shelves, not what anybody would look for.
+			if tag != "featured" {
+				count[tag]++
+			}
+		}
+	}
+	tags := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b))
+	})
+	return tags[:min(n, len(tags))]
 }

@@ -28,6 +28,10 @@ var sectionKinds = []sectionKind{
 		use: "Opens the page. split: beside a large picture; centered: above up to three; banner: deep colour; statement: very large words",
 	},
 	{
+		name: "search", variants: []string{"plain", "shelves", "words"}, headline: "What are you looking for?",
+		use: "Opens the page of somebody who knows what they want: a search field. plain: nothing else; shelves: with the collections; words: with words to begin with",
+	},
+	{
 		name: "product-grid", variants: []string{"cards", "list", "rail", "feature"}, products: maxProducts, least: 1, headline: "Picked for you",
 		use: "Products to choose from. cards: pictures; list: quick to scan; rail: scrolls sideways; feature: first one large",
 	},

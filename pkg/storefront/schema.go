@@ -1,9 +1,11 @@
 package storefront
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/invopop/jsonschema"
 )
@@ -12,8 +14,9 @@ import (
 // given products: self-contained, without references, closed to other fields. A
 // section is one of the types; what a type does not narrow is as for all of them,
 // so that fields and product ids stand there once. A type that needs a product and
-// can have none of the given ones is not offered.
-func Schema(products []*Product) (json.RawMessage, error) {
+// can have none of the given ones is not offered. The types that open a page for
+// the persona come first.
+func Schema(products []*Product, whom string) (json.RawMessage, error) {
 	r := jsonschema.Reflector{DoNotReference: true, Anonymous: true}
 	root := r.Reflect(&Design{})
 	root.Version = "" // some model APIs refuse a schema that names its dialect
@@ -28,8 +31,10 @@ func Schema(products []*Product) (json.RawMessage, error) {
 	}
 	ids.UniqueItems = true
 	ids.Items.Enum = productEnum(products, nil)
-	for i := range sectionKinds {
-		if branch := sectionKinds[i].schema(products); branch != nil {
+	kinds := slices.Clone(sectionKinds)
+	slices.SortStableFunc(kinds, func(a, b sectionKind) int { return cmp.Compare(opens(whom, a.name), opens(whom, b.name)) })
+	for i := range kinds {
+		if branch := kinds[i].schema(products); branch != nil {
 			sections.Items.OneOf = append(sections.Items.OneOf, branch)
 		}
 	}

@@ -40,7 +40,7 @@ func everyProduct(st *storefront.Store) []*storefront.Product {
 
 func schemaOf(t *testing.T, products []*storefront.Product) (*node, string) {
 	t.Helper()
-	raw, err := storefront.Schema(products)
+	raw, err := storefront.Schema(products, "")
 	if err != nil {
 		t.Fatal(err)
 	}

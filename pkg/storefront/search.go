@@ -74,9 +74,9 @@ func (s *Store) searchPath(q Query) string {
 	set("instock", "1", q.InStock)
 	set("most", strconv.Itoa(q.Most), q.Most > 0)
 	if len(v) == 0 {
-		return s.path() + "/search"
+		return s.Path() + "/search"
 	}
-	return s.path() + "/search?" + v.Encode()
+	return s.Path() + "/search?" + v.Encode()
 }
 
 // Search is the products that answer the query, in its order; what is sold out

@@ -132,14 +132,17 @@ func (s *Store) Collection(id string) (*Collection, bool) {
 	return &s.Collections[i], true
 }
 
-// path is where the shop's front page is.
-func (s *Store) path() string { return "/s/" + s.Slug }
+// Path is where the shop's front page is.
+func (s *Store) Path() string { return "/s/" + s.Slug }
 
 // ProductPath is where a product's page is.
-func (s *Store) ProductPath(id string) string { return s.path() + "/p/" + id }
+func (s *Store) ProductPath(id string) string { return s.Path() + "/p/" + id }
 
 // CartPath is where the shopper's cart is.
-func (s *Store) CartPath() string { return s.path() + "/cart" }
+func (s *Store) CartPath() string { return s.Path() + "/cart" }
+
+// ForgetPath is where a shopper asks to be forgotten.
+func (s *Store) ForgetPath() string { return s.Path() + "/forget" }
 
 // OnSale reports whether the product costs less than its usual price.
 func (p *Product) OnSale() bool { return p.SalePriceCents > 0 }

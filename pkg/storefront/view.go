@@ -50,7 +50,12 @@ type sectionView struct {
 	Measure                 string  // the attribute that Bars and Groups go by
 	Sum                     sumView // of a bundle
 	QuotedBy                string
+	SearchHref              string
+	Chips                   []linkView
 }
+
+// linkView is a word that leads somewhere.
+type linkView struct{ Label, Href string }
 
 // sumView is what several products cost together.
 type sumView struct {
@@ -191,7 +196,7 @@ func newPageView(in PageInput) *pageView {
 	if v.Why != "" {
 		v.Persona = in.Persona
 	}
-	v.Masthead = len(d.Sections) == 0 || d.Sections[0].Type != "hero" && d.Sections[0].Type != "thanks"
+	v.Masthead = len(d.Sections) == 0 || !slices.Contains([]string{"hero", "thanks", "search"}, d.Sections[0].Type)
 	for i, s := range d.Sections {
 		v.Sections = append(v.Sections, st.section(s, i, v))
 	}
@@ -271,6 +276,18 @@ func (s *Store) work(v *sectionView, sec Section, ps []*Product, page *pageView)
 		for i, rung := range []string{"To begin with", "In the middle", "Top of the shop"} {
 			v.Cards[i].Verdict = rung
 		}
+	case "search":
+		v.SearchHref = s.searchPath(Query{})
+		switch sec.Variant {
+		case "shelves":
+			for _, c := range s.Collections {
+				v.Chips = append(v.Chips, linkView{c.Name, s.ShelfPath(c.ID)})
+			}
+		case "words":
+			for _, word := range s.commonTags(8) {
+				v.Chips = append(v.Chips, linkView{word, s.searchPath(Query{Words: word})})
+			}
+		}
 	case "promises":
 		v.Items = s.Assurances
 	case "figures":
@@ -334,10 +351,10 @@ func compared(cards []cardView) []rowView {
 
 // why says to a shopper how their page came about.
 var why = map[string]string{
-	persona.Minimalist: "This page is kept short, for shopping that knows what it wants.",
-	persona.Explorer:   "This page puts the unusual and the far shelves first, for shopping that likes to look around.",
-	persona.Dealhunter: "This page puts what is on sale first, for shopping that compares.",
-	persona.Loyalist:   "This page puts what is new first, for shopping that has been here before.",
+	persona.Minimalist: "It begins with the search and is kept short, for shopping that knows what it wants.",
+	persona.Explorer:   "It puts the unusual and the far shelves first, for shopping that likes to look around.",
+	persona.Dealhunter: "It puts what is on sale first, for shopping that compares.",
+	persona.Loyalist:   "It puts what is new first, for shopping that has been here before.",
 }
 
 type errorView struct {

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/session"
 	"github.com/wandstore/wandstore/pkg/storefront"
 	"github.com/wandstore/wandstore/pkg/wire"
@@ -24,11 +26,20 @@ const (
 )
 
 // track answers POST /api/shopper/track: one event or an array of them, counted
-// in the shoppers' sessions. All are checked before the first is counted.
+// in the shoppers' sessions. All are checked before the first is counted. An event
+// that names no shopper is the cookie's, if the shop's own page sent it. Of a
+// browser that sends DNT or Sec-GPC nothing is counted.
 func (e *edge) track(c *fiber.Ctx) error {
-	events, err := e.parseEvents(c.Body())
+	var self string
+	if id := c.Cookies(shopperCookie); pagekey.ValidShopper(id) && sameSite(c) == nil {
+		self = strings.Clone(id)
+	}
+	events, err := e.parseEvents(c.Body(), self)
 	if err != nil {
 		return err
+	}
+	if !mayTrack(c) {
+		return c.Status(http.StatusAccepted).JSON(fiber.Map{"accepted": 0})
 	}
 	b := e.bus.Load()
 	if b == nil {
@@ -57,8 +68,9 @@ func (e *edge) track(c *fiber.Ctx) error {
 	return c.Status(http.StatusAccepted).JSON(fiber.Map{"accepted": len(events)})
 }
 
-// parseEvents reads and checks a body's events.
-func (e *edge) parseEvents(body []byte) ([]*wandstorev1.TrackEvent, error) {
+// parseEvents reads and checks a body's events; self is whose those are that name
+// nobody.
+func (e *edge) parseEvents(body []byte, self string) ([]*wandstorev1.TrackEvent, error) {
 	if len(body) > maxTrackBody {
 		return nil, fiber.ErrRequestEntityTooLarge
 	}
@@ -76,6 +88,9 @@ func (e *edge) parseEvents(body []byte) ([]*wandstorev1.TrackEvent, error) {
 		ev := &wandstorev1.TrackEvent{}
 		if err := wire.Unmarshal(one, ev); err != nil {
 			return nil, fmt.Errorf("%w: event %d is not one", errBadBody, i)
+		}
+		if ev.GetShopper() == "" {
+			ev.Shopper = self
 		}
 		if err := session.Check(ev); err != nil {
 			return nil, fmt.Errorf("event %d: %w", i, err)

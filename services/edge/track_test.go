@@ -23,7 +23,7 @@ func FuzzParseEvents(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		events, err := e.parseEvents(body)
+		events, err := e.parseEvents(body, "")
 		if err != nil {
 			if status, _ := statusOf(err); status < 400 || status > 499 {
 				t.Errorf("a bad body is a %d", status)

@@ -15,12 +15,13 @@ import (
 	"strings"
 
 	"github.com/wandstore/wandstore/pkg/persona"
+	"github.com/wandstore/wandstore/pkg/session"
 	"github.com/wandstore/wandstore/pkg/storefront"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
 // Version names the prompt's wording; pages carry it. Change it with the text.
-const Version = "2"
+const Version = "3"
 
 // maxProducts bounds how much of a catalogue the model is shown: it costs tokens,
 // and nobody's page has room for more.
@@ -47,10 +48,10 @@ type Input struct {
 
 // manner is how each persona wants to be served.
 var manner = map[string]string{
-	persona.Minimalist: "knows what they want and has no time. Few sections, few products, short words, no decoration. Lead with the most likely product: hero, a short product-grid, spotlight, compare or finder, and no more than five sections.",
-	persona.Explorer:   "likes to look around. Breadth, the unusual, stories behind things, several collections, an inviting tone: collections, craft, story, finder, new-arrivals, quote beside the products.",
-	persona.Dealhunter: "wants the best value. Lead with reduced products, compare, help to choose; sober and exact: deals first, then compare, bundle, ladder, last-pieces, reviews.",
-	persona.Loyalist:   "has been here before and likes it. Welcome back, what is new or rare, what goes with what they have; warm, never pushy: thanks or new-arrivals first, reorder what they bought, ranking, guide.",
+	persona.Minimalist: "knows what they want and has no time. Few sections, few products, short words, no decoration. The search comes first, or a spotlight on the most likely product; then a short product-grid, compare or finder, and no more than five sections.",
+	persona.Explorer:   "likes to look around. Breadth, the unusual, stories behind things, several collections, an inviting tone: collections, story or craft first; then finder, quote and the unusual among the products.",
+	persona.Dealhunter: "wants the best value. Reduced products, comparison, help to choose; sober and exact: deals, ladder or last-pieces first, then compare, bundle, reviews.",
+	persona.Loyalist:   "has been here before and likes it. Welcome back, what is new or rare, what goes with what they have; warm, never pushy: thanks, new-arrivals or reorder first, then ranking and guide.",
 }
 
 const system = `You design the front page of an online shop for one shopper. You answer with one JSON object, the page design, and nothing else: no prose, no code fence, no HTML.
@@ -60,7 +61,8 @@ The design must be an instance of this JSON schema:
 
 Rules:
 - The page is for a shopper who %s
-- Four to eight sections. Begin with the one that matters most to this shopper, and vary the sequence and the variants.
+- Four to eight sections, under 350 words in all. The first section, or the one after a hero, is one of: %s. Vary the rest of the sequence and the variants.
+- What is in the shopper's cart, what they viewed and what they searched for has a place high on the page, as something close at hand.
 - Each type says which variants and how many products it takes. Give no products or items to a type that takes none: the shop fills it.
 - Products only by the ids of the schema. The shop draws their names, prices, pictures and links.
 - Never write prices, discounts, numbers in stock, promises of delivery, links or markup.
@@ -102,7 +104,7 @@ type product struct {
 // Build writes the prompt.
 func Build(in Input) (Prompt, error) {
 	shown := candidates(in.Store, in.Signals)
-	schema, err := storefront.Schema(shown)
+	schema, err := storefront.Schema(shown, in.Guess.Persona)
 	if err != nil {
 		return Prompt{}, fmt.Errorf("schema: %w", err)
 	}
@@ -115,7 +117,7 @@ func Build(in Input) (Prompt, error) {
 			Searched:   in.Signals.GetRecentQueries(),
 			Cart:       known(in.Store, in.Signals.GetCart()),
 			Bought:     known(in.Store, in.Signals.GetPurchased()),
-			Categories: favourites(in.Signals.GetCategories()),
+			Categories: session.Favourites(in.Signals),
 		},
 		Wishes: wishes(in.Preferences),
 	}
@@ -130,7 +132,7 @@ func Build(in Input) (Prompt, error) {
 		return Prompt{}, fmt.Errorf("prompt data: %w", err)
 	}
 	return Prompt{
-		System: fmt.Sprintf(system, schema, manner[in.Guess.Persona]),
+		System: fmt.Sprintf(system, schema, manner[in.Guess.Persona], strings.Join(storefront.Openings(in.Guess.Persona), ", ")),
 		User:   "<data>" + string(b) + "</data>\nDesign the page.",
 	}, nil
 }
@@ -171,21 +173,6 @@ func known(st *storefront.Store, ids []string) []string {
 		}
 	}
 	return in
-}
-
-// favourites are the categories viewed most, five at most.
-func favourites(views map[string]uint32) []string {
-	names := make([]string, 0, len(views))
-	for name := range views {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(a, b string) int {
-		if views[a] != views[b] {
-			return int(views[b]) - int(views[a])
-		}
-		return strings.Compare(a, b)
-	})
-	return names[:min(len(names), 5)]
 }
 
 func is(p *storefront.Product) []string {
