@@ -34,11 +34,11 @@ func SetQuantity(g *wandstorev1.StoreSignals, product string, n int) {
 		if g.Quantities == nil {
 			g.Quantities = map[string]uint32{}
 		}
-		g.Quantities[product] = uint32(min(n, maxQuantity)) //nolint:gosec // between 2 and maxQuantity
+		g.Quantities[product] = uint32(min(n, maxQuantity))
 	}
 	for id := range g.GetQuantities() {
 		if !slices.Contains(g.GetCart(), id) {
-			delete(g.Quantities, id)
+			delete(g.GetQuantities(), id)
 		}
 	}
 }

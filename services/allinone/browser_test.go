@@ -27,7 +27,7 @@ const (
 	isPreparing = `!live.hidden && live.textContent.includes("Preparing your shop")`
 	isOffered   = `!live.hidden && live.querySelector("p").textContent === "Your shop is ready" && !live.querySelector("button").hidden`
 	isSilent    = `live.hidden`
-	headline    = `document.querySelector("h1").textContent`
+	firstWords  = `document.querySelector("main section").textContent`
 )
 
 var widths = []int64{1280, 390}
@@ -54,7 +54,7 @@ func TestBrowserWatchesThePageUpgrade(t *testing.T) {
 			if eval[bool](page, isPersonal) {
 				t.Fatal("the fallback has a persona")
 			}
-			fallback := eval[string](page, headline)
+			fallback := eval[string](page, firstWords)
 			page.do(chromedp.Evaluate[chromedp.Void](`window.marker = "the same document"; scrollTo({top: 120, behavior: "instant"}); void 0`))
 			gate.Open()
 			page.until("the page becomes the shopper's", isPersonal)
@@ -64,9 +64,9 @@ func TestBrowserWatchesThePageUpgrade(t *testing.T) {
 			if got := eval[float64](page, `scrollY`); got != 120 {
 				t.Errorf("scrolled to %v after the upgrade, from 120", got)
 			}
-			personal := eval[string](page, headline)
+			personal := eval[string](page, firstWords)
 			if personal == fallback {
-				t.Errorf("the headline is still %q", personal)
+				t.Errorf("the page still begins %q", personal)
 			}
 			if eval[bool](page, `!!document.querySelector("#live")`) {
 				t.Error("the personal page still waits for one")
@@ -79,8 +79,8 @@ func TestBrowserWatchesThePageUpgrade(t *testing.T) {
 			if back.get("X-Cache") != "HIT" || back.get("X-Generation") != "ready" || back.get("X-Persona") != eval[string](page, `document.documentElement.dataset.persona`) {
 				t.Errorf("coming back: %v", back.header)
 			}
-			if got := eval[string](page, headline); got != personal {
-				t.Errorf("the page that was watched says %q, the page of the next visit %q", personal, got)
+			if got := eval[string](page, firstWords); got != personal {
+				t.Errorf("the page that was watched begins %q, the page of the next visit %q", personal, got)
 			}
 		})
 	}
@@ -123,13 +123,13 @@ func TestBrowserOffersThePageToABusyShopper(t *testing.T) {
 			page.visit(e.base + "/s/magic-wands?shopper=busy-" + busy.name)
 			page.until("the page says that a better one is made", isPreparing)
 			busy.by(page)
-			before := eval[string](page, headline)
+			before := eval[string](page, firstWords)
 			focus := eval[string](page, `document.activeElement.outerHTML.slice(0, 80)`)
 			scrolled := eval[float64](page, `scrollY`)
 			page.do(chromedp.Evaluate[chromedp.Void](`window.marker = "the same document"; void 0`))
 			gate.Open()
 			page.until("the page is offered", isOffered)
-			if eval[bool](page, isPersonal) || eval[string](page, headline) != before {
+			if eval[bool](page, isPersonal) || eval[string](page, firstWords) != before {
 				t.Error("the page changed under a busy shopper")
 			}
 			if eval[string](page, `document.activeElement.outerHTML.slice(0, 80)`) != focus || eval[float64](page, `scrollY`) != scrolled {
@@ -144,8 +144,8 @@ func TestBrowserOffersThePageToABusyShopper(t *testing.T) {
 			if eval[float64](page, `scrollY`) != 0 || eval[string](page, `document.activeElement.id`) != "main" {
 				t.Error("the shopper is not at the top of their page")
 			}
-			if eval[string](page, headline) == before {
-				t.Errorf("the headline is still %q", before)
+			if eval[string](page, firstWords) == before {
+				t.Errorf("the page still begins %q", before)
 			}
 		})
 	}
