@@ -48,6 +48,9 @@ type Request struct {
 	Preferences map[string]string
 	// Again asks for a new page even right after one was made.
 	Again bool
+	// Instead is the job whose page is to be replaced: a new one is asked for even
+	// if it was made right now. "" if there is no page.
+	Instead string
 }
 
 // Ticket is what became of a request.
@@ -118,7 +121,8 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 		if err != nil && !errors.Is(err, ErrNoRecord) {
 			return held{}, nil, err
 		}
-		again := r.Again && found.GetState() == wandstorev1.JobState_JOB_STATE_READY
+		ready := found.GetState() == wandstorev1.JobState_JOB_STATE_READY
+		again := ready && (r.Again || r.Instead != "" && r.Instead == found.GetJobId())
 		if err == nil && owned(found.JobRecord, now) && !again {
 			span.SetAttributes(telemetry.Outcome.String("pending"))
 			return held{}, found.JobRecord, nil

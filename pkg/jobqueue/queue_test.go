@@ -213,27 +213,31 @@ func TestClaim(t *testing.T) {
 		deadline  time.Time
 		again     bool
 		triggered bool
+		instead   string
 	}{
-		{"publishing", publishing, live, false, false},
-		{"publishing, its edge gone", publishing, past, false, true},
-		{"queued", queued, live, false, false},
-		{"queued for too long", queued, past, false, true},
-		{"running", running, live, false, false},
-		{"running, its worker gone", running, past, false, true},
-		{"just ready", ready, live, false, false},
-		{"ready for a while", ready, past, false, true},
-		{"just failed", failed, live, false, false},
-		{"failed a while ago", failed, past, false, true},
-		{"again after ready", ready, live, true, true},
-		{"again while publishing", publishing, live, true, false},
-		{"again while queued", queued, live, true, false},
-		{"again while running", running, live, true, false},
-		{"again after failed", failed, live, true, false},
+		{"publishing", publishing, live, false, false, ""},
+		{"publishing, its edge gone", publishing, past, false, true, ""},
+		{"queued", queued, live, false, false, ""},
+		{"queued for too long", queued, past, false, true, ""},
+		{"running", running, live, false, false, ""},
+		{"running, its worker gone", running, past, false, true, ""},
+		{"just ready", ready, live, false, false, ""},
+		{"ready for a while", ready, past, false, true, ""},
+		{"just failed", failed, live, false, false, ""},
+		{"failed a while ago", failed, past, false, true, ""},
+		{"again after ready", ready, live, true, true, ""},
+		{"again while publishing", publishing, live, true, false, ""},
+		{"again while queued", queued, live, true, false, ""},
+		{"again while running", running, live, true, false, ""},
+		{"again after failed", failed, live, true, false, ""},
+		{"just ready, and to be replaced", ready, live, false, true, "theirs"},
+		{"just ready, where an earlier one is to be replaced", ready, live, false, false, "before"},
+		{"to be replaced while running", running, live, false, false, "theirs"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			shopper := fmt.Sprintf("shopper-%d", i)
 			p.writeRecord(shopper, "theirs", c.state, now, c.deadline)
-			ticket, err := p.queue.Trigger(t.Context(), jobqueue.Request{Key: key(t, shopper), Again: c.again})
+			ticket, err := p.queue.Trigger(t.Context(), jobqueue.Request{Key: key(t, shopper), Again: c.again, Instead: c.instead})
 			if err != nil || ticket.Triggered != c.triggered || (ticket.Record.GetJobId() != "theirs") != c.triggered {
 				t.Fatalf("got %+v, %v, want triggered %t", ticket, err, c.triggered)
 			}

@@ -146,6 +146,19 @@ func (m *Memory) Delete(_ context.Context, key pagekey.Key) error {
 	return nil
 }
 
+// Redrawn keeps redrawn in the place of page, of which it is drawn, if page still
+// is what Memory has. What is known of page counts for redrawn.
+func (m *Memory) Redrawn(page, redrawn *Page) {
+	m.pages.ComputeIfPresent(page.Key(), func(e *entry) (*entry, otter.ComputeOp) {
+		if e.page != page {
+			return nil, otter.CancelOp
+		}
+		fresh := *e
+		fresh.page = redrawn
+		return &fresh, otter.WriteOp
+	})
+}
+
 // Invalidate says that the key's page has changed below: it must be looked up
 // again, also by look-ups already under way.
 func (m *Memory) Invalidate(key pagekey.Key) {

@@ -185,3 +185,38 @@ func TestMemoryConfigIsValidated(t *testing.T) {
 		}
 	}
 }
+
+// A page that is drawn again takes the place of the one it was drawn from, and of
+// no other, and is as true as that one was.
+func TestMemoryKeepsWhatIsRedrawn(t *testing.T) {
+	memory, err := pagestore.NewMemory(pagestore.MemoryConfig{Now: newClock().Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := pagestoretest.Page(t, "job-1", 0)
+	redrawn, err := page.Redrawn([]byte("<p>today's prices</p>"), "c2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if redrawn.DrawnFrom() != "c2" || redrawn.CatalogueVersion() != page.CatalogueVersion() || redrawn.ETag() == page.ETag() ||
+		redrawn.JobID() != page.JobID() || !redrawn.GeneratedAt().Equal(page.GeneratedAt()) {
+		t.Errorf("redrawn: %+v of %+v", redrawn, page)
+	}
+	memory.Redrawn(page, redrawn)
+	wantMemory(t, memory, page, pagestore.ErrMiss)
+	put(t, memory, page)
+	memory.Redrawn(page, redrawn)
+	wantMemory(t, memory, redrawn, nil)
+	memory.Invalidate(page.Key())
+	wantMemory(t, memory, redrawn, pagestore.ErrUnverified)
+	// Looked up again it is the same page: what was drawn stays.
+	put(t, memory, page)
+	wantMemory(t, memory, redrawn, nil)
+	newer := pagestoretest.Page(t, "job-2", time.Minute)
+	put(t, memory, newer)
+	memory.Redrawn(redrawn, page)
+	wantMemory(t, memory, newer, nil)
+	if _, err := page.Redrawn(make([]byte, pagestore.MaxHTML+1), "c2"); !errors.Is(err, pagestore.ErrTooLarge) {
+		t.Errorf("too large: %v", err)
+	}
+}

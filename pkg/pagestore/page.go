@@ -50,6 +50,7 @@ type Page struct {
 	etag      string // unquoted
 	requested time.Time
 	generated time.Time
+	drawn     string // the catalogue's version
 	gzip      func() []byte
 }
 
@@ -119,6 +120,7 @@ func newPage(msg *wandstorev1.Page, html []byte) (*Page, error) {
 		etag:      base64.RawURLEncoding.EncodeToString(sum[:16]),
 		requested: meta.GetRequestedAt().AsTime(),
 		generated: meta.GetGeneratedAt().AsTime(),
+		drawn:     meta.GetCatalogueVersion(),
 		gzip:      sync.OnceValue(func() []byte { return compress(html) }),
 	}, nil
 }
@@ -168,8 +170,28 @@ func (p *Page) Model() string { return p.meta.GetModel() }
 // PromptVersion is the version of the prompt it came from.
 func (p *Page) PromptVersion() string { return p.meta.GetPromptVersion() }
 
-// CatalogueVersion is the version of the catalogue it was drawn from.
+// CatalogueVersion is the version of the catalogue it was made for.
 func (p *Page) CatalogueVersion() string { return p.meta.GetCatalogueVersion() }
+
+// DrawnFrom is the version of the catalogue whose prices and stock it shows: the
+// one it was made for, unless it is a Redrawn one.
+func (p *Page) DrawnFrom() string { return p.drawn }
+
+// Redrawn is the page with its design drawn again, as html, from that version of
+// the catalogue: still the page of the same job, made when it was made. It is for
+// serving; Message and the stores below Memory would lose what it was drawn from.
+// Errors: ErrInvalid or ErrTooLarge, of html.
+func (p *Page) Redrawn(html []byte, catalogue string) (*Page, error) {
+	if n := len(html); n > MaxHTML {
+		return nil, fmt.Errorf("%w: %d bytes of html, at most %d", ErrTooLarge, n, MaxHTML)
+	}
+	redrawn, err := newPage(p.meta, html)
+	if err != nil {
+		return nil, err
+	}
+	redrawn.drawn = catalogue
+	return redrawn, nil
+}
 
 // RequestedAt is when its job was requested, UTC.
 func (p *Page) RequestedAt() time.Time { return p.requested }

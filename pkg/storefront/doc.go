@@ -6,7 +6,8 @@
 //
 //	answer ──ParseAnswer──▶ Design ──Renderer.Page──▶ HTML document
 //	                          ▲
-//	   DefaultDesign, TemplateDesign (no model needed)
+//	   DefaultDesign, TemplateDesign (no model needed);
+//	   ReadDesign, of a document drawn earlier
 //
 // The package promises:
 //
@@ -24,6 +25,8 @@
 //     drawn into it, at most one constant script. Its policy names both by hash
 //     and forbids everything else, and the document carries that policy, so a
 //     page stays whole in storage when a later release changes the stylesheet.
+//   - A page made for somebody can be drawn again with another catalogue: it holds
+//     its design, as data that nothing runs, without the words that are the store's.
 //   - The same input draws the same bytes: no clock, no randomness. What looks
 //     random in a picture is seeded by the product's id.
 //

@@ -2,6 +2,7 @@ package storefront_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -148,7 +149,11 @@ func checkSafe(t testing.TB, page []byte, style, script string) {
 				t.Error("a style that is not the stylesheet")
 			}
 		case "script":
-			if n.FirstChild.Data != script {
+			if attr(n, "type") == "application/json" && attr(n, "id") == "design" {
+				if !json.Valid([]byte(n.FirstChild.Data)) {
+					t.Errorf("a design that is not JSON: %s", n.FirstChild.Data)
+				}
+			} else if n.FirstChild.Data != script {
 				t.Error("a script that is not ours")
 			}
 		}
@@ -164,5 +169,5 @@ func linked(st *storefront.Store, a *html.Node) string {
 func constants(t testing.TB, r *storefront.Renderer, st *storefront.Store) (style, script string) {
 	t.Helper()
 	root := parse(t, draw(t, r, storefront.PageInput{Store: st, Design: storefront.DefaultDesign(st), Live: true}))
-	return elements(root, "style")[0].FirstChild.Data, elements(root, "script")[0].FirstChild.Data
+	return elements(root, "style")[0].FirstChild.Data, scripts(root)[0].FirstChild.Data
 }

@@ -27,9 +27,11 @@ type Renderer struct {
 
 // PageInput is what a page is drawn from.
 type PageInput struct {
-	Store   *Store
-	Design  Design
-	Persona string // whom the design is for; "" for everybody
+	Store  *Store
+	Design Design
+	// Persona is whom the design is for; "" for everybody. The page of somebody holds
+	// its design, for ReadDesign.
+	Persona string
 	// Live is for a page that a better one is on its way for: it holds the script
 	// that waits for it. A page that was made for its shopper has no script.
 	Live bool

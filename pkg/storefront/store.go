@@ -32,9 +32,10 @@ type Store struct {
 	Quotes      []Quote   `json:"quotes"`
 	Products    []Product `json:"products"`
 
-	// Version is the catalogue's version: 12 hex digits, the same for the same
-	// file.
-	Version string `json:"-"`
+	// Version is the catalogue's version.
+	Version Version `json:"-"`
+	// Since is when this process first had the catalogue of this version.
+	Since time.Time `json:"-"`
 
 	byID     map[string]*Product
 	terms    []terms // of Products

@@ -3,9 +3,7 @@ package storefront
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/wandstore/wandstore/pkg/pagekey"
@@ -100,8 +99,11 @@ func readStore(name string, b []byte) (*Store, error) {
 		return nil, errors.Join(c.faults...)
 	}
 
-	sum := sha256.Sum256(b)
-	s.Version = hex.EncodeToString(sum[:6])
+	version, err := versionOf(b, &s)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrStoreFile, name, err)
+	}
+	s.Version, s.Since = version, time.Now()
 	s.byID = make(map[string]*Product, len(s.Products))
 	s.pictures = make(map[string]picture, len(s.Products))
 	for i := range s.Products {

@@ -18,8 +18,8 @@ func TestBuiltInStores(t *testing.T) {
 	var slugs []string
 	for _, st := range all.All() {
 		slugs = append(slugs, st.Slug)
-		if len(st.Version) != 12 {
-			t.Errorf("%s: version %q, want 12 hex digits", st.Slug, st.Version)
+		if len(st.Version) != 25 {
+			t.Errorf("%s: version %q, want twice 12 hex digits", st.Slug, st.Version)
 		}
 		if len(st.Products) < 12 {
 			t.Errorf("%s: %d products, want at least 12", st.Slug, len(st.Products))
@@ -64,7 +64,7 @@ func TestBuiltInStores(t *testing.T) {
 }
 
 func TestVersionFollowsTheFile(t *testing.T) {
-	read := func(b []byte) string {
+	read := func(b []byte) storefront.Version {
 		all, err := storefront.ReadStores(fstest.MapFS{"magic-wands.json": {Data: b}})
 		if err != nil {
 			t.Fatal(err)
@@ -134,16 +134,7 @@ func TestWrongStoreFiles(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			var d doc
-			if err := json.Unmarshal(storeFile(t), &d); err != nil {
-				t.Fatal(err)
-			}
-			tt.spoil(d)
-			b, err := json.Marshal(d)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = storefront.ReadStores(fstest.MapFS{"magic-wands.json": {Data: b}})
+			_, err := storefront.ReadStores(fstest.MapFS{"magic-wands.json": {Data: editedFile(t, "magic-wands", tt.spoil)}})
 			if !errors.Is(err, storefront.ErrStoreFile) {
 				t.Fatalf("error %v, want one that wraps ErrStoreFile", err)
 			}
@@ -152,6 +143,24 @@ func TestWrongStoreFiles(t *testing.T) {
 			}
 		})
 	}
+}
+
+// editedFile is a built-in store's file, changed.
+func editedFile(t testing.TB, slug string, edit func(map[string]any)) []byte {
+	t.Helper()
+	b, err := os.ReadFile("stores/" + slug + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file map[string]any
+	if err := json.Unmarshal(b, &file); err != nil {
+		t.Fatal(err)
+	}
+	edit(file)
+	if b, err = json.Marshal(file); err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 func shade(d map[string]any) map[string]any {

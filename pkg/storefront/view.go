@@ -30,6 +30,9 @@ type pageView struct {
 	Shelves  []shelfView
 	Pictures []picture
 	Why      string
+	// Design is kept in the page of somebody, to draw it from again; nil in
+	// everybody's.
+	Design *Design
 }
 
 // sectionView is a section with all that its template needs; nothing is looked up
@@ -195,6 +198,10 @@ func newPageView(in PageInput) *pageView {
 	v.Theme, v.Live = d.Theme, in.Live
 	if v.Why != "" {
 		v.Persona = in.Persona
+	}
+	if in.Persona != "" {
+		own := in.Design.own(st)
+		v.Design = &own
 	}
 	v.Masthead = len(d.Sections) == 0 || !slices.Contains([]string{"hero", "thanks", "search"}, d.Sections[0].Type)
 	for i, s := range d.Sections {

@@ -163,7 +163,7 @@ func (w *world) stock(b *testing.B, n int, permanent, cached bool) {
 	for i := range n {
 		page, err := pagestore.New(&wandstorev1.Page{
 			StoreSlug: "magic-wands", ShopperId: fmt.Sprintf("bench-%d", i), Html: html, Persona: "explorer",
-			Source: pagestore.SourceLLM, JobId: fmt.Sprintf("job-%d", i), CatalogueVersion: catalogue, RequestedAt: now, GeneratedAt: now,
+			Source: pagestore.SourceLLM, JobId: fmt.Sprintf("job-%d", i), PromptVersion: storefront.PromptVersion, CatalogueVersion: catalogue, RequestedAt: now, GeneratedAt: now,
 		})
 		if err != nil {
 			b.Fatal(err)
@@ -196,7 +196,7 @@ func drawn(b *testing.B) (html, catalogue string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return string(page), shop.Version
+	return string(page), string(shop.Version)
 }
 
 // load asks for URLs from as many clients as there are processors times four, as

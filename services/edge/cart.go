@@ -117,6 +117,7 @@ func (e *edge) changeCart(c *fiber.Ctx) error {
 		e.log.WarnContext(ctx, "cart not changed", "store", shop.Slug, "error", err)
 		return e.sendAway(c, shop)
 	}
+	e.unguess(shopper, shop.Slug)
 	if c.Cookies(shopperCookie) != shopper {
 		remember(c, shopper)
 	}

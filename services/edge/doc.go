@@ -11,9 +11,20 @@
 //	                X-Generation: off
 //	both            pages from memory, else the fallback
 //
-// A page drawn from another version of the catalogue is not served, its prices can
-// be wrong: the shopper gets the fallback and a new page is made. One past
-// PAGE_MAX_AGE is served and says so in Cache-Status, and a new one is made.
+// What is served shows the prices and the stock of the edge's own catalogue:
+//
+//	the page was                          what a shopper gets
+//	drawn from this catalogue             the page, a hit
+//	drawn from another                    the page, drawn again from its design, a hit
+//	    and holds no design               the fallback, and a new page is made
+//	made for another assortment, by       the page, corrected so; Cache-Status says
+//	    another prompt, for another       stale (ttl below 0), and a new page is made
+//	    persona, or PAGE_MAX_AGE ago
+//
+// A page that is behind although it was asked for since the edge has what it has
+// was made by a generator that has not: for ten minutes it counts as up to date, so
+// that a roll-out makes no page twice. What kind of visitor a shopper is, is read
+// from their session twice a minute at most, within 25 ms.
 //
 // It heals by itself when they are back. Started before them it serves fallbacks
 // and says what it waits for; GET /ready is 503 until it has reached NATS.

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/maypok86/otter/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/singleflight"
@@ -59,8 +60,13 @@ type edge struct {
 	board     *jobboard.Board
 	// bus is nil until NATS has been reached.
 	bus atomic.Pointer[bus]
-	// triggers coalesces concurrent misses of one key.
-	triggers singleflight.Group
+	// triggers coalesces concurrent misses of one key, redraws concurrent hits of a
+	// page that has to be drawn again.
+	triggers, redraws singleflight.Group
+	// guesses are what is known of shoppers, see guess; hushed is until when no more
+	// is asked, in Unix nanoseconds.
+	guesses *otter.Cache[pagekey.Key, guess]
+	hushed  atomic.Int64
 	// draining is closed when the edge is told to stop.
 	draining  chan struct{}
 	listeners atomic.Int64
@@ -98,10 +104,14 @@ func newEdge(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
+	guesses, err := otter.New(&otter.Options[pagekey.Key, guess]{MaximumSize: maxGuesses})
+	if err != nil {
+		return nil, fmt.Errorf("guesses: %w", err)
+	}
 	e := &edge{
 		cfg: cfg, nc: nc, js: js, log: log, stores: stores, render: render, fallbacks: fallbacks,
 		memory: memory, s3: s3, board: jobboard.New(cfg.Pool.Concurrency),
-		draining: make(chan struct{}), requests: requests,
+		draining: make(chan struct{}), requests: requests, guesses: guesses,
 	}
 	if e.pages, err = pagestore.NewTiered(memory, s3, busPages{e}, pagestore.WithLogger(log)); err != nil {
 		return nil, err

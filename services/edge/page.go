@@ -61,16 +61,20 @@ func (e *edge) page(c *fiber.Ctx) error {
 		remember(c, key.Shopper())
 	}
 	hit, err := e.look(c.UserContext(), key, shop)
+	var behind string // the job whose page is to be replaced
 	switch {
-	case err == nil && time.Since(hit.Page.GeneratedAt()) <= e.cfg.PageMaxAge:
+	case err == nil && !e.overdue(c.UserContext(), hit.Page, shop):
 		return e.sendHit(c, hit, generationReady)
 	case err == nil:
-		generation, _ := e.trigger(c.UserContext(), key)
+		generation, _ := e.trigger(c.UserContext(), key, hit.Page.JobID())
+		hit.Stale = true
 		return e.sendHit(c, hit, generation)
-	case errors.Is(err, errOutdated) && time.Since(hit.Page.GeneratedAt()) < rollout:
+	case errors.Is(err, errOutdated) && !improvable(hit.Page, shop.Since):
 		return e.sendFallback(c, shop.Slug, generationOff)
+	case errors.Is(err, errOutdated):
+		behind = hit.Page.JobID()
 	}
-	generation, ready := e.trigger(c.UserContext(), key)
+	generation, ready := e.trigger(c.UserContext(), key, behind)
 	if ready {
 		// It was stored between the look-up and the claim.
 		if hit, err := e.look(c.UserContext(), key, shop); err == nil {
@@ -78,24 +82,6 @@ func (e *edge) page(c *fiber.Ctx) error {
 		}
 	}
 	return e.sendFallback(c, shop.Slug, generation)
-}
-
-// errOutdated: the page was drawn from another version of the catalogue.
-var errOutdated = errors.New("page of another catalogue")
-
-// rollout is how long a new catalogue may take to reach the generators. A page of
-// the other version that is younger was made by one that does not have it yet, and
-// would make the next one no better.
-const rollout = 10 * time.Minute
-
-// look finds the key's page as it may be served. A page of another version of the
-// catalogue may not, its prices can be wrong: it comes with errOutdated.
-func (e *edge) look(ctx context.Context, key pagekey.Key, shop *storefront.Store) (pagestore.Hit, error) {
-	hit, err := e.pages.Get(ctx, key)
-	if err == nil && hit.Page.CatalogueVersion() != shop.Version {
-		return hit, errOutdated
-	}
-	return hit, err
 }
 
 // shopOf is the shop of the request's path.
@@ -135,9 +121,10 @@ func shopperOf(c *fiber.Ctx) (string, bool) {
 	return "", false
 }
 
-// trigger asks for the key's page, once for all that miss it at the same time. It
-// gives the X-Generation value; ready says that the page was made just now.
-func (e *edge) trigger(ctx context.Context, key pagekey.Key) (generation string, ready bool) {
+// trigger asks for the key's page, once for all that miss it at the same time;
+// behind is the job whose page it is to replace, if there is one. It gives the
+// X-Generation value; ready says that the page was made just now.
+func (e *edge) trigger(ctx context.Context, key pagekey.Key, behind string) (generation string, ready bool) {
 	b := e.bus.Load()
 	if b == nil {
 		return generationOff, false
@@ -148,7 +135,7 @@ func (e *edge) trigger(ctx context.Context, key pagekey.Key) (generation string,
 		// The others wait for this one, so it must not end with its own request.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), triggerWithin)
 		defer cancel()
-		return b.queue.Trigger(ctx, jobqueue.Request{Key: key, Origin: "visit"})
+		return b.queue.Trigger(ctx, jobqueue.Request{Key: key, Origin: "visit", Instead: behind})
 	})
 	switch {
 	case errors.Is(err, jobqueue.ErrPoolFull):
@@ -185,7 +172,8 @@ func (e *edge) sendHit(c *fiber.Ctx, hit pagestore.Hit, generation string) error
 		span.AddLink(trace.Link{SpanContext: made})
 	}
 	// RFC 9211: a negative ttl is by how many seconds the answer is stale. Of a page
-	// that could not be verified nobody knows, but that it may be.
+	// that is stale for another reason than its age, or could not be verified, nobody
+	// can say more than that.
 	status := "wandstore; hit"
 	if age := time.Since(page.GeneratedAt()) - e.cfg.PageMaxAge; age > 0 {
 		status += "; ttl=-" + strconv.Itoa(int(age/time.Second)+1)

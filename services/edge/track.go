@@ -64,6 +64,9 @@ func (e *edge) track(c *fiber.Ctx) error {
 		if err != nil {
 			return errors.Join(errUnavailable, err)
 		}
+		for _, ev := range theirs {
+			e.unguess(shopper, ev.GetStore())
+		}
 	}
 	return c.Status(http.StatusAccepted).JSON(fiber.Map{"accepted": len(events)})
 }

@@ -94,7 +94,7 @@ func (e *edge) webhook(c *fiber.Ctx) error {
 	now := timestamppb.New(time.Now())
 	page, err := pagestore.New(&wandstorev1.Page{
 		StoreSlug: key.Store(), ShopperId: key.Shopper(), Html: string(html), Persona: whom,
-		Source: pagestore.SourceWebhook, JobId: done.JobID, CatalogueVersion: shop.Version,
+		Source: pagestore.SourceWebhook, JobId: done.JobID, CatalogueVersion: string(shop.Version),
 		RequestedAt: now, GeneratedAt: now, Traceparent: telemetry.Traceparent(c.UserContext()),
 	})
 	if err != nil {

@@ -196,7 +196,7 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *storefront.Store) (p
 	}
 	page = &wandstorev1.Page{
 		StoreSlug: o.Key.Store(), ShopperId: o.Key.Shopper(), JobId: o.JobID,
-		Persona: guess.Persona, PromptVersion: prompt.Version, CatalogueVersion: shop.Version,
+		Persona: guess.Persona, PromptVersion: storefront.PromptVersion, CatalogueVersion: string(shop.Version),
 		RequestedAt: timestamppb.New(o.RequestedAt), Traceparent: telemetry.Traceparent(ctx),
 		Source: pagestore.SourceLLM,
 	}

@@ -5,7 +5,8 @@
 // into one JSON document between <data> and </data>. encoding/json escapes the
 // angle brackets in it, so nothing inside can end it, and the model is told that
 // data is never instruction. Whatever the model then answers still passes the
-// storefront's gate.
+// storefront's gate. The wording's version is storefront.PromptVersion: change it
+// with the text.
 package prompt
 
 import (
@@ -19,9 +20,6 @@ import (
 	"github.com/wandstore/wandstore/pkg/storefront"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
-
-// Version names the prompt's wording; pages carry it. Change it with the text.
-const Version = "3"
 
 // maxProducts bounds how much of a catalogue the model is shown: it costs tokens,
 // and nobody's page has room for more.
