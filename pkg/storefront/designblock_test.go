@@ -2,8 +2,8 @@ package storefront_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -111,7 +111,7 @@ func TestRedrawnPageSaysWhatIsTrueNow(t *testing.T) {
 		file["products"] = kept
 	})
 	gone := redraw(now, without)
-	if bytes.Contains(gone[:bytes.Index(gone, []byte(`id="design"`))], []byte(id)) {
+	if drawn, _, _ := bytes.Cut(gone, []byte(`id="design"`)); bytes.Contains(drawn, []byte(id)) {
 		t.Errorf("%s is not sold any more and is shown", id)
 	}
 	if !bytes.Equal(redraw(gone, before), page) {
@@ -173,9 +173,7 @@ func TestVersionTellsAssortmentFromFacts(t *testing.T) {
 
 // another is a product like the first, under an id of its own.
 func another(file map[string]any) map[string]any {
-	b, _ := json.Marshal(product(file, 0))
-	var p map[string]any
-	_ = json.Unmarshal(b, &p)
+	p := maps.Clone(product(file, 0))
 	p["id"], p["name"] = "newcomer", "Newcomer"
 	return p
 }

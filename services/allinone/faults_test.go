@@ -56,8 +56,9 @@ func TestEveryModelFaultEndsInAPage(t *testing.T) {
 					t.Errorf("the page holds %q", evil)
 				}
 			}
-			if n := strings.Count(hit.body, "<script"); n != 1 {
-				t.Errorf("%d scripts, want the shop's own", n)
+			own, block := strings.Count(hit.body, "<script>"), strings.Count(hit.body, `<script type="application/json" id="design">`)
+			if all := strings.Count(hit.body, "<script"); own != 1 || block != 1 || all != 2 {
+				t.Errorf("%d scripts, want the shop's own and the page's design", all)
 			}
 			var status map[string]any
 			eventually(t, "the status is ready", func() bool {

@@ -116,7 +116,7 @@ func TestHitFromEachTierWithTheOthersDown(t *testing.T) {
 func TestFullPoolRefusesAndEvictsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	e := w.startEdge()
+	e := w.startEdge(patient)
 	_, js := w.connect()
 
 	const capacity = 10 * 100
@@ -180,7 +180,7 @@ func TestFullPoolRefusesAndEvictsNothing(t *testing.T) {
 func TestOneJobAShopperUnderConcurrentMissesOnTwoEdges(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	edges := []*process{w.startEdge(), w.startEdge()}
+	edges := []*process{w.startEdge(patient), w.startEdge(patient)}
 	_, js := w.connect()
 
 	var visits sync.WaitGroup

@@ -106,7 +106,8 @@ func (w *world) edgeConfig() edge.Config {
 	return edge.Config{
 		Pool: w.pool, NATS: natsconn.Config{URL: w.natsURL}, S3: w.s3,
 		Addr: freeAddr(w.t), MemoryBytes: 64 << 20, PageMaxAge: 24 * time.Hour, LLMTimeoutSeconds: 30,
-		WebhookSecret: webhookSecret,
+		TriggerTimeout: 250 * time.Millisecond,
+		WebhookSecret:  webhookSecret,
 	}
 }
 
@@ -357,3 +358,6 @@ func shoppers(prefix string, n int) []string {
 	}
 	return ids
 }
+
+// patient is an edge's setting for tests of crowds, on machines that do much else.
+func patient(c *edge.Config) { c.TriggerTimeout = patience }

@@ -27,6 +27,10 @@ type Config struct {
 	// PageMaxAge is how old a page may grow; an older one is still served, and a new
 	// one asked for.
 	PageMaxAge time.Duration `env:"PAGE_MAX_AGE" envDefault:"24h"`
+	// TriggerTimeout bounds asking for a page's generation. A shopper's miss waits for
+	// it, to be told what became of it; it takes several round trips to NATS, so an edge
+	// far from there needs more.
+	TriggerTimeout time.Duration `env:"TRIGGER_TIMEOUT" envDefault:"250ms"`
 	// WebhookSecret is the legacy webhook's, "whsec_" and base64; without one
 	// the webhook refuses everything.
 	WebhookSecret string `env:"WEBHOOK_SECRET"`
@@ -53,6 +57,9 @@ func (c Config) Validate() error {
 	}
 	if c.PageMaxAge <= 0 {
 		return errors.New("PAGE_MAX_AGE is not above 0")
+	}
+	if c.TriggerTimeout <= 0 {
+		return errors.New("TRIGGER_TIMEOUT is not above 0")
 	}
 	if c.WebhookSecret != "" {
 		if _, err := standardwebhooks.NewWebhook(c.WebhookSecret); err != nil {

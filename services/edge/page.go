@@ -32,11 +32,8 @@ const (
 	shopperCookie = "wandstore_shopper"
 	// cookieFor is how long a shopper without an id of its own is known again.
 	cookieFor = 180 * 24 * time.Hour
-	// triggerWithin bounds claim and publish: the page waits for them, to say what
-	// became of them.
-	triggerWithin = 250 * time.Millisecond
-	// maxPageAge would let a browser show its copy without asking; a page may be
-	// replaced at any time, so it must ask.
+	// revalidate: a page may be replaced at any time, so a browser must ask before it
+	// shows its copy.
 	revalidate = "private, no-cache"
 )
 
@@ -133,7 +130,7 @@ func (e *edge) trigger(ctx context.Context, key pagekey.Key, behind string) (gen
 	result, err, _ := e.triggers.Do(key.Store()+":"+key.Shopper(), func() (any, error) {
 		first = true
 		// The others wait for this one, so it must not end with its own request.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), triggerWithin)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.cfg.TriggerTimeout)
 		defer cancel()
 		return b.queue.Trigger(ctx, jobqueue.Request{Key: key, Origin: "visit", Instead: behind})
 	})
