@@ -26,7 +26,10 @@ func TestBucketsAreThoseOfTheCLI(t *testing.T) {
 	} {
 		got := streamConfig(t, js, "KV_"+bucket)
 		theirs.cli(t, append([]string{"kv", "add", bucket, "--storage=file", "--description=" + got.Description}, flags...)...)
-		same(t, bucket, got, streamConfig(t, theirJS, "KV_"+bucket))
+		want := streamConfig(t, theirJS, "KV_"+bucket)
+		// The purge of a forgotten shopper expires; the CLI allows a TTL of a message only with markers for the expired values, which sessions have not.
+		want.AllowMsgTTL = bucket == wandnats.BucketSessions
+		same(t, bucket, got, want)
 	}
 }
 
