@@ -90,6 +90,7 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 	out.usage.Prompt = tokens(req.conversation())
 	out.usage.Completion = tokens(out.text)
 	out.usage.Total = out.usage.Prompt + out.usage.Completion
+	s.record.answered(out.usage.Completion)
 
 	if fault.Name == Slow {
 		w = &slowWriter{ResponseWriter: w, gone: r.Context().Done(), closed: s.closed, step: s.slowStep}

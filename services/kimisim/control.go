@@ -28,6 +28,8 @@ type Stats struct {
 	// at a time.
 	InFlight     int `json:"inFlight"`
 	PeakInFlight int `json:"peakInFlight"`
+	// LongestAnswer is the most completion tokens that one answer had.
+	LongestAnswer int `json:"longestAnswer"`
 }
 
 // record counts requests and keeps the recent ones.
@@ -64,6 +66,13 @@ func (r *record) begin(req Request, fault string) (end func()) {
 		defer r.mu.Unlock()
 		r.stats.InFlight--
 	}
+}
+
+// answered notes how long an answer is, in tokens.
+func (r *record) answered(tokens int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stats.LongestAnswer = max(r.stats.LongestAnswer, tokens)
 }
 
 // SetFault puts a fault in force for the requests that come, in place of any
