@@ -1,7 +1,9 @@
 package prompt_test
 
 import (
+	"cmp"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -128,5 +130,37 @@ func TestInterestsComeFirst(t *testing.T) {
 	data := read(t, p)
 	if first := data["products"].([]any)[0].(map[string]any)["id"]; first != last {
 		t.Errorf("first product %v, want the one in the cart, %s", first, last)
+	}
+}
+
+// The fullest page that keeps the rules of the prompt (eight sections and 350 words
+// in all) costs less than 2,500 tokens, also as wordily as JSON can be written:
+// every field given, a dozen of the longest ids in each section, indented. Four
+// characters count as a token, and words are long; Kimi's tokenizer makes fewer
+// tokens of such text. A design that breaks the rules is bounded by
+// kimi.Config.MaxCompletionTokens.
+func TestFullestDesignIsAffordable(t *testing.T) {
+	st := shop(t)
+	var ids []string
+	for _, p := range st.Products {
+		ids = append(ids, p.ID)
+	}
+	slices.SortFunc(ids, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	words := strings.Repeat("midnight ", 350/8)
+	section := storefront.Section{
+		Type: "product-grid", Variant: "feature", ProductIDs: ids[:12],
+		Eyebrow: words[:36], Headline: words[36:72], ActionLabel: words[72:90], Body: words[90:],
+	}
+	answer, err := json.MarshalIndent(storefront.Design{
+		Theme:    storefront.Theme{Palette: "porcelain", Typeface: "editorial", Density: "regular", Corner: "round", Motion: "gentle"},
+		Sections: slices.Repeat([]storefront.Section{section}, 8),
+	}, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tokens := len(answer) / 4; tokens >= 2500 {
+		t.Errorf("the fullest design has %d tokens", tokens)
+	} else {
+		t.Logf("%d tokens", tokens)
 	}
 }
