@@ -42,19 +42,10 @@ func DefaultDesign(st *Store) Design {
 	return d.fit(st, &Report{})
 }
 
-// TemplateInput is what is known of a shopper when no model is there to read it.
-// Unknown ids are left out.
-type TemplateInput struct {
-	RecentProducts []string // latest first
-	Cart           []string
-	Purchased      []string
-	Categories     []string // collection ids, the most visited first
-}
-
 // TemplateDesign is the page for a persona when the model fails: the same for the
 // same input. A persona of another name gets DefaultDesign.
-func TemplateDesign(st *Store, whom string, sig TemplateInput) Design {
-	t := tailor{Store: st, sig: sig}
+func TemplateDesign(st *Store, whom string, in Interests) Design {
+	t := tailor{st, in}
 	var d Design
 	switch whom {
 	case persona.Minimalist:
@@ -74,7 +65,7 @@ func TemplateDesign(st *Store, whom string, sig TemplateInput) Design {
 // tailor makes a store's page fit a shopper.
 type tailor struct {
 	*Store
-	sig TemplateInput
+	in Interests
 }
 
 func (t tailor) minimalist() Design {
@@ -141,7 +132,7 @@ func (t tailor) loyalist() Design {
 				ActionLabel: "See what is new", ProductIDs: dear,
 			},
 			{Type: "new-arrivals", Variant: "cover", Eyebrow: "New in", Headline: "Latest on the shelves"},
-			{Type: "reorder", Variant: "again", Headline: "Worth having again", ProductIDs: t.known(t.sig.Purchased)},
+			{Type: "reorder", Variant: "again", Headline: "Worth having again", ProductIDs: t.known(t.in.Purchased)},
 			{Type: "ranking", Variant: "podium", Eyebrow: "For those who know", Headline: "Among the best rated"},
 			t.guideSection("checklist"),
 			t.storySection("columns"),
@@ -149,33 +140,21 @@ func (t tailor) loyalist() Design {
 	}
 }
 
-// with puts what the shopper was about to do second on the page, where it is
-// found at once but is not the first thing the shop has to say.
+// with puts what the shopper was about to do third on the page, where it is found
+// at once but is not the first thing the shop has to say.
 func (t tailor) with(sections []Section) []Section {
-	cart := t.known(t.sig.Cart)
-	recent := t.known(t.sig.RecentProducts)
-	var more []Section
-	if len(cart) > 0 {
-		more = append(more, Section{
-			Type: "product-grid", Variant: "list", Eyebrow: "Ready when you are", Headline: "Set aside for you", ProductIDs: cart,
-		})
-	}
-	if rest := without(recent, cart); len(rest) > 0 {
-		more = append(more, Section{
-			Type: "revisit", Variant: "thumbs", Headline: "Close at hand", ProductIDs: rest[:min(4, len(rest))],
-		})
-	}
-	return slices.Insert(sections, min(2, len(sections)), more...)
+	at := min(2, len(sections))
+	return slices.Insert(sections, at, t.in.sections(t.Store, sections[:at])...)
 }
 
 // near is n products in the order of less, those of the shopper's own shelves
 // first.
 func (t tailor) near(n int, less func(a, b *Product) int) []string {
 	rank := func(p *Product) int {
-		if i := slices.Index(t.sig.Categories, p.Collection); i >= 0 {
+		if i := slices.Index(t.in.Categories, p.Collection); i >= 0 {
 			return i
 		}
-		return len(t.sig.Categories)
+		return len(t.in.Categories)
 	}
 	return t.pick(n, nil, func(a, b *Product) int {
 		if d := rank(a) - rank(b); d != 0 {
@@ -186,17 +165,7 @@ func (t tailor) near(n int, less func(a, b *Product) int) []string {
 }
 
 func (t tailor) unseen(p *Product) bool {
-	return !slices.Contains(t.sig.RecentProducts, p.ID) && !slices.Contains(t.sig.Cart, p.ID)
-}
-
-func (t tailor) known(ids []string) []string {
-	var known []string
-	for _, id := range ids {
-		if _, ok := t.Product(id); ok && !slices.Contains(known, id) {
-			known = append(known, id)
-		}
-	}
-	return known
+	return !slices.Contains(t.in.RecentProducts, p.ID) && !slices.Contains(t.in.Cart, p.ID)
 }
 
 // few is a headline that counts, as in "Four wands. That is all.".

@@ -13,7 +13,7 @@ func TestPersonasDiffer(t *testing.T) {
 	for _, st := range load(t).All() {
 		designs := map[string]storefront.Design{"": storefront.DefaultDesign(st)}
 		for _, whom := range personas {
-			designs[whom] = storefront.TemplateDesign(st, whom, storefront.TemplateInput{})
+			designs[whom] = storefront.TemplateDesign(st, whom, storefront.Interests{})
 		}
 		begins := make(map[string]string)
 		for whom, d := range designs {
@@ -35,14 +35,14 @@ func TestPersonasDiffer(t *testing.T) {
 
 func TestUnknownPersonaGetsTheDefault(t *testing.T) {
 	st := store(t, "magic-wands")
-	if got, want := storefront.TemplateDesign(st, "wizard", storefront.TemplateInput{}), storefront.DefaultDesign(st); !reflect.DeepEqual(got, want) {
+	if got, want := storefront.TemplateDesign(st, "wizard", storefront.Interests{}), storefront.DefaultDesign(st); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want the default", got)
 	}
 }
 
 func TestTemplateFollowsTheShopper(t *testing.T) {
 	st := store(t, "magic-wands")
-	sig := storefront.TemplateInput{
+	sig := storefront.Interests{
 		RecentProducts: []string{"halcyon", "no-such-wand", "nightjar"},
 		Cart:           []string{"thornbrook"},
 		Categories:     []string{"moonlit", "no-such-shelf"},
@@ -52,7 +52,7 @@ func TestTemplateFollowsTheShopper(t *testing.T) {
 		if again := storefront.TemplateDesign(st, whom, sig); !reflect.DeepEqual(d, again) {
 			t.Errorf("%s: the same shopper gets two designs", whom)
 		}
-		if plain := storefront.TemplateDesign(st, whom, storefront.TemplateInput{}); reflect.DeepEqual(d, plain) {
+		if plain := storefront.TemplateDesign(st, whom, storefront.Interests{}); reflect.DeepEqual(d, plain) {
 			t.Errorf("%s: what the shopper did changes nothing", whom)
 		}
 		for _, id := range []string{"thornbrook", "halcyon", "nightjar"} {
@@ -77,7 +77,7 @@ func TestOwnDesignsPassTheGate(t *testing.T) {
 	for _, st := range load(t).All() {
 		designs := []storefront.Design{storefront.DefaultDesign(st)}
 		for _, whom := range personas {
-			designs = append(designs, storefront.TemplateDesign(st, whom, storefront.TemplateInput{Cart: []string{st.Products[0].ID}}))
+			designs = append(designs, storefront.TemplateDesign(st, whom, storefront.Interests{Cart: []string{st.Products[0].ID}}))
 		}
 		for _, d := range designs {
 			b := encode(t, d)

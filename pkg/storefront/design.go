@@ -76,7 +76,7 @@ type Report struct {
 	DroppedSections int  `json:"droppedSections"` // of no known type, over the limit, or with nothing left to draw
 	DroppedProducts int  `json:"droppedProducts"` // not in the catalogue, repeated, out of place, or over the limit
 	DroppedFields   int  `json:"droppedFields"`   // unknown, of the wrong type, or out of the choices
-	DroppedClaims   int  `json:"droppedClaims"`   // sentences that named prices, discounts or addresses
+	DroppedClaims   int  `json:"droppedClaims"`   // sentences that named prices, discounts or addresses, or what the shopper did
 	CutFields       int  `json:"cutFields"`       // longer than their place
 	Salvaged        bool `json:"salvaged"`        // put together from HTML or from an answer that broke off
 }

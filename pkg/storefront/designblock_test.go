@@ -46,7 +46,7 @@ func TestDesignIsReadBack(t *testing.T) {
 	for _, st := range load(t).All() {
 		for _, whom := range personas {
 			for name, d := range map[string]storefront.Design{
-				"template":      storefront.TemplateDesign(st, whom, storefront.TemplateInput{Cart: []string{st.Products[0].ID}}),
+				"template":      storefront.TemplateDesign(st, whom, storefront.Interests{Cart: []string{st.Products[0].ID}}),
 				"every section": everySection(t, st, 1, 3),
 			} {
 				page := draw(t, r, storefront.PageInput{Store: st, Design: d, Persona: whom})
@@ -71,7 +71,7 @@ func TestDesignIsReadBack(t *testing.T) {
 func TestRedrawnPageSaysWhatIsTrueNow(t *testing.T) {
 	r := renderer(t)
 	before := store(t, "magic-wands")
-	d := storefront.TemplateDesign(before, "explorer", storefront.TemplateInput{})
+	d := storefront.TemplateDesign(before, "explorer", storefront.Interests{})
 	page := draw(t, r, storefront.PageInput{Store: before, Design: d, Persona: "explorer"})
 	redraw := func(page []byte, st *storefront.Store) []byte {
 		t.Helper()
@@ -210,7 +210,7 @@ func FuzzReadDesign(f *testing.F) {
 func BenchmarkRedraw(b *testing.B) {
 	st := store(b, "magic-wands")
 	r := renderer(b)
-	page := draw(b, r, storefront.PageInput{Store: st, Design: storefront.TemplateDesign(st, "explorer", storefront.TemplateInput{}), Persona: "explorer"})
+	page := draw(b, r, storefront.PageInput{Store: st, Design: storefront.TemplateDesign(st, "explorer", storefront.Interests{}), Persona: "explorer"})
 	b.ReportAllocs()
 	for b.Loop() {
 		d, err := storefront.ReadDesign(page, st)

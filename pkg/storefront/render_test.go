@@ -26,7 +26,7 @@ func everyPage(t *testing.T, check func(t *testing.T, st *storefront.Store, page
 		})
 		for _, whom := range personas {
 			t.Run(st.Slug+" "+whom, func(t *testing.T) {
-				d := storefront.TemplateDesign(st, whom, storefront.TemplateInput{})
+				d := storefront.TemplateDesign(st, whom, storefront.Interests{})
 				check(t, st, draw(t, r, storefront.PageInput{Store: st, Design: d, Persona: whom}))
 			})
 		}

@@ -175,7 +175,7 @@ const (
 	currencyWord = `(?:usd|eur|gbp|chf|cad|aud|nzd|jpy|sek|nok|dkk|dollars?|euros?|pounds?|pence|pennies|cents?|bucks?|quid|yen|francs?|kron[ae]r?|galleons?|sickles?|coins?)`
 )
 
-// What only the catalogue may say, in folded text.
+// What only the catalogue may say, and what nobody should, in folded text.
 var claim = regexp.MustCompile(strings.Join([]string{
 	`\p{Sc}`,
 	`[%٪]|\bper ?cent\b|\bpct\b`,
@@ -191,6 +191,10 @@ var claim = regexp.MustCompile(strings.Join([]string{
 	`\b[a-z][a-z0-9+.-]*:/|\b(?:javascript|vbscript|data|mailto|tel|file):|\bwww\.|\S@\S`,
 	`[\p{L}\d-]\.\p{L}{2,}`,
 	`\+?\d[\d ()/-]{7,}\d`,
+	// What the shopper did is not told to them: nobody likes to be watched.
+	`\b(?:we|i)(?:['’]ve| have)? (?:\w+ )?(?:saw|noticed|watched|tracked|remember(?:ed)?)\b`,
+	`\byou(?:['’]ve| have)? (?:\w+ )?(?:viewed|looked at|searched|browsed|clicked|abandoned|left (?:\w+ ){1,3}in)\b`,
+	`\b(?:based on|judging by) your\b|\bbecause you\b|\byour (?:\w+ )?history\b`,
 }, "|"))
 
 var (
@@ -200,7 +204,7 @@ var (
 )
 
 // claims reports whether a sentence names a price, a discount, a stock or an
-// address. It would rather lose a true sentence than show a false price.
+// address, or tells shoppers what they did. It would rather lose a true sentence than show a false price.
 func claims(sentence string) bool {
 	s := fold(sentence)
 	return cued(s) && claimed(s)
@@ -215,6 +219,8 @@ var cues = []string{
 	"discount", "coupon", "voucher", "promo", "rebate", "markdown", "clearance", "giveaway", "bogo",
 	"half", "marked", "knocked", "price", "cheapest", "two", "three", "buy", "free", "sav", "off",
 	"last one", "almost gone", "selling fast", "sold out", "stock",
+	"saw", "noticed", "watched", "tracked", "remember", "viewed", "looked at", "searched", "browsed", "clicked", "abandoned", "left",
+	"based on your", "judging by your", "because you", "history",
 }
 
 // cued reports whether folded text has anything that a claim is made with.

@@ -13,6 +13,8 @@ func TestClaims(t *testing.T) {
 		"just 49", "priced at 20", "It costs 12 to own", "only 2 left", "3 left", "Selling fast", "almost gone", "d\u200biscount", "d\u0301iscounted",
 		"see https://evil.example", "visit evil.example for more", "www.evil.test", "mail me@evil.example", "javascript:alert(1)", "call +44 20 7946 0958",
 		"worth 300", "20 off", "9.99",
+		"We saw you looking at Nightjar.", "We noticed that you like oak", "You recently viewed these", "You've searched for yew", "You left it in your cart",
+		"Because you like the quiet ones", "Based on your visits", "From your browsing history", "We remember your taste",
 	}
 	for _, s := range claimed {
 		if !claims(s) {
@@ -24,6 +26,7 @@ func TestClaims(t *testing.T) {
 		"Since 1871, one branch at a time.", "Turned from 200-year-old oak.", "Ready in 4 minutes at 70 °C.", "Under the counter and over the hill.",
 		"It saves the evening.", "The e.g. and the i.e. of wands.", "End of one.Start of two.", "Three good wands, plainly shown", "From 9 to 14 inches",
 		"On sale now", "Nothing here is hurried.",
+		"Picked for you", "Close at hand", "Set aside for you", "Good to have you back", "A wand with a long history", "What is left of an old orchard.",
 	}
 	for _, s := range honestOnes {
 		if claims(s) {

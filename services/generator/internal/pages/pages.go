@@ -200,6 +200,10 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *storefront.Store) (p
 		RequestedAt: timestamppb.New(o.RequestedAt), Traceparent: telemetry.Traceparent(ctx),
 		Source: pagestore.SourceLLM,
 	}
+	interests := storefront.Interests{
+		RecentProducts: signals.GetRecentProducts(), Cart: signals.GetCart(), Purchased: signals.GetPurchased(),
+		Categories: session.Favourites(signals), Searched: signals.GetRecentQueries(),
+	}
 	design, model, err := m.design(ctx, o, shop, guess, signals)
 	if ctx.Err() != nil {
 		// Told to stop: another worker has time for the model.
@@ -210,10 +214,9 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *storefront.Store) (p
 		m.Log.WarnContext(ctx, "the template serves", "job", o.JobID, "error", err)
 		m.problem(ctx, o, "template", err)
 		page.Source = pagestore.SourceTemplate
-		design = storefront.TemplateDesign(shop, guess.Persona, storefront.TemplateInput{
-			RecentProducts: signals.GetRecentProducts(), Cart: signals.GetCart(), Purchased: signals.GetPurchased(),
-			Categories: session.Favourites(signals),
-		})
+		design = storefront.TemplateDesign(shop, guess.Persona, interests)
+	} else {
+		design = design.OpenFor(shop, guess.Persona, interests)
 	}
 	page.Model = model
 
@@ -260,7 +263,7 @@ func (m *Maker) design(ctx context.Context, o Order, shop *storefront.Store, gue
 			if dropped := report; dropped != (storefront.Report{}) {
 				m.crumb(ctx, o, "answer trimmed", fmt.Sprintf("%+v", dropped))
 			}
-			return design.OpenFor(shop, guess.Persona), answer.Model, nil
+			return design, answer.Model, nil
 		}
 		m.problem(ctx, o, "answer refused", err)
 		if try == 2 {
