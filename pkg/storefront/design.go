@@ -2,6 +2,7 @@ package storefront
 
 import (
 	"slices"
+	"strings"
 )
 
 // Limits of a design. The counts follow what Shopify allows a page template; the
@@ -193,6 +194,10 @@ func (s Section) lent(kind *sectionKind, st *Store) Section {
 	}
 	if s.Headline == "" {
 		s.Headline = headline
+	}
+	// Nothing is said twice, one line above the other.
+	if strings.EqualFold(s.Eyebrow, s.Headline) {
+		s.Eyebrow = ""
 	}
 	return s
 }

@@ -39,7 +39,12 @@ func (in Interests) sections(st *Store, above []Section) []Section {
 	}
 	if viewed := without(st.known(in.RecentProducts), shown); len(viewed) > 0 {
 		viewed = viewed[:min(fewViewed, len(viewed))]
-		more = append(more, Section{Type: "revisit", Variant: "thumbs", Headline: "Close at hand", ProductIDs: viewed})
+		// One or two small pictures would leave their row empty.
+		variant := "thumbs"
+		if len(viewed) < 3 {
+			variant = "lines"
+		}
+		more = append(more, Section{Type: "revisit", Variant: variant, Headline: "Close at hand", ProductIDs: viewed})
 		shown = append(shown, viewed...)
 	}
 	if found := without(st.found(in.Searched), shown); len(found) > 0 {

@@ -131,14 +131,28 @@ func (w *copywriter) lead() string {
 	return pick(w.rng, slices.Concat(w.tone.leads, sentences))
 }
 
-// body is two or three sentences, the first in the shopper's tone.
+// body is two or three sentences, the first in the shopper's tone while that has
+// something left to say.
 func (w *copywriter) body() string {
 	parts := make([]string, 1, 3)
-	parts[0] = pick(w.rng, w.tone.leads)
-	for _, i := range w.rng.Perm(len(sentences))[:1+w.rng.IntN(2)] {
-		parts = append(parts, sentences[i])
+	parts[0] = w.fresh(w.tone.leads, sentences)
+	for range 1 + w.rng.IntN(2) {
+		parts = append(parts, w.fresh(sentences))
 	}
 	return strings.Join(parts, " ")
+}
+
+// fresh picks what the page has not said yet, of the first bank that has any.
+func (w *copywriter) fresh(banks ...[]string) string {
+	for _, bank := range banks {
+		for _, i := range w.rng.Perm(len(bank)) {
+			if !w.said[bank[i]] {
+				w.said[bank[i]] = true
+				return bank[i]
+			}
+		}
+	}
+	return pick(w.rng, banks[len(banks)-1])
 }
 
 func (w *copywriter) rationale() string {

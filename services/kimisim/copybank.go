@@ -115,9 +115,9 @@ var tones = []tone{
 }
 
 var openings = []string{
-	"Made slowly,", "Found after dark,", "Chosen by hand,", "Built for years,", "Tuned by ear,",
+	"Made slowly,", "Found after dark,", "Chosen by hand,", "Built for years,",
 	"Straight from the bench,", "Quietly remarkable,", "Light in the hand,", "Honest to the core,",
-	"Warm from the workshop,", "Weathered and ready,", "Balanced to a hair,", "Patiently finished,",
+	"Warm from the workshop,", "Weathered and sound,", "Balanced to a hair,", "Patiently finished,",
 	"Cut from one piece,", "A little unusual,", "Easy to love,",
 }
 
@@ -125,7 +125,7 @@ var endings = []string{
 	"kept for years", "worth the walk", "ready when you are", "for the long evening", "without the fuss",
 	"for hands that notice", "as it should be", "and a story to tell", "for a steady hand", "made to be used",
 	"for the first try and the thousandth", "with nothing to prove", "better every winter", "to be handed on",
-	"in good company", "for the curious", "at home anywhere", "one at a time", "and ready to leave",
+	"in good company", "for the curious", "at home anywhere", "one at a time",
 	"for those who wait",
 }
 
