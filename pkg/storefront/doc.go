@@ -4,10 +4,13 @@
 // a Design: a theme out of fixed choices, and sections out of fixed types that
 // hold words and product ids.
 //
-//	answer ──ParseAnswer──▶ Design ──Renderer.Page──▶ HTML document
-//	                          ▲
-//	   DefaultDesign, TemplateDesign (no model needed);
-//	   ReadDesign, of a document drawn earlier
+//	answer ──ParseAnswer──▶ Design ──OpenFor──▶ Design ──Renderer.Page──▶ HTML document
+//	                                              ▲
+//	                DefaultDesign, TemplateDesign (no model needed);
+//	                ReadDesign, of a document drawn earlier
+//
+// Renderer.Product, Search and Cart draw the shop's other pages, of the catalogue
+// alone.
 //
 // The package promises:
 //
@@ -17,6 +20,10 @@
 //   - Names, prices, savings, stock, pictures and links come from the catalogue
 //     only. Words that name a price, a discount or an address elsewhere are
 //     removed before they are drawn.
+//   - A page for somebody begins with a section that pages for other personas do
+//     not begin with, and shows what its shopper was about to do (the cart, what
+//     was looked at, what answers a search) on its first screens. It never tells
+//     shoppers what they did, and always why the page is as it is.
 //   - What a section says of the whole shop (what is cheapest, best rated, newest,
 //     nearly gone, what several things cost together) is worked out of the
 //     catalogue. A section type that the store cannot fill is not drawn; words

@@ -133,7 +133,7 @@ func TestPagesNeverSayThatTheyWatched(t *testing.T) {
 				if said := watching.FindString(text); said != "" {
 					t.Errorf("%s, %s: the page says %q", st.Slug, whom, said)
 				}
-				if !strings.Contains(text, "Why am I seeing this page?") || !strings.Contains(text, "looked at, searched for and kept in the cart") {
+				if !strings.Contains(text, "Why am I seeing this page?") || !strings.Contains(text, "looked at, searched for, bought and kept in the cart") {
 					t.Errorf("%s, %s: the page does not say why it is as it is", st.Slug, whom)
 				}
 			}

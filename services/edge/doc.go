@@ -2,6 +2,18 @@
 // JetStream KV, whichever has it first, and otherwise the shop's fallback page at
 // once, with a job for their own published to the pool.
 //
+//	GET  /s/{store}               the front page
+//	GET  /s/{store}/p/{product}   a product           drawn from the catalogue,
+//	GET  /s/{store}/search        what is looked for  asking nothing else
+//	GET  /s/{store}/cart          the cart, out of the session;
+//	POST /s/{store}/cart          a form's change of it, leading back to it
+//	POST /s/{store}/forget        all that is kept of the cookie's shopper removed
+//	POST /api/shopper/track       what shoppers do, counted in their sessions, unless
+//	                              the browser sends DNT or Sec-GPC
+//
+// Forms of another site's page are refused. The other routes are for waiting pages
+// (/api/generation) and for operators.
+//
 // A shopper never waits for a model, a queue or a store that does not answer.
 // Every call of a dependency has a deadline and a circuit breaker:
 //
