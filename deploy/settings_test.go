@@ -24,7 +24,7 @@ func settings(t *testing.T) map[string]map[string]bool {
 			"GOMEMLIMIT": true, "OTEL_EXPORTER_OTLP_ENDPOINT": true, "OTEL_EXPORTER_OTLP_PROTOCOL": true,
 			"OTEL_METRICS_EXPORTER": true, "OTEL_RESOURCE_ATTRIBUTES": true,
 			// Of every service.
-			"PRIVATE_ADDR": true, "DEBUG_TOKEN": true, "LOG_LEVEL": true,
+			"PRIVATE_ADDR": true, "LOG_LEVEL": true,
 		}
 		for _, p := range params {
 			known[p.Key] = true

@@ -33,7 +33,7 @@ func TestMainsStatus(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var stderr bytes.Buffer
 			ran := false
-			status := lifecycle.Main("wand", c.environ, &stderr, func(_ context.Context, cfg settings, _ *slog.Logger) error {
+			status := start(c.environ, &stderr, func(_ context.Context, cfg settings, _ *slog.Logger) error {
 				ran = true
 				if cfg.Store.Size != 10 {
 					t.Errorf("settings: got %+v", cfg)
@@ -52,7 +52,7 @@ func TestMainsStatus(t *testing.T) {
 
 func TestMainStopsOnASignal(t *testing.T) {
 	var stderr bytes.Buffer
-	status := lifecycle.Main("wand", nil, &stderr, func(ctx context.Context, _ settings, log *slog.Logger) error {
+	status := start(nil, &stderr, func(ctx context.Context, _ settings, log *slog.Logger) error {
 		if err := syscall.Kill(syscall.Getpid(), syscall.SIGTERM); err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func TestMainStopsOnASignal(t *testing.T) {
 func TestMainWithWrongTelemetry(t *testing.T) {
 	t.Setenv("OTEL_TRACES_EXPORTER", "pigeons")
 	var stderr bytes.Buffer
-	status := lifecycle.Main("wand", nil, &stderr, func(context.Context, settings, *slog.Logger) error {
+	status := start(nil, &stderr, func(context.Context, settings, *slog.Logger) error {
 		t.Error("started")
 		return nil
 	})

@@ -3,11 +3,15 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -21,40 +25,153 @@ const (
 	statusSettings = 2
 )
 
-// flushTimeout bounds the last export of spans and metrics.
-const flushTimeout = 5 * time.Second
+const (
+	// flushTimeout bounds the last export of spans and metrics.
+	flushTimeout = 5 * time.Second
+	// healthTimeout bounds the self-probe: less than what orchestrators give a probe.
+	healthTimeout = 3 * time.Second
+)
+
+// Service is what [Main] runs as a process.
+type Service[T Validator] struct {
+	// Name is said in logs, errors and telemetry.
+	Name string
+	// PrivateAddr is PRIVATE_ADDR's default; "" is off.
+	PrivateAddr string
+	// Addr is where the service's own GET /health is answered, for the self-probe.
+	Addr func(cfg T) string
+	// Run works until ctx ends.
+	Run func(ctx context.Context, cfg T, log *slog.Logger) error
+}
 
 // Main runs a service as a process and returns its exit status: 0 when it ended
-// as asked, 1 when it failed, 2 when a setting is wrong. Logs go to stderr.
-func Main[T Validator](service string, environ []string, stderr io.Writer, run func(ctx context.Context, cfg T, log *slog.Logger) error) int {
-	var cfg T
-	if err := Load(environ, &cfg); err != nil {
-		fmt.Fprintf(stderr, "%s: %v\n", service, err)
+// as asked, 1 when it failed, 2 when a setting or a flag is wrong. Logs go to
+// stderr. A flag does one thing instead, and ends:
+//
+//	-config.verify   tells whether the settings are right
+//	-config.print    prints the settings that hold, secrets masked
+//	-health          asks the process that runs with the same settings for its health
+//	-version         prints what was built
+func Main[T Validator](s Service[T], args, environ []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet(s.Name, flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	verify := flags.Bool("config.verify", false, "tell whether the settings are right")
+	show := flags.Bool("config.print", false, "print the settings that hold, secrets masked")
+	health := flags.Bool("health", false, "ask the running process for its health")
+	version := flags.Bool("version", false, "print what was built")
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return statusOK
+	} else if err != nil {
 		return statusSettings
 	}
+	if flags.NArg() > 0 {
+		fmt.Fprintf(stderr, "%s: takes no arguments, it is configured by the environment\n", s.Name)
+		return statusSettings
+	}
+	if *version {
+		fmt.Fprintln(stdout, s.Name, built())
+		return statusOK
+	}
+
+	var cfg T
+	process, err := loadProcess(environ, s.PrivateAddr)
+	if err == nil {
+		err = Load(environ, &cfg)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "%s: %v\n", s.Name, err)
+		return statusSettings
+	}
+	settings := Settings(environ, cfg, process)
+	switch {
+	case *verify:
+		fmt.Fprintf(stdout, "%s: the settings are right\n", s.Name)
+		return statusOK
+	case *show:
+		printSettings(stdout, settings)
+		return statusOK
+	case *health:
+		if err := askHealth("http://" + Reachable(s.Addr(cfg)) + "/health"); err != nil {
+			fmt.Fprintf(stderr, "%s: %v\n", s.Name, err)
+			return statusFailed
+		}
+		return statusOK
+	}
+	return run(s, cfg, process, settings, stderr)
+}
+
+func run[T Validator](s Service[T], cfg T, process Process, settings []Setting, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// With the handler gone, the next signal has its default effect.
 	context.AfterFunc(ctx, stop)
 
-	log := telemetry.NewLogger(stderr, service)
-	flush, err := telemetry.Setup(ctx, service)
+	telemetry.LogLevel.Set(process.LogLevel)
+	log := telemetry.NewLogger(stderr, s.Name)
+	tele, err := telemetry.Setup(ctx, s.Name)
 	if err != nil {
-		fmt.Fprintf(stderr, "%s: %v: %v\n", service, ErrSettings, err)
+		fmt.Fprintf(stderr, "%s: %v: %v\n", s.Name, ErrSettings, err)
 		return statusSettings
 	}
-	err = run(ctx, cfg, log)
+	stopPrivate, err := servePrivate(ctx, process.PrivateAddr, privateHandler(tele.Metrics, settings, log), log)
+	if err == nil {
+		err = s.Run(ctx, cfg, log)
+		stopPrivate()
+	}
 	flushCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
-	if flushErr := flush(flushCtx); flushErr != nil {
+	if flushErr := tele.Shutdown(flushCtx); flushErr != nil {
 		log.Warn("telemetry not flushed", "error", flushErr)
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintf(stderr, "%s: %v\n", service, err)
+		fmt.Fprintf(stderr, "%s: %v\n", s.Name, err)
 		if errors.Is(err, ErrSettings) {
 			return statusSettings
 		}
 		return statusFailed
 	}
 	return statusOK
+}
+
+// askHealth is the self-probe: an image from scratch has no curl.
+func askHealth(url string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), healthTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", url, res.Status)
+	}
+	return nil
+}
+
+// Reachable is an address of this machine at which a listener on addr answers.
+func Reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err == nil && (host == "" || net.ParseIP(host).IsUnspecified()) {
+		return net.JoinHostPort("localhost", port)
+	}
+	return addr
+}
+
+// built is the version of the module, or the commit it was built from.
+func built() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	version := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			version += " " + s.Value
+		}
+	}
+	return version + " " + info.GoVersion
 }

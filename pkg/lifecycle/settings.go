@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"strings"
 
@@ -68,6 +69,9 @@ func (e oneLineError) Error() string { return strings.ReplaceAll(e.error.Error()
 func (e oneLineError) Unwrap() error { return e.error }
 
 func kind(t reflect.Type) string {
+	if t == reflect.TypeFor[slog.Level]() {
+		return "level (DEBUG, INFO, WARN or ERROR)"
+	}
 	switch t.Kind() {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Uint, reflect.Uint64:
 		return "whole number"

@@ -18,7 +18,7 @@ import (
 // Config says where NATS is.
 type Config struct {
 	// URL is one server or several, comma-separated; user and password may be in it.
-	URL string `env:"NATS_URL" envDefault:"nats://127.0.0.1:4222"`
+	URL string `env:"NATS_URL" secret:"url" envDefault:"nats://127.0.0.1:4222"`
 	// Creds is the path of a credentials file, or empty.
 	Creds string `env:"NATS_CREDS"`
 }

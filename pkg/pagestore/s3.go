@@ -25,7 +25,7 @@ type S3Config struct {
 	Endpoint string `env:"MINIO_ENDPOINT" envDefault:"127.0.0.1:9000"`
 	// AccessKey and SecretKey are signed with, not sent.
 	AccessKey string `env:"MINIO_ACCESS_KEY" envDefault:"minioadmin"`
-	SecretKey string `env:"MINIO_SECRET_KEY" envDefault:"minioadmin"`
+	SecretKey string `env:"MINIO_SECRET_KEY" secret:"true" envDefault:"minioadmin"`
 	// Bucket is the bucket's name.
 	Bucket string `env:"MINIO_BUCKET" envDefault:"wandstore-generated-ui"`
 	// Region is what requests are signed for; "us-east-1" if empty, which is

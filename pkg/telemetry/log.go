@@ -8,10 +8,14 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// NewLogger logs JSON lines to w, each with the service's name and, where the
-// call has a context with a span, trace_id and span_id.
+// LogLevel is the lowest level that the process's loggers write; it may be changed
+// at any time.
+var LogLevel slog.LevelVar
+
+// NewLogger logs JSON lines of LogLevel and above to w, each with the service's
+// name and, where the call has a context with a span, trace_id and span_id.
 func NewLogger(w io.Writer, service string) *slog.Logger {
-	return slog.New(traced{slog.NewJSONHandler(w, nil)}).With("service", service)
+	return slog.New(traced{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: &LogLevel})}).With("service", service)
 }
 
 type traced struct{ slog.Handler }

@@ -94,8 +94,8 @@ func free(ctx context.Context, cfg Config) error {
 // announce waits until pages are answered and the pool works, says what to do
 // next, and at the end what is being waited for.
 func announce(ctx context.Context, cfg Config, logPath string, log *slog.Logger, out io.Writer) error {
-	base := "http://" + reachable(cfg.Edge.Addr)
-	for _, url := range []string{base + "/ready", "http://" + reachable(cfg.Generator.Addr) + "/health"} {
+	base := "http://" + lifecycle.Reachable(cfg.Edge.Addr)
+	for _, url := range []string{base + "/ready", "http://" + lifecycle.Reachable(cfg.Generator.Addr) + "/health"} {
 		if err := natsconn.Until(ctx, log, url, func(ctx context.Context) error { return ok(ctx, url) }); err != nil {
 			return err
 		}
@@ -148,13 +148,4 @@ func ok(ctx context.Context, url string) error {
 		return errors.New(res.Status)
 	}
 	return nil
-}
-
-// reachable is an address of this machine at which a listener on addr answers.
-func reachable(addr string) string {
-	host, port, err := net.SplitHostPort(addr)
-	if err == nil && (host == "" || net.ParseIP(host).IsUnspecified()) {
-		return net.JoinHostPort("localhost", port)
-	}
-	return addr
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/services/allinone"
 )
 
@@ -33,7 +34,7 @@ func startLaptop(t *testing.T, dataDir string) *laptop {
 	l := &laptop{
 		out: &lines{}, err: &lines{}, base: "http://" + edgeAddr, natsURL: "nats://" + natsAddr,
 		env: append(os.Environ(),
-			"WANDSTORE_DATA_DIR="+dataDir, "EDGE_ADDR="+edgeAddr, "NATS_ADDR="+natsAddr,
+			"WANDSTORE_DATA_DIR="+dataDir, "PRIVATE_ADDR=127.0.0.1:0", "EDGE_ADDR="+edgeAddr, "NATS_ADDR="+natsAddr,
 			"GENERATOR_ADDR="+freeAddr(t), "S3_ADDR="+freeAddr(t), "KIMISIM_ADDR="+freeAddr(t),
 			"KIMISIM_FIRST_TOKEN=200ms", "KIMISIM_TOKENS_PER_SECOND=0", "KIMI_API_KEY="),
 	}
@@ -166,7 +167,7 @@ func TestTakenPortIsSaidClearly(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		cmd := exec.CommandContext(ctx, binary)
-		cmd.Env = append(os.Environ(), "KIMI_API_KEY=", "WANDSTORE_DATA_DIR="+t.TempDir())
+		cmd.Env = append(os.Environ(), "KIMI_API_KEY=", "PRIVATE_ADDR=127.0.0.1:0", "WANDSTORE_DATA_DIR="+t.TempDir())
 		for _, other := range []string{"EDGE_ADDR", "GENERATOR_ADDR", "NATS_ADDR", "S3_ADDR", "KIMISIM_ADDR"} {
 			addr := freeAddr(t)
 			if other == variable {
@@ -230,6 +231,7 @@ func TestReadmeListsEverySetting(t *testing.T) {
 		}
 	}
 	check(reflect.TypeFor[allinone.Config]())
+	check(reflect.TypeFor[lifecycle.Process]())
 }
 
 // A server, or a test's tool, never reaches a production service's dependencies.

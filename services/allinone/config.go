@@ -52,6 +52,7 @@ func (c Config) wired() Config {
 	c.Generator.NATS.URL, c.Generator.NATS.Creds = url, ""
 	c.Edge.S3.Endpoint, c.Edge.S3.UseTLS = c.S3Addr, false
 	c.Generator.S3.Endpoint, c.Generator.S3.UseTLS = c.S3Addr, false
+	c.Edge.DebugOnLoopback = true
 	if c.simulated() {
 		c.Generator.KimiKey = "kimisim"
 		c.Generator.KimiBaseURL = "http://" + c.Kimisim.Addr + "/v1"

@@ -130,7 +130,7 @@ func TestGeneratorKilledInMidJob(t *testing.T) {
 
 	cfg := w.generatorConfig()
 	victim := exec.CommandContext(t.Context(), buildService(t, "generator"))
-	victim.Env = append(victim.Environ(),
+	victim.Env = append(victim.Environ(), "PRIVATE_ADDR=",
 		"NATS_URL="+w.natsURL, "MINIO_ENDPOINT="+w.s3.Endpoint, "MINIO_BUCKET="+w.s3.Bucket,
 		"MINIO_ACCESS_KEY="+w.s3.AccessKey, "MINIO_SECRET_KEY="+w.s3.SecretKey,
 		"GENERATOR_ADDR="+cfg.Addr, "KIMI_API_KEY=test", "KIMI_BASE_URL="+cfg.KimiBaseURL,
@@ -356,7 +356,7 @@ func TestExitWhenIdle(t *testing.T) {
 	gate := w.sim.Gate()
 	e := w.startEdge()
 	g := exec.CommandContext(t.Context(), buildService(t, "generator"))
-	g.Env = append(g.Environ(),
+	g.Env = append(g.Environ(), "PRIVATE_ADDR=",
 		"NATS_URL="+w.natsURL, "MINIO_ENDPOINT="+w.s3.Endpoint, "MINIO_BUCKET="+w.s3.Bucket,
 		"MINIO_ACCESS_KEY="+w.s3.AccessKey, "MINIO_SECRET_KEY="+w.s3.SecretKey,
 		"GENERATOR_ADDR="+freeAddr(t), "KIMI_API_KEY=test", "KIMI_BASE_URL=http://"+w.sim.Addr()+"/v1",

@@ -16,6 +16,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/wandstore/wandstore/services/edge"
 )
 
 // declared are the (parent, child) edges of the trace of one visit that becomes a
@@ -117,6 +119,19 @@ func TestOutsideTraceparentIsLinkedNotFollowed(t *testing.T) {
 	if edges := edgesOf(outside); len(edges) != 0 {
 		t.Errorf("spans in the trace of an outsider: %v", edges)
 	}
+}
+
+func TestTrustedTraceparentIsTheParent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := w.startEdge(func(c *edge.Config) { c.TrustTraceparent = true })
+	const outside = "33333333333333333333333333333333"
+	get(t, e.base+"/s/magic-wands", "traceparent", "00-"+outside+"-2222222222222222-01")
+	eventually(t, "the span ends", func() bool {
+		return slices.ContainsFunc(spans.Ended(), func(s sdktrace.ReadOnlySpan) bool {
+			return s.SpanContext().TraceID().String() == outside && s.Parent().SpanID().String() == "2222222222222222"
+		})
+	})
 }
 
 // With OTEL_EXPORTER_OTLP_ENDPOINT set spans leave the process, the last ones at

@@ -107,7 +107,7 @@ func (w *world) edgeConfig() edge.Config {
 		Pool: w.pool, NATS: natsconn.Config{URL: w.natsURL}, S3: w.s3,
 		Addr: freeAddr(w.t), MemoryBytes: 64 << 20, PageMaxAge: 24 * time.Hour, LLMTimeoutSeconds: 30,
 		TriggerTimeout: 250 * time.Millisecond,
-		WebhookSecret:  webhookSecret,
+		WebhookSecret:  webhookSecret, DebugOnLoopback: true,
 	}
 }
 

@@ -33,10 +33,22 @@ type Config struct {
 	TriggerTimeout time.Duration `env:"TRIGGER_TIMEOUT" envDefault:"250ms"`
 	// WebhookSecret is the legacy webhook's, "whsec_" and base64; without one
 	// the webhook refuses everything.
-	WebhookSecret string `env:"WEBHOOK_SECRET"`
+	WebhookSecret string `env:"WEBHOOK_SECRET" secret:"true"`
+	// DebugToken opens /debug to requests that bear it; without one nobody is answered
+	// there.
+	DebugToken string `env:"DEBUG_TOKEN" secret:"true"`
+	// DebugOnLoopback opens /debug to this machine's own requests too: for a process
+	// that nobody else reaches through a proxy on it.
+	DebugOnLoopback bool
+	// TrustTraceparent takes a request's traceparent as its parent, instead of linking
+	// to it: for an edge behind a proxy that sets the header itself.
+	TrustTraceparent bool `env:"TRUST_TRACEPARENT"`
 	// LLMTimeoutSeconds is the generators'; /debug/generate waits for one job.
 	LLMTimeoutSeconds int `env:"LLM_TIMEOUT_SECONDS" envDefault:"180"`
 }
+
+// minDebugToken keeps a token from being guessed.
+const minDebugToken = 16
 
 // Validate names the first variable that is wrong.
 func (c Config) Validate() error {
@@ -65,6 +77,9 @@ func (c Config) Validate() error {
 		if _, err := standardwebhooks.NewWebhook(c.WebhookSecret); err != nil {
 			return errors.New("WEBHOOK_SECRET is not whsec_ and base64")
 		}
+	}
+	if c.DebugToken != "" && len(c.DebugToken) < minDebugToken {
+		return errors.New("DEBUG_TOKEN is shorter than 16 characters")
 	}
 	if c.LLMTimeoutSeconds < 1 || c.LLMTimeoutSeconds > 3600 {
 		return errors.New("LLM_TIMEOUT_SECONDS is not from 1 to 3600")

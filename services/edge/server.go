@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"crypto/subtle"
 	"net"
 	"net/http"
 	"strings"
@@ -61,6 +62,7 @@ func (e *edge) app() *fiber.App {
 	app.Post("/s/:store/forget", e.forget)
 	app.Get("/health", e.health)
 	app.Get("/ready", e.ready)
+	app.Use("/debug", e.guardDebug)
 	app.Get("/debug/container", e.debugContainer)
 	app.Get("/debug/generate", e.debugGenerate)
 	app.Get("/debug/errors", e.debugErrors)
@@ -69,6 +71,18 @@ func (e *edge) app() *fiber.App {
 	app.Post("/api/shopper/track", e.track)
 	app.Post("/webhook/generation-complete", e.webhook)
 	return app
+}
+
+// guardDebug lets operators through, and tells nobody else that there is something.
+func (e *edge) guardDebug(c *fiber.Ctx) error {
+	if e.cfg.DebugOnLoopback && c.Context().RemoteIP().IsLoopback() {
+		return c.Next()
+	}
+	given, bearer := strings.CutPrefix(c.Get(fiber.HeaderAuthorization), "Bearer ")
+	if e.cfg.DebugToken == "" || !bearer || subtle.ConstantTimeCompare([]byte(given), []byte(e.cfg.DebugToken)) != 1 {
+		return fiber.ErrNotFound
+	}
+	return c.Next()
 }
 
 // fail answers an error: a designed page to shoppers, a problem to everything

@@ -35,14 +35,20 @@ func newRequestMetrics() (*requestMetrics, error) {
 
 // trace makes the server span of a request (semantic conventions for HTTP). A
 // traceparent from outside is linked, not taken as the parent: whoever sends it
-// would decide what is sampled and where our traces go.
+// would decide what is sampled and where our traces go. TrustTraceparent says that
+// the sender is our own.
 func (e *edge) trace(c *fiber.Ctx) error {
 	start := time.Now()
-	options := []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer), trace.WithNewRoot()}
+	options := []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer)}
+	parent := c.UserContext()
 	if outside := telemetry.SpanContext(c.Get("traceparent")); outside.IsValid() {
-		options = append(options, trace.WithLinks(trace.Link{SpanContext: outside}))
+		if e.cfg.TrustTraceparent {
+			parent = trace.ContextWithRemoteSpanContext(parent, outside)
+		} else {
+			options = append(options, trace.WithNewRoot(), trace.WithLinks(trace.Link{SpanContext: outside}))
+		}
 	}
-	ctx, span := otel.Tracer(scope).Start(c.UserContext(), methodOf(c), options...)
+	ctx, span := otel.Tracer(scope).Start(parent, methodOf(c), options...)
 	defer span.End()
 	c.SetUserContext(ctx)
 	if err := c.Next(); err != nil {

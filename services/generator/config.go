@@ -30,13 +30,13 @@ type Config struct {
 	// ExitWhenIdle ends the process once all its members are cold.
 	ExitWhenIdle bool `env:"EXIT_WHEN_IDLE"`
 	// KimiKey is sent to the model as a bearer token.
-	KimiKey string `env:"KIMI_API_KEY"`
+	KimiKey string `env:"KIMI_API_KEY" secret:"true"`
 	// KimiBaseURL is the model's API, up to and with its version.
-	KimiBaseURL string `env:"KIMI_BASE_URL" envDefault:"https://api.moonshot.ai/v1"`
+	KimiBaseURL string `env:"KIMI_BASE_URL" secret:"url" envDefault:"https://api.moonshot.ai/v1"`
 	// KimiModel is the model asked for.
 	KimiModel string `env:"KIMI_MODEL" envDefault:"kimi-k2.6"`
 	// GatewayURL, if set, is used instead of KimiBaseURL.
-	GatewayURL string `env:"AI_GATEWAY_URL"`
+	GatewayURL string `env:"AI_GATEWAY_URL" secret:"url"`
 	// LLMTimeoutSeconds bounds one call of the model, its retries included.
 	LLMTimeoutSeconds int `env:"LLM_TIMEOUT_SECONDS" envDefault:"180"`
 }
@@ -67,13 +67,13 @@ func (c Config) Validate() error {
 	if c.KimiModel == "" {
 		return errors.New("KIMI_MODEL is empty")
 	}
-	for name, value := range map[string]string{"KIMI_BASE_URL": c.KimiBaseURL, "AI_GATEWAY_URL": c.GatewayURL} {
-		if value == "" {
+	for _, s := range []struct{ name, value string }{{"KIMI_BASE_URL", c.KimiBaseURL}, {"AI_GATEWAY_URL", c.GatewayURL}} {
+		if s.value == "" {
 			continue
 		}
 		// The error of url.Parse would quote a key that somebody put into the URL.
-		if u, err := url.Parse(value); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			return errors.New(name + " is not an http or https URL")
+		if u, err := url.Parse(s.value); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			return errors.New(s.name + " is not an http or https URL")
 		}
 	}
 	return nil

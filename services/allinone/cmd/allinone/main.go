@@ -12,8 +12,11 @@ import (
 )
 
 func main() {
-	os.Exit(lifecycle.Main("wandstore", os.Environ(), os.Stderr,
-		func(ctx context.Context, cfg allinone.Config, _ *slog.Logger) error {
+	os.Exit(lifecycle.Main(lifecycle.Service[allinone.Config]{
+		Name: "wandstore", PrivateAddr: "127.0.0.1:9464",
+		Addr: func(cfg allinone.Config) string { return cfg.Edge.Addr },
+		Run: func(ctx context.Context, cfg allinone.Config, _ *slog.Logger) error {
 			return allinone.Run(ctx, cfg, os.Stdout)
-		}))
+		},
+	}, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }

@@ -11,5 +11,8 @@ import (
 )
 
 func main() {
-	os.Exit(lifecycle.Main("edge", os.Environ(), os.Stderr, edge.Run))
+	os.Exit(lifecycle.Main(lifecycle.Service[edge.Config]{
+		Name: "edge", PrivateAddr: "127.0.0.1:9464", Run: edge.Run,
+		Addr: func(cfg edge.Config) string { return cfg.Addr },
+	}, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }

@@ -11,5 +11,8 @@ import (
 )
 
 func main() {
-	os.Exit(lifecycle.Main("generator", os.Environ(), os.Stderr, generator.Run))
+	os.Exit(lifecycle.Main(lifecycle.Service[generator.Config]{
+		Name: "generator", PrivateAddr: "127.0.0.1:9465", Run: generator.Run,
+		Addr: func(cfg generator.Config) string { return cfg.Addr },
+	}, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }

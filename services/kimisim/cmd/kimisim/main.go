@@ -13,12 +13,15 @@ import (
 )
 
 func main() {
-	os.Exit(lifecycle.Main("kimisim", os.Environ(), os.Stderr,
-		func(ctx context.Context, cfg kimisim.Config, log *slog.Logger) error {
+	os.Exit(lifecycle.Main(lifecycle.Service[kimisim.Config]{
+		Name: "kimisim",
+		Addr: func(cfg kimisim.Config) string { return cfg.Addr },
+		Run: func(ctx context.Context, cfg kimisim.Config, log *slog.Logger) error {
 			s, err := kimisim.New(cfg, log)
 			if err != nil {
 				return err
 			}
 			return s.Run(ctx)
-		}))
+		},
+	}, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
