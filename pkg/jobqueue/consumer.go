@@ -95,18 +95,14 @@ type Consumer struct {
 
 // NewConsumer consumes one member's jobs with handle; jobs is the bucket
 // GENERATION_QUEUE.
-func NewConsumer(js jetstream.JetStream, jobs jetstream.KeyValue, cfg ConsumerConfig, trail *Trail, handle Handler, log *slog.Logger) (*Consumer, error) {
-	m, err := newMetrics()
-	if err != nil {
-		return nil, err
-	}
+func NewConsumer(js jetstream.JetStream, jobs jetstream.KeyValue, cfg ConsumerConfig, trail *Trail, handle Handler, log *slog.Logger) *Consumer {
 	c := &Consumer{
-		cfg: cfg, js: js, records: records{jobs}, trail: trail, handle: handle, metrics: m,
+		cfg: cfg, js: js, records: records{jobs}, trail: trail, handle: handle, metrics: newMetrics(),
 		log:    log.With("member", cfg.Member),
 		tracer: otel.Tracer(scope),
 	}
 	c.touch()
-	return c, nil
+	return c
 }
 
 // Status is how a member stands in this process.
@@ -250,6 +246,7 @@ func (c *Consumer) process(ctx context.Context, msg jetstream.Msg, limits jetstr
 			telemetry.Attempt.Int(d.attempt),
 		))
 	start := time.Now()
+	c.metrics.delivered(ctx, c.cfg.Member, d.attempt > 1)
 	outcome, err := c.deliver(ctx, d, limits.AckWait)
 	span.SetAttributes(telemetry.Outcome.String(outcome))
 	c.metrics.ended(ctx, c.cfg.Member, outcome, time.Since(start))
@@ -550,6 +547,7 @@ func (c *Consumer) bury(ctx context.Context, d *delivery, why error) (string, er
 		return outcomeRetry, errors.Join(why, err)
 	}
 	c.dead.Add(1)
+	c.metrics.died(ctx, c.cfg.Member, deadFailed)
 	return outcomeDead, why
 }
 

@@ -79,13 +79,14 @@ type Sweeper struct {
 	nc      *nats.Conn
 	records records
 	trail   *Trail
+	metrics *metrics
 	log     *slog.Logger
 	tracer  trace.Tracer
 }
 
 // NewSweeper sweeps for all members; jobs is the bucket GENERATION_QUEUE.
 func NewSweeper(nc *nats.Conn, js jetstream.JetStream, jobs jetstream.KeyValue, trail *Trail, log *slog.Logger) *Sweeper {
-	return &Sweeper{js: js, nc: nc, records: records{jobs}, trail: trail, log: log, tracer: otel.Tracer(scope)}
+	return &Sweeper{js: js, nc: nc, records: records{jobs}, trail: trail, metrics: newMetrics(), log: log, tracer: otel.Tracer(scope)}
 }
 
 // sweepEvery is how long a job may lie dead if the advisory was missed.
@@ -220,6 +221,7 @@ func (s *Sweeper) bury(ctx context.Context, stream jetstream.Stream, member stri
 	if err := letter.publish(ctx, s.js); err != nil {
 		return err
 	}
+	s.metrics.died(ctx, member, deadLapsed)
 	s.log.ErrorContext(ctx, "job is dead", "member", member, "seq", seq, "error", reasonLapsed)
 	if ours {
 		rec := found.in(wandstorev1.JobState_JOB_STATE_FAILED, time.Now(), failedFor)

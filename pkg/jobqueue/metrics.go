@@ -2,7 +2,7 @@ package jobqueue
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -11,22 +11,62 @@ import (
 	"github.com/wandstore/wandstore/pkg/telemetry"
 )
 
+// metrics are those of the queue's three sides: asking, working, sweeping.
 type metrics struct {
+	claims, publishes, deliveries, deadLetters metric.Int64Counter
+
 	duration metric.Float64Histogram
 }
 
-func newMetrics() (*metrics, error) {
-	d, err := otel.Meter(scope).Float64Histogram("wandstore.job.duration",
-		metric.WithUnit("s"),
-		metric.WithDescription("Time from a job's delivery to its settling, by member and outcome."),
-		// A model takes about 100 s, a job at most its time-out.
-		metric.WithExplicitBucketBoundaries(0.01, 0.05, 0.25, 1, 5, 10, 20, 40, 60, 80, 100, 120, 150, 180, 240, 300))
-	if err != nil {
-		return nil, fmt.Errorf("metric: %w", err)
+func newMetrics() *metrics {
+	p := otel.GetMeterProvider()
+	return &metrics{
+		claims:      telemetry.JobClaims.Counter(p, scope),
+		publishes:   telemetry.JobPublishes.Counter(p, scope),
+		deliveries:  telemetry.JobDeliveries.Counter(p, scope),
+		deadLetters: telemetry.JobDeadLetters.Counter(p, scope),
+		duration:    telemetry.JobDuration.Histogram(p, scope),
 	}
-	return &metrics{d}, nil
+}
+
+// Outcomes of a claim and of an offer to a member.
+const (
+	outcomeClaimed = "claimed"
+	outcomePending = "pending"
+	outcomeQueued  = "queued"
+	outcomeRefused = "refused"
+	outcomeError   = "error"
+)
+
+func (m *metrics) claimed(ctx context.Context, outcome string) {
+	m.claims.Add(ctx, 1, metric.WithAttributes(telemetry.Outcome.String(outcome)))
+}
+
+func (m *metrics) offered(ctx context.Context, member string, err error) {
+	outcome := outcomeQueued
+	switch {
+	case errors.Is(err, ErrQueueFull):
+		outcome = outcomeRefused
+	case err != nil:
+		outcome = outcomeError
+	}
+	m.publishes.Add(ctx, 1, metric.WithAttributes(telemetry.Member.String(member), telemetry.Outcome.String(outcome)))
+}
+
+func (m *metrics) delivered(ctx context.Context, member string, again bool) {
+	m.deliveries.Add(ctx, 1, metric.WithAttributes(telemetry.Member.String(member), telemetry.Redelivered.Bool(again)))
 }
 
 func (m *metrics) ended(ctx context.Context, member, outcome string, d time.Duration) {
 	m.duration.Record(ctx, d.Seconds(), metric.WithAttributes(telemetry.Member.String(member), telemetry.Outcome.String(outcome)))
+}
+
+// Why a job was given up.
+const (
+	deadFailed = "failed"
+	deadLapsed = "lapsed"
+)
+
+func (m *metrics) died(ctx context.Context, member, why string) {
+	m.deadLetters.Add(ctx, 1, metric.WithAttributes(telemetry.Member.String(member), telemetry.Outcome.String(why)))
 }

@@ -330,10 +330,7 @@ func (p *pool) workWith(handle jobqueue.Handler, tune ...func(*jobqueue.Consumer
 	for _, f := range tune {
 		f(&cfg)
 	}
-	c, err := jobqueue.NewConsumer(p.js, p.jobs, cfg, p.trail, handle, slog.New(slog.DiscardHandler))
-	if err != nil {
-		p.t.Fatal(err)
-	}
+	c := jobqueue.NewConsumer(p.js, p.jobs, cfg, p.trail, handle, slog.New(slog.DiscardHandler))
 	ctx, stop := context.WithCancel(context.Background())
 	w := &worker{Consumer: c, t: p.t, ended: make(chan struct{}), stop: stop}
 	go func() {

@@ -29,13 +29,14 @@ type Queue struct {
 	records records
 	trail   *Trail
 	size    int
+	metrics *metrics
 	tracer  trace.Tracer
 }
 
 // NewQueue publishes to a pool of size members; jobs is the bucket
 // GENERATION_QUEUE.
 func NewQueue(js jetstream.JetStream, jobs jetstream.KeyValue, size int, trail *Trail) *Queue {
-	return &Queue{js: js, records: records{jobs}, trail: trail, size: size, tracer: otel.Tracer(scope)}
+	return &Queue{js: js, records: records{jobs}, trail: trail, size: size, metrics: newMetrics(), tracer: otel.Tracer(scope)}
 }
 
 // Request asks for a page.
@@ -113,7 +114,12 @@ func (q *Queue) Record(ctx context.Context, key pagekey.Key) (*wandstorev1.JobRe
 // is live.
 func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandstorev1.JobRecord, err error) {
 	ctx, span := q.tracer.Start(ctx, "claim", trace.WithAttributes(telemetry.Store.String(r.Key.Store())))
-	defer func() { telemetry.End(span, err) }()
+	defer func() {
+		if err != nil {
+			q.metrics.claimed(ctx, outcomeError)
+		}
+		telemetry.End(span, err)
+	}()
 
 	for {
 		now := time.Now()
@@ -124,7 +130,8 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 		ready := found.GetState() == wandstorev1.JobState_JOB_STATE_READY
 		again := ready && (r.Again || r.Instead != "" && r.Instead == found.GetJobId())
 		if err == nil && owned(found.JobRecord, now) && !again {
-			span.SetAttributes(telemetry.Outcome.String("pending"))
+			q.metrics.claimed(ctx, outcomePending)
+			span.SetAttributes(telemetry.Outcome.String(outcomePending))
 			return held{}, found.JobRecord, nil
 		}
 		rec := &wandstorev1.JobRecord{
@@ -145,7 +152,8 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 		if err != nil {
 			return held{}, nil, err
 		}
-		span.SetAttributes(telemetry.Outcome.String("claimed"), telemetry.JobID.String(rec.GetJobId()))
+		q.metrics.claimed(ctx, outcomeClaimed)
+		span.SetAttributes(telemetry.Outcome.String(outcomeClaimed), telemetry.JobID.String(rec.GetJobId()))
 		return mine, nil, nil
 	}
 }
@@ -158,6 +166,7 @@ func (q *Queue) publish(ctx context.Context, shopper, id string, payload []byte)
 	for i := range q.size {
 		member = wandnats.Member((first + i) % q.size)
 		seq, err = q.offer(ctx, member, id, payload)
+		q.metrics.offered(ctx, member, err)
 		if !errors.Is(err, ErrQueueFull) {
 			return member, seq, err
 		}

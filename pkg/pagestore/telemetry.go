@@ -3,13 +3,14 @@ package pagestore
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/wandstore/wandstore/pkg/telemetry"
 )
 
 const scope = "github.com/wandstore/wandstore/pkg/pagestore"
@@ -19,12 +20,6 @@ const (
 	TierMemory = "memory"
 	TierMinIO  = "minio"
 	TierKV     = "kv"
-)
-
-// Attributes of spans and metrics.
-const (
-	attrTier   = attribute.Key("wandstore.tier")
-	attrResult = attribute.Key("wandstore.result")
 )
 
 // Results of a get, and of a put.
@@ -83,13 +78,13 @@ func putResult(err error) string {
 // provider: a caller without a span (a probe) gets none.
 func startSpan(ctx context.Context, name, tier string) (context.Context, trace.Span) {
 	tracer := trace.SpanFromContext(ctx).TracerProvider().Tracer(scope)
-	return tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attrTier.String(tier)))
+	return tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(telemetry.Tier.String(tier)))
 }
 
 // endSpan ends it. Answers that are part of the contract are results; only what
 // the caller could not foresee is an error.
 func endSpan(span trace.Span, result string, err error) {
-	span.SetAttributes(attrResult.String(result))
+	span.SetAttributes(telemetry.Result.String(result))
 	switch result {
 	case resultCorrupt, resultTimeout, resultError:
 		span.RecordError(err)
@@ -111,33 +106,23 @@ type measured struct {
 	record []metric.RecordOption
 }
 
-func newInstruments(provider metric.MeterProvider) (*instruments, error) {
-	meter := provider.Meter(scope)
-	lookups, err := meter.Int64Counter("wandstore.pagestore.lookups",
-		metric.WithUnit("{lookup}"),
-		metric.WithDescription("Look-ups of a generated page, by tier and result."))
-	if err != nil {
-		return nil, fmt.Errorf("look-up counter: %w", err)
+func newInstruments(provider metric.MeterProvider) *instruments {
+	in := &instruments{
+		lookups:  telemetry.PageLookups.Counter(provider, scope),
+		duration: telemetry.PageLookupDuration.Histogram(provider, scope),
+		sets:     make(map[[2]string]measured),
 	}
-	duration, err := meter.Float64Histogram("wandstore.pagestore.lookup.duration",
-		metric.WithUnit("s"),
-		metric.WithDescription("How long a tier took to answer a look-up."),
-		metric.WithExplicitBucketBoundaries(.000001, .00001, .0001, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1))
-	if err != nil {
-		return nil, fmt.Errorf("look-up histogram: %w", err)
-	}
-	in := &instruments{lookups: lookups, duration: duration, sets: make(map[[2]string]measured)}
 	for _, tier := range []string{TierMemory, TierMinIO, TierKV} {
 		for _, result := range []string{
 			resultHit, resultMiss, resultStale, resultRevalidated,
 			resultCorrupt, resultTimeout, resultSkipped, resultError,
 		} {
 			set := metric.WithAttributeSet(attribute.NewSet(
-				attribute.String("tier", tier), attribute.String("result", result)))
+				telemetry.Tier.String(tier), telemetry.Result.String(result)))
 			in.sets[[2]string{tier, result}] = measured{[]metric.AddOption{set}, []metric.RecordOption{set}}
 		}
 	}
-	return in, nil
+	return in
 }
 
 func (in *instruments) record(ctx context.Context, tier, result string, took time.Duration) {

@@ -112,8 +112,8 @@ func TestLookUpsAreCounted(t *testing.T) {
 	}
 	counted, timed := make(map[string]int64), make(map[string]int64)
 	key := func(set attribute.Set) string {
-		tier, _ := set.Value("tier")
-		result, _ := set.Value("result")
+		tier, _ := set.Value("wandstore.tier")
+		result, _ := set.Value("wandstore.result")
 		return tier.AsString() + " " + result.AsString()
 	}
 	for _, scope := range data.ScopeMetrics {

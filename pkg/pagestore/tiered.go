@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/telemetry"
 )
 
 // Getter is a lower tier as the look-up needs it: ErrMiss and ErrCorrupt are
@@ -90,10 +91,7 @@ func NewTiered(memory *Memory, minio, kv Getter, opts ...Option) (*Tiered, error
 	if len(o.deadlines) != 2 || o.deadlines[TierMinIO] <= 0 || o.deadlines[TierKV] <= 0 || o.probe <= 0 {
 		return nil, errors.New("page look-up: deadlines are of minio and kv, and durations positive")
 	}
-	metrics, err := newInstruments(o.meters)
-	if err != nil {
-		return nil, fmt.Errorf("page look-up: %w", err)
-	}
+	metrics := newInstruments(o.meters)
 	// Any valid key does: that there is no such page is an answer.
 	probe, err := pagekey.New("probe", "probe")
 	if err != nil {
@@ -229,7 +227,7 @@ func (t *Tiered) ask(ctx context.Context, g *guarded, key pagekey.Key) (*Page, e
 	t.metrics.record(ctx, g.tier, result, time.Since(begun))
 	if err != nil && !errors.Is(err, ErrMiss) {
 		trace.SpanFromContext(ctx).AddEvent("page store tier failed",
-			trace.WithAttributes(attrTier.String(g.tier), attrResult.String(result)))
+			trace.WithAttributes(telemetry.Tier.String(g.tier), telemetry.Result.String(result)))
 	}
 	return page, err
 }

@@ -21,4 +21,12 @@ const (
 	Source = attribute.Key("wandstore.page.source")
 	// Generation is the X-Generation header's value.
 	Generation = attribute.Key("wandstore.generation")
+	// Tier is where a page was found: memory, minio or kv.
+	Tier = attribute.Key("wandstore.tier")
+	// Result is a look-up's, a word of a small set.
+	Result = attribute.Key("wandstore.result")
+	// Breaker is a circuit breaker: minio, kv or kimi.
+	Breaker = attribute.Key("wandstore.breaker")
+	// Redelivered tells a job's later deliveries from its first.
+	Redelivered = attribute.Key("wandstore.job.redelivered")
 )

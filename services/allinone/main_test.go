@@ -6,6 +6,7 @@ import (
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 )
@@ -13,7 +14,11 @@ import (
 // spans records what every service of this process traces.
 var spans = tracetest.NewSpanRecorder()
 
+// measured collects what every service of this process measures.
+var measured = metric.NewManualReader()
+
 func TestMain(m *testing.M) {
+	otel.SetMeterProvider(metric.NewMeterProvider(metric.WithReader(measured)))
 	otel.SetTracerProvider(trace.NewTracerProvider(trace.WithSpanProcessor(spans)))
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 	os.Exit(m.Run())

@@ -42,6 +42,7 @@ func (e *edge) runBus(ctx context.Context) error {
 	for ctx.Err() == nil {
 		broken := e.watch(ctx, b)
 		e.memory.SetWatched(false)
+		e.watching.Store(false)
 		if ctx.Err() != nil {
 			break
 		}
@@ -107,6 +108,7 @@ func (e *edge) watch(ctx context.Context, b *bus) error {
 	defer func() { _ = jobs.Stop() }()
 	e.board.Reset()
 	e.memory.SetWatched(true)
+	e.watching.Store(true)
 	for {
 		select {
 		case <-ctx.Done():

@@ -70,7 +70,9 @@ type edge struct {
 	// draining is closed when the edge is told to stop.
 	draining  chan struct{}
 	listeners atomic.Int64
-	requests  *requestMetrics
+	metrics   *metrics
+	watching  atomic.Bool
+	unobserve func()
 }
 
 func newEdge(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger) (*edge, error) {
@@ -92,10 +94,6 @@ func newEdge(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger
 			return nil, fmt.Errorf("fallback of %s: %w", st.Slug, err)
 		}
 	}
-	requests, err := newRequestMetrics()
-	if err != nil {
-		return nil, err
-	}
 	memory, err := pagestore.NewMemory(pagestore.MemoryConfig{MaxBytes: cfg.MemoryBytes, TemplateTTL: cfg.Pool.CacheTTL()})
 	if err != nil {
 		return nil, err
@@ -111,15 +109,17 @@ func newEdge(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger
 	e := &edge{
 		cfg: cfg, nc: nc, js: js, log: log, stores: stores, render: render, fallbacks: fallbacks,
 		memory: memory, s3: s3, board: jobboard.New(cfg.Pool.Concurrency),
-		draining: make(chan struct{}), requests: requests, guesses: guesses,
+		draining: make(chan struct{}), metrics: newMetrics(), guesses: guesses,
 	}
 	if e.pages, err = pagestore.NewTiered(memory, s3, busPages{e}, pagestore.WithLogger(log)); err != nil {
 		return nil, err
 	}
+	e.unobserve = e.observe()
 	return e, nil
 }
 
 func (e *edge) close() {
+	e.unobserve()
 	e.pages.Close()
 	e.s3.Close()
 }

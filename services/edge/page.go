@@ -9,6 +9,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/nats-io/nuid"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/wandstore/wandstore/pkg/jobqueue"
@@ -164,6 +165,13 @@ func (e *edge) sendHit(c *fiber.Ctx, hit pagestore.Hit, generation string) error
 	page := hit.Page
 	span := trace.SpanFromContext(c.UserContext())
 	span.SetAttributes(telemetry.Generation.String(generation), telemetry.Persona.String(page.Persona()), telemetry.Source.String(page.Source()))
+	outcome := outcomeHit
+	if hit.Stale {
+		outcome = outcomeStale
+	}
+	e.metrics.responses.Add(c.UserContext(), 1, metric.WithAttributes(
+		telemetry.Outcome.String(outcome), telemetry.Tier.String(hit.Tier), telemetry.Generation.String(generation),
+		telemetry.Persona.String(page.Persona()), telemetry.Source.String(page.Source())))
 	// The trace that made the page, perhaps days ago.
 	if made := telemetry.SpanContext(page.Traceparent()); made.IsValid() {
 		span.AddLink(trace.Link{SpanContext: made})
@@ -204,6 +212,8 @@ func (e *edge) sendHit(c *fiber.Ctx, hit pagestore.Hit, generation string) error
 
 func (e *edge) sendFallback(c *fiber.Ctx, slug, generation string) error {
 	trace.SpanFromContext(c.UserContext()).SetAttributes(telemetry.Generation.String(generation))
+	e.metrics.responses.Add(c.UserContext(), 1, metric.WithAttributes(
+		telemetry.Outcome.String(outcomeFallback), telemetry.Generation.String(generation)))
 	doc := e.fallbacks[slug]
 	e.secure(c)
 	c.Set("X-Cache", "MISS")

@@ -1,12 +1,13 @@
 package edge
 
 import (
-	"fmt"
+	"context"
 	"net/http"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
@@ -17,21 +18,55 @@ import (
 
 const scope = "github.com/wandstore/wandstore/services/edge"
 
-type requestMetrics struct {
-	duration metric.Float64Histogram
+type metrics struct {
+	requests  metric.Float64Histogram
+	responses metric.Int64Counter
 }
 
-func newRequestMetrics() (*requestMetrics, error) {
-	d, err := otel.Meter(scope).Float64Histogram("http.server.request.duration",
-		metric.WithUnit("s"),
-		metric.WithDescription("Duration of HTTP server requests."),
-		// The semantic conventions' buckets, and finer ones where hits are.
-		metric.WithExplicitBucketBoundaries(0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10))
-	if err != nil {
-		return nil, fmt.Errorf("metric: %w", err)
+func newMetrics() *metrics {
+	p := otel.GetMeterProvider()
+	return &metrics{
+		requests:  telemetry.HTTPRequestDuration.Histogram(p, scope),
+		responses: telemetry.PageResponses.Counter(p, scope),
 	}
-	return &requestMetrics{d}, nil
 }
+
+// observe has the edge's states collected until stop is called.
+func (e *edge) observe() (stop func()) {
+	p := otel.GetMeterProvider()
+	stops := []func(){
+		telemetry.BreakerOpen.Gauge(p, scope, func(_ context.Context, see func(float64, ...attribute.KeyValue)) error {
+			for tier, state := range e.pages.Breakers() {
+				see(telemetry.BreakerValue(state), telemetry.Breaker.String(tier))
+			}
+			return nil
+		}),
+		telemetry.EventListeners.Gauge(p, scope, func(_ context.Context, see func(float64, ...attribute.KeyValue)) error {
+			see(float64(e.listeners.Load()))
+			return nil
+		}),
+		telemetry.WatchUp.Gauge(p, scope, func(_ context.Context, see func(float64, ...attribute.KeyValue)) error {
+			up := 0.0
+			if e.watching.Load() {
+				up = 1
+			}
+			see(up)
+			return nil
+		}),
+	}
+	return func() {
+		for _, stop := range stops {
+			stop()
+		}
+	}
+}
+
+// Outcomes of a front page.
+const (
+	outcomeHit      = "hit"
+	outcomeStale    = "stale"
+	outcomeFallback = "fallback"
+)
 
 // trace makes the server span of a request (semantic conventions for HTTP). A
 // traceparent from outside is linked, not taken as the parent: whoever sends it
@@ -68,7 +103,7 @@ func (e *edge) trace(c *fiber.Ctx) error {
 	if status >= http.StatusInternalServerError {
 		span.SetStatus(codes.Error, http.StatusText(status))
 	}
-	e.requests.duration.Record(ctx, time.Since(start).Seconds(), attributes...)
+	e.metrics.requests.Record(ctx, time.Since(start).Seconds(), attributes...)
 	return nil
 }
 

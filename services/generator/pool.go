@@ -59,6 +59,7 @@ func (g *generator) runPool(ctx context.Context) error {
 			return p.waitIdle(ctx, g.cfg.inactivity(), g.log)
 		}})
 	}
+	defer g.observe(p)()
 	g.log.Info("serving", "members", p.names(), "worker", g.worker, "model", g.cfg.KimiModel)
 	return lifecycle.Run(ctx, parts...)
 }
@@ -99,18 +100,14 @@ func (g *generator) openPool(ctx context.Context) (*pool, error) {
 		maker: &pages.Maker{
 			Stores: g.stores, Renderer: g.render, Model: g.model,
 			Permanent: g.s3, Cache: kv, Sessions: kept,
-			Trail: trail, Log: g.log,
+			Trail: trail, Log: g.log, Metrics: pages.NewMetrics(g.cfg.KimiModel),
 		},
 	}
 	for _, name := range names {
-		c, err := jobqueue.NewConsumer(g.js, jobs, jobqueue.ConsumerConfig{
+		p.members = append(p.members, jobqueue.NewConsumer(g.js, jobs, jobqueue.ConsumerConfig{
 			Member: name, Worker: g.worker, Concurrency: g.cfg.Pool.Concurrency,
 			JobTimeout: g.cfg.jobTimeout(), Grace: grace,
-		}, trail, p.handle, g.log)
-		if err != nil {
-			return nil, err
-		}
-		p.members = append(p.members, c)
+		}, trail, p.handle, g.log))
 	}
 	return p, nil
 }

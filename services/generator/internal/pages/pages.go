@@ -59,6 +59,7 @@ type Maker struct {
 	Sessions  *session.Store
 	Trail     *jobqueue.Trail
 	Log       *slog.Logger
+	Metrics   *Metrics
 }
 
 const scope = "github.com/wandstore/wandstore/services/generator/internal/pages"
@@ -219,6 +220,7 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *storefront.Store) (p
 		design = design.OpenFor(shop, guess.Persona, interests)
 	}
 	page.Model = model
+	m.Metrics.made(ctx, guess.Persona, page.GetSource(), err)
 
 	_, span := otel.Tracer(scope).Start(ctx, "compose", trace.WithAttributes(
 		telemetry.Store.String(shop.Slug), telemetry.Persona.String(guess.Persona), telemetry.Source.String(page.GetSource())))
@@ -253,7 +255,9 @@ func (m *Maker) design(ctx context.Context, o Order, shop *storefront.Store, gue
 	}
 	req := kimi.Request{System: p.System, User: p.User}
 	for try := 1; ; try++ {
+		asked := time.Now()
 		answer, err := m.Model.Complete(ctx, req)
+		m.Metrics.asked(ctx, answer, time.Since(asked), err)
 		if err != nil {
 			return storefront.Design{}, "", err
 		}

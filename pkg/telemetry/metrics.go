@@ -1,0 +1,114 @@
+package telemetry
+
+import (
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
+)
+
+// Buckets of what takes microseconds in memory to seconds in a broken store, and of
+// jobs, whose model takes about 100 s.
+var (
+	requestBuckets = []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+	lookupBuckets  = []float64{.000001, .00001, .0001, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1}
+	jobBuckets     = []float64{.01, .05, .25, 1, 5, 10, 20, 40, 60, 80, 100, 120, 150, 180, 240, 300}
+)
+
+// The metrics of WandStore.
+var (
+	HTTPRequestDuration = Metric{
+		Name: "http.server.request.duration", Kind: KindHistogram, Unit: "s", Buckets: requestBuckets,
+		Description: "Duration of HTTP server requests.",
+		Attributes:  []attribute.Key{semconv.HTTPRequestMethodKey, semconv.HTTPRouteKey, semconv.HTTPResponseStatusCodeKey},
+	}
+	PageResponses = Metric{
+		Name: "wandstore.page.responses", Kind: KindCounter, Unit: "{response}",
+		Description: "Front pages answered: hit, stale (a hit that is to be replaced) or fallback, the tier that had the page, and what became of asking for one.",
+		Attributes:  []attribute.Key{Outcome, Tier, Generation, Persona, Source},
+	}
+	PageLookups = Metric{
+		Name: "wandstore.pagestore.lookups", Kind: KindCounter, Unit: "{lookup}",
+		Description: "Look-ups of a generated page, by tier and result.",
+		Attributes:  []attribute.Key{Tier, Result},
+	}
+	PageLookupDuration = Metric{
+		Name: "wandstore.pagestore.lookup.duration", Kind: KindHistogram, Unit: "s", Buckets: lookupBuckets,
+		Description: "How long a tier took to answer a look-up.",
+		Attributes:  []attribute.Key{Tier, Result},
+	}
+	BreakerOpen = Metric{
+		Name: "wandstore.breaker.open", Kind: KindGauge, Unit: "1",
+		Description: "Circuit breakers: 0 closed, 0.5 half open, 1 open.",
+		Attributes:  []attribute.Key{Breaker},
+	}
+	EventListeners = Metric{
+		Name: "wandstore.events.listeners", Kind: KindGauge, Unit: "{listener}",
+		Description: "Pages that wait for their generation over server-sent events.",
+	}
+	WatchUp = Metric{
+		Name: "wandstore.watch.up", Kind: KindGauge, Unit: "1",
+		Description: "1 while the edge hears of changed pages and jobs; 0 while it looks every page up instead.",
+	}
+	JobClaims = Metric{
+		Name: "wandstore.job.claims", Kind: KindCounter, Unit: "{claim}",
+		Description: "Requests for a page: claimed (a new job), pending (one is under way) or error.",
+		Attributes:  []attribute.Key{Outcome},
+	}
+	JobPublishes = Metric{
+		Name: "wandstore.job.publishes", Kind: KindCounter, Unit: "{job}",
+		Description: "Jobs offered to a member: queued, refused (it is full; the next is offered it) or error.",
+		Attributes:  []attribute.Key{Member, Outcome},
+	}
+	JobDeliveries = Metric{
+		Name: "wandstore.job.deliveries", Kind: KindCounter, Unit: "{delivery}",
+		Description: "Jobs delivered to a member, the first time or again.",
+		Attributes:  []attribute.Key{Member, Redelivered},
+	}
+	JobDuration = Metric{
+		Name: "wandstore.job.duration", Kind: KindHistogram, Unit: "s", Buckets: jobBuckets,
+		Description: "Time from a job's delivery to its settling, by member and outcome.",
+		Attributes:  []attribute.Key{Member, Outcome},
+	}
+	JobDeadLetters = Metric{
+		Name: "wandstore.job.dead_letters", Kind: KindCounter, Unit: "{job}",
+		Description: "Jobs that were given up: failed by the generator, or lapsed with their last worker.",
+		Attributes:  []attribute.Key{Member, Outcome},
+	}
+	QueueDepth = Metric{
+		Name: "wandstore.queue.depth", Kind: KindGauge, Unit: "{job}",
+		Description: "Jobs that a member holds, waiting and running.",
+		Attributes:  []attribute.Key{Member},
+	}
+	QueueRunning = Metric{
+		Name: "wandstore.queue.running", Kind: KindGauge, Unit: "{job}",
+		Description: "Jobs of a member that are delivered and not settled.",
+		Attributes:  []attribute.Key{Member},
+	}
+	PageGenerations = Metric{
+		Name: "wandstore.page.generations", Kind: KindCounter, Unit: "{page}",
+		Description: "Pages made, by persona and source; of a template's, why the model did not make it.",
+		Attributes:  []attribute.Key{Persona, Source, semconv.ErrorTypeKey},
+	}
+	ModelDuration = Metric{
+		Name: "gen_ai.client.operation.duration", Kind: KindHistogram, Unit: "s", Buckets: jobBuckets,
+		Description: "Duration of a call of the model, its retries included.",
+		Attributes:  []attribute.Key{semconv.GenAIOperationNameKey, semconv.GenAIRequestModelKey, semconv.ErrorTypeKey},
+	}
+	ModelFirstToken = Metric{
+		Name: "gen_ai.client.operation.time_to_first_chunk", Kind: KindHistogram, Unit: "s", Buckets: jobBuckets,
+		Description: "Time to the first token of the model's answer.",
+		Attributes:  []attribute.Key{semconv.GenAIOperationNameKey, semconv.GenAIRequestModelKey},
+	}
+	ModelTokens = Metric{
+		Name: "gen_ai.client.token.usage", Kind: KindHistogram, Unit: "{token}",
+		Buckets:     []float64{64, 256, 512, 1024, 1536, 2048, 2500, 3072, 4096, 6144, 8192, 16384},
+		Description: "Tokens of an answered call, input and output.",
+		Attributes:  []attribute.Key{semconv.GenAIOperationNameKey, semconv.GenAIRequestModelKey, semconv.GenAITokenTypeKey},
+	}
+)
+
+// Metrics are all of them, in the order of the reference.
+var Metrics = []Metric{
+	HTTPRequestDuration, PageResponses, PageLookups, PageLookupDuration, BreakerOpen, EventListeners, WatchUp,
+	JobClaims, JobPublishes, JobDeliveries, JobDuration, JobDeadLetters, QueueDepth, QueueRunning,
+	PageGenerations, ModelDuration, ModelFirstToken, ModelTokens,
+}
