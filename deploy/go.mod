@@ -14,6 +14,7 @@ replace (
 require (
 	github.com/caarlos0/env/v11 v11.4.2
 	github.com/compose-spec/compose-go/v2 v2.16.2
+	github.com/wandstore/wandstore/pkg v0.0.0
 	github.com/wandstore/wandstore/services/edge v0.0.0
 	github.com/wandstore/wandstore/services/generator v0.0.0
 	github.com/wandstore/wandstore/services/kimisim v0.0.0
@@ -72,7 +73,6 @@ require (
 	github.com/valyala/fasthttp v1.51.0 // indirect
 	github.com/valyala/tcplisten v1.0.0 // indirect
 	github.com/wandstore/wandstore/nats v0.0.0 // indirect
-	github.com/wandstore/wandstore/pkg v0.0.0 // indirect
 	github.com/wandstore/wandstore/proto v0.0.0 // indirect
 	github.com/xhit/go-str2duration/v2 v2.1.0 // indirect
 	github.com/zeebo/xxh3 v1.1.0 // indirect

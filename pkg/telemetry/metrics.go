@@ -36,7 +36,7 @@ var (
 		Attributes:  []attribute.Key{Tier, Result},
 	}
 	BreakerOpen = Metric{
-		Name: "wandstore.breaker.open", Kind: KindGauge, Unit: "1",
+		Name: "wandstore.breaker.open", Kind: KindGauge, Unit: "{breaker}",
 		Description: "Circuit breakers: 0 closed, 0.5 half open, 1 open.",
 		Attributes:  []attribute.Key{Breaker},
 	}
@@ -45,7 +45,7 @@ var (
 		Description: "Pages that wait for their generation over server-sent events.",
 	}
 	WatchUp = Metric{
-		Name: "wandstore.watch.up", Kind: KindGauge, Unit: "1",
+		Name: "wandstore.watch.up", Kind: KindGauge, Unit: "{watch}",
 		Description: "1 while the edge hears of changed pages and jobs; 0 while it looks every page up instead.",
 	}
 	JobClaims = Metric{

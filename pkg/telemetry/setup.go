@@ -62,7 +62,7 @@ func Setup(ctx context.Context, service string) (*Telemetry, error) {
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	scrape, err := otelprometheus.New(otelprometheus.WithRegisterer(registry))
+	scrape, err := otelprometheus.New(otelprometheus.WithRegisterer(registry), otelprometheus.WithoutScopeInfo())
 	if err != nil {
 		return nil, fmt.Errorf("telemetry metrics: %w", err)
 	}
