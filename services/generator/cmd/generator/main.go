@@ -6,6 +6,9 @@ package main
 import (
 	"os"
 
+	// An image from scratch has no certificate authorities of its own.
+	_ "golang.org/x/crypto/x509roots/fallback"
+
 	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/services/generator"
 )
