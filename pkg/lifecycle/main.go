@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -167,11 +168,11 @@ func built() string {
 	if !ok {
 		return "unknown"
 	}
-	version := info.Main.Version
+	known := []string{info.Main.Version}
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" {
-			version += " " + s.Value
+			known = append(known, s.Value)
 		}
 	}
-	return version + " " + info.GoVersion
+	return strings.Join(append(known, info.GoVersion), " ")
 }

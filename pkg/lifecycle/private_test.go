@@ -120,7 +120,7 @@ func TestPrivatePort(t *testing.T) {
 			status       int
 			says         string
 		}{
-			{"GET", "/metrics", 200, "wandstore_spells_total{"},
+			{"GET", "/metrics", 200, "wandstore_spells_total 3"},
 			{"GET", "/metrics", 200, "go_goroutines"},
 			{"GET", "/status/config", 200, `{"name":"WAND_KEY","value":"(set)","from":"environment"}`},
 			{"GET", "/debug/log-level", 200, "INFO"},
@@ -178,7 +178,7 @@ func TestHealth(t *testing.T) {
 		}
 	})}
 	go func() { _ = server.Serve(l) }()
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	defer http.DefaultClient.CloseIdleConnections()
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	if err != nil {

@@ -33,9 +33,9 @@ type Telemetry struct {
 
 // Shutdown flushes and stops what was installed.
 func (t *Telemetry) Shutdown(ctx context.Context) error {
-	var failed []error
-	for _, stop := range t.stop {
-		failed = append(failed, stop(ctx))
+	failed := make([]error, len(t.stop))
+	for i, stop := range t.stop {
+		failed[i] = stop(ctx)
 	}
 	return errors.Join(failed...)
 }

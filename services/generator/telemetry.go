@@ -27,7 +27,9 @@ func (g *generator) observe(p *pool) (stop func()) {
 		return nil
 	})
 	stopDepth := telemetry.QueueDepth.Gauge(provider, scope, func(ctx context.Context, see func(float64, ...attribute.KeyValue)) error {
-		return g.eachMember(ctx, p, func(member attribute.KeyValue, waiting uint64, running int) { see(float64(waiting)+float64(running), member) })
+		return g.eachMember(ctx, p, func(member attribute.KeyValue, waiting uint64, running int) {
+			see(float64(waiting)+float64(running), member)
+		})
 	})
 	stopRunning := telemetry.QueueRunning.Gauge(provider, scope, func(ctx context.Context, see func(float64, ...attribute.KeyValue)) error {
 		return g.eachMember(ctx, p, func(member attribute.KeyValue, _ uint64, running int) { see(float64(running), member) })
