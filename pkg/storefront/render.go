@@ -22,7 +22,8 @@ const StoredCSP = "object-src 'none'; base-uri 'none'; form-action 'self'; frame
 // Renderer draws documents. Any number of goroutines may use one.
 type Renderer struct {
 	pages *template.Template
-	csp   string
+	// csp is the policy but for a store's images.
+	csp string
 }
 
 // PageInput is what a page is drawn from.
@@ -74,13 +75,25 @@ func NewRenderer() (*Renderer, error) {
 		return nil, err
 	}
 	r.csp = "default-src 'none'; style-src '" + hash(style) + "'; script-src '" + hash(script) + "'; " +
-		"img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'"
+		"connect-src 'self'; form-action 'self'; base-uri 'none'; img-src 'self' data:"
 	return r, nil
 }
 
-// CSP is the Content-Security-Policy header for documents that this renderer
-// draws now. For stored ones see StoredCSP.
-func (r *Renderer) CSP() string { return r.csp + "; frame-ancestors 'none'" }
+// CSP is the Content-Security-Policy header for documents of the store, nil for no
+// store's, that this renderer draws now. For stored ones see StoredCSP.
+func (r *Renderer) CSP(st *Store) string { return r.policy(st) + "; frame-ancestors 'none'" }
+
+// policy is what a document says of itself.
+func (r *Renderer) policy(st *Store) string {
+	if st == nil {
+		return r.csp
+	}
+	policy := r.csp
+	for _, host := range st.imageHosts {
+		policy += " https://" + host
+	}
+	return policy
+}
 
 // emitted is what the template of that name puts inside the element of that name.
 func (r *Renderer) emitted(element string) (string, error) {
@@ -110,14 +123,14 @@ func (r *Renderer) Page(in PageInput) ([]byte, error) {
 		return nil, errors.New("draw a page: no store")
 	}
 	v := newPageView(in)
-	v.CSP = r.csp
+	v.CSP = r.policy(in.Store)
 	return r.execute("page.tmpl", v)
 }
 
 // Error draws an error page as a whole document.
 func (r *Renderer) Error(in ErrorInput) ([]byte, error) {
 	v := newErrorView(in)
-	v.CSP = r.csp
+	v.CSP = r.policy(in.Store)
 	return r.execute("error.tmpl", v)
 }
 

@@ -273,7 +273,7 @@ func TestPagesHoldOnlyWhatIsDrawn(t *testing.T) {
 
 func TestPolicyMatchesThePage(t *testing.T) {
 	r := renderer(t)
-	header := r.CSP()
+	header := r.CSP(nil)
 	if !strings.Contains(header, "frame-ancestors 'none'") || !strings.HasPrefix(header, "default-src 'none'; ") {
 		t.Errorf("policy %q", header)
 	}

@@ -54,7 +54,7 @@ func (r *Renderer) Product(in ProductInput) ([]byte, error) {
 		return nil, errors.New("draw a product: no store or no product")
 	}
 	v := newProductView(in)
-	v.CSP = r.csp
+	v.CSP = r.policy(in.Store)
 	return r.execute("product.tmpl", v)
 }
 
@@ -64,7 +64,7 @@ func (r *Renderer) Search(in SearchInput) ([]byte, error) {
 		return nil, errors.New("draw a search: no store")
 	}
 	v := newSearchView(in)
-	v.CSP = r.csp
+	v.CSP = r.policy(in.Store)
 	return r.execute("search.tmpl", v)
 }
 
@@ -74,7 +74,7 @@ func (r *Renderer) Cart(in CartInput) ([]byte, error) {
 		return nil, errors.New("draw a cart: no store")
 	}
 	v := newCartView(in)
-	v.CSP = r.csp
+	v.CSP = r.policy(in.Store)
 	return r.execute("cart.tmpl", v)
 }
 

@@ -41,6 +41,8 @@ type Store struct {
 	terms    []terms // of Products
 	pictures map[string]picture
 	latest   time.Time
+	// imageHosts are where its products' images are, sorted.
+	imageHosts []string
 }
 
 // Noun is a countable word.
@@ -86,9 +88,12 @@ type Product struct {
 	Stock          int         `json:"stock"`
 	Attributes     []Attribute `json:"attributes"`
 	Tags           []string    `json:"tags,omitempty"`
-	AddedAt        Date        `json:"addedAt"`
-	Rating         float64     `json:"rating,omitempty"` // 1 to 5; 0: not rated yet
-	Reviews        int         `json:"reviews,omitempty"`
+	// Image is the https address of a square picture, shown instead of a drawing; "" for
+	// the drawing.
+	Image   string  `json:"image,omitempty"`
+	AddedAt Date    `json:"addedAt"`
+	Rating  float64 `json:"rating,omitempty"` // 1 to 5; 0: not rated yet
+	Reviews int     `json:"reviews,omitempty"`
 }
 
 // Attribute is a named property of a product, as a shopper would read it.

@@ -3,6 +3,7 @@ package storefront_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -97,40 +98,57 @@ func TestWrongStoreFiles(t *testing.T) {
 		want  string // in the error, after the file's name
 	}{
 		"bad slug":                {func(d doc) { d["slug"] = "Magic Wands" }, `slug: is "Magic Wands"`},
-		"slug of another file":    {func(d doc) { d["slug"] = "teas" }, "slug: is \"teas\", so the file must be called teas.json"},
+		"slug of another file":    {func(d doc) { d["slug"] = "teas" }, `slug: is "teas", must be "magic-wands"`},
 		"no name":                 {func(d doc) { d["name"] = " " }, "name: must not be empty"},
 		"long tagline":            {func(d doc) { d["tagline"] = strings.Repeat("x", 91) }, "tagline: has 91 characters, at most 90"},
-		"no noun":                 {func(d doc) { d["noun"] = doc{"one": "wand"} }, "noun: many: must not be empty"},
+		"no noun":                 {func(d doc) { d["noun"] = doc{"one": "wand"} }, "noun.many: must not be empty"},
 		"unknown currency":        {func(d doc) { d["currency"] = "GALLEON" }, `currency: is "GALLEON"`},
 		"foreign locale":          {func(d doc) { d["locale"] = "de-DE" }, `locale: is "de-DE", must be English`},
-		"unknown palette":         {func(d doc) { d["theme"].(doc)["palette"] = "pink" }, `theme: palette: is "pink", must be one of parchment`},
-		"unknown picture":         {func(d doc) { d["picture"].(doc)["kind"] = "photo" }, `picture: kind: is "photo", must be one of wand, cup`},
-		"picture without colours": {func(d doc) { d["picture"].(doc)["body"] = "Weight" }, `picture: body: is "Weight"`},
-		"bad colour":              {func(d doc) { shade(d)["light"] = "url(x)" }, `picture: shades: Wood: Holly: light is "url(x)"`},
+		"unknown palette":         {func(d doc) { d["theme"].(doc)["palette"] = "pink" }, `theme.palette: is "pink", must be one of parchment`},
+		"unknown picture":         {func(d doc) { d["picture"].(doc)["kind"] = "photo" }, `picture.kind: is "photo", must be one of wand, cup`},
+		"picture without colours": {func(d doc) { d["picture"].(doc)["body"] = "Weight" }, `picture.body: is "Weight"`},
+		"bad colour":              {func(d doc) { shade(d)["light"] = "url(x)" }, `picture.shades.Wood.Holly: light is "url(x)"`},
 		"no collections":          {func(d doc) { d["collections"] = []any{} }, "collections: must hold at least one"},
-		"collection twice":        {func(d doc) { c := d["collections"].([]any); d["collections"] = append(c, c[0]) }, `collections 5: id: "first" is used twice`},
+		"collection twice":        {func(d doc) { c := d["collections"].([]any); d["collections"] = append(c, c[0]) }, `collections[4].id: "first" is used twice`},
 		"empty collection": {func(d doc) {
 			d["collections"] = append(d["collections"].([]any), doc{"id": "void", "name": "Void", "blurb": "Nothing."})
-		}, "collections: void: has no products"},
+		}, `collections[4]: "void" has no products`},
 		"too many questions":   {func(d doc) { d["faq"] = slices.Repeat(d["faq"].([]any), 3) }, "faq: holds 9, at most 6"},
-		"quote without author": {func(d doc) { d["quotes"].([]any)[0].(doc)["by"] = "" }, "quotes 1: by: must not be empty"},
+		"quote without author": {func(d doc) { d["quotes"].([]any)[0].(doc)["by"] = "" }, "quotes[0].by: must not be empty"},
 		"no products":          {func(d doc) { d["products"] = []any{} }, "products: must hold at least one"},
-		"product twice":        {func(d doc) { p := d["products"].([]any); d["products"] = append(p, p[0]) }, "product emberhollow: id: is used twice"},
-		"bad product id":       {func(d doc) { product(d)["id"] = "Ember Hollow" }, `product 1: id: is "Ember Hollow"`},
-		"no product name":      {func(d doc) { product(d)["name"] = "" }, "product emberhollow: name: must not be empty"},
-		"unknown collection":   {func(d doc) { product(d)["collection"] = "attic" }, `product emberhollow: collection: is "attic"`},
-		"no price":             {func(d doc) { product(d)["priceCents"] = 0 }, "product emberhollow: priceCents: is 0, must be above 0"},
-		"sale above price":     {func(d doc) { product(d)["salePriceCents"] = 5900 }, "product emberhollow: salePriceCents: is 5900, must be below priceCents (5900)"},
-		"stock below zero":     {func(d doc) { product(d)["stock"] = -1 }, "product emberhollow: stock: is -1"},
-		"rating of six":        {func(d doc) { product(d)["rating"] = 6 }, "product emberhollow: rating: is 6"},
-		"rating by nobody":     {func(d doc) { product(d)["reviews"] = 0 }, "product emberhollow: reviews: is 0 with a rating of 4.8"},
-		"no day":               {func(d doc) { delete(product(d), "addedAt") }, "product emberhollow: addedAt: must be a day"},
-		"bad day":              {func(d doc) { product(d)["addedAt"] = "yesterday" }, `date "yesterday" is not of the form`},
-		"unknown wood":         {func(d doc) { attribute(d, 0)["value"] = "Plastic" }, `product emberhollow: attributes: Wood: is "Plastic"`},
-		"attribute twice":      {func(d doc) { attribute(d, 1)["name"] = "Wood" }, "product emberhollow: attributes: Wood: is given twice"},
-		"size without number":  {func(d doc) { attribute(d, 2)["value"] = "long" }, `product emberhollow: attributes: Length: is "long", must begin with a number`},
-		"unknown field":        {func(d doc) { product(d)["colour"] = "red" }, `unknown field "colour"`},
-		"wrong type":           {func(d doc) { product(d)["priceCents"] = "59.00" }, "priceCents"},
+		"product twice":        {func(d doc) { p := d["products"].([]any); d["products"] = append(p, p[0]) }, `products[26].id: "emberhollow" is used twice`},
+		"bad product id":       {func(d doc) { product(d)["id"] = "Ember Hollow" }, `products[0].id: is "Ember Hollow"`},
+		"no product name":      {func(d doc) { product(d)["name"] = "" }, "products[0].name: must not be empty"},
+		"unknown collection":   {func(d doc) { product(d)["collection"] = "attic" }, `products[0].collection: is "attic"`},
+		"no price":             {func(d doc) { product(d)["priceCents"] = 0 }, "products[0].priceCents: is 0, must be above 0"},
+		"sale above price":     {func(d doc) { product(d)["salePriceCents"] = 5900 }, "products[0].salePriceCents: is 5900, must be below priceCents (5900)"},
+		"stock below zero":     {func(d doc) { product(d)["stock"] = -1 }, "products[0].stock: is -1"},
+		"rating of six":        {func(d doc) { product(d)["rating"] = 6 }, "products[0].rating: is 6"},
+		"rating by nobody":     {func(d doc) { product(d)["reviews"] = 0 }, "products[0].reviews: is 0 with a rating of 4.8"},
+		"no day":               {func(d doc) { delete(product(d), "addedAt") }, "products[0].addedAt: must be a day"},
+		"bad day":              {func(d doc) { product(d)["addedAt"] = "yesterday" }, `products[0].addedAt: date "yesterday" is not of the form`},
+		"unknown wood":         {func(d doc) { attribute(d, 0)["value"] = "Plastic" }, `products[0].attributes[0].value: "Wood" is "Plastic"`},
+		"attribute twice":      {func(d doc) { attribute(d, 1)["name"] = "Wood" }, `products[0].attributes[1].name: "Wood" is given twice`},
+		"size without number":  {func(d doc) { attribute(d, 2)["value"] = "long" }, `products[0].attributes[2].value: "Length" is "long", must begin with a number`},
+		"unknown field":        {func(d doc) { product(d)["colour"] = "red" }, "products[0].colour: is not a field of a store"},
+		"wrong type":           {func(d doc) { product(d)["priceCents"] = "59.00" }, "products[0].priceCents: is a string, which does not belong there"},
+		"price of a fortune":   {func(d doc) { product(d)["priceCents"] = 1e14 }, "products[0].priceCents: is 100000000000000, must be above 0 and at most"},
+		"price with a half":    {func(d doc) { product(d)["priceCents"] = 59.5 }, "products[0].priceCents: is a number"},
+		"image without TLS":    {func(d doc) { product(d)["image"] = "http://cdn.example/a.jpg" }, `products[0].image: is "http://cdn.example/a.jpg", must be an https address`},
+		"image of a script":    {func(d doc) { product(d)["image"] = "javascript:alert(1)" }, "products[0].image: is"},
+		"image for a policy":   {func(d doc) { product(d)["image"] = "https://a.example;script-src" }, "products[0].image: is"},
+		"image of any host":    {func(d doc) { product(d)["image"] = "https://*.example/a.jpg" }, "products[0].image: is"},
+		"images of many hosts": {func(d doc) {
+			for i, p := range d["products"].([]any) {
+				p.(doc)["image"] = fmt.Sprintf("https://cdn-%d.example/a.jpg", i)
+			}
+		}, "products: the hosts of their images: holds 26, at most 8"},
+		"checkout without TLS": {func(d doc) { d["checkoutUrl"] = "http://pay.example/" }, `checkoutUrl: is "http://pay.example/"`},
+		"too many products":    {func(d doc) { d["products"] = slices.Repeat(d["products"].([]any), 8) }, "products: holds 208, at most 200"},
+		"empty tag":            {func(d doc) { product(d)["tags"] = []any{""} }, "products[0].tags[0]: must not be empty"},
+		"value of two lines":   {func(d doc) { d["currency"] = "EUR\nUSD" }, `currency: is "EUR\nUSD"`},
+		"value of a book":      {func(d doc) { d["currency"] = strings.Repeat("x", 9000) }, `xxx…", must be a known`},
+		"name of a book":       {func(d doc) { d[strings.Repeat("x", 9000)] = 1 }, `xxx…": is not a field`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -140,6 +158,11 @@ func TestWrongStoreFiles(t *testing.T) {
 			}
 			if !strings.Contains(err.Error(), "magic-wands.json") || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %q, want the file and %q", err, tt.want)
+			}
+			for line := range strings.Lines(err.Error()) {
+				if !strings.HasPrefix(line, "store file refused: magic-wands.json: ") || len(line) > 400 {
+					t.Errorf("line %q, want the file's name first, and no more than can be read", line)
+				}
 			}
 		})
 	}
@@ -179,6 +202,7 @@ func TestStoreFilesThatAreNone(t *testing.T) {
 		"empty":         {"a.json": {}},
 		"truncated":     {"a.json": {Data: []byte(`{"slug":"a"`)}},
 		"not JSON":      {"a.json": {Data: []byte("slug: a")}},
+		"too large":     {"magic-wands.json": {Data: append(storeFile(t), make([]byte, storefront.MaxStoreBytes)...)}},
 		"two documents": {"magic-wands.json": {Data: append(storeFile(t), "{}"...)}},
 	}
 	for name, files := range tests {
@@ -195,10 +219,32 @@ func TestFaultsOfAllFilesAreTold(t *testing.T) {
 		"a.json": {Data: []byte(`{"slug":"a"}`)},
 		"b.json": {Data: []byte(`{"slug":"b"}`)},
 	})
-	for _, want := range []string{"a.json: name", "a.json: currency", "b.json: name", "b.json: products"} {
+	for _, want := range []string{"a.json: name", "a.json: currency", "b.json: name", "b.json: products: must"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)
 		}
+	}
+}
+
+// What the decoder refuses is told by its place too.
+func TestStoreFilesThatCannotBeRead(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"slug":"a","slug":"b"}`:                 "a.json: slug: is given twice (line 1)",
+		`{"Slug":"a"}`:                            "a.json: Slug: is not a field of a store",
+		"{\n\"slug\":\n nope}":                    "a.json: line 3: is not JSON",
+		`{"products":[{"priceCents":1},[]]}`:      "a.json: products[1]: is an array",
+		`{"picture":{"shades":{"a b":{"c":[]}}}}`: `a.json: picture.shades."a b".c: is an array`,
+		"{\"slug\":\"\xff\"}":                     "a.json: line 1: is not JSON: invalid UTF-8",
+		`[]`:                                      "a.json: the store: is an array",
+	} {
+		_, err := storefront.ReadStore("a.json", "a", []byte(text))
+		if !errors.Is(err, storefront.ErrStoreFile) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+	many := `{"slug":"a","quotes":[` + strings.TrimSuffix(strings.Repeat("{},", 99), ",") + `]}`
+	if _, err := storefront.ReadStore("a.json", "a", []byte(many)); err == nil || strings.Count(err.Error(), "\n") != 20 || !strings.Contains(err.Error(), "more faults") {
+		t.Errorf("of a hundred faults: %v", err)
 	}
 }
 

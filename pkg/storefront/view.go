@@ -79,6 +79,7 @@ func (s sectionView) Rest() []cardView { return s.Cards[min(1, len(s.Cards)):] }
 // cardView is a product as it is written on a page.
 type cardView struct {
 	ID, Name, Description, Alt string
+	Image                      string // instead of the drawing; "" for the drawing
 	Href, CartHref             string
 	Facts                      string // the first attributes in a line
 	Attributes                 []Attribute
@@ -118,6 +119,7 @@ func (s *Store) card(p *Product) cardView {
 		Href:        s.ProductPath(p.ID),
 		CartHref:    s.CartPath(),
 		Name:        p.Name,
+		Image:       p.Image,
 		Description: p.Description,
 		Attributes:  make([]Attribute, len(p.Attributes)),
 		Price:       s.Money(p.NowCents()),
@@ -135,7 +137,10 @@ func (s *Store) card(p *Product) cardView {
 	}
 	// A line ends after a dot, not before it.
 	c.Facts = strings.Join(values, "\u00a0· ")
-	c.Alt = "Drawing of " + p.Name
+	c.Alt = p.Name
+	if p.Image == "" {
+		c.Alt = "Drawing of " + p.Name
+	}
 	if len(values) > 0 {
 		c.Alt += ": " + strings.ToLower(strings.Join(values, ", "))
 	}
