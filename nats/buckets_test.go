@@ -23,6 +23,7 @@ func TestBucketsAreThoseOfTheCLI(t *testing.T) {
 		wandnats.BucketPages:    {"--history=1", "--ttl=1h", "--max-value-size=1000000"},
 		wandnats.BucketJobs:     {"--history=64", "--ttl=1h", "--max-value-size=16384"},
 		wandnats.BucketSessions: {"--history=1", "--max-value-size=131072"},
+		wandnats.BucketStores:   {"--history=5", "--max-value-size=524288"},
 	} {
 		got := streamConfig(t, js, "KV_"+bucket)
 		theirs.cli(t, append([]string{"kv", "add", bucket, "--storage=file", "--description=" + got.Description}, flags...)...)
@@ -147,7 +148,7 @@ func TestTrailIsPrintedByTheCLI(t *testing.T) {
 		}
 	}
 	out = s.cli(t, "kv", "ls")
-	for _, name := range []string{wandnats.BucketPages, wandnats.BucketJobs, wandnats.BucketSessions} {
+	for _, name := range []string{wandnats.BucketPages, wandnats.BucketJobs, wandnats.BucketSessions, wandnats.BucketStores} {
 		if !strings.Contains(out, name) {
 			t.Errorf("nats kv ls does not show %s:\n%s", name, out)
 		}

@@ -21,6 +21,8 @@ const (
 	BucketJobs = "GENERATION_QUEUE"
 	// BucketSessions holds shopper sessions.
 	BucketSessions = "SHOPPER_SESSIONS"
+	// BucketStores holds stores by their slug; only operators write it.
+	BucketStores = "STORES"
 )
 
 // Subjects.

@@ -88,11 +88,7 @@ func (r *Renderer) policy(st *Store) string {
 	if st == nil {
 		return r.csp
 	}
-	policy := r.csp
-	for _, host := range st.imageHosts {
-		policy += " https://" + host
-	}
-	return policy
+	return strings.Join(append([]string{r.csp}, st.imageHosts...), " https://")
 }
 
 // emitted is what the template of that name puts inside the element of that name.

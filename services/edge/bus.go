@@ -10,6 +10,7 @@ import (
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
+	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/pkg/natsconn"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagestore"
@@ -26,6 +27,7 @@ type bus struct {
 	sessions *session.Store
 	cacheKV  jetstream.KeyValue
 	jobsKV   jetstream.KeyValue
+	storesKV jetstream.KeyValue
 }
 
 // runBus reaches NATS, then keeps the watches.
@@ -39,6 +41,14 @@ func (e *edge) runBus(ctx context.Context) error {
 		return err
 	}
 	e.bus.Store(b)
+	return lifecycle.Run(ctx,
+		lifecycle.Part{Name: "stores", Run: func(ctx context.Context) error { return e.stores.Follow(ctx, e.nc, b.storesKV) }},
+		lifecycle.Part{Name: "pages and jobs", Run: func(ctx context.Context) error { return e.keepWatching(ctx, b) }},
+	)
+}
+
+// keepWatching watches pages and jobs until ctx ends.
+func (e *edge) keepWatching(ctx context.Context, b *bus) error {
 	for ctx.Err() == nil {
 		broken := e.watch(ctx, b)
 		e.memory.SetWatched(false)
@@ -78,6 +88,12 @@ func (e *edge) openBus(ctx context.Context) (*bus, error) {
 	sessions, err := e.js.KeyValue(ctx, wandnats.BucketSessions)
 	if err != nil {
 		return nil, fmt.Errorf("bucket %s: %w", wandnats.BucketSessions, err)
+	}
+	if b.storesKV, err = e.js.KeyValue(ctx, wandnats.BucketStores); err != nil {
+		return nil, fmt.Errorf("bucket %s: %w", wandnats.BucketStores, err)
+	}
+	if err := e.stores.Load(ctx, b.storesKV); err != nil {
+		return nil, err
 	}
 	b.pages = pagestore.NewKV(b.cacheKV)
 	b.sessions = session.NewStore(sessions)

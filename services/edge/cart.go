@@ -58,7 +58,7 @@ func (e *edge) sendCart(c *fiber.Ctx, shop *storefront.Store, g *wandstorev1.Sto
 		return err
 	}
 	setCartCount(c, shop, g)
-	return e.sendDrawn(c, http.StatusOK, html)
+	return e.sendDrawn(c, shop, http.StatusOK, html)
 }
 
 // sendAway says that the cart cannot be reached just now.
@@ -68,7 +68,7 @@ func (e *edge) sendAway(c *fiber.Ctx, shop *storefront.Store) error {
 		return err
 	}
 	c.Set(fiber.HeaderRetryAfter, "5")
-	return e.sendDrawn(c, http.StatusServiceUnavailable, html)
+	return e.sendDrawn(c, shop, http.StatusServiceUnavailable, html)
 }
 
 // What a form can do to a cart.

@@ -10,6 +10,7 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/natsconn"
 	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/stores"
 )
 
 // Config is the edge's settings.
@@ -20,6 +21,8 @@ type Config struct {
 	NATS natsconn.Config
 	// S3 is where pages are kept for good.
 	S3 pagestore.S3Config
+	// Stores is where the shops come from.
+	Stores stores.Config
 	// Addr is where shoppers are answered.
 	Addr string `env:"EDGE_ADDR" envDefault:":8787"`
 	// MemoryBytes bounds the pages held in memory.
@@ -59,6 +62,9 @@ func (c Config) Validate() error {
 		return err
 	}
 	if err := c.S3.Validate(); err != nil {
+		return err
+	}
+	if err := c.Stores.Validate(); err != nil {
 		return err
 	}
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {

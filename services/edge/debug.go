@@ -38,6 +38,9 @@ func (e *edge) health(c *fiber.Ctx) error {
 			checks[tier], status = "away", "degraded"
 		}
 	}
+	for document, fault := range e.stores.Faults() {
+		checks["store "+document], status = fault, "degraded"
+	}
 	return c.JSON(fiber.Map{"status": status, "checks": checks})
 }
 

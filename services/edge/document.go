@@ -3,7 +3,10 @@ package edge
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"strings"
+
+	"github.com/wandstore/wandstore/pkg/storefront"
 )
 
 // document is a page for everybody, ready to send.
@@ -24,6 +27,39 @@ func newDocument(html []byte) (*document, error) {
 		return nil, err
 	}
 	return &document{html, b.Bytes()}, nil
+}
+
+// fallback is a shop's page for everybody.
+type fallback struct {
+	shop *storefront.Store // that it was drawn from
+	page *document
+}
+
+// fallback gives the shop's page for everybody, drawn once for each state of the
+// shop.
+func (e *edge) fallback(shop *storefront.Store) (*document, error) {
+	if f, ok := e.fallbacks.Load(shop.Slug); ok {
+		if f, ok := f.(fallback); ok && f.shop == shop {
+			return f.page, nil
+		}
+	}
+	drawn, err, _ := e.redraws.Do("fallback:"+shop.Slug+":"+string(shop.Version), func() (any, error) {
+		html, err := e.render.Page(storefront.PageInput{Store: shop, Design: storefront.DefaultDesign(shop), Live: true})
+		if err != nil {
+			return nil, err
+		}
+		doc, err := newDocument(html)
+		if err != nil {
+			return nil, err
+		}
+		e.fallbacks.Store(shop.Slug, fallback{shop, doc})
+		return doc, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("fallback of %s: %w", shop.Slug, err)
+	}
+	doc, _ := drawn.(*document) // the flight gives nothing else
+	return doc, nil
 }
 
 // acceptsGzip reads an Accept-Encoding header (RFC 9110, 12.5.3) for gzip, named

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/storefront"
+	"github.com/wandstore/wandstore/pkg/stores"
 	"github.com/wandstore/wandstore/services/edge/internal/jobboard"
 )
 
@@ -39,6 +41,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	defer e.close()
 	return lifecycle.Run(ctx,
+		lifecycle.Part{Name: "stores", Run: e.stores.Run},
 		lifecycle.Part{Name: "object store", Run: e.ensureBucket},
 		lifecycle.Part{Name: "bus", Run: e.runBus},
 		lifecycle.Part{Name: "http", Run: func(ctx context.Context) error { return e.runHTTP(ctx, listener) }},
@@ -50,18 +53,18 @@ type edge struct {
 	nc     *nats.Conn
 	js     jetstream.JetStream
 	log    *slog.Logger
-	stores *storefront.Stores
+	stores *stores.Directory
 	render *storefront.Renderer
-	// fallbacks are the shops' pages for everybody, by slug.
-	fallbacks map[string]*document
+	// fallbacks are the shops' pages for everybody, as fallback by slug.
+	fallbacks sync.Map
 	memory    *pagestore.Memory
 	s3        *pagestore.S3
 	pages     *pagestore.Tiered
 	board     *jobboard.Board
 	// bus is nil until NATS has been reached.
 	bus atomic.Pointer[bus]
-	// triggers coalesces concurrent misses of one key, redraws concurrent hits of a
-	// page that has to be drawn again.
+	// triggers coalesces concurrent misses of one key, redraws what is drawn again
+	// because the shop has changed.
 	triggers, redraws singleflight.Group
 	// guesses are what is known of shoppers, see guess; hushed is until when no more
 	// is asked, in Unix nanoseconds.
@@ -76,23 +79,13 @@ type edge struct {
 }
 
 func newEdge(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger) (*edge, error) {
-	stores, err := storefront.LoadStores()
+	shops, err := stores.New(cfg.Stores, log)
 	if err != nil {
 		return nil, err
 	}
 	render, err := storefront.NewRenderer()
 	if err != nil {
 		return nil, err
-	}
-	fallbacks := map[string]*document{}
-	for _, st := range stores.All() {
-		html, err := render.Page(storefront.PageInput{Store: st, Design: storefront.DefaultDesign(st), Live: true})
-		if err != nil {
-			return nil, fmt.Errorf("fallback of %s: %w", st.Slug, err)
-		}
-		if fallbacks[st.Slug], err = newDocument(html); err != nil {
-			return nil, fmt.Errorf("fallback of %s: %w", st.Slug, err)
-		}
 	}
 	memory, err := pagestore.NewMemory(pagestore.MemoryConfig{MaxBytes: cfg.MemoryBytes, TemplateTTL: cfg.Pool.CacheTTL()})
 	if err != nil {
@@ -107,12 +100,17 @@ func newEdge(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger
 		return nil, fmt.Errorf("guesses: %w", err)
 	}
 	e := &edge{
-		cfg: cfg, nc: nc, js: js, log: log, stores: stores, render: render, fallbacks: fallbacks,
+		cfg: cfg, nc: nc, js: js, log: log, stores: shops, render: render,
 		memory: memory, s3: s3, board: jobboard.New(cfg.Pool.Concurrency),
 		draining: make(chan struct{}), metrics: newMetrics(), guesses: guesses,
 	}
 	if e.pages, err = pagestore.NewTiered(memory, s3, busPages{e}, pagestore.WithLogger(log)); err != nil {
 		return nil, err
+	}
+	for _, shop := range shops.All() {
+		if _, err := e.fallback(shop); err != nil {
+			return nil, err
+		}
 	}
 	e.unobserve = e.observe()
 	return e, nil

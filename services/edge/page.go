@@ -48,7 +48,7 @@ func (e *edge) page(c *fiber.Ctx) error {
 	if !known {
 		// A first visit, or a robot's: no job for somebody who may never come back.
 		remember(c, nuid.Next())
-		return e.sendFallback(c, shop.Slug, generationOff)
+		return e.sendFallback(c, shop, generationOff)
 	}
 	key, err := pagekey.New(shop.Slug, shopper)
 	if err != nil {
@@ -68,7 +68,7 @@ func (e *edge) page(c *fiber.Ctx) error {
 		hit.Stale = true
 		return e.sendHit(c, hit, generation)
 	case errors.Is(err, errOutdated) && !improvable(hit.Page, shop.Since):
-		return e.sendFallback(c, shop.Slug, generationOff)
+		return e.sendFallback(c, shop, generationOff)
 	case errors.Is(err, errOutdated):
 		behind = hit.Page.JobID()
 	}
@@ -79,7 +79,7 @@ func (e *edge) page(c *fiber.Ctx) error {
 			return e.sendHit(c, hit, generationReady)
 		}
 	}
-	return e.sendFallback(c, shop.Slug, generation)
+	return e.sendFallback(c, shop, generation)
 }
 
 // shopOf is the shop of the request's path.
@@ -89,7 +89,11 @@ func (e *edge) shopOf(c *fiber.Ctx) (*storefront.Store, error) {
 		return nil, pagekey.ErrInvalid
 	}
 	shop, ok := e.stores.Store(slug)
-	if !ok {
+	switch {
+	case !ok && e.bus.Load() == nil:
+		// It may be in the bucket: that a shop does not exist is for who knows them all.
+		return nil, errUnavailable
+	case !ok:
 		return nil, errUnknownStore
 	}
 	trace.SpanFromContext(c.UserContext()).SetAttributes(telemetry.Store.String(shop.Slug))
@@ -210,18 +214,21 @@ func (e *edge) sendHit(c *fiber.Ctx, hit pagestore.Hit, generation string) error
 	return nil
 }
 
-func (e *edge) sendFallback(c *fiber.Ctx, slug, generation string) error {
+func (e *edge) sendFallback(c *fiber.Ctx, shop *storefront.Store, generation string) error {
+	doc, err := e.fallback(shop)
+	if err != nil {
+		return err
+	}
 	trace.SpanFromContext(c.UserContext()).SetAttributes(telemetry.Generation.String(generation))
 	e.metrics.responses.Add(c.UserContext(), 1, metric.WithAttributes(
 		telemetry.Outcome.String(outcomeFallback), telemetry.Generation.String(generation)))
-	doc := e.fallbacks[slug]
 	e.secure(c)
 	c.Set("X-Cache", "MISS")
 	c.Set("Cache-Status", "wandstore; fwd=miss; detail=fallback")
 	c.Set("X-Generation", generation)
 	c.Set(fiber.HeaderCacheControl, "private, no-store")
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-	c.Set(fiber.HeaderContentSecurityPolicy, e.render.CSP())
+	c.Set(fiber.HeaderContentSecurityPolicy, e.render.CSP(shop))
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
 	body := doc.html
 	if acceptsGzip(c.Get(fiber.HeaderAcceptEncoding)) {

@@ -109,7 +109,7 @@ func (e *edge) fail(c *fiber.Ctx, err error) error {
 	e.secure(c)
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
-	c.Set(fiber.HeaderContentSecurityPolicy, e.render.CSP())
+	c.Set(fiber.HeaderContentSecurityPolicy, e.render.CSP(shop))
 	return c.Status(status).Send(html)
 }
 

@@ -26,7 +26,7 @@ func (e *edge) product(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return e.sendDrawn(c, http.StatusOK, html)
+	return e.sendDrawn(c, shop, http.StatusOK, html)
 }
 
 // search answers GET /s/{store}/search.
@@ -41,16 +41,16 @@ func (e *edge) search(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return e.sendDrawn(c, http.StatusOK, html)
+	return e.sendDrawn(c, shop, http.StatusOK, html)
 }
 
 // sendDrawn answers with a document that was drawn for this request.
-func (e *edge) sendDrawn(c *fiber.Ctx, status int, html []byte) error {
+func (e *edge) sendDrawn(c *fiber.Ctx, shop *storefront.Store, status int, html []byte) error {
 	e.secure(c)
 	// It may hold what is in a cart, and prices of now.
 	c.Set(fiber.HeaderCacheControl, "private, no-store")
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-	c.Set(fiber.HeaderContentSecurityPolicy, e.render.CSP())
+	c.Set(fiber.HeaderContentSecurityPolicy, e.render.CSP(shop))
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
 	c.Status(status)
 	if !acceptsGzip(c.Get(fiber.HeaderAcceptEncoding)) {

@@ -11,6 +11,7 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/natsconn"
 	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/stores"
 )
 
 // Config is the generator's settings.
@@ -21,6 +22,8 @@ type Config struct {
 	NATS natsconn.Config
 	// S3 is where pages are kept for good.
 	S3 pagestore.S3Config
+	// Stores is where the shops come from.
+	Stores stores.Config
 	// Addr is where the HTTP pair listens.
 	Addr string `env:"GENERATOR_ADDR" envDefault:":8080"`
 	// Members are those that this process serves, as "0-4,7"; empty is all.
@@ -50,6 +53,9 @@ func (c Config) Validate() error {
 		return err
 	}
 	if err := c.S3.Validate(); err != nil {
+		return err
+	}
+	if err := c.Stores.Validate(); err != nil {
 		return err
 	}
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {

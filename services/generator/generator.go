@@ -16,6 +16,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/natsconn"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/storefront"
+	"github.com/wandstore/wandstore/pkg/stores"
 	"github.com/wandstore/wandstore/services/generator/internal/kimi"
 	"github.com/wandstore/wandstore/services/generator/internal/pages"
 )
@@ -39,6 +40,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	defer g.s3.Close()
 	defer g.model.Close()
 	return lifecycle.Run(ctx,
+		lifecycle.Part{Name: "stores", Run: g.stores.Run},
 		lifecycle.Part{Name: "pool", Run: g.runPool, StopWithin: grace + 2*settling},
 		lifecycle.Part{Name: "http", Run: g.runHTTP},
 	)
@@ -53,7 +55,7 @@ type generator struct {
 	js     jetstream.JetStream
 	s3     *pagestore.S3
 	model  model
-	stores *storefront.Stores
+	stores *stores.Directory
 	render *storefront.Renderer
 	worker string
 	log    *slog.Logger
@@ -71,7 +73,7 @@ func newGenerator(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.L
 	if err != nil {
 		return nil, err
 	}
-	stores, err := storefront.LoadStores()
+	shops, err := stores.New(cfg.Stores, log)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +86,7 @@ func newGenerator(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.L
 		return nil, fmt.Errorf("hostname: %w", err)
 	}
 	return &generator{
-		cfg: cfg, nc: nc, js: js, s3: s3, model: model, stores: stores, render: render,
+		cfg: cfg, nc: nc, js: js, s3: s3, model: model, stores: shops, render: render,
 		worker: fmt.Sprintf("%s-%d", host, os.Getpid()), log: log,
 	}, nil
 }

@@ -62,6 +62,9 @@ func (g *generator) health(c *fiber.Ctx) error {
 	if !g.nc.IsConnected() {
 		body["status"] = "degraded"
 	}
+	if faults := g.stores.Faults(); len(faults) > 0 {
+		body["status"], body["stores"] = "degraded", faults
+	}
 	return c.JSON(body)
 }
 

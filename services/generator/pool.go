@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/erasure"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
@@ -26,6 +28,8 @@ type pool struct {
 	queue   *jobqueue.Queue
 	sweeper *jobqueue.Sweeper
 	eraser  *erasure.Eraser
+	// stores is the bucket of the shops.
+	stores jetstream.KeyValue
 	// direct holds a place for each POST /generate under way, as many as the members
 	// may run: whoever calls it pays the same model.
 	direct chan struct{}
@@ -50,6 +54,7 @@ func (g *generator) runPool(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	parts := []lifecycle.Part{
+		{Name: "stores", Run: func(ctx context.Context) error { return g.stores.Follow(ctx, g.nc, p.stores) }},
 		{Name: "dead letter sweep", Run: p.sweeper.Run},
 		{Name: "members", Run: p.run, StopWithin: grace + settling},
 		{Name: "micro service", Run: func(ctx context.Context) error { return g.runMicro(ctx, p) }},
@@ -85,6 +90,14 @@ func (g *generator) openPool(ctx context.Context) (*pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bucket %s: %w", wandnats.BucketSessions, err)
 	}
+	shops, err := g.js.KeyValue(ctx, wandnats.BucketStores)
+	if err != nil {
+		return nil, fmt.Errorf("bucket %s: %w", wandnats.BucketStores, err)
+	}
+	// Before the first job is taken: its shop may be there only.
+	if err := g.stores.Load(ctx, shops); err != nil {
+		return nil, err
+	}
 	names, err := g.memberNames(ctx)
 	if err != nil {
 		return nil, err
@@ -93,6 +106,7 @@ func (g *generator) openPool(ctx context.Context) (*pool, error) {
 	kv := pagestore.NewKV(cache)
 	kept := session.NewStore(sessions)
 	p := &pool{
+		stores:  shops,
 		eraser:  &erasure.Eraser{Permanent: g.s3, Cache: kv, Jobs: jobs, Sessions: kept},
 		queue:   jobqueue.NewQueue(g.js, jobs, g.cfg.Pool.PoolSize, trail),
 		sweeper: jobqueue.NewSweeper(g.nc, g.js, jobs, trail, g.log),
@@ -165,10 +179,8 @@ func (p *pool) handle(ctx context.Context, job *jobqueue.Job) (jobqueue.Result, 
 		Preferences: job.GetPreferences(), Member: job.Member, Attempt: job.Attempt,
 		Confirm: job.Confirm,
 	})
-	if errors.Is(err, pages.ErrUnknownStore) {
-		return jobqueue.Result{}, fmt.Errorf("%w: %w", jobqueue.ErrTerminal, err)
-	}
 	if err != nil {
+		// Also of an unknown store: an edge may hear of a new one first.
 		return jobqueue.Result{}, err
 	}
 	return jobqueue.Result{

@@ -1,6 +1,8 @@
 // Command edge answers shoppers.
 //
-// It is configured by the environment; the README lists the settings.
+// It is configured by the environment; the README lists the settings. Called as
+// edge -stores.verify DIR it tells whether the store files in DIR are right, and
+// ends.
 package main
 
 import (
@@ -10,10 +12,14 @@ import (
 	_ "golang.org/x/crypto/x509roots/fallback"
 
 	"github.com/wandstore/wandstore/pkg/lifecycle"
+	"github.com/wandstore/wandstore/pkg/stores"
 	"github.com/wandstore/wandstore/services/edge"
 )
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == "-stores.verify" {
+		os.Exit(stores.Verify(os.Args[2], os.Stdout, os.Stderr))
+	}
 	os.Exit(lifecycle.Main(lifecycle.Service[edge.Config]{
 		Name: "edge", PrivateAddr: "127.0.0.1:9464", Run: edge.Run,
 		Addr: func(cfg edge.Config) string { return cfg.Addr },

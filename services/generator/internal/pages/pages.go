@@ -49,9 +49,14 @@ type Store interface {
 	Put(ctx context.Context, page *pagestore.Page) error
 }
 
+// Shops finds the shops that there are now.
+type Shops interface {
+	Store(slug string) (*storefront.Store, bool)
+}
+
 // Maker makes pages.
 type Maker struct {
-	Stores    *storefront.Stores
+	Stores    Shops
 	Renderer  *storefront.Renderer
 	Model     Model
 	Permanent Store
