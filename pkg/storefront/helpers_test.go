@@ -3,6 +3,7 @@ package storefront_test
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -21,6 +22,16 @@ func load(t testing.TB) *storefront.Stores {
 		t.Fatalf("LoadStores: %v", err)
 	}
 	return all
+}
+
+// example is the store that operators are shown: of a trade that is not built in.
+func example(t testing.TB) *storefront.Store {
+	t.Helper()
+	all, err := storefront.ReadStores(os.DirFS("../../deploy/stores"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.All()[0]
 }
 
 func store(t testing.TB, slug string) *storefront.Store {
@@ -104,8 +115,8 @@ func words(root *html.Node) string {
 // drawnElements and drawnAttributes are all that the templates use. A page with
 // another one holds something that the templates did not write.
 var (
-	drawnElements = set("html head meta title link style body a svg symbol use path circle g stop linearGradient radialGradient header p nav ul li main section div h1 h2 h3 h4 span strong s dl dt dd table thead tbody tr th td ol details summary blockquote footer script button form input label select option aside")
-	drawnAttrs    = set("lang charset http-equiv content name rel href id class tabindex role hidden type scope " +
+	drawnElements = set("html head meta title link style body a svg symbol use path circle ellipse g stop clipPath img linearGradient radialGradient header p nav ul li main section div h1 h2 h3 h4 span strong s dl dt dd table thead tbody tr th td ol details summary blockquote footer script button form input label select option aside")
+	drawnAttrs    = set("clip-path rx ry lang charset http-equiv content name rel href id class tabindex role hidden type scope " +
 		"action method name value maxlength placeholder min max required inputmode selected checked aria-current " +
 		"data-view data-product data-category data-query data-sort data-filter " +
 		"data-shop data-palette data-typeface data-density data-corner data-motion data-persona " +

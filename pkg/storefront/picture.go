@@ -10,7 +10,7 @@ import (
 
 // PictureStyle says how a store's products are drawn from their own attributes.
 type PictureStyle struct {
-	Kind   string `json:"kind"`           // wand or cup
+	Kind   string `json:"kind"`           // wand, cup or vessel
 	Body   string `json:"body"`           // the attribute that gives the main colours
 	Accent string `json:"accent"`         // the attribute that gives the second colours and the form
 	Size   string `json:"size,omitempty"` // the attribute whose number is the size
@@ -25,7 +25,7 @@ type Shade struct {
 	Form  string `json:"form,omitempty"`
 }
 
-var pictureKinds = []string{"wand", "cup"}
+var pictureKinds = []string{"wand", "cup", "vessel"}
 
 // picture is what a product's drawing is made of: shapes as SVG path data in a
 // square of 240, and colours. The template of its kind puts them together.
@@ -63,6 +63,8 @@ func (ps *PictureStyle) draw(p *Product) picture {
 		pic.wand(size, seed)
 	case "cup":
 		pic.cup(seed)
+	case "vessel":
+		pic.vessel(seed)
 	}
 	return pic
 }

@@ -20,7 +20,7 @@ import (
 func everyPage(t *testing.T, check func(t *testing.T, st *storefront.Store, page []byte)) {
 	t.Helper()
 	r := renderer(t)
-	for _, st := range load(t).All() {
+	for _, st := range append(load(t).All(), example(t)) {
 		t.Run(st.Slug+" default", func(t *testing.T) {
 			check(t, st, draw(t, r, storefront.PageInput{Store: st, Design: storefront.DefaultDesign(st), Live: true}))
 		})

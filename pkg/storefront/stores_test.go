@@ -105,7 +105,7 @@ func TestWrongStoreFiles(t *testing.T) {
 		"unknown currency":        {func(d doc) { d["currency"] = "GALLEON" }, `currency: is "GALLEON"`},
 		"foreign locale":          {func(d doc) { d["locale"] = "de-DE" }, `locale: is "de-DE", must be English`},
 		"unknown palette":         {func(d doc) { d["theme"].(doc)["palette"] = "pink" }, `theme.palette: is "pink", must be one of parchment`},
-		"unknown picture":         {func(d doc) { d["picture"].(doc)["kind"] = "photo" }, `picture.kind: is "photo", must be one of wand, cup`},
+		"unknown picture":         {func(d doc) { d["picture"].(doc)["kind"] = "photo" }, `picture.kind: is "photo", must be one of wand, cup, vessel`},
 		"picture without colours": {func(d doc) { d["picture"].(doc)["body"] = "Weight" }, `picture.body: is "Weight"`},
 		"bad colour":              {func(d doc) { shade(d)["light"] = "url(x)" }, `picture.shades.Wood.Holly: light is "url(x)"`},
 		"no collections":          {func(d doc) { d["collections"] = []any{} }, "collections: must hold at least one"},

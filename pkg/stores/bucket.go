@@ -43,7 +43,7 @@ func (d *Directory) Follow(ctx context.Context, nc *nats.Conn, bucket jetstream.
 		case <-ctx.Done():
 		}
 	}
-	return nil
+	return nil //nolint:nilerr // a watch that breaks is begun anew, and being told to stop is no failure
 }
 
 func (d *Directory) follow(ctx context.Context, nc *nats.Conn, bucket jetstream.KeyValue) error {

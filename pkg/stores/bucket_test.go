@@ -65,7 +65,9 @@ func TestBucketIsFollowed(t *testing.T) {
 	named(t, d, "harbour", "Bucket")
 	// Its fault changes nothing and is told of, until it is gone.
 	put(t, kv, "harbour", []byte(`{"slug":"harbour"}`))
-	eventually(t, "the fault is told", func() bool { return strings.Contains(d.Faults()["STORES/harbour"], "STORES/harbour: name: must not be empty (and ") })
+	eventually(t, "the fault is told", func() bool {
+		return strings.Contains(d.Faults()["STORES/harbour"], "STORES/harbour: name: must not be empty (and ")
+	})
 	named(t, d, "harbour", "Bucket")
 	if err := kv.Delete(t.Context(), "harbour"); err != nil {
 		t.Fatal(err)

@@ -84,12 +84,12 @@ func follow(t testing.TB, dir string) (*stores.Directory, *logged) {
 }
 
 // background runs f until the test ends.
-func background(t testing.TB, f func(context.Context) error) (stop func()) {
+func background(t testing.TB, f func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- f(ctx) }()
-	stop = sync.OnceFunc(func() {
+	t.Cleanup(func() {
 		cancel()
 		select {
 		case err := <-done:
@@ -100,8 +100,6 @@ func background(t testing.TB, f func(context.Context) error) (stop func()) {
 			t.Error("does not stop")
 		}
 	})
-	t.Cleanup(stop)
-	return stop
 }
 
 func eventually(t testing.TB, what string, holds func() bool) {

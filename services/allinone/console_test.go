@@ -50,7 +50,7 @@ func (b block) run(t *testing.T, url, dir string) {
 	cmd.Dir = dir
 	cmd.WaitDelay = time.Second
 	cmd.Env = append(os.Environ(), "NATS_URL="+url, "XDG_CONFIG_HOME="+t.TempDir(),
-		"PATH="+filepath.Dir(tool(t, "nats"))+":"+os.Getenv("PATH"))
+		"PATH="+filepath.Dir(tool(t, "nats"))+":"+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("%s: %v\n%s\n%s", b.section, err, b.commands, out)
@@ -204,8 +204,14 @@ func TestOperatorsPage(t *testing.T) {
 	after["Back up and restore"] = func() { e, g = start() }
 
 	dir := t.TempDir()
-	if err := os.Symlink(filepath.Join(root(t), "nats"), filepath.Join(dir, "nats")); err != nil {
-		t.Fatal(err)
+	for name, target := range map[string]string{
+		"nats":   filepath.Join(root(t), "nats"),
+		"deploy": filepath.Join(root(t), "deploy"),
+		"bin":    filepath.Dir(buildService(t, "edge")),
+	} {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	blocks := operatorsPage(t)
 	for i, b := range blocks {
