@@ -66,7 +66,8 @@ func startPlain(t *testing.T) *live {
 
 func connect(t *testing.T, url string, opts ...natsgo.Option) (*natsgo.Conn, jetstream.JetStream) {
 	t.Helper()
-	nc, err := natsgo.Connect(url, opts...)
+	// A password's hash is slow on purpose, and slower under the race detector.
+	nc, err := natsgo.Connect(url, append(opts, natsgo.Timeout(patience))...)
 	if err != nil {
 		t.Fatalf("connect to %s: %v", url, err)
 	}
