@@ -114,10 +114,10 @@ func (q *Queue) Record(ctx context.Context, key pagekey.Key) (*wandstorev1.JobRe
 // is live.
 func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandstorev1.JobRecord, err error) {
 	ctx, span := q.tracer.Start(ctx, "claim", trace.WithAttributes(telemetry.Store.String(r.Key.Store())))
+	outcome := outcomeError
 	defer func() {
-		if err != nil {
-			q.metrics.claimed(ctx, outcomeError)
-		}
+		q.metrics.claimed(ctx, outcome)
+		span.SetAttributes(telemetry.Outcome.String(outcome))
 		telemetry.End(span, err)
 	}()
 
@@ -130,8 +130,7 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 		ready := found.GetState() == wandstorev1.JobState_JOB_STATE_READY
 		again := ready && (r.Again || r.Instead != "" && r.Instead == found.GetJobId())
 		if err == nil && owned(found.JobRecord, now) && !again {
-			q.metrics.claimed(ctx, outcomePending)
-			span.SetAttributes(telemetry.Outcome.String(outcomePending))
+			outcome = outcomePending
 			return held{}, found.JobRecord, nil
 		}
 		rec := &wandstorev1.JobRecord{
@@ -152,8 +151,8 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 		if err != nil {
 			return held{}, nil, err
 		}
-		q.metrics.claimed(ctx, outcomeClaimed)
-		span.SetAttributes(telemetry.Outcome.String(outcomeClaimed), telemetry.JobID.String(rec.GetJobId()))
+		outcome = outcomeClaimed
+		span.SetAttributes(telemetry.JobID.String(rec.GetJobId()))
 		return mine, nil, nil
 	}
 }

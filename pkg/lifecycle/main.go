@@ -92,7 +92,9 @@ func Main[T Validator](s Service[T], args, environ []string, stdout, stderr io.W
 		printSettings(stdout, settings)
 		return statusOK
 	case *health:
-		if err := askHealth("http://" + Reachable(s.Addr(cfg)) + "/health"); err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), healthTimeout)
+		defer cancel()
+		if err := Probe(ctx, "http://"+Reachable(s.Addr(cfg))+"/health"); err != nil {
 			fmt.Fprintf(stderr, "%s: %v\n", s.Name, err)
 			return statusFailed
 		}
@@ -134,10 +136,9 @@ func run[T Validator](s Service[T], cfg T, process Process, settings []Setting, 
 	return statusOK
 }
 
-// askHealth is the self-probe: an image from scratch has no curl.
-func askHealth(url string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), healthTimeout)
-	defer cancel()
+// Probe asks for url within ctx; any answer but 200 is an error that names it. It
+// is the self-probe of an image from scratch, which has no curl.
+func Probe(ctx context.Context, url string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err

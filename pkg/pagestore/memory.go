@@ -183,6 +183,9 @@ func (m *Memory) SetWatched(watched bool) {
 	}
 }
 
+// Watched tells what SetWatched was told last.
+func (m *Memory) Watched() bool { return m.watched.Load() }
+
 // Len is how many pages it holds.
 func (m *Memory) Len() int {
 	m.pages.CleanUp()

@@ -51,17 +51,26 @@ func (m Metric) Histogram(p metric.MeterProvider, scope string) metric.Float64Hi
 	return h
 }
 
-// Gauge observes the metric whenever it is collected, until stop is called; errors
-// as of [Metric.Counter].
-func (m Metric) Gauge(p metric.MeterProvider, scope string, observe func(ctx context.Context, see func(value float64, attributes ...attribute.KeyValue)) error) (stop func()) {
+// See notes the value of one gauge.
+type See func(gauge Metric, value float64, attributes ...attribute.KeyValue)
+
+// Observe has the gauges collected together, by one call of observe a collection,
+// until stop is called; errors as of [Metric.Counter].
+func Observe(p metric.MeterProvider, scope string, observe func(ctx context.Context, see See) error, gauges ...Metric) (stop func()) {
 	meter := p.Meter(scope)
-	gauge, err := meter.Float64ObservableGauge(m.Name, metric.WithUnit(m.Unit), metric.WithDescription(m.Description))
-	handle(err)
+	made := make(map[string]metric.Float64Observable, len(gauges))
+	all := make([]metric.Observable, 0, len(gauges))
+	for _, m := range gauges {
+		gauge, err := meter.Float64ObservableGauge(m.Name, metric.WithUnit(m.Unit), metric.WithDescription(m.Description))
+		handle(err)
+		made[m.Name] = gauge
+		all = append(all, gauge)
+	}
 	registration, err := meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
-		return observe(ctx, func(value float64, attributes ...attribute.KeyValue) {
-			o.ObserveFloat64(gauge, value, metric.WithAttributes(attributes...))
+		return observe(ctx, func(m Metric, value float64, attributes ...attribute.KeyValue) {
+			o.ObserveFloat64(made[m.Name], value, metric.WithAttributes(attributes...))
 		})
-	}, gauge)
+	}, all...)
 	handle(err)
 	return func() {
 		if registration != nil {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -96,7 +95,11 @@ func free(ctx context.Context, cfg Config) error {
 func announce(ctx context.Context, cfg Config, logPath string, log *slog.Logger, out io.Writer) error {
 	base := "http://" + lifecycle.Reachable(cfg.Edge.Addr)
 	for _, url := range []string{base + "/ready", "http://" + lifecycle.Reachable(cfg.Generator.Addr) + "/health"} {
-		if err := natsconn.Until(ctx, log, url, func(ctx context.Context) error { return ok(ctx, url) }); err != nil {
+		if err := natsconn.Until(ctx, log, url, func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+			defer cancel()
+			return lifecycle.Probe(ctx, url)
+		}); err != nil {
 			return err
 		}
 	}
@@ -129,23 +132,5 @@ Ctrl-C stops it.
 `, base, natsCLI, model, traces, logPath)
 	<-ctx.Done()
 	fmt.Fprintln(out, "\nStopping: running jobs have 20 s. Ctrl-C again stops at once.")
-	return nil
-}
-
-func ok(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return errors.New(res.Status)
-	}
 	return nil
 }

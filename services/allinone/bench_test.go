@@ -183,11 +183,7 @@ func (w *world) stock(b *testing.B, n int, permanent, cached bool) {
 // drawn is a page of the usual size, and the version of its catalogue.
 func drawn(b *testing.B) (html, catalogue string) {
 	b.Helper()
-	stores, err := storefront.LoadStores()
-	if err != nil {
-		b.Fatal(err)
-	}
-	shop, _ := stores.Store("magic-wands")
+	shop := builtIn(b, "magic-wands")
 	renderer, err := storefront.NewRenderer()
 	if err != nil {
 		b.Fatal(err)

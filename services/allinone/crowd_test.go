@@ -84,14 +84,7 @@ func TestCrowdGetsPagesOfItsOwn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	g := w.startGenerator()
-	stores, err := storefront.LoadStores()
-	if err != nil {
-		t.Fatal(err)
-	}
-	shop, ok := stores.Store("magic-wands")
-	if !ok {
-		t.Fatal("no magic-wands")
-	}
+	shop := builtIn(t, "magic-wands")
 	_, js := w.connect()
 	kv, err := js.KeyValue(t.Context(), wandnats.BucketSessions)
 	if err != nil {

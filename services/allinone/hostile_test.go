@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wandstore/wandstore/pkg/storefront"
 	"github.com/wandstore/wandstore/pkg/storefront/answertest"
 	"github.com/wandstore/wandstore/services/kimisim"
 )
@@ -56,14 +55,7 @@ func TestBrowserMeetsHostileAnswers(t *testing.T) {
 	w := newWorld(t)
 	e := w.startEdge()
 	g := w.startGenerator()
-	stores, err := storefront.LoadStores()
-	if err != nil {
-		t.Fatal(err)
-	}
-	shop, ok := stores.Store("magic-wands")
-	if !ok {
-		t.Fatal("no magic-wands")
-	}
+	shop := builtIn(t, "magic-wands")
 	var amounts []string
 	for _, p := range shop.Products {
 		amounts = append(amounts, shop.Money(p.NowCents()), shop.Money(p.PriceCents), shop.Money(p.SavedCents()))

@@ -24,6 +24,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/natsconn"
 	"github.com/wandstore/wandstore/pkg/natstest"
 	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/storefront"
 	"github.com/wandstore/wandstore/services/edge"
 	"github.com/wandstore/wandstore/services/generator"
 	"github.com/wandstore/wandstore/services/kimisim"
@@ -361,3 +362,17 @@ func shoppers(prefix string, n int) []string {
 
 // patient is an edge's setting for tests of crowds, on machines that do much else.
 func patient(c *edge.Config) { c.TriggerTimeout = patience }
+
+// builtIn is a shop that every process knows.
+func builtIn(t testing.TB, slug string) *storefront.Store {
+	t.Helper()
+	all, err := storefront.LoadStores()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shop, ok := all.Store(slug)
+	if !ok {
+		t.Fatalf("no %s", slug)
+	}
+	return shop
+}

@@ -52,7 +52,6 @@ func (e *edge) keepWatching(ctx context.Context, b *bus) error {
 	for ctx.Err() == nil {
 		broken := e.watch(ctx, b)
 		e.memory.SetWatched(false)
-		e.watching.Store(false)
 		if ctx.Err() != nil {
 			break
 		}
@@ -124,7 +123,6 @@ func (e *edge) watch(ctx context.Context, b *bus) error {
 	defer func() { _ = jobs.Stop() }()
 	e.board.Reset()
 	e.memory.SetWatched(true)
-	e.watching.Store(true)
 	for {
 		select {
 		case <-ctx.Done():

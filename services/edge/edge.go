@@ -40,6 +40,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	defer e.close()
+	defer e.observe()()
 	return lifecycle.Run(ctx,
 		lifecycle.Part{Name: "stores", Run: e.stores.Run},
 		lifecycle.Part{Name: "object store", Run: e.ensureBucket},
@@ -74,8 +75,6 @@ type edge struct {
 	draining  chan struct{}
 	listeners atomic.Int64
 	metrics   *metrics
-	watching  atomic.Bool
-	unobserve func()
 }
 
 func newEdge(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger) (*edge, error) {
@@ -112,12 +111,10 @@ func newEdge(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger
 			return nil, err
 		}
 	}
-	e.unobserve = e.observe()
 	return e, nil
 }
 
 func (e *edge) close() {
-	e.unobserve()
 	e.pages.Close()
 	e.s3.Close()
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
@@ -33,32 +32,18 @@ func newMetrics() *metrics {
 
 // observe has the edge's states collected until stop is called.
 func (e *edge) observe() (stop func()) {
-	p := otel.GetMeterProvider()
-	stops := []func(){
-		telemetry.BreakerOpen.Gauge(p, scope, func(_ context.Context, see func(float64, ...attribute.KeyValue)) error {
-			for tier, state := range e.pages.Breakers() {
-				see(telemetry.BreakerValue(state), telemetry.Breaker.String(tier))
-			}
-			return nil
-		}),
-		telemetry.EventListeners.Gauge(p, scope, func(_ context.Context, see func(float64, ...attribute.KeyValue)) error {
-			see(float64(e.listeners.Load()))
-			return nil
-		}),
-		telemetry.WatchUp.Gauge(p, scope, func(_ context.Context, see func(float64, ...attribute.KeyValue)) error {
-			up := 0.0
-			if e.watching.Load() {
-				up = 1
-			}
-			see(up)
-			return nil
-		}),
-	}
-	return func() {
-		for _, stop := range stops {
-			stop()
+	return telemetry.Observe(otel.GetMeterProvider(), scope, func(_ context.Context, see telemetry.See) error {
+		for tier, state := range e.pages.Breakers() {
+			see(telemetry.BreakerOpen, telemetry.BreakerValue(state), telemetry.Breaker.String(tier))
 		}
-	}
+		see(telemetry.EventListeners, float64(e.listeners.Load()))
+		watched := 0.0
+		if e.memory.Watched() {
+			watched = 1
+		}
+		see(telemetry.WatchUp, watched)
+		return nil
+	}, telemetry.BreakerOpen, telemetry.EventListeners, telemetry.WatchUp)
 }
 
 // Outcomes of a front page.
