@@ -137,6 +137,7 @@ const restartAfter = time.Second
 // go on for the grace, hands back those that are left, and returns nil. While
 // NATS is away it waits.
 func (c *Consumer) Run(ctx context.Context) error {
+	c.metrics.mayDie(ctx, c.cfg.Member)
 	// Jobs outlive ctx by the grace, their settling even that.
 	jobs, stopJobs := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stopJobs(nil)
@@ -249,7 +250,7 @@ func (c *Consumer) process(ctx context.Context, msg jetstream.Msg, limits jetstr
 	c.metrics.delivered(ctx, c.cfg.Member, d.attempt > 1)
 	outcome, err := c.deliver(ctx, d, limits.AckWait)
 	span.SetAttributes(telemetry.Outcome.String(outcome))
-	c.metrics.ended(ctx, c.cfg.Member, outcome, time.Since(start))
+	c.metrics.ended(ctx, c.cfg.Member, outcome, d.attempt, time.Since(start))
 	telemetry.End(span, err)
 }
 

@@ -15,7 +15,7 @@ import (
 type metrics struct {
 	claims, publishes, deliveries, deadLetters metric.Int64Counter
 
-	duration metric.Float64Histogram
+	duration, attempts metric.Float64Histogram
 }
 
 func newMetrics() *metrics {
@@ -26,6 +26,7 @@ func newMetrics() *metrics {
 		deliveries:  telemetry.JobDeliveries.Counter(p, scope),
 		deadLetters: telemetry.JobDeadLetters.Counter(p, scope),
 		duration:    telemetry.JobDuration.Histogram(p, scope),
+		attempts:    telemetry.JobAttempts.Histogram(p, scope),
 	}
 }
 
@@ -57,7 +58,11 @@ func (m *metrics) delivered(ctx context.Context, member string, again bool) {
 	m.deliveries.Add(ctx, 1, metric.WithAttributes(telemetry.Member.String(member), telemetry.Redelivered.Bool(again)))
 }
 
-func (m *metrics) ended(ctx context.Context, member, outcome string, d time.Duration) {
+// ended notes the end of a delivery, and of the job if it has no other.
+func (m *metrics) ended(ctx context.Context, member, outcome string, attempt int, d time.Duration) {
+	if outcome == outcomeReady || outcome == outcomeDead {
+		m.attempts.Record(ctx, float64(attempt), metric.WithAttributes(telemetry.Outcome.String(outcome)))
+	}
 	m.duration.Record(ctx, d.Seconds(), metric.WithAttributes(telemetry.Member.String(member), telemetry.Outcome.String(outcome)))
 }
 
@@ -66,6 +71,14 @@ const (
 	deadFailed = "failed"
 	deadLapsed = "lapsed"
 )
+
+// mayDie has the counts of a member's dead letters begin at 0: what is first seen as
+// 1 did not increase, for whoever watches it.
+func (m *metrics) mayDie(ctx context.Context, member string) {
+	for _, why := range []string{deadFailed, deadLapsed} {
+		m.deadLetters.Add(ctx, 0, metric.WithAttributes(telemetry.Member.String(member), telemetry.Outcome.String(why)))
+	}
+}
 
 func (m *metrics) died(ctx context.Context, member, why string) {
 	m.deadLetters.Add(ctx, 1, metric.WithAttributes(telemetry.Member.String(member), telemetry.Outcome.String(why)))

@@ -154,6 +154,7 @@ func start(binary, addr, dir string) (*process, error) {
 	p := &process{ended: make(chan struct{})}
 	p.cmd = exec.Command(binary, "server", "--quiet", "--address", addr, dir)
 	p.cmd.Env = append(withoutMinIO(os.Environ()),
+		"MINIO_PROMETHEUS_AUTH_TYPE=public",
 		"HOME="+dir, // no configuration of the developer's
 		"MINIO_ROOT_USER="+AccessKey,
 		"MINIO_ROOT_PASSWORD="+SecretKey,

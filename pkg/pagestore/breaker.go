@@ -53,6 +53,15 @@ func guard(tier string, store Getter, deadline, interval time.Duration) *guarded
 	return g
 }
 
+// state is closed, or open: half open too is open to shoppers, since only probes go
+// through then.
+func (g *guarded) state() string {
+	if g.breaker.State() == gobreaker.StateClosed {
+		return gobreaker.StateClosed.String()
+	}
+	return gobreaker.StateOpen.String()
+}
+
 // answered tells an error that is the tier's answer from one of the tier.
 func answered(err error) bool { return errors.Is(err, ErrMiss) || errors.Is(err, ErrCorrupt) }
 

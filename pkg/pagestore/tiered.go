@@ -121,11 +121,11 @@ func (t *Tiered) Close() {
 }
 
 // Breakers is the state of each lower tier's breaker, by tier: "closed" is
-// well, "open" and "half-open" are out.
+// well, "open" is not asked.
 func (t *Tiered) Breakers() map[string]string {
 	states := make(map[string]string, len(t.lower))
 	for _, g := range t.lower {
-		states[g.tier] = g.breaker.State().String()
+		states[g.tier] = g.state()
 	}
 	return states
 }

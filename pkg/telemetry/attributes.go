@@ -9,6 +9,8 @@ const (
 	Store = attribute.Key("wandstore.store")
 	// Member is the pool member, "pool-3".
 	Member = attribute.Key("wandstore.pool.member")
+	// Stream is a JetStream stream; a KV bucket is one too, "KV_UI_CACHE".
+	Stream = attribute.Key("wandstore.stream")
 	// JobID is a job's id; on spans only.
 	JobID = attribute.Key("wandstore.job.id")
 	// Attempt is a job's delivery, from 1; on spans only.

@@ -43,6 +43,14 @@ func (m Metric) Counter(p metric.MeterProvider, scope string) metric.Int64Counte
 	return c
 }
 
+// FloatCounter makes the metric's counter, of what is not whole; errors as of
+// [Metric.Counter].
+func (m Metric) FloatCounter(p metric.MeterProvider, scope string) metric.Float64Counter {
+	c, err := p.Meter(scope).Float64Counter(m.Name, metric.WithUnit(m.Unit), metric.WithDescription(m.Description))
+	handle(err)
+	return c
+}
+
 // Histogram makes the metric's histogram; errors as of [Metric.Counter].
 func (m Metric) Histogram(p metric.MeterProvider, scope string) metric.Float64Histogram {
 	h, err := p.Meter(scope).Float64Histogram(m.Name, metric.WithUnit(m.Unit), metric.WithDescription(m.Description),

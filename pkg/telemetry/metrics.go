@@ -44,6 +44,15 @@ var (
 		Name: "wandstore.events.listeners", Kind: KindGauge, Unit: "{listener}",
 		Description: "Pages that wait for their generation over server-sent events.",
 	}
+	UpgradeDuration = Metric{
+		Name: "wandstore.page.upgrade.duration", Kind: KindHistogram, Unit: "s", Buckets: jobBuckets,
+		Description: "Time from the request for a page until a browser that waited with the fallback heard that its page is ready.",
+		Attributes:  []attribute.Key{Source},
+	}
+	WatchDelay = Metric{
+		Name: "wandstore.watch.delay", Kind: KindHistogram, Unit: "s", Buckets: requestBuckets,
+		Description: "Time from a job's change, by the clock of NATS, until the edge heard of it, by its own.",
+	}
 	WatchUp = Metric{
 		Name: "wandstore.watch.up", Kind: KindGauge, Unit: "{watch}",
 		Description: "1 while the edge hears of changed pages and jobs; 0 while it looks every page up instead.",
@@ -68,6 +77,11 @@ var (
 		Description: "Time from a job's delivery to its settling, by member and outcome.",
 		Attributes:  []attribute.Key{Member, Outcome},
 	}
+	JobAttempts = Metric{
+		Name: "wandstore.job.attempts", Kind: KindHistogram, Unit: "{delivery}", Buckets: []float64{1, 2, 3, 4, 5},
+		Description: "Deliveries that a job took until it was ready or dead.",
+		Attributes:  []attribute.Key{Outcome},
+	}
 	JobDeadLetters = Metric{
 		Name: "wandstore.job.dead_letters", Kind: KindCounter, Unit: "{job}",
 		Description: "Jobs that were given up: failed by the generator, or lapsed with their last worker.",
@@ -82,6 +96,21 @@ var (
 		Name: "wandstore.queue.running", Kind: KindGauge, Unit: "{job}",
 		Description: "Jobs of a member that are delivered and not settled.",
 		Attributes:  []attribute.Key{Member},
+	}
+	QueueOldestAge = Metric{
+		Name: "wandstore.queue.oldest.age", Kind: KindGauge, Unit: "s",
+		Description: "How long ago the oldest of the jobs that a member holds was published; 0 if it holds none.",
+		Attributes:  []attribute.Key{Member},
+	}
+	StreamMessages = Metric{
+		Name: "wandstore.stream.messages", Kind: KindGauge, Unit: "{message}",
+		Description: "Messages that a stream or bucket holds.",
+		Attributes:  []attribute.Key{Stream},
+	}
+	StreamSize = Metric{
+		Name: "wandstore.stream.size", Kind: KindGauge, Unit: "By",
+		Description: "Bytes that a stream or bucket takes on NATS's disk, of one replica.",
+		Attributes:  []attribute.Key{Stream},
 	}
 	PageGenerations = Metric{
 		Name: "wandstore.page.generations", Kind: KindCounter, Unit: "{page}",
@@ -104,11 +133,22 @@ var (
 		Description: "Tokens of an answered call, input and output.",
 		Attributes:  []attribute.Key{semconv.GenAIOperationNameKey, semconv.GenAIRequestModelKey, semconv.GenAITokenTypeKey},
 	}
+	ModelCost = Metric{
+		Name: "wandstore.model.cost", Kind: KindCounter, Unit: "{USD}",
+		Description: "US dollars that the answers cost, estimated by their tokens and the prices in the settings.",
+		Attributes:  []attribute.Key{semconv.GenAIRequestModelKey},
+	}
+	ModelBudget = Metric{
+		Name: "wandstore.model.budget", Kind: KindGauge, Unit: "{USD}",
+		Description: "US dollars that the model may cost in 24 hours before operators are told; none if no budget is set.",
+	}
 )
 
 // Metrics are all of them, in the order of the reference.
 var Metrics = []Metric{
-	HTTPRequestDuration, PageResponses, PageLookups, PageLookupDuration, BreakerOpen, EventListeners, WatchUp,
-	JobClaims, JobPublishes, JobDeliveries, JobDuration, JobDeadLetters, QueueDepth, QueueRunning,
-	PageGenerations, ModelDuration, ModelFirstToken, ModelTokens,
+	HTTPRequestDuration, PageResponses, PageLookups, PageLookupDuration, BreakerOpen, EventListeners,
+	UpgradeDuration, WatchDelay, WatchUp,
+	JobClaims, JobPublishes, JobDeliveries, JobDuration, JobAttempts, JobDeadLetters,
+	QueueDepth, QueueRunning, QueueOldestAge, StreamMessages, StreamSize,
+	PageGenerations, ModelDuration, ModelFirstToken, ModelTokens, ModelCost, ModelBudget,
 }

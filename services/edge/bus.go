@@ -123,6 +123,8 @@ func (e *edge) watch(ctx context.Context, b *bus) error {
 	defer func() { _ = jobs.Stop() }()
 	e.board.Reset()
 	e.memory.SetWatched(true)
+	// The records that were there have waited for nobody.
+	news := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -144,8 +146,13 @@ func (e *edge) watch(ctx context.Context, b *bus) error {
 			if !ok {
 				return fmt.Errorf("watch %s: ended", wandnats.BucketJobs)
 			}
-			if change != nil {
-				e.noteJob(change)
+			if change == nil {
+				news = true
+				continue
+			}
+			e.noteJob(change)
+			if news {
+				e.metrics.watchDelay.Record(ctx, max(0, time.Since(change.Created()).Seconds()))
 			}
 		}
 	}

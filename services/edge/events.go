@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"go.opentelemetry.io/otel/metric"
 
 	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/telemetry"
 )
 
 const (
@@ -72,7 +74,10 @@ func (e *edge) stream(ctx context.Context, key pagekey.Key, conn net.Conn, w *bu
 	if err := send("retry: 3000\n\n"); err != nil {
 		return err
 	}
-	var last string
+	var (
+		last     string
+		awaiting time.Time
+	)
 	for {
 		s, err := e.generation(ctx, key)
 		if err != nil {
@@ -88,6 +93,12 @@ func (e *edge) stream(ctx context.Context, key pagekey.Key, conn net.Conn, w *bu
 			if err := send("event: status\ndata: %s\n\n", b); err != nil {
 				return err
 			}
+		}
+		if !s.requestedAt.IsZero() {
+			awaiting = s.requestedAt
+		}
+		if s.State == stateReady && !awaiting.IsZero() {
+			e.metrics.upgrades.Record(ctx, max(0, time.Since(awaiting).Seconds()), metric.WithAttributes(telemetry.Source.String(s.Source)))
 		}
 		if s.ended() {
 			return nil

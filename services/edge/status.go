@@ -22,6 +22,9 @@ type generationStatus struct {
 	Source      string     `json:"source,omitempty"`
 	GeneratedAt *time.Time `json:"generatedAt,omitempty"`
 	Reason      string     `json:"reason,omitempty"`
+
+	// requestedAt is when the live job was asked for.
+	requestedAt time.Time
 }
 
 const (
@@ -56,6 +59,7 @@ func (e *edge) generation(ctx context.Context, key pagekey.Key) (generationStatu
 		s := generationStatus{
 			State: stateQueued, PoolMember: place.Record.GetPoolMember(),
 			QueuedAhead: place.Ahead, ETASeconds: int(place.ETA.Round(time.Second) / time.Second),
+			requestedAt: place.Record.GetRequestedAt().AsTime(),
 		}
 		if place.Record.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING {
 			s.State = stateRunning

@@ -18,15 +18,19 @@ import (
 const scope = "github.com/wandstore/wandstore/services/edge"
 
 type metrics struct {
-	requests  metric.Float64Histogram
-	responses metric.Int64Counter
+	requests   metric.Float64Histogram
+	responses  metric.Int64Counter
+	upgrades   metric.Float64Histogram
+	watchDelay metric.Float64Histogram
 }
 
 func newMetrics() *metrics {
 	p := otel.GetMeterProvider()
 	return &metrics{
-		requests:  telemetry.HTTPRequestDuration.Histogram(p, scope),
-		responses: telemetry.PageResponses.Counter(p, scope),
+		requests:   telemetry.HTTPRequestDuration.Histogram(p, scope),
+		responses:  telemetry.PageResponses.Counter(p, scope),
+		upgrades:   telemetry.UpgradeDuration.Histogram(p, scope),
+		watchDelay: telemetry.WatchDelay.Histogram(p, scope),
 	}
 }
 

@@ -2,6 +2,7 @@ package generator
 
 import (
 	"errors"
+	"math"
 	"net"
 	"net/url"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/natsconn"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/stores"
+	"github.com/wandstore/wandstore/services/generator/internal/pages"
 )
 
 // Config is the generator's settings.
@@ -40,6 +42,13 @@ type Config struct {
 	KimiModel string `env:"KIMI_MODEL" envDefault:"kimi-k2.6"`
 	// GatewayURL, if set, is used instead of KimiBaseURL.
 	GatewayURL string `env:"AI_GATEWAY_URL" secret:"url"`
+	// InputPrice and OutputPrice are what the model costs, in US dollars for a million
+	// tokens: the cost that is told of is estimated by them.
+	InputPrice  float64 `env:"KIMI_PRICE_INPUT" envDefault:"0.95"`
+	OutputPrice float64 `env:"KIMI_PRICE_OUTPUT" envDefault:"4.00"`
+	// DailyBudget is how many US dollars the model may cost in 24 hours before
+	// operators are told; 0 for any. Nothing is stopped by it.
+	DailyBudget float64 `env:"KIMI_DAILY_BUDGET"`
 	// LLMTimeoutSeconds bounds one call of the model, its retries included.
 	LLMTimeoutSeconds int `env:"LLM_TIMEOUT_SECONDS" envDefault:"180"`
 }
@@ -73,6 +82,15 @@ func (c Config) Validate() error {
 	if c.KimiModel == "" {
 		return errors.New("KIMI_MODEL is empty")
 	}
+	for _, s := range []struct {
+		name  string
+		value float64
+	}{{"KIMI_PRICE_INPUT", c.InputPrice}, {"KIMI_PRICE_OUTPUT", c.OutputPrice}, {"KIMI_DAILY_BUDGET", c.DailyBudget}} {
+		// So said, it refuses what is not a number as well.
+		if !(s.value >= 0) || math.IsInf(s.value, 1) {
+			return errors.New(s.name + " is not an amount of US dollars")
+		}
+	}
 	for _, s := range []struct{ name, value string }{{"KIMI_BASE_URL", c.KimiBaseURL}, {"AI_GATEWAY_URL", c.GatewayURL}} {
 		if s.value == "" {
 			continue
@@ -91,6 +109,8 @@ func (c Config) modelURL() string {
 	}
 	return c.KimiBaseURL
 }
+
+func (c Config) price() pages.Price { return pages.Price{Input: c.InputPrice, Output: c.OutputPrice} }
 
 func (c Config) inactivity() time.Duration {
 	return time.Duration(c.InactivityMillis) * time.Millisecond

@@ -114,7 +114,7 @@ func (g *generator) openPool(ctx context.Context) (*pool, error) {
 		maker: &pages.Maker{
 			Stores: g.stores, Renderer: g.render, Model: g.model,
 			Permanent: g.s3, Cache: kv, Sessions: kept,
-			Trail: trail, Log: g.log, Metrics: pages.NewMetrics(g.cfg.KimiModel),
+			Trail: trail, Log: g.log, Metrics: pages.NewMetrics(g.cfg.KimiModel, g.cfg.price()),
 		},
 	}
 	for _, name := range names {

@@ -3,8 +3,10 @@ package generator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"go.opentelemetry.io/otel"
 
 	wandnats "github.com/wandstore/wandstore/nats"
@@ -23,11 +25,18 @@ const observeWithin = 2 * time.Second
 func (g *generator) observe(p *pool) (stop func()) {
 	return telemetry.Observe(otel.GetMeterProvider(), scope, func(ctx context.Context, see telemetry.See) error {
 		see(telemetry.BreakerOpen, telemetry.BreakerValue(g.model.BreakerState()), telemetry.Breaker.String("kimi"))
+		if g.cfg.DailyBudget > 0 {
+			see(telemetry.ModelBudget, g.cfg.DailyBudget)
+		}
 		ctx, cancel := context.WithTimeout(ctx, observeWithin)
 		defer cancel()
-		var failed []error
+		failed := g.observeStreams(ctx, see)
+		stream, err := g.js.Stream(ctx, wandnats.StreamGeneration)
+		if err != nil {
+			return errors.Join(append(failed, err)...)
+		}
 		for _, name := range p.names() {
-			consumer, err := g.js.Consumer(ctx, wandnats.StreamGeneration, name)
+			consumer, err := stream.Consumer(ctx, name)
 			if err != nil {
 				failed = append(failed, err)
 				continue
@@ -36,7 +45,46 @@ func (g *generator) observe(p *pool) (stop func()) {
 			running := float64(info.NumAckPending)
 			see(telemetry.QueueDepth, float64(info.NumPending)+running, member)
 			see(telemetry.QueueRunning, running, member)
+			age, err := oldestAge(ctx, stream, name)
+			if err != nil {
+				failed = append(failed, err)
+				continue
+			}
+			see(telemetry.QueueOldestAge, age.Seconds(), member)
 		}
 		return errors.Join(failed...)
-	}, telemetry.BreakerOpen, telemetry.QueueDepth, telemetry.QueueRunning)
+	}, telemetry.BreakerOpen, telemetry.ModelBudget, telemetry.QueueDepth, telemetry.QueueRunning, telemetry.QueueOldestAge,
+		telemetry.StreamMessages, telemetry.StreamSize)
+}
+
+// observeStreams tells what the streams and buckets hold.
+func (g *generator) observeStreams(ctx context.Context, see telemetry.See) (failed []error) {
+	configs, err := wandnats.Streams(g.cfg.Pool)
+	if err != nil {
+		return []error{err}
+	}
+	for _, cfg := range configs {
+		stream, err := g.js.Stream(ctx, cfg.Name)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("stream %s: %w", cfg.Name, err))
+			continue
+		}
+		state, name := stream.CachedInfo().State, telemetry.Stream.String(cfg.Name)
+		see(telemetry.StreamMessages, float64(state.Msgs), name)
+		see(telemetry.StreamSize, float64(state.Bytes), name)
+	}
+	return failed
+}
+
+// oldestAge is how long ago the first of the jobs that a member holds was published.
+// A settled job is removed from the stream, so that is the subject's first message.
+func oldestAge(ctx context.Context, stream jetstream.Stream, member string) (time.Duration, error) {
+	oldest, err := stream.GetMsg(ctx, 1, jetstream.WithGetMsgSubject(wandnats.GenerateSubject(member)))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("oldest job of %s: %w", member, err)
+	}
+	return max(0, time.Since(oldest.Time)), nil
 }

@@ -21,21 +21,35 @@ type Metrics struct {
 	// call are the attributes of every call. The model is the one asked for: what
 	// an answer says of itself is the provider's text.
 	call        []attribute.KeyValue
+	model       metric.MeasurementOption
 	generations metric.Int64Counter
 	duration    metric.Float64Histogram
 	firstToken  metric.Float64Histogram
 	tokens      metric.Float64Histogram
+	cost        metric.Float64Counter
+	price       Price
 }
 
-// NewMetrics counts calls of that model.
-func NewMetrics(model string) *Metrics {
+// Price is what a model costs, in US dollars for a million tokens.
+type Price struct{ Input, Output float64 }
+
+// of is what an answer cost, in US dollars.
+func (p Price) of(answer kimi.Answer) float64 {
+	return (p.Input*float64(answer.PromptTokens) + p.Output*float64(answer.CompletionTokens)) / 1e6
+}
+
+// NewMetrics counts calls of that model at that price.
+func NewMetrics(model string, price Price) *Metrics {
 	p := otel.GetMeterProvider()
 	return &Metrics{
 		call:        []attribute.KeyValue{semconv.GenAIOperationNameChat, semconv.GenAIRequestModel(model)},
+		model:       metric.WithAttributes(semconv.GenAIRequestModel(model)),
 		generations: telemetry.PageGenerations.Counter(p, scope),
 		duration:    telemetry.ModelDuration.Histogram(p, scope),
 		firstToken:  telemetry.ModelFirstToken.Histogram(p, scope),
 		tokens:      telemetry.ModelTokens.Histogram(p, scope),
+		cost:        telemetry.ModelCost.FloatCounter(p, scope),
+		price:       price,
 	}
 }
 
@@ -59,6 +73,7 @@ func (m *Metrics) asked(ctx context.Context, answer kimi.Answer, took time.Durat
 	m.firstToken.Record(ctx, answer.FirstToken.Seconds(), with())
 	m.tokens.Record(ctx, float64(answer.PromptTokens), with(semconv.GenAITokenTypeInput))
 	m.tokens.Record(ctx, float64(answer.CompletionTokens), with(semconv.GenAITokenTypeOutput))
+	m.cost.Add(ctx, m.price.of(answer), m.model)
 }
 
 // cause is an error's kind, a word of a small set.
