@@ -1,0 +1,196 @@
+// Command dashboards writes Grafana's dashboards as files into the folder that it is
+// given. Their queries are run against a Prometheus that scraped running services by
+// the tests of deploy.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/grafana/grafana-foundation-sdk/go/bargauge"
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
+	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
+	"github.com/grafana/grafana-foundation-sdk/go/common"
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
+	"github.com/grafana/grafana-foundation-sdk/go/stat"
+	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: dashboards FOLDER")
+		os.Exit(2)
+	}
+	for _, b := range boards {
+		if err := b.write(os.Args[1]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+}
+
+// board is a dashboard.
+type board struct {
+	uid, title, about string
+	rows              []row
+}
+
+type row struct {
+	title  string
+	panels []panel
+}
+
+// panel is one picture, with what to do when it looks bad.
+type panel struct {
+	title string
+	kind  kind
+	// unit is one of Grafana's (grafana-data, valueFormats).
+	unit string
+	// advice says what is good, and what to do when it is not.
+	advice  string
+	queries []query
+	// warn and alarm are the values from which it is yellow and red; with alarm
+	// below warn, those under which it is.
+	warn, alarm float64
+	width       uint32
+}
+
+type kind int
+
+const (
+	lines   kind = iota
+	stacked      // lines that add up
+	number       // one value, over the time shown
+	bars         // one value for each series, now
+)
+
+type query struct {
+	expr, legend string
+	// exemplars shows single measurements with a link to their traces; of a histogram.
+	exemplars bool
+}
+
+var source = common.DataSourceRef{Type: new("prometheus"), Uid: new("prometheus")}
+
+func (b board) write(folder string) error {
+	builder := dashboard.NewDashboardBuilder(b.title). //nolint:staticcheck // version 2 of the model is not what every Grafana provisions from a file
+		Uid(b.uid).Description(b.about).Tags([]string{"wandstore"}).
+		Readonly().Time("now-3h", "now").Refresh("30s").Timezone("browser").
+		Tooltip(dashboard.DashboardCursorSyncCrosshair).
+		Link(dashboard.NewDashboardLinkBuilder("WandStore").
+			Type(dashboard.DashboardLinkTypeDashboards).Tags([]string{"wandstore"}).KeepTime(true))
+	for _, r := range b.rows {
+		builder.WithRow(dashboard.NewRowBuilder(r.title))
+		for _, p := range r.panels {
+			builder.WithPanel(p.builder())
+		}
+	}
+	made, err := builder.Build()
+	if err != nil {
+		return fmt.Errorf("%s: %w", b.title, err)
+	}
+	text, err := json.MarshalIndent(made, "", "  ")
+	if err != nil {
+		return fmt.Errorf("%s: %w", b.title, err)
+	}
+	return os.WriteFile(filepath.Join(folder, b.uid+".json"), append(text, '\n'), 0o644) //nolint:gosec // nothing secret: Grafana reads it as another user
+}
+
+func (p panel) builder() cog.Builder[dashboard.Panel] {
+	width := p.width
+	if width == 0 {
+		width = 8
+	}
+	switch p.kind {
+	case number:
+		b := stat.NewPanelBuilder().Title(p.title).Description(p.advice).Datasource(source).
+			Unit(p.unit).Thresholds(p.thresholds()).Height(5).Span(width).
+			GraphMode(common.BigValueGraphModeArea).ColorMode(common.BigValueColorModeValue).
+			ReduceOptions(common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"}))
+		for _, t := range p.targets() {
+			b.WithTarget(t)
+		}
+		return b
+	case bars:
+		b := bargauge.NewPanelBuilder().Title(p.title).Description(p.advice).Datasource(source).
+			Unit(p.unit).Min(0).Thresholds(p.thresholds()).Height(9).Span(width).
+			Orientation(common.VizOrientationHorizontal).
+			ReduceOptions(common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"}))
+		for _, t := range p.targets() {
+			b.WithTarget(t)
+		}
+		return b
+	default:
+		b := timeseries.NewPanelBuilder().Title(p.title).Description(p.advice).Datasource(source).
+			Unit(p.unit).Min(0).Height(8).Span(width).LineWidth(1).FillOpacity(8).
+			ShowPoints(common.VisibilityModeNever).Thresholds(p.thresholds()).
+			Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending)).
+			Legend(common.NewVizLegendOptionsBuilder().ShowLegend(true).DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom))
+		if p.warn != 0 || p.alarm != 0 {
+			b.ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeDashed))
+		}
+		if p.kind == stacked {
+			b.FillOpacity(30).Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal))
+		}
+		for _, t := range p.targets() {
+			b.WithTarget(t)
+		}
+		return b
+	}
+}
+
+func (p panel) targets() []cog.Builder[variants.Dataquery] {
+	all := make([]cog.Builder[variants.Dataquery], 0, len(p.queries))
+	for i, q := range p.queries {
+		all = append(all, prometheus.NewDataqueryBuilder().
+			Expr(q.expr).LegendFormat(q.legend).Exemplar(q.exemplars).Datasource(source).RefId(string(rune('A'+i))))
+	}
+	return all
+}
+
+// thresholds colour values green, yellow and red.
+func (p panel) thresholds() *dashboard.ThresholdsConfigBuilder {
+	step := func(from float64, colour string) dashboard.Threshold {
+		return dashboard.Threshold{Value: &from, Color: colour}
+	}
+	steps := []dashboard.Threshold{{Color: "green"}}
+	switch {
+	case p.alarm > p.warn:
+		steps = append(steps, step(p.warn, "yellow"), step(p.alarm, "red"))
+	case p.alarm < p.warn:
+		steps = []dashboard.Threshold{{Color: "red"}, step(p.alarm, "yellow"), step(p.warn, "green")}
+	}
+	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(steps)
+}
+
+// quantiles are a histogram's, a line each, with exemplars.
+func quantiles(metric, by, legend string, qs ...string) []query {
+	group := "le"
+	if by != "" {
+		group += ", " + by
+	}
+	all := make([]query, 0, len(qs))
+	for _, q := range qs {
+		all = append(all, query{
+			expr:      fmt.Sprintf("histogram_quantile(%s, sum by (%s) (rate(%s_bucket[$__rate_interval])))", q, group, metric),
+			legend:    "p" + q[2:] + legend,
+			exemplars: true,
+		})
+	}
+	return all
+}
+
+// perSecond is a counter's rate, a line for each value of the label.
+func perSecond(metric, by string) []query {
+	return []query{{expr: fmt.Sprintf("sum by (%s) (rate(%s[$__rate_interval]))", by, metric), legend: "{{" + by + "}}"}}
+}
+
+// worst is a gauge that several processes tell of, by label.
+func worst(metric, by string) []query {
+	return []query{{expr: fmt.Sprintf("max by (%s) (%s)", by, metric), legend: "{{" + by + "}}"}}
+}
+
+func one(expr, legend string) []query { return []query{{expr: expr, legend: legend}} }
