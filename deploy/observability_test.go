@@ -173,7 +173,7 @@ func (s *stack) startGenerator(env ...string) {
 
 // start starts a service with what all of them need.
 func (s *stack) start(name string, env ...string) *process {
-	return startProcess(s.t, exec.Command(filepath.Join(s.folder, name)), append(env, //nolint:gosec // we built it
+	return startProcess(s.t, exec.Command(filepath.Join(s.folder, name)), append(env,
 		"POOL_SIZE=2", "MAX_QUEUE_DEPTH=3", "PRIVATE_ADDR="+s.private[name],
 		"MINIO_ENDPOINT="+s.minioProxy.Addr(), "MINIO_BUCKET="+s.bucket,
 		"MINIO_ACCESS_KEY="+miniotest.AccessKey, "MINIO_SECRET_KEY="+miniotest.SecretKey,
@@ -307,7 +307,7 @@ func startPrometheus(t *testing.T, s *stack) *prometheus {
 	must(t, os.WriteFile(filepath.Join(folder, "prometheus.yml"), text, 0o600))
 
 	addr := freeAddr(t)
-	startProcess(t, exec.Command("prometheus", //nolint:gosec // flags of our own
+	startProcess(t, exec.Command("prometheus",
 		"--config.file="+filepath.Join(folder, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(folder, "data"),
 		"--web.listen-address="+addr, "--enable-feature=exemplar-storage", "--log.level=warn"))
 	p := &prometheus{url: "http://" + addr}

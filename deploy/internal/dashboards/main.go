@@ -77,11 +77,11 @@ var source = common.DataSourceRef{Type: new("prometheus"), Uid: new("prometheus"
 
 func (b board) write(folder string) error {
 	builder := dashboard.NewDashboardBuilder(b.title). //nolint:staticcheck // version 2 of the model is not what every Grafana provisions from a file
-		Uid(b.uid).Description(b.about).Tags([]string{"wandstore"}).
-		Readonly().Time("now-3h", "now").Refresh("30s").Timezone("browser").
-		Tooltip(dashboard.DashboardCursorSyncCrosshair).
-		Link(dashboard.NewDashboardLinkBuilder("WandStore").
-			Type(dashboard.DashboardLinkTypeDashboards).Tags([]string{"wandstore"}).KeepTime(true))
+								Uid(b.uid).Description(b.about).Tags([]string{"wandstore"}).
+								Readonly().Time("now-3h", "now").Refresh("30s").Timezone("browser").
+								Tooltip(dashboard.DashboardCursorSyncCrosshair).
+								Link(dashboard.NewDashboardLinkBuilder("WandStore").
+									Type(dashboard.DashboardLinkTypeDashboards).Tags([]string{"wandstore"}).KeepTime(true))
 	for _, r := range b.rows {
 		builder.WithRow(dashboard.NewRowBuilder(r.title))
 		for _, p := range r.panels {
