@@ -1,0 +1,362 @@
+package deploy_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats-server/v2/server"
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/yaml"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+)
+
+// scaledObject is what is used of KEDA's (keda.sh/docs/concepts/scaling-deployments);
+// its own Go type would bring all of controller-runtime into this module.
+type scaledObject struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
+		ScaleTargetRef  struct{ Name string }
+		MinReplicaCount int
+		MaxReplicaCount int
+		PollingInterval int
+		CooldownPeriod  int
+		Triggers        []struct {
+			Type     string
+			Metadata struct {
+				Endpoint            string `json:"natsServerMonitoringEndpoint"`
+				Account             string
+				Stream, Consumer    string
+				Lag                 string `json:"lagThreshold"`
+				ActivationThreshold string `json:"activationLagThreshold"`
+			}
+		}
+	}
+}
+
+// cluster is an overlay's objects.
+type cluster struct {
+	services    []corev1.Service
+	configMaps  []corev1.ConfigMap
+	deployments []appsv1.Deployment
+	stateful    []appsv1.StatefulSet
+	scalers     []autoscalingv2.HorizontalPodAutoscaler
+	budgets     []policyv1.PodDisruptionBudget
+	policies    []networkingv1.NetworkPolicy
+	scaled      []scaledObject
+}
+
+// built is an overlay as `kubectl kustomize` makes it, each object decoded strictly: a
+// field that its kind does not have is an error.
+func built(t *testing.T, overlay string) *cluster {
+	t.Helper()
+	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join("kubernetes", "overlays", overlay))
+	must(t, err)
+	c := &cluster{}
+	for _, object := range made.Resources() {
+		text, err := object.AsYAML()
+		must(t, err)
+		if kind := object.GetKind(); kind != "Namespace" && object.GetNamespace() != "wandstore" {
+			t.Errorf("%s %s is in the namespace %q", kind, object.GetName(), object.GetNamespace())
+		}
+		switch kind := object.GetKind(); kind {
+		case "Namespace":
+			strictly[corev1.Namespace](t, text)
+		case "ServiceAccount":
+			if a := strictly[corev1.ServiceAccount](t, text); a.AutomountServiceAccountToken == nil || *a.AutomountServiceAccountToken {
+				t.Errorf("%s has a token of the cluster", a.Name)
+			}
+		case "Service":
+			c.services = append(c.services, strictly[corev1.Service](t, text))
+		case "ConfigMap":
+			c.configMaps = append(c.configMaps, strictly[corev1.ConfigMap](t, text))
+		case "Deployment":
+			c.deployments = append(c.deployments, strictly[appsv1.Deployment](t, text))
+		case "StatefulSet":
+			c.stateful = append(c.stateful, strictly[appsv1.StatefulSet](t, text))
+		case "HorizontalPodAutoscaler":
+			c.scalers = append(c.scalers, strictly[autoscalingv2.HorizontalPodAutoscaler](t, text))
+		case "PodDisruptionBudget":
+			c.budgets = append(c.budgets, strictly[policyv1.PodDisruptionBudget](t, text))
+		case "NetworkPolicy":
+			c.policies = append(c.policies, strictly[networkingv1.NetworkPolicy](t, text))
+		case "ScaledObject":
+			c.scaled = append(c.scaled, strictly[scaledObject](t, text))
+		default:
+			t.Errorf("nobody checks a %s", kind)
+		}
+	}
+	return c
+}
+
+func strictly[T any](t *testing.T, text []byte) (object T) {
+	t.Helper()
+	if err := yaml.UnmarshalStrict(text, &object); err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	return object
+}
+
+// pods are the templates of what runs, by name.
+func (c *cluster) pods() map[string]corev1.PodTemplateSpec {
+	all := map[string]corev1.PodTemplateSpec{}
+	for _, d := range c.deployments {
+		all[d.Name] = d.Spec.Template
+	}
+	for _, s := range c.stateful {
+		all[s.Name] = s.Spec.Template
+	}
+	return all
+}
+
+func TestKubernetes(t *testing.T) {
+	for overlay, want := range map[string][]string{
+		"single-node": {"edge", "generator", "minio", "nats"},
+		"three-nodes": {"edge", "generator", "minio", "nats"},
+		"edge-pop":    {"edge"},
+	} {
+		t.Run(overlay, func(t *testing.T) {
+			t.Parallel()
+			c := built(t, overlay)
+			pods := c.pods()
+			if names := slices.Sorted(maps.Keys(pods)); !slices.Equal(names, want) {
+				t.Fatalf("runs %v, want %v", names, want)
+			}
+			for name, pod := range pods {
+				confined(t, name, pod)
+			}
+			for _, s := range c.services {
+				selects(t, pods, "service "+s.Name, &metav1.LabelSelector{MatchLabels: s.Spec.Selector})
+			}
+			for name := range pods {
+				if !slices.ContainsFunc(c.budgets, func(b policyv1.PodDisruptionBudget) bool { return b.Name == name }) {
+					t.Errorf("%s has no disruption budget", name)
+				}
+			}
+			for _, b := range c.budgets {
+				selects(t, pods, "budget "+b.Name, b.Spec.Selector)
+			}
+			for _, p := range c.policies {
+				selects(t, pods, "policy "+p.Name, &p.Spec.PodSelector)
+			}
+			for _, s := range c.scalers {
+				if _, ok := pods[s.Spec.ScaleTargetRef.Name]; !ok {
+					t.Errorf("nothing is called %s", s.Spec.ScaleTargetRef.Name)
+				}
+			}
+		})
+	}
+}
+
+// confined checks what every pod is held to, and that its services know their settings.
+func confined(t *testing.T, name string, pod corev1.PodTemplateSpec) {
+	t.Helper()
+	known, versions := settings(t), read(t, ".env")
+	s := pod.Spec.SecurityContext
+	if s == nil || s.RunAsNonRoot == nil || !*s.RunAsNonRoot || s.SeccompProfile == nil || s.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault {
+		t.Errorf("%s may be root, or call anything", name)
+	}
+	if pod.Spec.AutomountServiceAccountToken == nil || *pod.Spec.AutomountServiceAccountToken {
+		t.Errorf("%s has a token of the cluster", name)
+	}
+	for _, container := range pod.Spec.Containers {
+		s := container.SecurityContext
+		if s == nil || !*s.ReadOnlyRootFilesystem || *s.AllowPrivilegeEscalation || !slices.Equal(s.Capabilities.Drop, []corev1.Capability{"ALL"}) {
+			t.Errorf("%s may do more than it has to", container.Name)
+		}
+		if container.LivenessProbe == nil || container.ReadinessProbe == nil {
+			t.Errorf("%s is not probed", container.Name)
+		}
+		if container.Resources.Limits.Memory().IsZero() || container.Resources.Requests.Cpu().IsZero() || container.Resources.Requests.Memory().IsZero() {
+			t.Errorf("%s has no limits", container.Name)
+		}
+		_, version, _ := strings.Cut(container.Image, ":")
+		if ours := strings.HasPrefix(container.Image, "wandstore/"); !ours && (version == "" || !strings.Contains(versions, "="+version+"\n")) {
+			t.Errorf("%s is not the version of .env", container.Image)
+		}
+		defined := map[string]bool{}
+		for _, v := range container.Env {
+			if of, ok := known[container.Name]; ok && !of[v.Name] && v.ValueFrom == nil {
+				t.Errorf("%s has no setting %s", container.Name, v.Name)
+			}
+			if defined[v.Name] {
+				t.Errorf("%s: %s is set twice", container.Name, v.Name)
+			}
+			for used := range uses(v.Value) {
+				// Kubernetes replaces only what stands before.
+				if !defined[used] {
+					t.Errorf("%s: %s uses %s, which is not set before it", container.Name, v.Name, used)
+				}
+			}
+			defined[v.Name] = true
+			if strings.Contains(v.Name, "PASSWORD") && v.ValueFrom == nil {
+				t.Errorf("%s: %s is written down", container.Name, v.Name)
+			}
+		}
+	}
+}
+
+// uses are the variables that a value refers to.
+func uses(value string) map[string]bool {
+	all := map[string]bool{}
+	for rest := value; ; {
+		_, after, ok := strings.Cut(rest, "$(")
+		if !ok {
+			return all
+		}
+		name, more, _ := strings.Cut(after, ")")
+		all[name], rest = true, more
+	}
+}
+
+func selects(t *testing.T, pods map[string]corev1.PodTemplateSpec, what string, by *metav1.LabelSelector) {
+	t.Helper()
+	selector, err := metav1.LabelSelectorAsSelector(by)
+	must(t, err)
+	for _, pod := range pods {
+		if selector.Matches(labels.Set(pod.Labels)) {
+			return
+		}
+	}
+	t.Errorf("%s selects nothing", what)
+}
+
+// Who may talk to whom inside, by the policies of both ends.
+func TestKubernetesFlows(t *testing.T) {
+	c := built(t, "three-nodes")
+	pods := c.pods()
+	var flows []string
+	for from, source := range pods {
+		for to, target := range pods {
+			for _, port := range []int32{4222, 6222, 7777, 8080, 8222, 8787, 9000, 9464, 9465} {
+				if c.allows(source, target, port, true) && c.allows(target, source, port, false) {
+					flows = append(flows, fmt.Sprintf("%s to %s:%d", from, to, port))
+				}
+			}
+		}
+	}
+	slices.Sort(flows)
+	want := []string{
+		"edge to minio:9000", "edge to nats:4222",
+		"generator to minio:9000", "generator to nats:4222",
+		"nats to nats:6222",
+	}
+	if !slices.Equal(flows, want) {
+		t.Errorf("flows %q, want %q", flows, want)
+	}
+}
+
+// allows tells whether the policies of one let it talk to the other, out or in.
+func (c *cluster) allows(one, other corev1.PodTemplateSpec, port int32, out bool) bool {
+	for _, p := range c.policies {
+		if of, err := metav1.LabelSelectorAsSelector(&p.Spec.PodSelector); err != nil || !of.Matches(labels.Set(one.Labels)) {
+			continue
+		}
+		if out {
+			for _, rule := range p.Spec.Egress {
+				if admits(rule.To, other) && has(rule.Ports, port) {
+					return true
+				}
+			}
+			continue
+		}
+		for _, rule := range p.Spec.Ingress {
+			if admits(rule.From, other) && has(rule.Ports, port) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// admits tells whether a pod of this namespace is one of the peers; none are all.
+func admits(peers []networkingv1.NetworkPolicyPeer, pod corev1.PodTemplateSpec) bool {
+	return len(peers) == 0 || slices.ContainsFunc(peers, func(p networkingv1.NetworkPolicyPeer) bool {
+		if p.PodSelector == nil || p.NamespaceSelector != nil {
+			return false
+		}
+		s, err := metav1.LabelSelectorAsSelector(p.PodSelector)
+		return err == nil && s.Matches(labels.Set(pod.Labels))
+	})
+}
+
+func has(ports []networkingv1.NetworkPolicyPort, port int32) bool {
+	return slices.ContainsFunc(ports, func(p networkingv1.NetworkPolicyPort) bool { return p.Port.IntVal == port })
+}
+
+// KEDA watches the consumer of every member.
+func TestKubernetesScalesByEveryMember(t *testing.T) {
+	c := built(t, "single-node")
+	if len(c.scaled) != 1 || c.scaled[0].Spec.MinReplicaCount != 0 || c.scaled[0].Spec.ScaleTargetRef.Name != "generator" {
+		t.Fatalf("scales %+v", c.scaled)
+	}
+	for _, d := range c.deployments {
+		if d.Name == "generator" && d.Spec.Replicas != nil {
+			t.Error("the manifest says how many generators there are, and KEDA too")
+		}
+	}
+	var consumers []string
+	for _, trigger := range c.scaled[0].Spec.Triggers {
+		if trigger.Type != "nats-jetstream" || trigger.Metadata.Stream != wandnats.StreamGeneration || trigger.Metadata.Account != "WANDSTORE" || trigger.Metadata.Endpoint != "nats.wandstore.svc:8222" {
+			t.Errorf("trigger %+v", trigger)
+		}
+		consumers = append(consumers, trigger.Metadata.Consumer)
+	}
+	var members []string
+	for n := range 10 {
+		members = append(members, wandnats.Member(n))
+	}
+	if !slices.Equal(consumers, members) {
+		t.Errorf("watches %v, want %v", consumers, members)
+	}
+}
+
+// The servers take the configuration that they are given.
+func TestKubernetesConfiguresNATS(t *testing.T) {
+	for overlay, routes := range map[string]int{"single-node": 0, "three-nodes": 3} {
+		c := built(t, overlay)
+		if len(c.configMaps) != 1 {
+			t.Fatalf("%d config maps", len(c.configMaps))
+		}
+		folder := t.TempDir()
+		for name, text := range c.configMaps[0].Data {
+			must(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600))
+		}
+		pod := c.pods()["nats"]
+		if volume := pod.Spec.Volumes[0]; volume.ConfigMap == nil || volume.ConfigMap.Name != c.configMaps[0].Name {
+			t.Errorf("the servers mount %+v, the map is %s", volume, c.configMaps[0].Name)
+		}
+		for _, v := range pod.Spec.Containers[0].Env {
+			value := v.Value
+			if v.ValueFrom != nil {
+				value = "$2a$11$secret"
+				if v.Name == "NATS_SERVER_NAME" || v.Name == "NATS_ROUTE_PASSWORD" {
+					value = "nats0"
+				}
+			}
+			t.Setenv(v.Name, strings.ReplaceAll(value, "$(NATS_ROUTE_PASSWORD)", "nats0"))
+		}
+		opts, err := server.ProcessConfigFile(filepath.Join(folder, "nats.conf"))
+		must(t, err)
+		if opts.HTTPHost != "0.0.0.0" || opts.HTTPPort != 8222 || opts.StoreDir != "/data" || len(opts.Routes) != routes || len(opts.Accounts) == 0 {
+			t.Errorf("%s: monitor %s:%d, store %s, %d routes, %d accounts", overlay, opts.HTTPHost, opts.HTTPPort, opts.StoreDir, len(opts.Routes), len(opts.Accounts))
+		}
+		if routes > 0 && opts.Routes[0].Host != "nats-0.nats:6222" {
+			t.Errorf("the first route is %s", opts.Routes[0].Host)
+		}
+	}
+}
