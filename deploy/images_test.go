@@ -1,0 +1,86 @@
+//go:build images
+
+package deploy_test
+
+import (
+	"flag"
+	"net/http"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/wandstore/wandstore/pkg/miniotest"
+	"github.com/wandstore/wandstore/pkg/natstest"
+)
+
+var (
+	engine  = flag.String("engine", "docker", "docker, podman or buildah")
+	version = flag.String("version", "dev", "the images' tag")
+)
+
+// The images as built verify their settings, serve a shopper, and make her page.
+func TestImages(t *testing.T) {
+	bus, store := natstest.Start(t), miniotest.Start(t)
+	bucket, edge, generator, model := store.Bucket(t), freeAddr(t), freeAddr(t), freeAddr(t)
+	shared := []string{
+		"NATS_URL=" + bus.URL(), "MINIO_ENDPOINT=" + store.Addr(), "MINIO_BUCKET=" + bucket,
+		"MINIO_ACCESS_KEY=" + miniotest.AccessKey, "MINIO_SECRET_KEY=" + miniotest.SecretKey, "PRIVATE_ADDR=",
+	}
+	settings := map[string][]string{
+		"edge":      append([]string{"EDGE_ADDR=" + edge}, shared...),
+		"generator": append([]string{"GENERATOR_ADDR=" + generator, "KIMI_API_KEY=any", "KIMI_BASE_URL=http://" + model + "/v1"}, shared...),
+		"kimisim":   {"KIMISIM_ADDR=" + model, "KIMISIM_FIRST_TOKEN=0s", "KIMISIM_TOKENS_PER_SECOND=0"},
+	}
+	for service, env := range settings {
+		run := container(t, service, env)
+		for _, flag := range []string{"-version", "-config.verify"} {
+			if out, err := run(flag).CombinedOutput(); err != nil {
+				t.Fatalf("%s %s: %v: %s", service, flag, err, out)
+			}
+		}
+		startProcess(t, run(), settingsOfEngine...)
+	}
+	page := "http://" + edge + "/s/magic-wands?shopper=image-test"
+	within(t, "the edge is ready", func() bool { return status(t.Context(), "http://"+edge+"/ready") == http.StatusOK })
+	within(t, "the page is the shopper's own", func() bool {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, page, nil)
+		must(t, err)
+		res, err := http.DefaultClient.Do(req)
+		must(t, err)
+		must(t, res.Body.Close())
+		return res.Header.Get("X-Cache") == "HIT"
+	})
+}
+
+// settingsOfEngine: buildah runs as it can where no engine is, without namespaces.
+var settingsOfEngine = []string{"BUILDAH_ISOLATION=chroot"}
+
+// container gives commands that run a service's image with the settings, on the
+// machine's network.
+func container(t *testing.T, service string, env []string) func(args ...string) *exec.Cmd {
+	t.Helper()
+	image := "wandstore/" + service + ":" + *version
+	var given []string
+	for _, variable := range env {
+		given = append(given, "--env", variable)
+	}
+	if *engine != "buildah" {
+		return func(args ...string) *exec.Cmd {
+			run := append([]string{"run", "--rm", "--read-only", "--cap-drop", "ALL", "--network", "host"}, given...)
+			return exec.Command(*engine, append(append(run, image), args...)...)
+		}
+	}
+	from := exec.CommandContext(t.Context(), "buildah", "from", "--pull-never", image)
+	out, err := from.Output()
+	must(t, err)
+	name := strings.TrimSpace(string(out))
+	t.Cleanup(func() {
+		if out, err := exec.Command("buildah", "rm", name).CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
+	return func(args ...string) *exec.Cmd {
+		run := append([]string{"run"}, given...)
+		return exec.Command("buildah", append(append(run, name, "--", "/service"), args...)...)
+	}
+}
