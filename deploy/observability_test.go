@@ -118,7 +118,7 @@ type stack struct {
 	folder     string
 	kimi       *kimisim.Server
 	model      string
-	collector  string
+	collector  *collector
 	nats       *natstest.Server
 	edgeNATS   *faulttest.Proxy
 	minio      *miniotest.Server
@@ -133,20 +133,17 @@ type stack struct {
 	returning, arriving atomic.Bool
 }
 
+// modelKey is a secret.
+const modelKey = "sk-not-to-be-told"
+
 func startStack(t *testing.T) *stack {
 	t.Helper()
 	kimi, err := kimisim.New(kimisim.Config{Addr: "127.0.0.1:0", Seed: 1}, nil)
 	must(t, err)
 	model := httptest.NewServer(kimi.Handler())
 	t.Cleanup(func() { kimi.Close(); model.Close() })
-	// Spans are sampled only when they are sent somewhere, and exemplars are of those.
-	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		w.Header().Set("Content-Type", "application/x-protobuf")
-	}))
-	t.Cleanup(collector.Close)
 	s := &stack{
-		t: t, folder: t.TempDir(), kimi: kimi, model: model.URL, collector: collector.URL,
+		t: t, folder: t.TempDir(), kimi: kimi, model: model.URL, collector: startCollector(t),
 		nats: natstest.Start(t), minio: miniotest.Start(t),
 		private: map[string]string{"edge": freeAddr(t), "generator": freeAddr(t)},
 	}
@@ -168,7 +165,7 @@ func startStack(t *testing.T) *stack {
 
 func (s *stack) startGenerator(env ...string) {
 	s.generator = s.start("generator", append(env, "GENERATOR_ADDR=127.0.0.1:0", "NATS_URL="+s.nats.URL(),
-		"KIMI_API_KEY=any", "KIMI_MODEL=kimi-test", "KIMI_BASE_URL="+s.model+"/v1")...)
+		"KIMI_API_KEY="+modelKey, "KIMI_MODEL=kimi-test", "KIMI_BASE_URL="+s.model+"/v1")...)
 }
 
 // start starts a service with what all of them need.
@@ -177,7 +174,8 @@ func (s *stack) start(name string, env ...string) *process {
 		"POOL_SIZE=2", "MAX_QUEUE_DEPTH=3", "PRIVATE_ADDR="+s.private[name],
 		"MINIO_ENDPOINT="+s.minioProxy.Addr(), "MINIO_BUCKET="+s.bucket,
 		"MINIO_ACCESS_KEY="+miniotest.AccessKey, "MINIO_SECRET_KEY="+miniotest.SecretKey,
-		"OTEL_EXPORTER_OTLP_ENDPOINT="+s.collector, "OTEL_METRICS_EXPORTER=none",
+		"OTEL_EXPORTER_OTLP_ENDPOINT="+s.collector.url, "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+		"OTEL_METRICS_EXPORTER=none", "OTEL_BSP_SCHEDULE_DELAY=500",
 	)...)
 }
 
@@ -443,17 +441,20 @@ func dashboardQueries(t *testing.T) map[string]string {
 	return all
 }
 
+// patience is how long a busy machine may take.
+const patience = 3 * time.Minute
+
 // within waits for a condition, as long as a busy machine may take.
 func within(t *testing.T, what string, met func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(3 * time.Minute)
+	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for !met() {
 		select {
 		case <-deadline.C:
-			t.Fatalf("not in three minutes: %s", what)
+			t.Fatalf("not within %s: %s", patience, what)
 		case <-tick.C:
 		}
 	}
