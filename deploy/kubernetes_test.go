@@ -130,7 +130,6 @@ func TestKubernetes(t *testing.T) {
 		"edge-pop":    {"edge"},
 	} {
 		t.Run(overlay, func(t *testing.T) {
-			t.Parallel()
 			c := built(t, overlay)
 			pods := c.pods()
 			if names := slices.Sorted(maps.Keys(pods)); !slices.Equal(names, want) {

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -209,7 +210,7 @@ func attribute(s *tracepb.Span, key string) string {
 	for _, a := range s.GetAttributes() {
 		if a.GetKey() == key {
 			if v := a.GetValue(); v.GetStringValue() == "" {
-				return fmt.Sprint(v.GetIntValue())
+				return strconv.FormatInt(v.GetIntValue(), 10)
 			}
 			return a.GetValue().GetStringValue()
 		}

@@ -37,7 +37,7 @@ type violation struct {
 // and by night.
 func TestBrowserFindsEveryPageAccessible(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorld(t).withExampleStores()
 	e := w.startEdge()
 	b := startBrowser(t)
 	source := axe(t)

@@ -393,7 +393,7 @@ func failJob(t *testing.T, js jetstream.JetStream, store, shopper string) {
 // policy and asks nobody else for anything.
 func TestBrowserFindsNothingWrongOnAnyPage(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorld(t).withExampleStores()
 	e := w.startEdge()
 	b := startBrowser(t)
 	for _, k := range kinds(t, w, e) {

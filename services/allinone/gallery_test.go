@@ -21,7 +21,7 @@ func TestGallery(t *testing.T) {
 	if *gallery == "" {
 		t.Fatal("-gallery names no folder")
 	}
-	w := newWorld(t)
+	w := newWorld(t).withExampleStores()
 	e := w.startEdge()
 	b := startBrowser(t)
 

@@ -14,28 +14,38 @@ type kind struct {
 	name, address string
 }
 
-// kinds are all kinds of page, of both stores.
+// examples are what pages of a store are shown with.
+type examples struct{ product, another, collection string }
+
+// shops are the stores that are built in, and the one that is a file.
+var shops = map[string]examples{
+	"magic-wands":    {"nightjar", "halcyon", "master"},
+	"whitby-tea":     {"harbour-breakfast", "first-flush-sencha", "green"},
+	"kiln-and-field": {"monday-mug", "soup-bowl", "table"},
+}
+
+// kinds are all kinds of page, of all shops; the edge is of a world with example
+// stores.
 func kinds(t testing.TB, w *world, e *process) []kind {
 	t.Helper()
 	w.startGenerator()
 	var all []kind
-	for _, store := range []string{"magic-wands", "whitby-tea"} {
+	for store, with := range shops {
 		all = append(all,
 			kind{store + "-fallback", e.base + "/s/" + store},
 			kind{store + "-error-400", e.base + "/s/" + store + "?shopper=not%20an%20id"},
 		)
 		shop := e.base + "/s/" + store
-		product := map[string]string{"magic-wands": "nightjar", "whitby-tea": "harbour-breakfast"}[store]
 		all = append(all,
-			kind{store + "-product", shop + "/p/" + product},
+			kind{store + "-product", shop + "/p/" + with.product},
 			kind{store + "-search", shop + "/search?q=a&sale=1&sort=price"},
 			kind{store + "-search-nothing", shop + "/search?q=no+such+thing&instock=1"},
-			kind{store + "-shelf", shop + "/search?collection=" + map[string]string{"magic-wands": "master", "whitby-tea": "green"}[store]},
+			kind{store + "-shelf", shop + "/search?collection=" + with.collection},
 			kind{store + "-cart-empty", shop + "/cart"},
 			kind{store + "-cart", shop + "/cart?shopper=buyer"},
 			kind{store + "-error-404", shop + "/p/no-such-product"},
 		)
-		for _, id := range []string{product, map[string]string{"magic-wands": "halcyon", "whitby-tea": "first-flush-sencha"}[store]} {
+		for _, id := range []string{with.product, with.another} {
 			if a := post(t, shop+"/cart?shopper=buyer", "action=add&quantity=2&product="+id, "Content-Type", "application/x-www-form-urlencoded"); a.status != http.StatusSeeOther {
 				t.Fatalf("add %s to the cart of %s: %d", id, store, a.status)
 			}
@@ -52,7 +62,7 @@ func kinds(t testing.TB, w *world, e *process) []kind {
 	if err := w.sim.SetFault(kimisim.Fault{Name: kimisim.InsufficientBalance}); err != nil {
 		t.Fatal(err)
 	}
-	for _, store := range []string{"magic-wands", "whitby-tea"} {
+	for store := range shops {
 		for shopper, does := range map[string]string{
 			persona.Explorer:   `"event":"view","category":"first"`,
 			persona.Minimalist: `"event":"search","query":"quiet"`,

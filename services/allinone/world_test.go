@@ -25,6 +25,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/natstest"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/storefront"
+	"github.com/wandstore/wandstore/pkg/stores"
 	"github.com/wandstore/wandstore/services/edge"
 	"github.com/wandstore/wandstore/services/generator"
 	"github.com/wandstore/wandstore/services/kimisim"
@@ -44,6 +45,7 @@ type world struct {
 	pool    wandnats.Settings
 	natsURL string
 	s3      pagestore.S3Config
+	stores  stores.Config
 }
 
 func newWorld(t testing.TB) *world {
@@ -103,9 +105,17 @@ func run(t testing.TB, name string, f func(ctx context.Context) error) (stop fun
 	return stop
 }
 
+// withExampleStores has the services that are started from now on serve the shops of
+// deploy/stores too.
+func (w *world) withExampleStores() *world {
+	w.t.Helper()
+	w.stores = stores.Config{Dir: filepath.Join(root(w.t), "deploy", "stores")}
+	return w
+}
+
 func (w *world) edgeConfig() edge.Config {
 	return edge.Config{
-		Pool: w.pool, NATS: natsconn.Config{URL: w.natsURL}, S3: w.s3,
+		Pool: w.pool, NATS: natsconn.Config{URL: w.natsURL}, S3: w.s3, Stores: w.stores,
 		Addr: freeAddr(w.t), MemoryBytes: 64 << 20, PageMaxAge: 24 * time.Hour, LLMTimeoutSeconds: 30,
 		TriggerTimeout: 250 * time.Millisecond,
 		WebhookSecret:  webhookSecret, DebugOnLoopback: true,
@@ -152,7 +162,7 @@ func (w *world) answers(url string) {
 
 func (w *world) generatorConfig() generator.Config {
 	return generator.Config{
-		Pool: w.pool, NATS: natsconn.Config{URL: w.natsURL}, S3: w.s3,
+		Pool: w.pool, NATS: natsconn.Config{URL: w.natsURL}, S3: w.s3, Stores: w.stores,
 		Addr: freeAddr(w.t), InactivityMillis: 300_000, LLMTimeoutSeconds: 30,
 		KimiKey: "test", KimiBaseURL: "http://" + w.sim.Addr() + "/v1", KimiModel: "kimi-test",
 	}
