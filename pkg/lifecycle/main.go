@@ -43,6 +43,17 @@ type Service[T Validator] struct {
 	Addr func(cfg T) string
 	// Run works until ctx ends.
 	Run func(ctx context.Context, cfg T, log *slog.Logger) error
+	// Checks are flags of this service alone, beside those of [Main].
+	Checks []Check
+}
+
+// Check is a flag that has a service look at something, instead of running.
+type Check struct {
+	// Name is the flag's, Usage what -help says of it; a name in backquotes is the
+	// argument's.
+	Name, Usage string
+	// Do looks at the argument and gives the exit status.
+	Do func(argument string, stdout, stderr io.Writer) int
 }
 
 // Main runs a service as a process and returns its exit status: 0 when it ended
@@ -60,6 +71,10 @@ func Main[T Validator](s Service[T], args, environ []string, stdout, stderr io.W
 	show := flags.Bool("config.print", false, "print the settings that hold, secrets masked")
 	health := flags.Bool("health", false, "ask the running process for its health")
 	version := flags.Bool("version", false, "print what was built")
+	arguments := make([]string, len(s.Checks))
+	for i, check := range s.Checks {
+		flags.StringVar(&arguments[i], check.Name, "", check.Usage)
+	}
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return statusOK
 	} else if err != nil {
@@ -68,6 +83,11 @@ func Main[T Validator](s Service[T], args, environ []string, stdout, stderr io.W
 	if flags.NArg() > 0 {
 		fmt.Fprintf(stderr, "%s: takes no arguments, it is configured by the environment\n", s.Name)
 		return statusSettings
+	}
+	for i, check := range s.Checks {
+		if arguments[i] != "" {
+			return check.Do(arguments[i], stdout, stderr)
+		}
 	}
 	if *version {
 		fmt.Fprintln(stdout, s.Name, built())

@@ -3,6 +3,8 @@ package lifecycle_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -195,5 +197,22 @@ func TestHealth(t *testing.T) {
 	healthy = false
 	if status, said := probe(); status != 1 || !strings.Contains(said, "503") {
 		t.Errorf("unwell: got %d and %q", status, said)
+	}
+}
+
+// A service's own check runs instead of it, whatever its settings are.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	s := service(func(context.Context, secretive, *slog.Logger) error { return errors.New("it ran") })
+	s.Checks = []lifecycle.Check{{Name: "things.verify", Usage: "look at the `thing`", Do: func(thing string, stdout, _ io.Writer) int {
+		_, _ = fmt.Fprint(stdout, "looked at ", thing)
+		return 2
+	}}}
+	var stdout, stderr strings.Builder
+	if status := lifecycle.Main(s, []string{"-things.verify", "a cup"}, nil, &stdout, &stderr); status != 2 || stdout.String() != "looked at a cup" {
+		t.Errorf("status %d, %q, %q", status, stdout.String(), stderr.String())
+	}
+	if status := lifecycle.Main(s, []string{"-help"}, nil, &stdout, &stderr); status != 0 || !strings.Contains(stderr.String(), "-things.verify thing") {
+		t.Errorf("status %d, the help is %q", status, stderr.String())
 	}
 }

@@ -17,11 +17,11 @@ import (
 )
 
 func main() {
-	if len(os.Args) == 3 && os.Args[1] == "-stores.verify" {
-		os.Exit(stores.Verify(os.Args[2], os.Stdout, os.Stderr))
-	}
 	os.Exit(lifecycle.Main(lifecycle.Service[edge.Config]{
 		Name: "edge", PrivateAddr: "127.0.0.1:9464", Run: edge.Run,
 		Addr: func(cfg edge.Config) string { return cfg.Addr },
+		Checks: []lifecycle.Check{
+			{Name: "stores.verify", Usage: "tell whether the store files in the `folder` are right", Do: stores.Verify},
+		},
 	}, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
