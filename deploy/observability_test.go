@@ -36,7 +36,8 @@ import (
 
 // The services run as real processes, shoppers come and faults strike, and Prometheus
 // has each query of each dashboard answered, sees every declared metric, and fires
-// every alert for its fault and clears it after. Its clock runs sixty times as fast:
+// every alert for its fault and clears it after. The commands of an alert's runbook are
+// typed as they are written, while it fires. Its clock runs sixty times as fast:
 // the rules' minutes are seconds. Only a full disk is not made; promtool fires that.
 func TestDashboardsAndAlerts(t *testing.T) {
 	t.Parallel()
@@ -49,6 +50,7 @@ func TestDashboardsAndAlerts(t *testing.T) {
 			p.answer(t, queries)
 			return slices.Contains(p.firing(t), alert)
 		})
+		s.look(alert)
 	}
 
 	s.returning.Store(true)
@@ -127,7 +129,9 @@ type stack struct {
 	edge       *process
 	generator  *process
 	edgeURL    string
-	private    map[string]string
+
+	generatorAddr string
+	private       map[string]string
 
 	// returning and arriving shoppers visit while these are set.
 	returning, arriving atomic.Bool
@@ -145,7 +149,8 @@ func startStack(t *testing.T) *stack {
 	s := &stack{
 		t: t, folder: t.TempDir(), kimi: kimi, model: model.URL, collector: startCollector(t),
 		nats: natstest.Start(t), minio: miniotest.Start(t),
-		private: map[string]string{"edge": freeAddr(t), "generator": freeAddr(t)},
+		private:       map[string]string{"edge": freeAddr(t), "generator": freeAddr(t)},
+		generatorAddr: freeAddr(t),
 	}
 	s.edgeNATS, s.minioProxy = faulttest.NewProxy(t, s.nats.Addr()), faulttest.NewProxy(t, s.minio.Addr())
 	s.bucket = s.minio.Bucket(t)
@@ -164,7 +169,7 @@ func startStack(t *testing.T) *stack {
 }
 
 func (s *stack) startGenerator(env ...string) {
-	s.generator = s.start("generator", append(env, "GENERATOR_ADDR=127.0.0.1:0", "NATS_URL="+s.nats.URL(),
+	s.generator = s.start("generator", append(env, "GENERATOR_ADDR="+s.generatorAddr, "NATS_URL="+s.nats.URL(),
 		"KIMI_API_KEY="+modelKey, "KIMI_MODEL=kimi-test", "KIMI_BASE_URL="+s.model+"/v1")...)
 }
 
@@ -177,6 +182,33 @@ func (s *stack) start(name string, env ...string) *process {
 		"OTEL_EXPORTER_OTLP_ENDPOINT="+s.collector.url, "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
 		"OTEL_METRICS_EXPORTER=none", "OTEL_BSP_SCHEDULE_DELAY=500",
 	)...)
+}
+
+// look types the commands under "Look" of an alert's runbook.
+func (s *stack) look(alert string) {
+	s.t.Helper()
+	_, block, _ := strings.Cut(read(s.t, "runbooks/"+alert+".md"), "```sh\n")
+	block, _, _ = strings.Cut(block, "```")
+	// Where things are here, and a member that this pool has.
+	commands := strings.NewReplacer("http://localhost:8787", s.edgeURL, "http://localhost:8080", "http://"+s.generatorAddr,
+		"127.0.0.1:9465", s.private["generator"], "pool-3", "pool-0").Replace(block)
+	tools, err := filepath.Abs(filepath.Join("..", ".bin"))
+	must(s.t, err)
+	for command := range strings.Lines(commands) {
+		if strings.HasPrefix(command, "#") {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+		shell := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", command)
+		shell.Env = append(os.Environ(), "NATS_URL="+s.nats.URL(), "XDG_CONFIG_HOME="+s.folder, "PATH="+tools+":"+os.Getenv("PATH"))
+		out, err := shell.CombinedOutput()
+		cancel()
+		// That there is none is an answer, and its status 1.
+		if none := strings.Contains(string(out), "no service instances found"); err != nil && !none || len(out) == 0 {
+			s.t.Errorf("runbook %s: %s%v: %s", alert, command, err, out)
+		}
+		s.t.Logf("%s: %s%s", alert, command, out[:min(len(out), 1500)])
+	}
 }
 
 // visit has shoppers come for as long as the test runs: few that return, and ever new
