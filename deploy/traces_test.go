@@ -28,11 +28,6 @@ func TestTraces(t *testing.T) {
 	const healthy, unlucky = "shopper-in-luck", "shopper-out-of-luck"
 	page := func(shopper string) string { return s.edgeURL + "/s/magic-wands?shopper=" + shopper }
 	status(t.Context(), page(healthy))
-	var first string
-	within(t, "the trace of a visit is whole", func() bool {
-		first = s.collector.find("process", "ready")
-		return first != "" && slices.Contains(s.collector.edges(first), "process wandstore.generate.pool-N > update session")
-	})
 	want := []string{
 		"(none) > GET /s/:store",
 		"GET /s/:store > claim",
@@ -49,9 +44,19 @@ func TestTraces(t *testing.T) {
 		"process wandstore.generate.pool-N > update session",
 		"send wandstore.generate.pool-N > process wandstore.generate.pool-N",
 	}
-	if got := s.collector.edges(first); !slices.Equal(got, want) {
-		t.Errorf("edges\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
+	var first string
+	var got []string
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the first trace\n%s", strings.Join(got, "\n"))
+		}
+	})
+	// The processes send their parts each in its own time.
+	within(t, "a visit is a trace of the declared edges", func() bool {
+		first = s.collector.find("process", "ready")
+		got = s.collector.edges(first)
+		return slices.Equal(got, want)
+	})
 	within(t, "a hit links to what made its page", func() bool {
 		status(t.Context(), page(healthy))
 		return s.collector.linked(first)
