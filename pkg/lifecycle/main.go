@@ -71,9 +71,12 @@ func Main[T Validator](s Service[T], args, environ []string, stdout, stderr io.W
 	show := flags.Bool("config.print", false, "print the settings that hold, secrets masked")
 	health := flags.Bool("health", false, "ask the running process for its health")
 	version := flags.Bool("version", false, "print what was built")
-	arguments := make([]string, len(s.Checks))
-	for i, check := range s.Checks {
-		flags.StringVar(&arguments[i], check.Name, "", check.Usage)
+	var check func() int
+	for _, c := range s.Checks {
+		flags.Func(c.Name, c.Usage, func(argument string) error {
+			check = func() int { return c.Do(argument, stdout, stderr) }
+			return nil
+		})
 	}
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return statusOK
@@ -84,10 +87,8 @@ func Main[T Validator](s Service[T], args, environ []string, stdout, stderr io.W
 		fmt.Fprintf(stderr, "%s: takes no arguments, it is configured by the environment\n", s.Name)
 		return statusSettings
 	}
-	for i, check := range s.Checks {
-		if arguments[i] != "" {
-			return check.Do(arguments[i], stdout, stderr)
-		}
+	if check != nil {
+		return check()
 	}
 	if *version {
 		fmt.Fprintln(stdout, s.Name, built())

@@ -212,6 +212,10 @@ func TestCheck(t *testing.T) {
 	if status := lifecycle.Main(s, []string{"-things.verify", "a cup"}, nil, &stdout, &stderr); status != 2 || stdout.String() != "looked at a cup" {
 		t.Errorf("status %d, %q, %q", status, stdout.String(), stderr.String())
 	}
+	// A variable that a script forgot to set must not start the service.
+	if status := lifecycle.Main(s, []string{"-things.verify", ""}, nil, &stdout, &stderr); status != 2 {
+		t.Errorf("without a thing the status is %d", status)
+	}
 	if status := lifecycle.Main(s, []string{"-help"}, nil, &stdout, &stderr); status != 0 || !strings.Contains(stderr.String(), "-things.verify thing") {
 		t.Errorf("status %d, the help is %q", status, stderr.String())
 	}
