@@ -23,6 +23,7 @@ const observeWithin = 2 * time.Second
 // anybody works on it. A member that NATS does not tell of in time has no value
 // then, rather than an old one.
 func (g *generator) observe(p *pool) (stop func()) {
+	configs, unread := wandnats.Streams(g.cfg.Pool)
 	return telemetry.Observe(otel.GetMeterProvider(), scope, func(ctx context.Context, see telemetry.See) error {
 		see(telemetry.BreakerOpen, telemetry.BreakerValue(g.model.BreakerState()), telemetry.Breaker.String("kimi"))
 		if g.cfg.DailyBudget > 0 {
@@ -30,50 +31,46 @@ func (g *generator) observe(p *pool) (stop func()) {
 		}
 		ctx, cancel := context.WithTimeout(ctx, observeWithin)
 		defer cancel()
-		failed := g.observeStreams(ctx, see)
-		stream, err := g.js.Stream(ctx, wandnats.StreamGeneration)
-		if err != nil {
-			return errors.Join(append(failed, err)...)
-		}
-		for _, name := range p.names() {
-			consumer, err := stream.Consumer(ctx, name)
+		failed := []error{unread}
+		for _, cfg := range configs {
+			stream, err := g.js.Stream(ctx, cfg.Name)
 			if err != nil {
-				failed = append(failed, err)
+				failed = append(failed, fmt.Errorf("stream %s: %w", cfg.Name, err))
 				continue
 			}
-			info, member := consumer.CachedInfo(), telemetry.Member.String(name)
-			running := float64(info.NumAckPending)
-			see(telemetry.QueueDepth, float64(info.NumPending)+running, member)
-			see(telemetry.QueueRunning, running, member)
-			age, err := oldestAge(ctx, stream, name)
-			if err != nil {
-				failed = append(failed, err)
-				continue
+			state, name := stream.CachedInfo().State, telemetry.Stream.String(cfg.Name)
+			see(telemetry.StreamMessages, float64(state.Msgs), name)
+			see(telemetry.StreamSize, float64(state.Bytes), name)
+			if cfg.Name == wandnats.StreamGeneration {
+				failed = append(failed, observeMembers(ctx, stream, p.names(), see))
 			}
-			see(telemetry.QueueOldestAge, age.Seconds(), member)
 		}
 		return errors.Join(failed...)
 	}, telemetry.BreakerOpen, telemetry.ModelBudget, telemetry.QueueDepth, telemetry.QueueRunning, telemetry.QueueOldestAge,
 		telemetry.StreamMessages, telemetry.StreamSize)
 }
 
-// observeStreams tells what the streams and buckets hold.
-func (g *generator) observeStreams(ctx context.Context, see telemetry.See) (failed []error) {
-	configs, err := wandnats.Streams(g.cfg.Pool)
-	if err != nil {
-		return []error{err}
-	}
-	for _, cfg := range configs {
-		stream, err := g.js.Stream(ctx, cfg.Name)
+// observeMembers tells how each member's queue stands.
+func observeMembers(ctx context.Context, stream jetstream.Stream, names []string, see telemetry.See) error {
+	var failed []error
+	for _, name := range names {
+		consumer, err := stream.Consumer(ctx, name)
 		if err != nil {
-			failed = append(failed, fmt.Errorf("stream %s: %w", cfg.Name, err))
+			failed = append(failed, err)
 			continue
 		}
-		state, name := stream.CachedInfo().State, telemetry.Stream.String(cfg.Name)
-		see(telemetry.StreamMessages, float64(state.Msgs), name)
-		see(telemetry.StreamSize, float64(state.Bytes), name)
+		info, member := consumer.CachedInfo(), telemetry.Member.String(name)
+		running := float64(info.NumAckPending)
+		see(telemetry.QueueDepth, float64(info.NumPending)+running, member)
+		see(telemetry.QueueRunning, running, member)
+		age, err := oldestAge(ctx, stream, name)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		see(telemetry.QueueOldestAge, age.Seconds(), member)
 	}
-	return failed
+	return errors.Join(failed...)
 }
 
 // oldestAge is how long ago the first of the jobs that a member holds was published.
