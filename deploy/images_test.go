@@ -38,7 +38,7 @@ func TestImages(t *testing.T) {
 				t.Fatalf("%s %s: %v: %s", service, flag, err, out)
 			}
 		}
-		startProcess(t, run(), settingsOfEngine...)
+		startProcess(t, run())
 	}
 	page := "http://" + edge + "/s/magic-wands?shopper=image-test"
 	within(t, "the edge is ready", func() bool { return status(t.Context(), "http://"+edge+"/ready") == http.StatusOK })
@@ -51,9 +51,6 @@ func TestImages(t *testing.T) {
 		return res.Header.Get("X-Cache") == "HIT"
 	})
 }
-
-// settingsOfEngine: buildah runs as it can where no engine is, without namespaces.
-var settingsOfEngine = []string{"BUILDAH_ISOLATION=chroot"}
 
 // container gives commands that run a service's image with the settings, on the
 // machine's network.

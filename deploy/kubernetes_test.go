@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -195,10 +196,10 @@ func confined(t *testing.T, name string, pod corev1.PodTemplateSpec) {
 			if defined[v.Name] {
 				t.Errorf("%s: %s is set twice", container.Name, v.Name)
 			}
-			for used := range uses(v.Value) {
+			for _, used := range reference.FindAllStringSubmatch(v.Value, -1) {
 				// Kubernetes replaces only what stands before.
-				if !defined[used] {
-					t.Errorf("%s: %s uses %s, which is not set before it", container.Name, v.Name, used)
+				if !defined[used[1]] {
+					t.Errorf("%s: %s uses %s, which is not set before it", container.Name, v.Name, used[1])
 				}
 			}
 			defined[v.Name] = true
@@ -209,18 +210,8 @@ func confined(t *testing.T, name string, pod corev1.PodTemplateSpec) {
 	}
 }
 
-// uses are the variables that a value refers to.
-func uses(value string) map[string]bool {
-	all := map[string]bool{}
-	for rest := value; ; {
-		_, after, ok := strings.Cut(rest, "$(")
-		if !ok {
-			return all
-		}
-		name, more, _ := strings.Cut(after, ")")
-		all[name], rest = true, more
-	}
-}
+// reference is a variable that a value refers to.
+var reference = regexp.MustCompile(`\$\(([^)]*)\)`)
 
 func selects(t *testing.T, pods map[string]corev1.PodTemplateSpec, what string, by *metav1.LabelSelector) {
 	t.Helper()

@@ -92,11 +92,9 @@ func TestDashboardsAndAlerts(t *testing.T) {
 	s.returning.Store(true)
 	s.arriving.Store(false)
 
-	var left []string
 	within(t, "every alert clears", func() bool {
 		p.answer(t, queries)
-		left = p.firing(t)
-		return len(left) == 0
+		return len(p.firing(t)) == 0
 	})
 	within(t, "every query of every dashboard is answered", func() bool {
 		p.answer(t, queries)
@@ -126,7 +124,6 @@ type stack struct {
 	minio      *miniotest.Server
 	minioProxy *faulttest.Proxy
 	bucket     string
-	edge       *process
 	generator  *process
 	edgeURL    string
 
@@ -162,7 +159,7 @@ func startStack(t *testing.T) *stack {
 	addr := freeAddr(t)
 	s.edgeURL = "http://" + addr
 	s.startGenerator("KIMI_DAILY_BUDGET=0.003")
-	s.edge = s.start("edge", "EDGE_ADDR="+addr, "NATS_URL=nats://"+s.edgeNATS.Addr())
+	s.start("edge", "EDGE_ADDR="+addr, "NATS_URL=nats://"+s.edgeNATS.Addr())
 	within(t, "the edge is ready", func() bool { return status(t.Context(), s.edgeURL+"/ready") == http.StatusOK })
 	s.visit()
 	return s
@@ -268,10 +265,11 @@ type process struct {
 	once sync.Once
 }
 
+// startProcess starts a command with that environment, or the test's if there is none.
 func startProcess(t *testing.T, cmd *exec.Cmd, env ...string) *process {
 	t.Helper()
 	p := &process{cmd: cmd}
-	cmd.Env = slices.Concat(env, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()})
+	cmd.Env = env
 	cmd.Stdout, cmd.Stderr = &p.log, &p.log
 	must(t, cmd.Start())
 	t.Cleanup(func() {

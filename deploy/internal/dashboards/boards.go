@@ -3,6 +3,8 @@ package main
 const (
 	hitRate = `sum(rate(wandstore_page_responses_total{wandstore_outcome=~"hit|stale"}[$__rate_interval])) / sum(rate(wandstore_page_responses_total{wandstore_generation!="off"}[$__rate_interval]))`
 	member  = "wandstore_pool_member"
+
+	spentAnHour = `sum by (gen_ai_request_model) (rate(wandstore_model_cost_total[$__rate_interval])) * 3600`
 )
 
 var boards = []board{
@@ -27,7 +29,7 @@ var boards = []board{
 					advice: "Own pages (hit), own ones about to be renewed (stale), and fallbacks. Mostly fallbacks while visitors return: runbook HitRateLow."},
 				{title: "Personal pages over time", unit: "percentunit", width: 12, warn: .7, alarm: .5, queries: one(hitRate, "personal"),
 					advice: "A fall after a deploy means that pages are made anew for a new prompt; it recovers by itself. Otherwise: runbook HitRateLow."},
-				{title: "Wait for a personal page", unit: "s", queries: quantiles("wandstore_page_upgrade_duration_seconds", "", "", "0.50", "0.95"),
+				{title: "Wait for a personal page", unit: "s", queries: quantiles("wandstore_page_upgrade_duration_seconds", "", "", "", "0.50", "0.95"),
 					advice: "From the request until the waiting browser heard of its page. p95 far above p50: one member is slow, see the queue."},
 				{title: "Who the pages are for", kind: stacked, unit: "pages/s", queries: perSecond("wandstore_page_generations_total", "wandstore_persona"),
 					advice: "Personas of the pages made. All of one kind: signals do not arrive, look at POST /api/shopper/track on the edge's dashboard."},
@@ -35,7 +37,7 @@ var boards = []board{
 					advice: "The model (llm) or the template in its place. Templates rising: runbook ModelFailing."},
 			}},
 			{title: "Money", panels: []panel{
-				{title: "Spent an hour", unit: "currencyUSD", width: 24, queries: one(`sum by (gen_ai_request_model) (rate(wandstore_model_cost_total[$__rate_interval])) * 3600`, "{{gen_ai_request_model}}"),
+				{title: "Spent an hour", unit: "currencyUSD", width: 24, queries: one(spentAnHour, "{{gen_ai_request_model}}"),
 					advice: "At the present rate. A jump without more visitors: pages are made again too often, look at PAGE_MAX_AGE and at who calls POST /generate."},
 			}},
 		},
@@ -60,9 +62,9 @@ var boards = []board{
 					advice: "Each is offered to the next member. All members refusing: runbook PoolRefuses."},
 			}},
 			{title: "Working", panels: []panel{
-				{title: "Time of a job", unit: "s", queries: quantiles("wandstore_job_duration_seconds", "", "", "0.50", "0.95"),
+				{title: "Time of a job", unit: "s", queries: quantiles("wandstore_job_duration_seconds", "", "", "", "0.50", "0.95"),
 					advice: "Delivery to settling; the model's time is most of it. Rising: the model's dashboard."},
-				{title: "Time of a job, p95 by member", unit: "s", queries: quantiles("wandstore_job_duration_seconds", member, " {{"+member+"}}", "0.95"),
+				{title: "Time of a job, p95 by member", unit: "s", queries: quantiles("wandstore_job_duration_seconds", "", member, " {{"+member+"}}", "0.95"),
 					advice: "One member slower than the others: its generator's machine."},
 				{title: "Deliveries ended", kind: stacked, unit: "jobs/s", queries: perSecond("wandstore_job_duration_seconds_count", "wandstore_outcome"),
 					advice: "ready is what it is for. retry: read the generator's log for the cause; lost and busy: generators that stall or die."},
@@ -79,9 +81,9 @@ var boards = []board{
 		uid: "wandstore-model", title: "WandStore: the model", about: "How fast the model answers, what it costs, and how it fails.",
 		rows: []row{
 			{title: "Speed", panels: []panel{
-				{title: "Time of a call", unit: "s", width: 12, queries: quantiles("gen_ai_client_operation_duration_seconds", "gen_ai_request_model", " {{gen_ai_request_model}}", "0.50", "0.95"),
+				{title: "Time of a call", unit: "s", width: 12, queries: quantiles("gen_ai_client_operation_duration_seconds", "", "gen_ai_request_model", " {{gen_ai_request_model}}", "0.50", "0.95"),
 					advice: "Retries included; about 100 s is usual of Kimi. Near LLM_TIMEOUT_SECONDS: the template will serve; raise it or change the model."},
-				{title: "Time to the first token", unit: "s", width: 12, queries: quantiles("gen_ai_client_operation_time_to_first_chunk_seconds", "gen_ai_request_model", " {{gen_ai_request_model}}", "0.50", "0.95"),
+				{title: "Time to the first token", unit: "s", width: 12, queries: quantiles("gen_ai_client_operation_time_to_first_chunk_seconds", "", "gen_ai_request_model", " {{gen_ai_request_model}}", "0.50", "0.95"),
 					advice: "High with steady total time: the provider queues. Look at its status page."},
 			}},
 			{title: "Answers", panels: []panel{
@@ -95,7 +97,7 @@ var boards = []board{
 					advice: "1: the model is not asked at all for a while, since calls failed in a row. Runbook BreakerOpen."},
 				{title: "Output tokens a second", unit: "short", queries: one(`sum by (gen_ai_request_model) (rate(gen_ai_client_token_usage_sum{gen_ai_token_type="output"}[$__rate_interval]))`, "{{gen_ai_request_model}}"),
 					advice: "Compare with the account's limit of tokens; near it calls are rate_limited."},
-				{title: "Spent an hour", unit: "currencyUSD", queries: one(`sum by (gen_ai_request_model) (rate(wandstore_model_cost_total[$__rate_interval])) * 3600`, "{{gen_ai_request_model}}"),
+				{title: "Spent an hour", unit: "currencyUSD", queries: one(spentAnHour, "{{gen_ai_request_model}}"),
 					advice: "At the present rate, estimated. Runbook BudgetNear."},
 			}},
 		},
@@ -108,23 +110,21 @@ var boards = []board{
 					advice: "A fall to nothing: the proxy before the edge, or the edge itself; runbook ServiceDown."},
 				{title: "Requests by status", kind: stacked, unit: "reqps", queries: perSecond("http_server_request_duration_seconds_count", "http_response_status_code"),
 					advice: "429: the pool is full (runbook PoolRefuses) or somebody asks too often. 5xx: the edge's log, by the trace of an exemplar."},
-				{title: "Time of a front page", unit: "s", queries: []query{
-					{expr: `histogram_quantile(0.50, sum by (le) (rate(http_server_request_duration_seconds_bucket{http_route="/s/:store"}[$__rate_interval])))`, legend: "p50", exemplars: true},
-					{expr: `histogram_quantile(0.99, sum by (le) (rate(http_server_request_duration_seconds_bucket{http_route="/s/:store"}[$__rate_interval])))`, legend: "p99", exemplars: true},
-				}, advice: "About a millisecond from memory. p99 above 0.3 s: a tier is slow, see below; open the trace of an exemplar."},
+				{title: "Time of a front page", unit: "s", queries: quantiles("http_server_request_duration_seconds", `{http_route="/s/:store"}`, "", "", "0.50", "0.99"),
+					advice: "About a millisecond from memory. p99 above 0.3 s: a tier is slow, see below; open the trace of an exemplar."},
 			}},
 			{title: "Tiers", panels: []panel{
 				{title: "Hits by tier", kind: stacked, unit: "reqps", queries: one(`sum by (wandstore_tier) (rate(wandstore_page_responses_total{wandstore_outcome=~"hit|stale"}[$__rate_interval]))`, "{{wandstore_tier}}"),
 					advice: "Mostly memory. Mostly minio or kv: raise CACHE_MEMORY_BYTES, or the watch is broken."},
 				{title: "Look-ups by tier and result", unit: "reqps", queries: one(`sum by (wandstore_tier, wandstore_result) (rate(wandstore_pagestore_lookups_total[$__rate_interval]))`, "{{wandstore_tier}} {{wandstore_result}}"),
 					advice: "Errors of a tier: its server. Its breaker opens soon after: runbook BreakerOpen."},
-				{title: "Time of a look-up, p99", unit: "s", queries: quantiles("wandstore_pagestore_lookup_duration_seconds", "wandstore_tier", " {{wandstore_tier}}", "0.99"),
+				{title: "Time of a look-up, p99", unit: "s", queries: quantiles("wandstore_pagestore_lookup_duration_seconds", "", "wandstore_tier", " {{wandstore_tier}}", "0.99"),
 					advice: "Memory takes microseconds, the others milliseconds. A tier above 0.1 s: its disk or its network."},
 				{title: "Misses, by what became of asking", kind: stacked, unit: "reqps", queries: one(`sum by (wandstore_generation) (rate(wandstore_page_responses_total{wandstore_outcome="fallback"}[$__rate_interval]))`, "{{wandstore_generation}}"),
 					advice: "triggered and pending are usual, full is runbook PoolRefuses, unavailable is NATS away."},
 				{title: "Breakers", unit: "short", warn: .5, alarm: 1, queries: worst("wandstore_breaker_open", "wandstore_breaker"),
 					advice: "1: that dependency is not asked any more. Runbook BreakerOpen."},
-				{title: "Time until a change is heard, p99", unit: "s", queries: quantiles("wandstore_watch_delay_seconds", "", "", "0.99"),
+				{title: "Time until a change is heard, p99", unit: "s", queries: quantiles("wandstore_watch_delay_seconds", "", "", "", "0.99"),
 					advice: "Milliseconds near NATS. Seconds: the edge is busy or far away, or clocks differ."},
 				{title: "Watching", unit: "short", warn: 1, queries: one(`min by (instance) (wandstore_watch_up)`, "{{instance}}"),
 					advice: "0: that edge hears of no changes and looks every page up. Runbook WatchBroken."},
@@ -141,10 +141,8 @@ var boards = []board{
 					advice: "KV buckets are streams. GENERATION_DEAD above 0: runbook DeadLetters."},
 				{title: "Disk, by stream", kind: stacked, unit: "bytes", queries: worst("wandstore_stream_size_bytes", "wandstore_stream"),
 					advice: "Of one replica. Pages leave KV_UI_CACHE after CACHE_TTL_SECONDS; growth without end elsewhere: runbook DiskNearlyFull."},
-				{title: "Time of a KV look-up", unit: "s", queries: []query{
-					{expr: `histogram_quantile(0.50, sum by (le) (rate(wandstore_pagestore_lookup_duration_seconds_bucket{wandstore_tier="kv"}[$__rate_interval])))`, legend: "p50", exemplars: true},
-					{expr: `histogram_quantile(0.99, sum by (le) (rate(wandstore_pagestore_lookup_duration_seconds_bucket{wandstore_tier="kv"}[$__rate_interval])))`, legend: "p99", exemplars: true},
-				}, advice: "Above 50 ms: NATS's disk or the network to it."},
+				{title: "Time of a KV look-up", unit: "s", queries: quantiles("wandstore_pagestore_lookup_duration_seconds", `{wandstore_tier="kv"}`, "", "", "0.50", "0.99"),
+					advice: "Above 50 ms: NATS's disk or the network to it."},
 				{title: "Processes that Prometheus reaches", unit: "short", warn: 1, queries: one(`sum by (job) (up)`, "{{job}}"),
 					advice: "Fewer than were started: runbook ServiceDown."},
 			}},
@@ -155,10 +153,8 @@ var boards = []board{
 					advice: "getobject is the edges' look-ups. Many with few visitors: memory is not used, runbook WatchBroken."},
 				{title: "Drives online", kind: number, unit: "short", warn: 1, queries: one(`sum(minio_cluster_drive_online_total)`, ""),
 					advice: "Fewer than there are: pages still come while the write quorum holds; replace the drive."},
-				{title: "Time of an object look-up", unit: "s", queries: []query{
-					{expr: `histogram_quantile(0.50, sum by (le) (rate(wandstore_pagestore_lookup_duration_seconds_bucket{wandstore_tier="minio"}[$__rate_interval])))`, legend: "p50", exemplars: true},
-					{expr: `histogram_quantile(0.99, sum by (le) (rate(wandstore_pagestore_lookup_duration_seconds_bucket{wandstore_tier="minio"}[$__rate_interval])))`, legend: "p99", exemplars: true},
-				}, advice: "Above 50 ms: MinIO's disk or the network to it."},
+				{title: "Time of an object look-up", unit: "s", queries: quantiles("wandstore_pagestore_lookup_duration_seconds", `{wandstore_tier="minio"}`, "", "", "0.50", "0.99"),
+					advice: "Above 50 ms: MinIO's disk or the network to it."},
 				{title: "Traffic", unit: "Bps", queries: []query{
 					{expr: `sum(rate(minio_s3_traffic_received_bytes[$__rate_interval]))`, legend: "written"},
 					{expr: `sum(rate(minio_s3_traffic_sent_bytes[$__rate_interval]))`, legend: "read"},

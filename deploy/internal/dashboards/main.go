@@ -110,19 +110,13 @@ func (p panel) builder() cog.Builder[dashboard.Panel] {
 			Unit(p.unit).Thresholds(p.thresholds()).Height(5).Span(width).
 			GraphMode(common.BigValueGraphModeArea).ColorMode(common.BigValueColorModeValue).
 			ReduceOptions(common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"}))
-		for _, t := range p.targets() {
-			b.WithTarget(t)
-		}
-		return b
+		return b.Targets(p.targets())
 	case bars:
 		b := bargauge.NewPanelBuilder().Title(p.title).Description(p.advice).Datasource(source).
 			Unit(p.unit).Min(0).Thresholds(p.thresholds()).Height(9).Span(width).
 			Orientation(common.VizOrientationHorizontal).
 			ReduceOptions(common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"}))
-		for _, t := range p.targets() {
-			b.WithTarget(t)
-		}
-		return b
+		return b.Targets(p.targets())
 	default:
 		b := timeseries.NewPanelBuilder().Title(p.title).Description(p.advice).Datasource(source).
 			Unit(p.unit).Min(0).Height(8).Span(width).LineWidth(1).FillOpacity(8).
@@ -135,10 +129,7 @@ func (p panel) builder() cog.Builder[dashboard.Panel] {
 		if p.kind == stacked {
 			b.FillOpacity(30).Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal))
 		}
-		for _, t := range p.targets() {
-			b.WithTarget(t)
-		}
-		return b
+		return b.Targets(p.targets())
 	}
 }
 
@@ -166,8 +157,9 @@ func (p panel) thresholds() *dashboard.ThresholdsConfigBuilder {
 	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(steps)
 }
 
-// quantiles are a histogram's, a line each, with exemplars.
-func quantiles(metric, by, legend string, qs ...string) []query {
+// quantiles are those of the histogram's series that match the selector, a line each,
+// with exemplars.
+func quantiles(metric, selector, by, legend string, qs ...string) []query {
 	group := "le"
 	if by != "" {
 		group += ", " + by
@@ -175,7 +167,7 @@ func quantiles(metric, by, legend string, qs ...string) []query {
 	all := make([]query, 0, len(qs))
 	for _, q := range qs {
 		all = append(all, query{
-			expr:      fmt.Sprintf("histogram_quantile(%s, sum by (%s) (rate(%s_bucket[$__rate_interval])))", q, group, metric),
+			expr:      fmt.Sprintf("histogram_quantile(%s, sum by (%s) (rate(%s_bucket%s[$__rate_interval])))", q, group, metric, selector),
 			legend:    "p" + q[2:] + legend,
 			exemplars: true,
 		})
