@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -9,7 +10,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	kedav1alpha1 "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	nackv1beta2 "github.com/nats-io/nack/pkg/jetstream/apis/jetstream/v1beta2"
 	"github.com/nats-io/nats-server/v2/server"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -25,30 +29,6 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 )
 
-// scaledObject is what is used of KEDA's (keda.sh/docs/concepts/scaling-deployments);
-// its own Go type would bring all of controller-runtime into this module.
-type scaledObject struct {
-	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata"`
-	Spec              struct {
-		ScaleTargetRef  struct{ Name string }
-		MinReplicaCount int
-		MaxReplicaCount int
-		PollingInterval int
-		CooldownPeriod  int
-		Triggers        []struct {
-			Type     string
-			Metadata struct {
-				Endpoint            string `json:"natsServerMonitoringEndpoint"`
-				Account             string
-				Stream, Consumer    string
-				Lag                 string `json:"lagThreshold"`
-				ActivationThreshold string `json:"activationLagThreshold"`
-			}
-		}
-	}
-}
-
 // cluster is an overlay's objects.
 type cluster struct {
 	services    []corev1.Service
@@ -58,14 +38,22 @@ type cluster struct {
 	scalers     []autoscalingv2.HorizontalPodAutoscaler
 	budgets     []policyv1.PodDisruptionBudget
 	policies    []networkingv1.NetworkPolicy
-	scaled      []scaledObject
+	scaled      []kedav1alpha1.ScaledObject
+	streams     []nackv1beta2.Stream
+	consumers   []nackv1beta2.Consumer
+	accounts    []nackv1beta2.Account
 }
 
 // built is an overlay as `kubectl kustomize` makes it, each object decoded strictly: a
 // field that its kind does not have is an error.
 func built(t *testing.T, overlay string) *cluster {
 	t.Helper()
-	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join("kubernetes", "overlays", overlay))
+	return builtIn(t, filesys.MakeFsOnDisk(), filepath.Join("kubernetes", "overlays", overlay))
+}
+
+func builtIn(t *testing.T, files filesys.FileSystem, folder string) *cluster {
+	t.Helper()
+	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(files, folder)
 	must(t, err)
 	c := &cluster{}
 	for _, object := range made.Resources() {
@@ -96,7 +84,13 @@ func built(t *testing.T, overlay string) *cluster {
 		case "NetworkPolicy":
 			c.policies = append(c.policies, strictly[networkingv1.NetworkPolicy](t, text))
 		case "ScaledObject":
-			c.scaled = append(c.scaled, strictly[scaledObject](t, text))
+			c.scaled = append(c.scaled, strictly[kedav1alpha1.ScaledObject](t, text))
+		case "Stream":
+			c.streams = append(c.streams, strictly[nackv1beta2.Stream](t, text))
+		case "Consumer":
+			c.consumers = append(c.consumers, strictly[nackv1beta2.Consumer](t, text))
+		case "Account":
+			c.accounts = append(c.accounts, strictly[nackv1beta2.Account](t, text))
 		default:
 			t.Errorf("nobody checks a %s", kind)
 		}
@@ -291,7 +285,7 @@ func has(ports []networkingv1.NetworkPolicyPort, port int32) bool {
 // KEDA watches the consumer of every member.
 func TestKubernetesScalesByEveryMember(t *testing.T) {
 	c := built(t, "single-node")
-	if len(c.scaled) != 1 || c.scaled[0].Spec.MinReplicaCount != 0 || c.scaled[0].Spec.ScaleTargetRef.Name != "generator" {
+	if len(c.scaled) != 1 || *c.scaled[0].Spec.MinReplicaCount != 0 || c.scaled[0].Spec.ScaleTargetRef.Name != "generator" {
 		t.Fatalf("scales %+v", c.scaled)
 	}
 	for _, d := range c.deployments {
@@ -301,10 +295,11 @@ func TestKubernetesScalesByEveryMember(t *testing.T) {
 	}
 	var consumers []string
 	for _, trigger := range c.scaled[0].Spec.Triggers {
-		if trigger.Type != "nats-jetstream" || trigger.Metadata.Stream != wandnats.StreamGeneration || trigger.Metadata.Account != "WANDSTORE" || trigger.Metadata.Endpoint != "nats.wandstore.svc:8222" {
+		of := trigger.Metadata
+		if trigger.Type != "nats-jetstream" || of["stream"] != wandnats.StreamGeneration || of["account"] != "WANDSTORE" || of["natsServerMonitoringEndpoint"] != "nats.wandstore.svc:8222" {
 			t.Errorf("trigger %+v", trigger)
 		}
-		consumers = append(consumers, trigger.Metadata.Consumer)
+		consumers = append(consumers, of["consumer"])
 	}
 	var members []string
 	for n := range 10 {
@@ -312,6 +307,67 @@ func TestKubernetesScalesByEveryMember(t *testing.T) {
 	}
 	if !slices.Equal(consumers, members) {
 		t.Errorf("watches %v, want %v", consumers, members)
+	}
+}
+
+// With NACK in the cluster every stream, bucket and consumer is a resource, which says
+// what the services ensure themselves; taking the resources away takes nothing else.
+func TestKubernetesByNACK(t *testing.T) {
+	for overlay, replicas := range map[string]int{"single-node": 1, "three-nodes": 3} {
+		files := filesys.MakeFsInMemory()
+		for _, folder := range []string{"kubernetes", filepath.Join("..", "nats", "server")} {
+			must(t, filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+				if err != nil || entry.IsDir() {
+					return err
+				}
+				return files.WriteFile(filepath.Join("/deploy", path), []byte(read(t, path)))
+			}))
+		}
+		folder := filepath.Join("/deploy", "kubernetes", "overlays", overlay)
+		kustomization := filepath.Join(folder, "kustomization.yaml")
+		text, err := files.ReadFile(kustomization)
+		must(t, err)
+		with := strings.Replace(string(text), "components: [../../keda]", "components: [../../keda, ../../nack]", 1)
+		must(t, files.WriteFile(kustomization, []byte(with)))
+		c := builtIn(t, files, folder)
+
+		if len(c.accounts) != 1 || c.accounts[0].Spec.User == nil {
+			t.Fatalf("%s: accounts %+v", overlay, c.accounts)
+		}
+		definitions, err := wandnats.Streams(wandnats.Settings{MaxQueueDepth: 100, CacheTTLSeconds: 3600, Replicas: replicas})
+		must(t, err)
+		var want, got []string
+		for _, d := range definitions {
+			want = append(want, fmt.Sprint(d.Name, d.Subjects, d.MaxMsgsPerSubject, d.DiscardNewPerSubject, d.MaxAge, d.MaxMsgSize, d.Replicas, d.AllowMsgTTL))
+		}
+		for _, s := range c.streams {
+			var age time.Duration
+			if s.Spec.MaxAge != "" {
+				age, err = time.ParseDuration(s.Spec.MaxAge)
+				must(t, err)
+			}
+			got = append(got, fmt.Sprint(s.Spec.Name, s.Spec.Subjects, s.Spec.MaxMsgsPerSubject, s.Spec.DiscardPerSubject, age, s.Spec.MaxMsgSize, s.Spec.Replicas, s.Spec.AllowMsgTTL))
+			if !s.Spec.PreventDelete || s.Spec.Account != c.accounts[0].Name {
+				t.Errorf("%s: %s may be deleted, or nobody signs in for it", overlay, s.Spec.Name)
+			}
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: streams\n%s\nwant\n%s", overlay, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+		for n := range 10 {
+			member := wandnats.Member(n)
+			if !slices.ContainsFunc(c.consumers, func(r nackv1beta2.Consumer) bool {
+				return r.Spec.DurableName == member && r.Spec.FilterSubject == wandnats.GenerateSubject(member) && r.Spec.MaxAckPending == 1 && r.Spec.PreventDelete
+			}) {
+				t.Errorf("%s: no resource for the consumer of %s", overlay, member)
+			}
+		}
+		// Its controller comes in from a namespace of its own.
+		if !slices.ContainsFunc(c.policies, func(p networkingv1.NetworkPolicy) bool { return p.Name == "nack" }) {
+			t.Errorf("%s: NACK cannot reach NATS", overlay)
+		}
 	}
 }
 
