@@ -81,3 +81,12 @@ func TestMainWithWrongTelemetry(t *testing.T) {
 		t.Errorf("got status %d and %q, want 2 and one line", status, stderr.String())
 	}
 }
+
+// A service that answers nobody cannot be asked for its health.
+func TestMainWithoutAddr(t *testing.T) {
+	var stderr bytes.Buffer
+	status := lifecycle.Main(lifecycle.Service[settings]{Name: "wand"}, []string{"-health"}, nil, &bytes.Buffer{}, &stderr)
+	if status != 2 || !strings.Contains(stderr.String(), "-health") {
+		t.Errorf("got status %d and %q", status, stderr.String())
+	}
+}

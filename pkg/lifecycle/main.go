@@ -39,7 +39,8 @@ type Service[T Validator] struct {
 	Name string
 	// PrivateAddr is PRIVATE_ADDR's default; "" is off.
 	PrivateAddr string
-	// Addr is where the service's own GET /health is answered, for the self-probe.
+	// Addr is where the service's own GET /health is answered, for the self-probe; nil
+	// for a service that answers nobody, which has no -health.
 	Addr func(cfg T) string
 	// Run works until ctx ends.
 	Run func(ctx context.Context, cfg T, log *slog.Logger) error
@@ -69,7 +70,10 @@ func Main[T Validator](s Service[T], args, environ []string, stdout, stderr io.W
 	flags.SetOutput(stderr)
 	verify := flags.Bool("config.verify", false, "tell whether the settings are right")
 	show := flags.Bool("config.print", false, "print the settings that hold, secrets masked")
-	health := flags.Bool("health", false, "ask the running process for its health")
+	health := new(bool)
+	if s.Addr != nil {
+		flags.BoolVar(health, "health", false, "ask the running process for its health")
+	}
 	version := flags.Bool("version", false, "print what was built")
 	var check func() int
 	for _, c := range s.Checks {

@@ -15,6 +15,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/pkg/natsconn"
 	"github.com/wandstore/wandstore/pkg/telemetry"
+	"github.com/wandstore/wandstore/services/allinone/internal/progress"
 	"github.com/wandstore/wandstore/services/edge"
 	"github.com/wandstore/wandstore/services/generator"
 	"github.com/wandstore/wandstore/services/kimisim"
@@ -90,8 +91,8 @@ func free(ctx context.Context, cfg Config) error {
 	return nil
 }
 
-// announce waits until pages are answered and the pool works, says what to do
-// next, and at the end what is being waited for.
+// announce waits until pages are answered and the pool works, says what to do next,
+// then how the jobs come along, and at the end what is being waited for.
 func announce(ctx context.Context, cfg Config, logPath string, log *slog.Logger, out io.Writer) error {
 	base := "http://" + lifecycle.Reachable(cfg.Edge.Addr)
 	for _, url := range []string{base + "/ready", "http://" + lifecycle.Reachable(cfg.Generator.Addr) + "/health"} {
@@ -130,6 +131,11 @@ WandStore is open.
 
 Ctrl-C stops it.
 `, base, natsCLI, model, traces, logPath)
+	fmt.Fprintln(out)
+	if err := progress.Run(ctx, cfg.wired().Edge.NATS, log, out); err != nil {
+		// Nobody's page depends on it.
+		log.Warn("progress is not shown any more", "error", err)
+	}
 	<-ctx.Done()
 	fmt.Fprintln(out, "\nStopping: running jobs have 20 s. Ctrl-C again stops at once.")
 	return nil

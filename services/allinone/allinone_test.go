@@ -74,6 +74,7 @@ func TestAllInOneKeepsItsPages(t *testing.T) {
 			t.Errorf("it does not say %q: %s", says, first.out)
 		}
 	}
+	eventually(t, "it says that a job is done", func() bool { return strings.Contains(first.out.String(), "0 running, 1 done") })
 	first.interrupt(t)
 
 	second := startLaptop(t, data)
