@@ -43,9 +43,12 @@ func TestBrowserFindsEveryPageAccessible(t *testing.T) {
 	source := axe(t)
 	for _, k := range kinds(t, w, e) {
 		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
 			tb := b.open(t, 1280, "status of 404", "status of 400")
 			// The page's own policy would keep axe-core out.
 			call(tb, page.SetBypassCSP, page.SetBypassCSPParams{Enabled: true})
+			tb.visit(k.address)
+			tb.do(chromedp.Evaluate[chromedp.Void](source + "; void 0"))
 			for _, width := range widths {
 				tb.resize(width)
 				for _, scheme := range []string{"light", "dark"} {
@@ -54,8 +57,6 @@ func TestBrowserFindsEveryPageAccessible(t *testing.T) {
 						&emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme},
 						&emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"},
 					)
-					tb.visit(k.address)
-					tb.do(chromedp.Evaluate[chromedp.Void](source + "; void 0"))
 					var found []violation
 					if err := json.Unmarshal([]byte(eval[string](tb, `axe.run().then(r => JSON.stringify(r.violations))`)), &found); err != nil {
 						t.Fatal(err)

@@ -398,6 +398,7 @@ func TestBrowserFindsNothingWrongOnAnyPage(t *testing.T) {
 	b := startBrowser(t)
 	for _, k := range kinds(t, w, e) {
 		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
 			// Chromium itself notes the status of a document that is an error.
 			page := b.open(t, 1280, "status of 404", "status of 400")
 			page.visit(k.address)
