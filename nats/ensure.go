@@ -145,6 +145,8 @@ func defined(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 	c.Duplicates = want.Duplicates
 	c.AllowDirect = want.AllowDirect
 	c.AllowRollup = want.AllowRollup
+	// The server never takes it back.
+	c.AllowMsgTTL = have.AllowMsgTTL || want.AllowMsgTTL
 	c.DenyDelete = want.DenyDelete
 	c.DenyPurge = want.DenyPurge
 	return c

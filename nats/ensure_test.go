@@ -236,6 +236,30 @@ func TestEnsureKeepsWhatOperatorsDecide(t *testing.T) {
 	}
 }
 
+// A bucket of before sessions could be forgotten has no TTL a key; it gets it.
+func TestEnsureAllowsTTLOfKeys(t *testing.T) {
+	s := startPlain(t)
+	_, js := connect(t, s.url)
+	definitions, err := wandnats.Streams(defaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sessions := "KV_" + wandnats.BucketSessions
+	for _, d := range definitions {
+		if d.Name != sessions {
+			continue
+		}
+		d.AllowMsgTTL = false
+		if _, err := js.CreateStream(within(t), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ensure(t, js, defaults())
+	if !streamConfig(t, js, sessions).AllowMsgTTL {
+		t.Error("keys have no TTL")
+	}
+}
+
 func TestPoolGrowsAndShrinks(t *testing.T) {
 	s := startPlain(t)
 	_, js := connect(t, s.url)

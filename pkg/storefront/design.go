@@ -72,6 +72,18 @@ func themeChoices(t *Theme) []themeChoice {
 	}
 }
 
+// Prefer is t with the choices that a shopper has wished for, by the names of the
+// fields as a design has them ("palette": "midnight"). What is no choice, or no field,
+// changes nothing.
+func (t Theme) Prefer(wishes map[string]string) Theme {
+	for _, choice := range themeChoices(&t) {
+		if wish := wishes[choice.name]; slices.Contains(choice.values, wish) {
+			*choice.value = wish
+		}
+	}
+	return t
+}
+
 // Report counts what of an answer was not used as it was given.
 type Report struct {
 	DroppedSections int  `json:"droppedSections"` // of no known type, over the limit, or with nothing left to draw

@@ -16,6 +16,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/session"
 	"github.com/wandstore/wandstore/pkg/storefront"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+	"github.com/wandstore/wandstore/services/kimisim"
 )
 
 // What a crowd of shoppers is, and what its pages must be.
@@ -156,4 +157,50 @@ func TestCrowdGetsPagesOfItsOwn(t *testing.T) {
 		t.Errorf("the longest design has %d tokens, want less than %d", longest, mostTokens)
 	}
 	t.Logf("%d layouts, %d beginnings, longest design %d tokens", len(layouts), len(begins), w.sim.Stats().LongestAnswer)
+}
+
+// What a caller of POST /generate wishes for is on the first screens and in the page's
+// look, whether the model heeds it, ignores it or fails; a wish that means nothing here
+// changes nothing.
+func TestPreferencesSteerThePage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	g := w.startGenerator()
+	made := func(shopper, preferences string) string {
+		t.Helper()
+		a := post(t, g.base+"/generate", fmt.Sprintf(`{"storeSlug":"magic-wands","shopperId":%q,"preferences":%s}`, shopper, preferences))
+		html, ok := a.json(t)["html"].(string)
+		if a.status != http.StatusOK || !ok {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		return html
+	}
+	// Only the words of two wands have it.
+	const wishes = `{"persona":"explorer","palette":"midnight","density":"enormous","wood":"ebony","nonsense":{"a":1}}`
+	first := func(html string) string {
+		screens := section.FindAllStringIndex(html, -1)
+		if len(screens) < 5 {
+			return html
+		}
+		return html[:screens[4][0]]
+	}
+	ignorant := `{"theme":{"palette":"ember"},"sections":[{"type":"story"},{"type":"quote"},{"type":"figures"},{"type":"promises"},{"type":"faq"}]}`
+	for source, answers := range map[string]func(){
+		"model":    func() { w.sim.SetAnswer(func(kimisim.Request) string { return ignorant }) },
+		"template": func() { w.sim.SetAnswer(func(kimisim.Request) string { return "" }) },
+	} {
+		answers()
+		html := made("wishing-"+source, wishes)
+		if !strings.Contains(html, `data-palette="midnight"`) || !strings.Contains(html, `data-persona="explorer"`) || strings.Contains(html, "enormous") {
+			t.Errorf("the %s's page does not look as wished", source)
+		}
+		for _, wand := range []string{"nightjar", "sable-and-salt"} {
+			if !strings.Contains(first(html), "/p/"+wand) {
+				t.Errorf("the %s's first screens do not show %s", source, wand)
+			}
+		}
+		if plain := made("wishless-"+source, `{"persona":"explorer"}`); strings.Contains(first(plain), "/p/nightjar") && strings.Contains(first(plain), "/p/sable-and-salt") {
+			t.Errorf("the %s's first screens show both without a wish", source)
+		}
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/faulttest"
 	"github.com/wandstore/wandstore/pkg/session"
 	"github.com/wandstore/wandstore/services/edge"
+	"github.com/wandstore/wandstore/services/kimisim"
 )
 
 const form = "application/x-www-form-urlencoded"
@@ -103,6 +104,8 @@ func TestCart(t *testing.T) {
 		{"action=remove&product=halcyon", "magic-wands:2"},
 		{"action=set&product=nightjar&quantity=0", "magic-wands:0"},
 		{"action=add&product=rosewarden", "magic-wands:1"},
+		{"action=add&product=halcyon&product=nightjar&product=midnight-elm", "magic-wands:3"}, // the last is sold out
+		{"action=remove&product=halcyon&product=nightjar", "magic-wands:1"},
 	} {
 		a := putIntoCart(t, shop, "abc", step.fields)
 		if a.status != http.StatusSeeOther || a.header.Get("Location") != "/s/magic-wands/cart" || !strings.Contains(strings.Join(a.header.Values("Set-Cookie"), "\n"), "wandstore_cart="+step.count+";") {
@@ -112,8 +115,8 @@ func TestCart(t *testing.T) {
 	if a := get(t, shop+"/cart?shopper=abc"); !strings.Contains(a.body, "Rosewarden") || strings.Contains(a.body, "/p/nightjar") || !strings.Contains(a.body, "1 item") {
 		t.Error("the cart does not hold what was put into it last, and that only")
 	}
-	if adds, removes := signals("abc"); adds != 5 || removes != 2 {
-		t.Errorf("%d put in and %d taken out are counted, want 5 and 2", adds, removes)
+	if adds, removes := signals("abc"); adds != 7 || removes != 4 {
+		t.Errorf("%d put in and %d taken out are counted, want 7 and 4", adds, removes)
 	}
 	// Who does not want to be learned from has a cart all the same.
 	for _, header := range []string{"DNT", "Sec-GPC"} {
@@ -148,6 +151,8 @@ func TestCartRefuses(t *testing.T) {
 		{"action=steal&product=nightjar", 400, nil},
 		{"action=add&product=no-such-wand", 404, nil},
 		{"action=add&product=", 404, nil},
+		{"action=add&product=nightjar&product=no-such-wand", 404, nil},
+		{"action=add" + strings.Repeat("&product=nightjar", 13), 400, nil},
 		{"action=set&product=nightjar&quantity=-1", 400, nil},
 		{"action=set&product=nightjar&quantity=100", 400, nil},
 		{"action=set&product=nightjar&quantity=1e1", 400, nil},
@@ -186,6 +191,28 @@ func TestShopWithoutNATS(t *testing.T) {
 		a := get(t, shop+"/cart?shopper=abc")
 		return a.status == http.StatusOK && strings.Contains(a.body, "Nightjar")
 	})
+}
+
+// What a page says goes together is put into the cart together.
+func TestBrowserBuysABundle(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := w.startEdge()
+	g := w.startGenerator()
+	w.sim.SetAnswer(func(kimisim.Request) string {
+		return `{"sections":[{"type":"bundle","productIds":["nightjar","halcyon","rosewarden"]}]}`
+	})
+	if a := post(t, g.base+"/generate", `{"storeSlug":"magic-wands","shopperId":"collector"}`); a.status != http.StatusOK {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	page := startBrowser(t).open(t, 390)
+	page.visit(e.base + "/s/magic-wands?shopper=collector")
+	sum := eval[string](page, `document.querySelector(".bundle .together .price").textContent.trim()`)
+	page.run(`document.querySelector(".bundle .add button").click()`)
+	page.until("all three are in the cart", `document.querySelectorAll(".basket-lines li").length === 3`)
+	if got := eval[string](page, `document.querySelector(".checkout .price").textContent.trim()`); got != sum {
+		t.Errorf("together %q in the cart, %q on the page", got, sum)
+	}
 }
 
 // A shopper finds a thing, puts it into the cart and thinks again, with JavaScript

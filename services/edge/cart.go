@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -79,8 +80,9 @@ const (
 )
 
 // changeCart answers POST /s/{store}/cart, a form's: product, action and, but for
-// remove, quantity (1 if it is not given). It leads back to the cart (303), so
-// that a reload changes nothing.
+// remove, quantity (1 if it is not given). What goes together is several products,
+// each of that quantity. It leads back to the cart (303), so that a reload changes
+// nothing.
 func (e *edge) changeCart(c *fiber.Ctx) error {
 	shop, err := e.shopOf(c)
 	if err != nil {
@@ -128,9 +130,12 @@ func (e *edge) changeCart(c *fiber.Ctx) error {
 // cartChange is one change of a cart.
 type cartChange struct {
 	action   string
-	product  string
+	products []string
 	quantity int
 }
+
+// maxTogether is how many products one form may change: more than a section shows.
+const maxTogether = 12
 
 func readChange(c *fiber.Ctx, shop *storefront.Store) (cartChange, error) {
 	change := cartChange{action: strings.Clone(c.FormValue("action")), quantity: 1}
@@ -146,15 +151,23 @@ func readChange(c *fiber.Ctx, shop *storefront.Store) (cartChange, error) {
 		}
 		change.quantity = n
 	}
-	id := c.FormValue("product")
-	product, sold := shop.Product(id)
-	switch {
-	case sold:
-		change.product = product.ID
-	case change.action == cartRemove && pagekey.ValidStore(id):
-		// What is not sold any more can still be taken out; ids have the form of slugs.
-		change.product = strings.Clone(id)
-	default:
+	ids := c.Request().PostArgs().PeekMulti("product")
+	if len(ids) > maxTogether {
+		return change, errors.Join(errBadBody, errors.New("at most 12 products at a time"))
+	}
+	for _, id := range ids {
+		product, sold := shop.Product(string(id))
+		switch {
+		case sold:
+			change.products = append(change.products, product.ID)
+		case change.action == cartRemove && pagekey.ValidStore(string(id)):
+			// What is not sold any more can still be taken out; ids have the form of slugs.
+			change.products = append(change.products, string(id))
+		default:
+			return change, errUnknownProduct
+		}
+	}
+	if len(change.products) == 0 {
 		return change, errUnknownProduct
 	}
 	return change, nil
@@ -162,21 +175,28 @@ func readChange(c *fiber.Ctx, shop *storefront.Store) (cartChange, error) {
 
 // apply changes the cart of a session, and counts what was done if it may.
 func (ch cartChange) apply(s *wandstorev1.ShopperSession, shop *storefront.Store, counted bool, now time.Time) {
+	// The first of several stands first in the cart.
+	for _, product := range slices.Backward(ch.products) {
+		ch.applyTo(product, s, shop, counted, now)
+	}
+}
+
+func (ch cartChange) applyTo(product string, s *wandstorev1.ShopperSession, shop *storefront.Store, counted bool, now time.Time) {
 	g := session.Signals(s, shop.Slug)
-	before, after := session.Quantity(g, ch.product), ch.quantity
+	before, after := session.Quantity(g, product), ch.quantity
 	switch ch.action {
 	case cartAdd:
 		after += before
 	case cartRemove:
 		after = 0
 	}
-	if p, ok := shop.Product(ch.product); ok {
+	if p, ok := shop.Product(product); ok {
 		after = p.Quantity(after)
 	} else {
 		after = 0
 	}
 	if counted {
-		event := &wandstorev1.TrackEvent{Store: shop.Slug, Product: ch.product}
+		event := &wandstorev1.TrackEvent{Store: shop.Slug, Product: product}
 		switch {
 		case after > before:
 			event.Event = "cart_add"
@@ -187,7 +207,7 @@ func (ch cartChange) apply(s *wandstorev1.ShopperSession, shop *storefront.Store
 			session.Apply(s, event, now)
 		}
 	}
-	session.SetQuantity(g, ch.product, after)
+	session.SetQuantity(g, product, after)
 }
 
 // setCartCount tells the browser how much is in the cart.

@@ -16,7 +16,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -208,8 +210,14 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *storefront.Store) (p
 	}
 	interests := storefront.Interests{
 		RecentProducts: signals.GetRecentProducts(), Cart: signals.GetCart(), Purchased: signals.GetPurchased(),
-		Categories: session.Favourites(signals), Searched: signals.GetRecentQueries(),
+		Categories: session.Favourites(signals),
 	}
+	wishes := prompt.Wishes(o.Preferences)
+	// What is wished for is looked for in the catalogue, like a search and before one.
+	for _, name := range slices.Sorted(maps.Keys(wishes)) {
+		interests.Searched = append(interests.Searched, wishes[name])
+	}
+	interests.Searched = append(interests.Searched, signals.GetRecentQueries()...)
 	design, model, err := m.design(ctx, o, shop, guess, signals)
 	if ctx.Err() != nil {
 		// Told to stop: another worker has time for the model.
@@ -224,6 +232,7 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *storefront.Store) (p
 	} else {
 		design = design.OpenFor(shop, guess.Persona, interests)
 	}
+	design.Theme = design.Theme.Prefer(wishes)
 	page.Model = model
 	m.Metrics.made(ctx, guess.Persona, page.GetSource(), err)
 

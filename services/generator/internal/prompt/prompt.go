@@ -117,7 +117,7 @@ func Build(in Input) (Prompt, error) {
 			Bought:     known(in.Store, in.Signals.GetPurchased()),
 			Categories: session.Favourites(in.Signals),
 		},
-		Wishes: wishes(in.Preferences),
+		Wishes: Wishes(in.Preferences),
 	}
 	for _, c := range in.Store.Collections {
 		d.Shop.Collections = append(d.Shop.Collections, c.Name)
@@ -184,9 +184,9 @@ func is(p *storefront.Product) []string {
 	return append(words, p.Tags...)
 }
 
-// wishes bounds a caller's preferences. The persona is not one of them: it has
-// been heard already.
-func wishes(preferences map[string]string) map[string]string {
+// Wishes bounds a caller's preferences: ten of them, of 120 characters each. The
+// persona is not one of them: it has been heard already.
+func Wishes(preferences map[string]string) map[string]string {
 	names := make([]string, 0, len(preferences))
 	for name := range preferences {
 		if name != "persona" {
