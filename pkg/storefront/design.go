@@ -1,6 +1,7 @@
 package storefront
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -72,13 +73,30 @@ func themeChoices(t *Theme) []themeChoice {
 	}
 }
 
-// Prefer is t with the choices that a shopper has wished for, by the names of the
-// fields as a design has them ("palette": "midnight"). What is no choice, or no field,
-// changes nothing.
-func (t Theme) Prefer(wishes map[string]string) Theme {
-	for _, choice := range themeChoices(&t) {
-		if wish := wishes[choice.name]; slices.Contains(choice.values, wish) {
-			*choice.value = wish
+// ReadWishes reads what a shopper has wished for, by name: the look that it names, as
+// in "palette": "midnight", with the rest of the theme left empty, and the other wishes
+// as words to look for in a catalogue, in the order of their names. A value that is no
+// choice of its field is no wish.
+func ReadWishes(wishes map[string]string) (look Theme, words []string) {
+	choices := themeChoices(&look)
+	for _, name := range slices.Sorted(maps.Keys(wishes)) {
+		wish := wishes[name]
+		i := slices.IndexFunc(choices, func(c themeChoice) bool { return c.name == name })
+		if i < 0 {
+			words = append(words, wish)
+		} else if slices.Contains(choices[i].values, wish) {
+			*choices[i].value = wish
+		}
+	}
+	return look, words
+}
+
+// Over is t, with base's value where t has none.
+func (t Theme) Over(base Theme) Theme {
+	under := themeChoices(&base)
+	for i, choice := range themeChoices(&t) {
+		if *choice.value == "" {
+			*choice.value = *under[i].value
 		}
 	}
 	return t

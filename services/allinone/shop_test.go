@@ -130,6 +130,15 @@ func TestCart(t *testing.T) {
 	if a := get(t, shop+"/cart?shopper=private"); !strings.Contains(a.body, "2 items") {
 		t.Error("the cart of a shopper who said no is not kept")
 	}
+	// Forms have two encodings.
+	var parts strings.Builder
+	for _, field := range [][2]string{{"action", "add"}, {"product", "nightjar"}, {"product", "halcyon"}} {
+		fmt.Fprintf(&parts, "--part\r\nContent-Disposition: form-data; name=%q\r\n\r\n%s\r\n", field[0], field[1])
+	}
+	parts.WriteString("--part--\r\n")
+	if a := post(t, shop+"/cart?shopper=parts", parts.String(), "Content-Type", "multipart/form-data; boundary=part"); a.status != http.StatusSeeOther || !strings.Contains(strings.Join(a.header.Values("Set-Cookie"), "\n"), "wandstore_cart=magic-wands:2;") {
+		t.Errorf("multipart: %d, %v", a.status, a.header)
+	}
 	// A shopper without an id gets one with the cart.
 	a := post(t, shop+"/cart", "action=add&product=halcyon", "Content-Type", form)
 	if cookies := strings.Join(a.header.Values("Set-Cookie"), "\n"); a.status != http.StatusSeeOther || !strings.Contains(cookies, "wandstore_shopper=") {

@@ -151,18 +151,18 @@ func readChange(c *fiber.Ctx, shop *storefront.Store) (cartChange, error) {
 		}
 		change.quantity = n
 	}
-	ids := c.Request().PostArgs().PeekMulti("product")
+	ids := fieldsOf(c, "product")
 	if len(ids) > maxTogether {
 		return change, errors.Join(errBadBody, errors.New("at most 12 products at a time"))
 	}
 	for _, id := range ids {
-		product, sold := shop.Product(string(id))
+		product, sold := shop.Product(id)
 		switch {
 		case sold:
 			change.products = append(change.products, product.ID)
-		case change.action == cartRemove && pagekey.ValidStore(string(id)):
+		case change.action == cartRemove && pagekey.ValidStore(id):
 			// What is not sold any more can still be taken out; ids have the form of slugs.
-			change.products = append(change.products, string(id))
+			change.products = append(change.products, id)
 		default:
 			return change, errUnknownProduct
 		}
@@ -171,6 +171,19 @@ func readChange(c *fiber.Ctx, shop *storefront.Store) (cartChange, error) {
 		return change, errUnknownProduct
 	}
 	return change, nil
+}
+
+// fieldsOf are copies of all values of a form's field, in either of the encodings that
+// forms have (WHATWG HTML, 4.10.22.3).
+func fieldsOf(c *fiber.Ctx, name string) []string {
+	if form, err := c.MultipartForm(); err == nil {
+		return form.Value[name]
+	}
+	var values []string
+	for _, value := range c.Request().PostArgs().PeekMulti(name) {
+		values = append(values, string(value))
+	}
+	return values
 }
 
 // apply changes the cart of a session, and counts what was done if it may.

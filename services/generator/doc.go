@@ -11,8 +11,8 @@
 // serves, and wandstore.control.replay and forget. POST /generate runs the code that
 // the queue's jobs run. Its preferences, as a job's, are words by name: persona says
 // whom the page is for; palette, typeface, density, corner and motion choose its look;
-// all of them are told to the model, and what they name is looked for in the catalogue
-// and shown on the first screens.
+// all of them are told to the model, and what the others name is looked for in the
+// catalogue and shown on the first screens.
 //
 // Started before NATS or the object store it waits for them and says so. Told to
 // stop it takes no more jobs, gives the running ones a moment, hands back those

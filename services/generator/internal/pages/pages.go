@@ -16,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -212,12 +211,9 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *storefront.Store) (p
 		RecentProducts: signals.GetRecentProducts(), Cart: signals.GetCart(), Purchased: signals.GetPurchased(),
 		Categories: session.Favourites(signals),
 	}
-	wishes := prompt.Wishes(o.Preferences)
 	// What is wished for is looked for in the catalogue, like a search and before one.
-	for _, name := range slices.Sorted(maps.Keys(wishes)) {
-		interests.Searched = append(interests.Searched, wishes[name])
-	}
-	interests.Searched = append(interests.Searched, signals.GetRecentQueries()...)
+	look, wished := storefront.ReadWishes(prompt.Wishes(o.Preferences))
+	interests.Searched = slices.Concat(wished, signals.GetRecentQueries())
 	design, model, err := m.design(ctx, o, shop, guess, signals)
 	if ctx.Err() != nil {
 		// Told to stop: another worker has time for the model.
@@ -232,7 +228,7 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *storefront.Store) (p
 	} else {
 		design = design.OpenFor(shop, guess.Persona, interests)
 	}
-	design.Theme = design.Theme.Prefer(wishes)
+	design.Theme = look.Over(design.Theme)
 	page.Model = model
 	m.Metrics.made(ctx, guess.Persona, page.GetSource(), err)
 
