@@ -290,6 +290,12 @@ func do(t testing.TB, method, url, body string, headers ...string) answer {
 // eventually waits until the condition holds.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
+	eventuallyWithin(t, patience, what, holds)
+}
+
+// eventuallyWithin is eventually with another patience.
+func eventuallyWithin(t testing.TB, patience time.Duration, what string, holds func() bool) {
+	t.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	tick := time.NewTicker(10 * time.Millisecond)
