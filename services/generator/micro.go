@@ -21,8 +21,9 @@ const version = "0.1.0"
 // default.
 const controlTimeout = 4 * time.Second
 
-// runMicro answers operators until ctx ends.
-func (g *generator) runMicro(ctx context.Context, p *pool) error {
+// openMicro has operators answered from its return until the service is stopped; what
+// they ask for ends with ctx.
+func (g *generator) openMicro(ctx context.Context, p *pool) (micro.Service, error) {
 	service, err := micro.AddService(g.nc, micro.Config{
 		Name:        wandnats.MicroService,
 		Version:     version,
@@ -30,24 +31,35 @@ func (g *generator) runMicro(ctx context.Context, p *pool) error {
 		Metadata:    map[string]string{"worker": g.worker},
 	})
 	if err != nil {
-		return fmt.Errorf("micro service: %w", err)
+		return nil, fmt.Errorf("micro service: %w", err)
 	}
 	for _, m := range p.members {
 		health := micro.HandlerFunc(func(r micro.Request) {
 			_ = r.RespondJSON(stateOf(m, g.cfg.inactivity()))
 		})
 		if err := service.AddEndpoint(m.Member()+"-health", health, micro.WithEndpointSubject(wandnats.HealthSubject(m.Member()))); err != nil {
-			return errors.Join(fmt.Errorf("endpoint: %w", err), service.Stop())
+			return nil, errors.Join(fmt.Errorf("endpoint: %w", err), service.Stop())
 		}
 	}
 	replay := micro.HandlerFunc(func(r micro.Request) { g.replay(ctx, p, r) })
 	if err := service.AddEndpoint("replay", replay, micro.WithEndpointSubject(wandnats.SubjectReplay)); err != nil {
-		return errors.Join(fmt.Errorf("endpoint: %w", err), service.Stop())
+		return nil, errors.Join(fmt.Errorf("endpoint: %w", err), service.Stop())
 	}
 	forget := micro.HandlerFunc(func(r micro.Request) { g.forget(ctx, p, r) })
 	if err := service.AddEndpoint("forget", forget, micro.WithEndpointSubject(wandnats.SubjectForget)); err != nil {
-		return errors.Join(fmt.Errorf("endpoint: %w", err), service.Stop())
+		return nil, errors.Join(fmt.Errorf("endpoint: %w", err), service.Stop())
 	}
+	// The server knows the endpoints once it answers this.
+	flush, cancel := context.WithTimeout(ctx, controlTimeout)
+	defer cancel()
+	if err := g.nc.FlushWithContext(flush); err != nil {
+		return nil, errors.Join(fmt.Errorf("micro service: %w", err), service.Stop())
+	}
+	return service, nil
+}
+
+// runMicro keeps the service until ctx ends.
+func (g *generator) runMicro(ctx context.Context, service micro.Service) error {
 	<-ctx.Done()
 	if err := service.Stop(); err != nil && g.nc.IsConnected() {
 		return fmt.Errorf("micro service: %w", err)

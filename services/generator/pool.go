@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nats.go/micro"
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/erasure"
@@ -48,16 +49,24 @@ func (g *generator) runPool(ctx context.Context) error {
 	if err := natsconn.Until(ctx, g.log, "the object store", g.s3.EnsureBucket); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// Before it is healthy: who then asks a member over NATS is answered.
+	var service micro.Service
+	if err := natsconn.Until(ctx, g.log, "NATS", func(ctx context.Context) (err error) {
+		service, err = g.openMicro(ctx, p)
+		return err
+	}); err != nil {
+		return err
+	}
 	g.pool.Store(p)
 	defer g.pool.Store(nil)
 
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	parts := []lifecycle.Part{
 		{Name: "stores", Run: func(ctx context.Context) error { return g.stores.Follow(ctx, g.nc, p.stores) }},
 		{Name: "dead letter sweep", Run: p.sweeper.Run},
 		{Name: "members", Run: p.run, StopWithin: grace + settling},
-		{Name: "micro service", Run: func(ctx context.Context) error { return g.runMicro(ctx, p) }},
+		{Name: "micro service", Run: func(ctx context.Context) error { return g.runMicro(ctx, service) }},
 	}
 	if g.cfg.ExitWhenIdle {
 		parts = append(parts, lifecycle.Part{Name: "idle watch", Run: func(ctx context.Context) error {
