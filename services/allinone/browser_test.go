@@ -418,6 +418,9 @@ func TestBrowserFindsNothingWrongOnAnyPage(t *testing.T) {
 				ids: new Set([...document.querySelectorAll("[id]")].map(e => e.id)).size === document.querySelectorAll("[id]").length,
 				links: [...document.querySelectorAll("a[href^='#']")].every(a => document.getElementById(a.hash.slice(1))),
 			})`)
+			// Who goes by the keyboard sees where they are; the first stop is the skip link.
+			page.do(chromedp.KeyEvent("\t"), chromedp.KeyEvent("\t"))
+			basics["focus"] = eval[bool](page, `document.activeElement.matches("a,button,input,summary") && getComputedStyle(document.activeElement).outlineStyle === "solid" && parseFloat(getComputedStyle(document.activeElement).outlineWidth) >= 2`)
 			for basic, holds := range basics {
 				if holds != true {
 					t.Errorf("%s: %v", basic, holds)
