@@ -128,13 +128,7 @@ func TestGeneratorKilledInMidJob(t *testing.T) {
 	_, js := w.connect()
 	gate := w.sim.Gate()
 
-	cfg := w.generatorConfig()
-	victim := exec.CommandContext(t.Context(), buildService(t, "generator"))
-	victim.Env = append(victim.Environ(), "PRIVATE_ADDR=",
-		"NATS_URL="+w.natsURL, "MINIO_ENDPOINT="+w.s3.Endpoint, "MINIO_BUCKET="+w.s3.Bucket,
-		"MINIO_ACCESS_KEY="+w.s3.AccessKey, "MINIO_SECRET_KEY="+w.s3.SecretKey,
-		"GENERATOR_ADDR="+cfg.Addr, "KIMI_API_KEY=test", "KIMI_BASE_URL="+cfg.KimiBaseURL,
-	)
+	victim := w.generatorProcess(buildService(t, "generator"))
 	log := &lines{}
 	victim.Stderr = log
 	if err := victim.Start(); err != nil {
@@ -403,6 +397,19 @@ func buildService(t testing.TB, service string) string {
 		t.Fatalf("build %s: %v: %s", service, err, out)
 	}
 	return binary
+}
+
+// generatorProcess is a generator of the world as a process, to be started and killed.
+func (w *world) generatorProcess(binary string, env ...string) *exec.Cmd {
+	w.t.Helper()
+	cfg := w.generatorConfig()
+	cmd := exec.CommandContext(w.t.Context(), binary)
+	cmd.Env = append(append(cmd.Environ(), "PRIVATE_ADDR=",
+		"NATS_URL="+w.natsURL, "MINIO_ENDPOINT="+w.s3.Endpoint, "MINIO_BUCKET="+w.s3.Bucket,
+		"MINIO_ACCESS_KEY="+w.s3.AccessKey, "MINIO_SECRET_KEY="+w.s3.SecretKey,
+		"GENERATOR_ADDR="+cfg.Addr, "KIMI_API_KEY=test", "KIMI_BASE_URL="+cfg.KimiBaseURL,
+	), env...)
+	return cmd
 }
 
 // natsCLI runs the pinned nats CLI, whatever it exits with, and gives its output.

@@ -152,12 +152,7 @@ func startSoak(t *testing.T) *soak {
 // startVictim starts a generator as a process, to be killed.
 func (s *soak) startVictim() *exec.Cmd {
 	s.t.Helper()
-	cfg := s.generatorConfig()
-	victim := exec.CommandContext(s.t.Context(), s.binary)
-	victim.Env = append(victim.Environ(), "PRIVATE_ADDR=", "POOL_SIZE=4", "MAX_QUEUE_DEPTH=20", "LLM_TIMEOUT_SECONDS=5",
-		"NATS_URL="+s.natsURL, "MINIO_ENDPOINT="+s.s3.Endpoint, "MINIO_BUCKET="+s.s3.Bucket,
-		"MINIO_ACCESS_KEY="+s.s3.AccessKey, "MINIO_SECRET_KEY="+s.s3.SecretKey,
-		"GENERATOR_ADDR="+cfg.Addr, "KIMI_API_KEY=test", "KIMI_BASE_URL="+cfg.KimiBaseURL)
+	victim := s.generatorProcess(s.binary, "POOL_SIZE=4", "MAX_QUEUE_DEPTH=20", "LLM_TIMEOUT_SECONDS=5")
 	if err := victim.Start(); err != nil {
 		s.t.Fatal(err)
 	}
