@@ -42,7 +42,7 @@ func (e *edge) runBus(ctx context.Context) error {
 	}
 	e.bus.Store(b)
 	return lifecycle.Run(ctx,
-		lifecycle.Part{Name: "stores", Run: func(ctx context.Context) error { return e.stores.Follow(ctx, e.nc, b.storesKV) }},
+		lifecycle.Part{Name: "stores", Run: func(ctx context.Context) error { return e.shops.Follow(ctx, e.nc, b.storesKV) }},
 		lifecycle.Part{Name: "pages and jobs", Run: func(ctx context.Context) error { return e.keepWatching(ctx, b) }},
 	)
 }
@@ -91,7 +91,7 @@ func (e *edge) openBus(ctx context.Context) (*bus, error) {
 	if b.storesKV, err = e.js.KeyValue(ctx, wandnats.BucketStores); err != nil {
 		return nil, fmt.Errorf("bucket %s: %w", wandnats.BucketStores, err)
 	}
-	if err := e.stores.Load(ctx, b.storesKV); err != nil {
+	if err := e.shops.Load(ctx, b.storesKV); err != nil {
 		return nil, err
 	}
 	b.pages = pagestore.NewKV(b.cacheKV)

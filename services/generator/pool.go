@@ -17,18 +17,21 @@ import (
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/pkg/natsconn"
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/pagemaker"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/session"
-	"github.com/wandstore/wandstore/services/generator/internal/pages"
+	"github.com/wandstore/wandstore/services/generator/internal/designer"
 )
 
 // pool is the members that this process serves, and what their jobs need.
 type pool struct {
-	members []*jobqueue.Consumer
-	maker   *pages.Maker
-	queue   *jobqueue.Queue
-	sweeper *jobqueue.Sweeper
-	eraser  *erasure.Eraser
+	members  []*jobqueue.Consumer
+	maker    *pagemaker.Maker
+	designer pagemaker.Designer
+	queue    *jobqueue.Queue
+	sweeper  *jobqueue.Sweeper
+	eraser   *erasure.Eraser
 	// stores is the bucket of the shops.
 	stores jetstream.KeyValue
 	// direct holds a place for each POST /generate under way, as many as the members
@@ -63,7 +66,7 @@ func (g *generator) runPool(ctx context.Context) error {
 	defer g.pool.Store(nil)
 
 	parts := []lifecycle.Part{
-		{Name: "stores", Run: func(ctx context.Context) error { return g.stores.Follow(ctx, g.nc, p.stores) }},
+		{Name: "stores", Run: func(ctx context.Context) error { return g.shops.Follow(ctx, g.nc, p.stores) }},
 		{Name: "dead letter sweep", Run: p.sweeper.Run},
 		{Name: "members", Run: p.run, StopWithin: grace + settling},
 		{Name: "micro service", Run: func(ctx context.Context) error { return g.runMicro(ctx, service) }},
@@ -104,7 +107,7 @@ func (g *generator) openPool(ctx context.Context) (*pool, error) {
 		return nil, fmt.Errorf("bucket %s: %w", wandnats.BucketStores, err)
 	}
 	// Before the first job is taken: its shop may be there only.
-	if err := g.stores.Load(ctx, shops); err != nil {
+	if err := g.shops.Load(ctx, shops); err != nil {
 		return nil, err
 	}
 	names, err := g.memberNames(ctx)
@@ -120,11 +123,12 @@ func (g *generator) openPool(ctx context.Context) (*pool, error) {
 		queue:   jobqueue.NewQueue(g.js, jobs, g.cfg.Pool.PoolSize, trail),
 		sweeper: jobqueue.NewSweeper(g.nc, g.js, jobs, trail, g.log),
 		direct:  make(chan struct{}, len(names)*g.cfg.Pool.Concurrency),
-		maker: &pages.Maker{
-			Stores: g.stores, Renderer: g.render, Model: g.model,
+		maker: &pagemaker.Maker{
+			Shops: g.shops, Renderer: g.render,
 			Permanent: g.s3, Cache: kv, Sessions: kept,
-			Trail: trail, Log: g.log, Metrics: pages.NewMetrics(g.cfg.KimiModel, g.cfg.price()),
+			Trail: trail, Log: g.log, Metrics: pagemaker.NewMetrics(),
 		},
+		designer: &designer.Designer{Model: g.model, Metrics: designer.NewMetrics(g.cfg.KimiModel, g.cfg.price())},
 	}
 	for _, name := range names {
 		p.members = append(p.members, jobqueue.NewConsumer(g.js, jobs, jobqueue.ConsumerConfig{
@@ -183,11 +187,9 @@ func (p *pool) run(ctx context.Context) error {
 
 // handle makes a job's page.
 func (p *pool) handle(ctx context.Context, job *jobqueue.Job) (jobqueue.Result, error) {
-	made, err := p.maker.Make(ctx, pages.Order{
-		Key: job.Key, JobID: job.GetJobId(), RequestedAt: job.GetRequestedAt().AsTime(),
-		Preferences: job.GetPreferences(), Member: job.Member, Attempt: job.Attempt,
-		Confirm: job.Confirm,
-	})
+	order := p.order(job.Key, job.GetJobId(), job.GetRequestedAt().AsTime(), job.GetPreferences())
+	order.Member, order.Attempt, order.Confirm = job.Member, job.Attempt, job.Confirm
+	made, err := p.maker.Make(ctx, order)
 	if err != nil {
 		// Also of an unknown store: an edge may hear of a new one first.
 		return jobqueue.Result{}, err
@@ -196,6 +198,14 @@ func (p *pool) handle(ctx context.Context, job *jobqueue.Job) (jobqueue.Result, 
 		Persona: made.Page.Persona(), Source: made.Page.Source(),
 		GeneratedAt: made.Page.GeneratedAt(), Reason: made.Reason,
 	}, nil
+}
+
+// order asks for a page that the model designs, or the template when it fails.
+func (p *pool) order(key pagekey.Key, jobID string, requestedAt time.Time, preferences map[string]string) pagemaker.Order {
+	return pagemaker.Order{
+		Key: key, JobID: jobID, RequestedAt: requestedAt, Preferences: preferences, Persona: preferences["persona"],
+		Designer: p.designer, Source: pagestore.SourceLLM, Template: true,
+	}
 }
 
 // memberState is how one member stands, as operators see it.
