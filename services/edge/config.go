@@ -8,7 +8,6 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	wandnats "github.com/wandstore/wandstore/nats"
-	"github.com/wandstore/wandstore/pkg/natsconn"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/stores"
 )
@@ -18,7 +17,7 @@ type Config struct {
 	// Pool is the pool's shape.
 	Pool wandnats.Settings
 	// NATS is where jobs go.
-	NATS natsconn.Config
+	NATS wandnats.Config
 	// S3 is where pages are kept for good.
 	S3 pagestore.S3Config
 	// Stores is where the shops come from.
