@@ -2,114 +2,85 @@ package catalogue
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
+	"maps"
+	"slices"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	wandnats "github.com/wandstore/wandstore/nats"
-	"github.com/wandstore/wandstore/pkg/natsconn"
 )
 
-// againAfter spaces attempts to watch while NATS is away.
-const againAfter = 500 * time.Millisecond
-
-// errEnded: the watch was ended by the client, as by a connection that was closed.
-var errEnded = errors.New("the watch ended")
-
-// Load reads all that the bucket STORES holds. The error is that of JetStream, or
-// ctx's; then everything is as it was.
+// Load reads all that the bucket STORES holds. On an error, ctx's or JetStream's, the
+// directory stays as it was.
 func (d *Directory) Load(ctx context.Context, bucket jetstream.KeyValue) error {
-	watch, err := d.open(ctx, bucket)
-	if err != nil {
+	if err := d.follower(bucket).watch().Read(ctx); err != nil {
 		return fmt.Errorf("read %s: %w", wandnats.BucketStores, err)
 	}
-	return watch.Stop()
+	return nil
 }
 
-// Follow keeps up with the bucket until ctx ends, then returns nil. A watch that
-// breaks is begun anew.
+// Follow keeps up with the bucket until ctx ends, then returns nil. After an outage
+// it reads the whole bucket again.
 func (d *Directory) Follow(ctx context.Context, nc *nats.Conn, bucket jetstream.KeyValue) error {
-	for ctx.Err() == nil {
-		err := d.follow(ctx, nc, bucket)
-		if ctx.Err() != nil {
-			break
-		}
-		d.lost(&d.bucket, err)
-		select {
-		case <-time.After(againAfter):
-		case <-ctx.Done():
-		}
-	}
-	return nil //nolint:nilerr // a watch that breaks is begun anew, and being told to stop is no failure
+	f := d.follower(bucket)
+	wandnats.Watcher{
+		Conn:    nc,
+		Watches: []wandnats.Watch{f.watch()},
+		Begin:   f.begin,
+		Lost:    func(err error) { d.lost(&d.bucket, err) },
+	}.Run(ctx)
+	return nil
 }
 
-func (d *Directory) follow(ctx context.Context, nc *nats.Conn, bucket jetstream.KeyValue) error {
-	status := nc.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
-	defer nc.RemoveStatusListener(status)
-	if err := natsconn.Ready(nc); err != nil {
-		return err
-	}
-	watch, err := d.open(ctx, bucket)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = watch.Stop() }()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-status:
-			return natsconn.ErrNotConnected
-		case entry, ok := <-watch.Updates():
-			switch {
-			case !ok:
-				return errEnded
-			case entry == nil:
-			case entry.Operation() == jetstream.KeyValuePut:
-				d.change(&d.bucket, document{name: nameOf(entry), slug: entry.Key(), texts: [][]byte{entry.Value()}})
-			default:
-				d.remove(&d.bucket, entry.Key())
-			}
-		}
+// follower passes on to the directory what a watch of the bucket delivers.
+type follower struct {
+	directory *Directory
+	bucket    jetstream.KeyValue
+	// found is what the bucket holds, while the watch delivers it; nil once it has, and
+	// changes follow.
+	found map[string]document
+}
+
+func (d *Directory) follower(bucket jetstream.KeyValue) *follower {
+	f := &follower{directory: d, bucket: bucket}
+	f.begin()
+	return f
+}
+
+func (f *follower) watch() wandnats.Watch {
+	return wandnats.Watch{
+		Bucket:  f.bucket,
+		Options: []jetstream.WatchOpt{jetstream.IncludeHistory()},
+		Entry:   f.entry,
+		Current: f.current,
 	}
 }
 
-// open begins a watch and takes all that is there. What comes by the watch
-// afterwards are changes.
-func (d *Directory) open(ctx context.Context, bucket jetstream.KeyValue) (jetstream.KeyWatcher, error) {
-	watch, err := bucket.WatchAll(ctx, jetstream.IncludeHistory())
-	if err != nil {
-		return nil, err
+func (f *follower) begin() { f.found = map[string]document{} }
+
+func (f *follower) entry(entry jetstream.KeyValueEntry) {
+	slug, removed := entry.Key(), entry.Operation() != jetstream.KeyValuePut
+	doc := document{name: nameOf(entry), slug: slug, texts: [][]byte{entry.Value()}}
+	switch {
+	case f.found == nil && removed:
+		f.directory.remove(&f.directory.bucket, slug)
+	case f.found == nil:
+		f.directory.change(&f.directory.bucket, doc)
+	case removed:
+		delete(f.found, slug)
+	default:
+		// History comes oldest first, and a document has its texts youngest first.
+		doc.texts = append(doc.texts, f.found[slug].texts...)
+		f.found[slug] = doc
 	}
-	found := map[string]document{}
-	for {
-		select {
-		case <-ctx.Done():
-			return nil, errors.Join(ctx.Err(), watch.Stop())
-		case entry, ok := <-watch.Updates():
-			switch {
-			case !ok:
-				return nil, errEnded
-			case entry == nil:
-				documents := make([]document, 0, len(found))
-				for _, doc := range found {
-					documents = append(documents, doc)
-				}
-				d.take(&d.bucket, documents)
-				return watch, nil
-			case entry.Operation() == jetstream.KeyValuePut:
-				doc := found[entry.Key()]
-				doc.name, doc.slug = nameOf(entry), entry.Key()
-				doc.texts = append([][]byte{entry.Value()}, doc.texts...)
-				found[entry.Key()] = doc
-			default:
-				delete(found, entry.Key())
-			}
-		}
-	}
+}
+
+// current passes on all that was found at once: what is missing has been removed.
+func (f *follower) current() {
+	f.directory.take(&f.directory.bucket, slices.Collect(maps.Values(f.found)))
+	f.found = nil
 }
 
 func nameOf(entry jetstream.KeyValueEntry) string { return wandnats.BucketStores + "/" + entry.Key() }

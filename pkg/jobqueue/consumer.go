@@ -336,7 +336,7 @@ func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration)
 	d.held, err = c.records.put(ctx, d.job.Key, found, rec)
 	if err != nil {
 		d.held = held{}
-		if conflict(err) && ctx.Err() == nil {
+		if wandnats.IsConflict(err) && ctx.Err() == nil {
 			// Most often to the edge noting "queued". Whoever was faster got further, so
 			// this ends.
 			return c.take(ctx, d, ackWait)
@@ -362,7 +362,7 @@ func (c *Consumer) hold(ctx context.Context, d *delivery, change func(held) *wan
 	defer d.mu.Unlock()
 	rec := change(d.held)
 	h, err := c.records.put(ctx, d.job.Key, d.held, rec)
-	if conflict(err) {
+	if wandnats.IsConflict(err) {
 		// A write whose answer was lost in an outage may have been done: then the record
 		// is still this delivery's, at a revision that we do not know.
 		found, getErr := c.records.get(ctx, d.job.Key)
@@ -375,7 +375,7 @@ func (c *Consumer) hold(ctx context.Context, d *delivery, change func(held) *wan
 		}
 		h, err = c.records.put(ctx, d.job.Key, found, rec)
 	}
-	if conflict(err) {
+	if wandnats.IsConflict(err) {
 		return errLost
 	}
 	if err == nil {

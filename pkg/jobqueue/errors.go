@@ -13,7 +13,7 @@ var (
 	ErrPoolFull = errors.New("every pool member is full")
 	// ErrQueueFull: one member refused the job; another may take it.
 	ErrQueueFull = errors.New("the pool member is full")
-	// ErrNoRecord: nothing is known of a job for the shopper and store.
+	// ErrNoRecord: no job of the shopper and store is known.
 	ErrNoRecord = errors.New("no job record")
 	// ErrTerminal: a handler wraps it to say that trying again is useless.
 	ErrTerminal = errors.New("not worth another try")
@@ -42,12 +42,4 @@ func full(err error) bool {
 		return false
 	}
 	return api.Description == "maximum messages per subject exceeded" || api.Description == "maximum messages exceeded"
-}
-
-// conflict tells whether a compare-and-set lost. Replicated streams say so by a
-// code of their own, and nats.go's sentinels do not cover it on every path.
-func conflict(err error) bool {
-	var api *jetstream.APIError
-	return errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
-		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }

@@ -22,7 +22,6 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/miniotest"
-	"github.com/wandstore/wandstore/pkg/natsconn"
 	"github.com/wandstore/wandstore/pkg/natstest"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/services/edge"
@@ -114,7 +113,7 @@ func (w *world) withExampleStores() *world {
 
 func (w *world) edgeConfig() edge.Config {
 	return edge.Config{
-		Pool: w.pool, NATS: natsconn.Config{URL: w.natsURL}, S3: w.s3, Stores: w.stores,
+		Pool: w.pool, NATS: wandnats.Config{URL: w.natsURL}, S3: w.s3, Stores: w.stores,
 		Addr: freeAddr(w.t), MemoryBytes: 64 << 20, PageMaxAge: 24 * time.Hour, LLMTimeoutSeconds: 30,
 		TriggerTimeout: 250 * time.Millisecond,
 		WebhookSecret:  webhookSecret, DebugOnLoopback: true,
@@ -161,7 +160,7 @@ func (w *world) answers(url string) {
 
 func (w *world) generatorConfig() generator.Config {
 	return generator.Config{
-		Pool: w.pool, NATS: natsconn.Config{URL: w.natsURL}, S3: w.s3, Stores: w.stores,
+		Pool: w.pool, NATS: wandnats.Config{URL: w.natsURL}, S3: w.s3, Stores: w.stores,
 		Addr: freeAddr(w.t), InactivityMillis: 300_000, LLMTimeoutSeconds: 30,
 		KimiKey: "test", KimiBaseURL: "http://" + w.sim.Addr() + "/v1", KimiModel: "kimi-test",
 	}

@@ -9,7 +9,6 @@ import (
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/catalogue"
-	"github.com/wandstore/wandstore/pkg/natsconn"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 )
 
@@ -18,7 +17,7 @@ type Config struct {
 	// Pool is the pool's shape.
 	Pool wandnats.Settings
 	// NATS is where jobs go.
-	NATS natsconn.Config
+	NATS wandnats.Config
 	// S3 is where pages are kept for good.
 	S3 pagestore.S3Config
 	// Stores is where the shops come from.

@@ -154,7 +154,7 @@ func (e *edge) debugErrors(c *fiber.Ctx) error {
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), 5*time.Second)
 	defer cancel()
-	crumbs, problems, err := jobqueue.ReadTrail(ctx, b.jobsKV, key)
+	crumbs, problems, err := jobqueue.ReadTrail(ctx, b.Jobs, key)
 	if err != nil {
 		return errors.Join(errUnavailable, err)
 	}

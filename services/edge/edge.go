@@ -14,9 +14,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/singleflight"
 
+	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
-	"github.com/wandstore/wandstore/pkg/natsconn"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/storefront"
@@ -30,7 +30,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return fmt.Errorf("EDGE_ADDR: %w", err)
 	}
 	defer listener.Close()
-	nc, js, err := natsconn.Dial(cfg.NATS, "edge", log)
+	nc, js, err := wandnats.Dial(cfg.NATS, "edge", log)
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (e *edge) close() {
 
 // ensureBucket makes the bucket once the object store answers.
 func (e *edge) ensureBucket(ctx context.Context) error {
-	if err := natsconn.Until(ctx, e.log, "the object store", func(ctx context.Context) error {
+	if err := lifecycle.Retry(ctx, e.log, "the object store", func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
 		return e.s3.EnsureBucket(ctx)

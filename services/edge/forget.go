@@ -37,7 +37,7 @@ func (e *edge) forget(c *fiber.Ctx) error {
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), forgetWithin)
 	defer cancel()
-	eraser := erasure.Eraser{Permanent: e.s3, Cache: b.pages, Jobs: b.jobsKV, Sessions: b.sessions}
+	eraser := erasure.Eraser{Permanent: e.s3, Cache: b.pages, Jobs: b.Jobs, Sessions: b.sessions}
 	var slugs []string
 	for _, s := range e.shops.All() {
 		slugs = append(slugs, s.Slug)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/session"
@@ -58,7 +59,7 @@ func (e *edge) track(c *fiber.Ctx) error {
 				session.Apply(s, ev, now)
 			}
 		})
-		if errors.Is(err, session.ErrContended) {
+		if errors.Is(err, wandnats.ErrContended) {
 			return err
 		}
 		if err != nil {

@@ -11,7 +11,6 @@ import (
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/catalogue"
-	"github.com/wandstore/wandstore/pkg/natsconn"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/services/generator/internal/designer"
 )
@@ -21,7 +20,7 @@ type Config struct {
 	// Pool is the pool's shape.
 	Pool wandnats.Settings
 	// NATS is where the jobs come from.
-	NATS natsconn.Config
+	NATS wandnats.Config
 	// S3 is where pages are kept for good.
 	S3 pagestore.S3Config
 	// Stores is where the shops come from.

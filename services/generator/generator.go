@@ -12,9 +12,9 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
-	"github.com/wandstore/wandstore/pkg/natsconn"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/storefront"
 	"github.com/wandstore/wandstore/services/generator/internal/designer"
@@ -28,7 +28,7 @@ const grace = 20 * time.Second
 // Run runs a generator until ctx ends or, with ExitWhenIdle, its members are cold.
 // Both return nil.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
-	nc, js, err := natsconn.Dial(cfg.NATS, "generator", log)
+	nc, js, err := wandnats.Dial(cfg.NATS, "generator", log)
 	if err != nil {
 		return err
 	}

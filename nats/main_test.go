@@ -1,4 +1,4 @@
-package natsconn_test
+package wandnats_test
 
 import (
 	"testing"

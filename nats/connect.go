@@ -1,8 +1,6 @@
-// Package natsconn connects a service to NATS and keeps it connected.
-package natsconn
+package wandnats
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,7 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Config says where NATS is.
+// Config is where NATS is, and how to sign in.
 type Config struct {
 	// URL is one server or several, comma-separated; user and password may be in it.
 	URL string `env:"NATS_URL" secret:"url" envDefault:"nats://127.0.0.1:4222"`
@@ -33,7 +31,7 @@ func (c Config) Validate() error {
 		}
 	}
 	if c.Creds != "" {
-		// Without the path: somebody may have put the credentials themselves there.
+		// The error leaves out the path: the variable may hold the credentials themselves.
 		if _, err := os.Stat(c.Creds); err != nil {
 			if wrapped := errors.Unwrap(err); wrapped != nil {
 				err = wrapped
@@ -47,11 +45,14 @@ func (c Config) Validate() error {
 const (
 	reconnectWait   = 500 * time.Millisecond
 	reconnectJitter = 500 * time.Millisecond
+	// requestTimeout bounds a JetStream request whose context has no deadline.
+	requestTimeout = 5 * time.Second
 )
 
-// Dial returns a connection that is made, and made again, in the background for
-// as long as it takes: a service may start before its NATS. Each change is
-// logged. It fails on wrong options only. Close it when done.
+// Dial returns a connection that connects, and reconnects, in the background for as
+// long as it takes, so a service may start before its NATS does. While it is not
+// connected a publish fails at once. Each change is logged. An error means wrong
+// options. The caller closes the connection.
 func Dial(cfg Config, name string, log *slog.Logger) (*nats.Conn, jetstream.JetStream, error) {
 	options := []nats.Option{
 		nats.Name(name),
@@ -59,18 +60,18 @@ func Dial(cfg Config, name string, log *slog.Logger) (*nats.Conn, jetstream.JetS
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(reconnectWait),
 		nats.ReconnectJitter(reconnectJitter, reconnectJitter),
-		// A publish during an outage fails at once instead of being sent, much later,
-		// to whoever then no longer waits for it.
+		// What is published during an outage would otherwise be sent after it, when
+		// nobody waits for it any more.
 		nats.ReconnectBufSize(-1),
 		nats.PingInterval(10 * time.Second),
 		nats.MaxPingsOutstanding(2),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
-				log.Warn("NATS away, reconnecting", "error", err)
+				log.Warn("NATS disconnected, reconnecting", "error", err)
 			}
 		}),
 		nats.ConnectHandler(func(c *nats.Conn) { log.Info("NATS connected", "server", c.ConnectedServerName()) }),
-		nats.ReconnectHandler(func(c *nats.Conn) { log.Info("NATS is back", "server", c.ConnectedServerName()) }),
+		nats.ReconnectHandler(func(c *nats.Conn) { log.Info("NATS reconnected", "server", c.ConnectedServerName()) }),
 		nats.ErrorHandler(func(_ *nats.Conn, s *nats.Subscription, err error) {
 			subject := ""
 			if s != nil {
@@ -86,7 +87,7 @@ func Dial(cfg Config, name string, log *slog.Logger) (*nats.Conn, jetstream.JetS
 	if err != nil {
 		return nil, nil, fmt.Errorf("connect to NATS: %w", err)
 	}
-	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(5*time.Second), jetstream.WithPublishAsyncTimeout(5*time.Second))
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(requestTimeout), jetstream.WithPublishAsyncTimeout(requestTimeout))
 	if err != nil {
 		nc.Close()
 		return nil, nil, fmt.Errorf("JetStream: %w", err)
@@ -94,45 +95,14 @@ func Dial(cfg Config, name string, log *slog.Logger) (*nats.Conn, jetstream.JetS
 	return nc, js, nil
 }
 
-// ErrNotConnected: the connection is not there, or not there again.
-var ErrNotConnected = errors.New("not connected")
+// ErrNotConnected: the connection to NATS is not made yet, or is lost.
+var ErrNotConnected = errors.New("not connected to NATS")
 
-// Ready is nil while nc is connected, else ErrNotConnected: asking through a
-// connection that is not there fails in words that explain nothing.
-func Ready(nc *nats.Conn) error {
+// ready is ErrNotConnected unless nc is connected. It is asked before a request,
+// whose own error would say "no responders" or "timeout".
+func ready(nc *nats.Conn) error {
 	if !nc.IsConnected() {
 		return ErrNotConnected
 	}
 	return nil
-}
-
-const (
-	retryFirst = 100 * time.Millisecond
-	retryMost  = 3 * time.Second
-	// logEvery spaces the lines that say what is being waited for.
-	logEvery = 10 * time.Second
-)
-
-// Until calls attempt, with growing pauses, until it succeeds or ctx ends, and
-// logs what it waits for. It returns ctx's error, or nil.
-func Until(ctx context.Context, log *slog.Logger, what string, attempt func(ctx context.Context) error) error {
-	var logged time.Time
-	for wait := retryFirst; ; wait = min(2*wait, retryMost) {
-		err := attempt(ctx)
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if time.Since(logged) >= logEvery {
-			log.Warn("waiting for "+what, "error", err)
-			logged = time.Now()
-		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
 }
