@@ -74,11 +74,12 @@ func (e *Edge) debugContainer(c *fiber.Ctx) error {
 	defer cancel()
 	member := wandnats.Member(0)
 	answer := fiber.Map{"poolMember": member, "status": http.StatusOK}
+	err := errUnavailable
 	var health []byte
 	if b := e.deps.Bus(); b != nil {
-		health, _ = b.Members.Health(ctx, member) // no answer is said below
+		health, err = b.Members.Health(ctx, member)
 	}
-	if !json.Valid(health) {
+	if err != nil || !json.Valid(health) {
 		answer["status"] = http.StatusServiceUnavailable
 		answer["detail"] = "no generator answers for this member"
 		return c.Status(http.StatusServiceUnavailable).JSON(answer)

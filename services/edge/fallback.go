@@ -2,9 +2,10 @@ package edge
 
 import (
 	"bytes"
-	"compress/gzip"
 	"fmt"
 	"strings"
+
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/design"
