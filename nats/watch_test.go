@@ -132,7 +132,7 @@ func TestWatcherTellsOfChanges(t *testing.T) {
 	})
 	w.waitFor(t, "begin", "a=before", "current")
 	put(t, kv, "a", "after")
-	if err := kv.Purge(t.Context(), "a"); err != nil {
+	if err := kv.Delete(t.Context(), "a"); err != nil {
 		t.Fatal(err)
 	}
 	w.waitFor(t, "a=after", "a gone")
@@ -180,6 +180,8 @@ func TestWatcherOutlivesAnOutage(t *testing.T) {
 		return err
 	})
 	w.waitForLast(t, "b=after")
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if !slices.Contains(w.all, "begin") {
 		t.Errorf("it did not begin anew: %q", w.all)
 	}
