@@ -19,7 +19,7 @@ type told struct {
 	all []string
 }
 
-func (w *told) note(format string, args ...any) {
+func (w *told) notef(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.all = append(w.all, fmt.Sprintf(format, args...))
@@ -46,12 +46,12 @@ func (w *told) watch(kv jetstream.KeyValue, keys string, options ...jetstream.Wa
 		Bucket: kv, Keys: keys, Options: options,
 		Entry: func(e jetstream.KeyValueEntry) {
 			if e.Operation() != jetstream.KeyValuePut {
-				w.note("%s gone", e.Key())
+				w.notef("%s gone", e.Key())
 				return
 			}
-			w.note("%s=%s", e.Key(), e.Value())
+			w.notef("%s=%s", e.Key(), e.Value())
 		},
-		Current: func() { w.note("current") },
+		Current: func() { w.notef("current") },
 	}
 }
 
@@ -128,11 +128,11 @@ func TestWatcherTellsOfChanges(t *testing.T) {
 	put(t, kv, "a", "before")
 	var w told
 	stop := background(t, wandnats.Watcher{
-		Conn: nc, Watches: []wandnats.Watch{w.watch(kv, "")}, Begin: func() { w.note("begin") }, Lost: func(err error) { w.note("lost: %v", err) },
+		Conn: nc, Watches: []wandnats.Watch{w.watch(kv, "")}, Begin: func() { w.notef("begin") }, Lost: func(err error) { w.notef("lost: %v", err) },
 	})
 	w.waitFor(t, "begin", "a=before", "current")
 	put(t, kv, "a", "after")
-	if err := kv.Purge(t.Context(), "a"); err != nil {
+	if err := kv.Delete(t.Context(), "a"); err != nil {
 		t.Fatal(err)
 	}
 	w.waitFor(t, "a=after", "a gone")
@@ -157,7 +157,7 @@ func TestWatcherOutlivesAnOutage(t *testing.T) {
 	lost := make(chan error, 100)
 	background(t, wandnats.Watcher{
 		Conn: nc, Watches: []wandnats.Watch{w.watch(mine, "a"), w.watch(mine, "b", jetstream.UpdatesOnly())},
-		Begin: func() { w.note("begin") }, Lost: func(err error) { lost <- err },
+		Begin: func() { w.notef("begin") }, Lost: func(err error) { lost <- err },
 	})
 	w.waitFor(t, "begin", "a=before", "current")
 	stop(server.Server)
@@ -180,6 +180,8 @@ func TestWatcherOutlivesAnOutage(t *testing.T) {
 		return err
 	})
 	w.waitForLast(t, "b=after")
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if !slices.Contains(w.all, "begin") {
 		t.Errorf("it did not begin anew: %q", w.all)
 	}
@@ -201,7 +203,7 @@ func TestWatchesBeginTogether(t *testing.T) {
 	lost := make(chan error, 100)
 	background(t, wandnats.Watcher{
 		Conn: nc, Watches: []wandnats.Watch{w.watch(kv, ""), w.watch(other, "")},
-		Begin: func() { w.note("begin") }, Lost: func(err error) { lost <- err },
+		Begin: func() { w.notef("begin") }, Lost: func(err error) { lost <- err },
 	})
 	for range 2 {
 		if err := <-lost; err == nil {
