@@ -18,9 +18,9 @@ import (
 // Limits of the HTTP server. There is no write timeout: answers are as slow as
 // they are told to be.
 const (
-	maxBody          = 4 << 20  // a chat completion's body, bytes
-	maxControlBody   = 64 << 10 // a control request's body, bytes
-	maxHeaders       = 64 << 10 // bytes
+	maxBody           = 4 << 20  // a chat completion's body, bytes
+	maxControlBody    = 64 << 10 // a control request's body, bytes
+	maxHeaders        = 64 << 10 // bytes
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 30 * time.Second
 	idleTimeout       = 2 * time.Minute
