@@ -24,15 +24,15 @@ type ConsumerConfig struct {
 	// Concurrency is how many jobs this process runs at a time. The server holds
 	// the member to its max_ack_pending over all processes.
 	Concurrency int
-	// JobTimeout bounds one delivery of a job; a handler still busy then is told to
-	// stop. Without the bound a hung handler would be kept alive by its heartbeats.
+	// JobTimeout bounds one delivery of a job: past it the handler's context ends.
+	// Without it, heartbeats would keep a hung handler alive for ever.
 	JobTimeout time.Duration
-	// Grace is how long running jobs may go on after Run was told to stop. Past it
-	// they are handed back.
+	// Grace is how long running jobs may continue after the context of Run has ended.
+	// Past it they are handed back.
 	Grace time.Duration
 }
 
-// Consumer works off one member's jobs.
+// Consumer runs one member's jobs.
 type Consumer struct {
 	cfg     ConsumerConfig
 	js      jetstream.JetStream
@@ -49,8 +49,8 @@ type Consumer struct {
 	lastActive atomic.Int64 // Unix nanoseconds
 }
 
-// NewConsumer consumes one member's jobs with handle; jobs is the bucket
-// GENERATION_QUEUE.
+// NewConsumer returns a Consumer that runs one member's jobs with handle. jobs is the
+// bucket GENERATION_QUEUE.
 func NewConsumer(js jetstream.JetStream, jobs jetstream.KeyValue, cfg ConsumerConfig, trail *Trail, handle Handler, log *slog.Logger) *Consumer {
 	c := &Consumer{
 		cfg: cfg, js: js, records: records{jobs}, trail: trail, handle: handle, metrics: newMetrics(),
@@ -61,7 +61,7 @@ func NewConsumer(js jetstream.JetStream, jobs jetstream.KeyValue, cfg ConsumerCo
 	return c
 }
 
-// Status is how a member stands in this process.
+// Status is what a member does in this process.
 type Status struct {
 	// Running is how many jobs it works on now.
 	Running int
@@ -71,7 +71,7 @@ type Status struct {
 	LastActive time.Time
 }
 
-// Status tells how the member stands.
+// Status returns what the member does now and has done.
 func (c *Consumer) Status() Status {
 	return Status{
 		Running:    int(c.running.Load()),
@@ -86,15 +86,15 @@ func (c *Consumer) Member() string { return c.cfg.Member }
 
 func (c *Consumer) touch() { c.lastActive.Store(time.Now().UnixNano()) }
 
-// restartAfter spaces attempts to consume while the server does not let us.
+// restartAfter is the pause before a worker consumes again after an error.
 const restartAfter = time.Second
 
 // Run consumes until ctx ends. Then it takes no more jobs, lets the running ones
-// go on for the grace, hands back those that are left, and returns nil. While
-// NATS is away it waits.
+// continue for Grace, hands back those that are still running, and returns nil.
+// While NATS is unavailable it tries again every second.
 func (c *Consumer) Run(ctx context.Context) error {
-	c.metrics.mayDie(ctx, c.cfg.Member)
-	// Jobs outlive ctx by the grace, their settling even that.
+	c.metrics.zeroDeadLetters(ctx, c.cfg.Member)
+	// Jobs outlive ctx by Grace, and their settling outlives both.
 	jobs, stopJobs := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stopJobs(nil)
 	release := context.AfterFunc(ctx, func() {
@@ -102,8 +102,8 @@ func (c *Consumer) Run(ctx context.Context) error {
 	})
 	defer release()
 
-	// Each worker begins anew by itself: one whose pull breaks must not keep the
-	// others from their next job, nor wait for the one that they are at.
+	// Each worker restarts by itself: one whose pull breaks must neither hold the
+	// others up nor wait for their jobs.
 	var workers sync.WaitGroup
 	for range c.cfg.Concurrency {
 		workers.Go(func() {
@@ -130,8 +130,8 @@ func (c *Consumer) work(ctx, jobs context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look up consumer: %w", err)
 	}
-	// One message a pull, and no pull while one is worked on: a message in a client's
-	// buffer would lapse there unseen.
+	// One message a pull, and no pull while a job runs: the ack wait of a message in
+	// the client's buffer runs too, and nobody extends it.
 	pull, err := cons.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(30*time.Second), jetstream.PullHeartbeat(5*time.Second))
 	if err != nil {
 		return fmt.Errorf("pull: %w", err)
@@ -144,7 +144,7 @@ func (c *Consumer) work(ctx, jobs context.Context) error {
 			return fmt.Errorf("pull: %w", err)
 		}
 		if ctx.Err() != nil {
-			// It was on its way when we stopped: another worker may have it at once.
+			// The message was on its way when we stopped: another worker gets it at once.
 			_ = msg.Nak()
 			continue
 		}
@@ -152,9 +152,9 @@ func (c *Consumer) work(ctx, jobs context.Context) error {
 	}
 }
 
-// limitsOf are the consumer's ack wait and deliveries as they are now: an operator
-// may have changed them since it was looked up, and a last delivery that is not
-// known as one would die without its reason.
+// limitsOf returns the consumer's ack wait and maximum of deliveries as they are now.
+// An operator may have changed them since the consumer was looked up. A last delivery
+// that is not recognised as one would become a dead letter without its reason.
 func limitsOf(ctx context.Context, cons jetstream.Consumer) jetstream.ConsumerConfig {
 	if info, err := cons.Info(ctx); err == nil {
 		return info.Config

@@ -17,7 +17,7 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// delivery is one delivery of one message on its way through process.
+// delivery is one delivery of one message, from its pull to its settling.
 type delivery struct {
 	msg     jetstream.Msg
 	seq     uint64
@@ -25,7 +25,7 @@ type delivery struct {
 	last    bool
 	job     *Job
 
-	// mu lets one at a time write the record.
+	// mu serialises writes of the record.
 	mu   sync.Mutex
 	held held
 }
@@ -77,11 +77,12 @@ const (
 	outcomeDead       = "dead"
 )
 
-// deliver takes a message through the table of the package's doc.
+// deliver runs the job of a message and settles it, by the table of the package's
+// documentation. It returns the outcome.
 func (c *Consumer) deliver(ctx context.Context, d *delivery, ackWait time.Duration) (string, error) {
 	job, err := parse(d.msg.Data())
 	if err != nil {
-		return c.bury(ctx, d, fmt.Errorf("%w: %w", ErrTerminal, err))
+		return c.giveUp(ctx, d, fmt.Errorf("%w: %w", ErrTerminal, err))
 	}
 	job.Member, job.Attempt = c.cfg.Member, d.attempt
 	d.job = job
@@ -91,7 +92,7 @@ func (c *Consumer) deliver(ctx context.Context, d *delivery, ackWait time.Durati
 	if outcome, err := c.take(ctx, d, ackWait); outcome != "" {
 		return outcome, err
 	}
-	c.trail.Debug(ctx, job.Key, c.crumb(d, "started", ""))
+	c.trail.Debug(ctx, job.Key, c.breadcrumb(d, "started", ""))
 	result, err := c.run(ctx, d, ackWait)
 	switch {
 	case err == nil:
@@ -101,7 +102,7 @@ func (c *Consumer) deliver(ctx context.Context, d *delivery, ackWait time.Durati
 	case errors.Is(err, errLost):
 		return c.lost(ctx, d, err)
 	case errors.Is(err, ErrTerminal), d.last:
-		return c.bury(ctx, d, err)
+		return c.giveUp(ctx, d, err)
 	case errors.Is(err, errShutdown):
 		return outcomeHandedBack, c.handBack(ctx, d, 0, err)
 	default:
@@ -109,13 +110,14 @@ func (c *Consumer) deliver(ctx context.Context, d *delivery, ackWait time.Durati
 	}
 }
 
-// take makes the record ours. An empty outcome means that it is.
+// take makes the record this worker's. An empty outcome means that it succeeded; any
+// other says how the message was settled instead.
 func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration) (string, error) {
 	now := time.Now()
 	found, err := c.records.get(ctx, d.job.Key)
 	switch {
 	case errors.Is(err, ErrNoRecord):
-		// It lapsed while the job waited.
+		// The record expired while the job waited.
 		found.JobRecord = &wandstorev1.JobRecord{}
 	case err != nil:
 		return outcomeRetry, c.handBack(ctx, d, backoff(d.attempt), err)
@@ -124,7 +126,7 @@ func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration)
 	case found.GetJobId() == d.job.GetJobId():
 		switch {
 		case found.GetState() == wandstorev1.JobState_JOB_STATE_READY:
-			// Its page is stored; only the ack did not arrive.
+			// The page is stored, but the ack did not arrive.
 			return outcomeReady, settle(ctx, d.msg.DoubleAck)
 		case found.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && owned(found.JobRecord, now):
 			// A redelivery while its first worker is still alive.
@@ -134,7 +136,7 @@ func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration)
 			return outcomeBusy, err
 		}
 	case found.replaces(d.job):
-		c.trail.Debug(ctx, d.job.Key, c.crumb(d, "superseded", "by job "+found.GetJobId()))
+		c.trail.Debug(ctx, d.job.Key, c.breadcrumb(d, "superseded", "by job "+found.GetJobId()))
 		return outcomeSuperseded, settle(ctx, d.msg.DoubleAck)
 	}
 	rec := found.in(wandstorev1.JobState_JOB_STATE_RUNNING, now, ackWait)
@@ -148,8 +150,8 @@ func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration)
 	if err != nil {
 		d.held = held{}
 		if conflict(err) && ctx.Err() == nil {
-			// Most often to the edge noting "queued". Whoever was faster got further, so
-			// this ends.
+			// Mostly because the edge writes "queued" at the same time. Each loss means
+			// that another writer made progress, so the recursion ends.
 			return c.take(ctx, d, ackWait)
 		}
 		return outcomeRetry, c.handBack(ctx, d, backoff(d.attempt), err)
@@ -158,7 +160,8 @@ func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration)
 	return "", nil
 }
 
-// run calls the handler, keeping message and record alive meanwhile.
+// run calls the handler. Until it returns, heartbeats extend the deadlines of message
+// and record.
 func (c *Consumer) run(ctx context.Context, d *delivery, ackWait time.Duration) (Result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -177,7 +180,7 @@ func (c *Consumer) run(ctx context.Context, d *delivery, ackWait time.Duration) 
 		defer close(alive)
 		c.keepAlive(beats, d, ackWait, cancel)
 	}()
-	result, err := c.handled(ctx, d.job)
+	result, err := c.callHandler(ctx, d.job)
 	stopBeats()
 	<-alive
 	if cause := context.Cause(ctx); err != nil && cause != nil {
@@ -186,9 +189,10 @@ func (c *Consumer) run(ctx context.Context, d *delivery, ackWait time.Duration) 
 	return result, err
 }
 
-// handled is the handler's word. A panic is one too: the job that causes it must
-// not take the other members' jobs down with the process, again at each delivery.
-func (c *Consumer) handled(ctx context.Context, job *Job) (r Result, err error) {
+// callHandler calls the handler and turns a panic into a terminal error. Otherwise a job
+// that causes a panic would end the process, with the jobs of all its members, at each
+// of its deliveries.
+func (c *Consumer) callHandler(ctx context.Context, job *Job) (r Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.log.ErrorContext(ctx, "handler panicked", "job", job.GetJobId(), "panic", p, "stack", string(debug.Stack()))
@@ -198,6 +202,6 @@ func (c *Consumer) handled(ctx context.Context, job *Job) (r Result, err error) 
 	return c.handle(ctx, job)
 }
 
-func (c *Consumer) crumb(d *delivery, step, detail string) Crumb {
+func (c *Consumer) breadcrumb(d *delivery, step, detail string) Crumb {
 	return Crumb{Step: step, JobID: d.job.GetJobId(), Member: c.cfg.Member, Attempt: d.attempt, Detail: detail}
 }

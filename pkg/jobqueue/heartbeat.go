@@ -8,24 +8,24 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// inProgress begins the message's ack wait anew. It is called after each write of
-// the record's deadline, so that whoever gets a redelivery finds that past.
+// inProgress restarts the message's ack wait. It is called after each write of the
+// record's deadline, so that a redelivery always comes after that deadline.
 func (c *Consumer) inProgress(ctx context.Context, d *delivery) {
 	if err := d.msg.InProgress(); err != nil {
 		c.log.WarnContext(ctx, "heartbeat not sent", "job", d.job.GetJobId(), "error", err)
 	}
 }
 
-// hold writes the record in another state, by change; errLost if it is not ours any
-// more, errCancelled if it is nobody's.
+// hold writes what change makes of the record. It returns errLost if the record belongs
+// to another worker, and errCancelled if the job was cancelled.
 func (c *Consumer) hold(ctx context.Context, d *delivery, change func(held) *wandstorev1.JobRecord) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	rec := change(d.held)
 	h, err := c.records.put(ctx, d.job.Key, d.held, rec)
 	if conflict(err) {
-		// A write whose answer was lost in an outage may have been done: then the record
-		// is still this delivery's, at a revision that we do not know.
+		// A write whose answer was lost in an outage may have succeeded. Then the record is
+		// still this delivery's, at a revision that it does not know.
 		found, getErr := c.records.get(ctx, d.job.Key)
 		if getErr == nil && found.cancels(d.job) {
 			return errCancelled
@@ -45,7 +45,7 @@ func (c *Consumer) hold(ctx context.Context, d *delivery, change func(held) *wan
 	return err
 }
 
-// keepAlive extends the record's deadline and the ack wait together.
+// keepAlive sends heartbeats until ctx ends or the job is lost.
 func (c *Consumer) keepAlive(ctx context.Context, d *delivery, ackWait time.Duration, lost context.CancelCauseFunc) {
 	tick := time.NewTicker(ackWait / 3)
 	defer tick.Stop()
@@ -55,7 +55,7 @@ func (c *Consumer) keepAlive(ctx context.Context, d *delivery, ackWait time.Dura
 			return
 		case <-tick.C:
 		}
-		// The end of the job does not cut a write off in the middle.
+		// A write that has started is finished even if the job ends meanwhile.
 		err := settle(ctx, func(ctx context.Context) error {
 			return c.beat(ctx, d, ackWait)
 		})
@@ -64,13 +64,13 @@ func (c *Consumer) keepAlive(ctx context.Context, d *delivery, ackWait time.Dura
 			lost(err)
 			return
 		case err != nil:
-			// NATS is away; if it stays so the job is redelivered, if not the next beat holds it.
+			// NATS is unavailable. The next heartbeat succeeds, or the job is redelivered.
 			continue
 		}
 	}
 }
 
-// beat is one heartbeat.
+// beat sends one heartbeat: it extends the record's deadline and the ack wait together.
 func (c *Consumer) beat(ctx context.Context, d *delivery, ackWait time.Duration) error {
 	err := c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
 		return h.in(wandstorev1.JobState_JOB_STATE_RUNNING, time.Now(), ackWait)

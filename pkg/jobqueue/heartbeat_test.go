@@ -49,7 +49,7 @@ func TestJobTimeoutEndsAHungHandler(t *testing.T) {
 	w := p.work(func(c *jobqueue.ConsumerConfig) { c.JobTimeout = 100 * time.Millisecond })
 	receive(t, w.next().ctx.Done(), "end of the job's context")
 	if c := p.complains("abc123", "handed back"); !strings.HasPrefix(c.GetDetail(), "not done within 100ms") {
-		t.Errorf("crumb: got %v", c)
+		t.Errorf("breadcrumb: got %v", c)
 	}
 	w.next().answer <- nil
 	p.reaches("abc123", ready)

@@ -24,26 +24,26 @@ type Job struct {
 	confirm func(ctx context.Context) error
 }
 
-// Confirm fails if the job was cancelled: a handler asks before it stores the page, and
-// returns the error. That NATS does not answer is no reason to throw a page away.
+// Confirm returns an error if the job was cancelled, and nil if it was not or if NATS
+// does not answer. A handler calls it before it stores the page, and returns the error.
 func (j *Job) Confirm(ctx context.Context) error { return j.confirm(ctx) }
 
-// Result is the page that a handler has stored.
+// Result describes the page that a handler has stored.
 type Result struct {
-	// Persona is whom it addresses.
+	// Persona is the persona that the page is for.
 	Persona string
-	// Source is who designed it.
+	// Source says who designed it: "llm" or "template".
 	Source string
 	// GeneratedAt is when it was made.
 	GeneratedAt time.Time
-	// Reason says why the template served, if it did; no personal data.
+	// Reason says why the template served, if it did. It holds no personal data.
 	Reason string
 }
 
-// Handler makes a job's page and stores it. A nil error means stored, for good;
-// one that wraps ErrTerminal, that trying again is useless; any other, that it
-// may be tried again. It may be called again for a job whose page it has stored,
-// in full or in part. When its context ends it has to return.
+// Handler makes a job's page and stores it. A nil error means that the page is stored.
+// An error that wraps ErrTerminal makes the job a dead letter; after any other error
+// the job is tried again. A Handler may be called again for a job whose page it has
+// stored, in full or in part. It returns when its context ends.
 type Handler func(ctx context.Context, job *Job) (Result, error)
 
 // parse reads a payload's job and checks its ids.

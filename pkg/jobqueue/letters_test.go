@@ -56,7 +56,7 @@ func (p *pool) dies() letter {
 	return all[0]
 }
 
-// complains waits for a crumb of that step in a shopper's error trail.
+// complains waits for a breadcrumb of that step in a shopper's error trail.
 func (p *pool) complains(shopper, step string) *wandstorev1.Breadcrumb {
 	p.t.Helper()
 	var found *wandstorev1.Breadcrumb
@@ -71,7 +71,7 @@ func (p *pool) complains(shopper, step string) *wandstorev1.Breadcrumb {
 				return ""
 			}
 		}
-		return fmt.Sprintf("no crumb %q in the error trail %v", step, problems)
+		return fmt.Sprintf("no breadcrumb %q in the error trail %v", step, problems)
 	})
 	return found
 }

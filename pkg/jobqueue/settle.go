@@ -15,7 +15,7 @@ func (c *Consumer) ready(ctx context.Context, d *delivery, r Result) (string, er
 	err := settle(ctx, func(ctx context.Context) error {
 		err := c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
 			rec := h.in(wandstorev1.JobState_JOB_STATE_READY, time.Now(), readyFor)
-			rec.Persona, rec.Source, rec.Reason = r.Persona, r.Source, cut(r.Reason)
+			rec.Persona, rec.Source, rec.Reason = r.Persona, r.Source, truncate(r.Reason)
 			rec.GeneratedAt = timestamppb.New(r.GeneratedAt)
 			return rec
 		})
@@ -31,30 +31,30 @@ func (c *Consumer) ready(ctx context.Context, d *delivery, r Result) (string, er
 		return c.lost(ctx, d, err)
 	}
 	if err != nil {
-		// The page is stored; the redelivery finds it and settles.
+		// The page is stored. The redelivery finds it and settles the message.
 		c.log.WarnContext(ctx, "job done but not settled", "job", d.job.GetJobId(), "error", err)
 		return outcomeRetry, err
 	}
 	c.done.Add(1)
-	c.trail.Debug(ctx, d.job.Key, c.crumb(d, "ready", r.Source))
+	c.trail.Debug(ctx, d.job.Key, c.breadcrumb(d, "ready", r.Source))
 	return outcomeReady, nil
 }
 
-// cancelled settles a message whose page nobody wants. It leaves no breadcrumb: the
-// shopper is to be forgotten.
+// cancelled settles the message of a cancelled job. It leaves no breadcrumb, since jobs
+// are cancelled to forget their shopper.
 func (c *Consumer) cancelled(ctx context.Context, d *delivery) (string, error) {
 	return outcomeCancelled, settle(ctx, d.msg.DoubleAck)
 }
 
-// lost leaves the message alone: it is the other worker's now, and so is its
-// settling. If a newer job has the record, the redelivery finds that out.
+// lost ends a delivery whose record another worker has. It does not settle the message:
+// the other worker does, or the redelivery finds that a newer job has the record.
 func (c *Consumer) lost(ctx context.Context, d *delivery, why error) (string, error) {
-	c.trail.Error(ctx, d.job.Key, c.crumb(d, "lost", why.Error()))
+	c.trail.Error(ctx, d.job.Key, c.breadcrumb(d, "lost", why.Error()))
 	return outcomeLost, why
 }
 
-// handBack gives the message back for another delivery, and the record with it.
-// It returns why.
+// handBack returns the message and the record to the queue, for another delivery after
+// delay. The error it returns wraps why.
 func (c *Consumer) handBack(ctx context.Context, d *delivery, delay time.Duration, why error) error {
 	c.log.WarnContext(ctx, "job handed back", "job", d.job.GetJobId(), "attempt", d.attempt, "delay", delay, "error", why)
 	err := settle(ctx, func(ctx context.Context) error {
@@ -71,12 +71,12 @@ func (c *Consumer) handBack(ctx context.Context, d *delivery, delay time.Duratio
 		}
 		return d.msg.NakWithDelay(delay)
 	})
-	c.trail.Error(ctx, d.job.Key, c.crumb(d, "handed back", why.Error()))
+	c.trail.Error(ctx, d.job.Key, c.breadcrumb(d, "handed back", why.Error()))
 	return errors.Join(why, err)
 }
 
-// bury makes a dead letter of the message and removes it.
-func (c *Consumer) bury(ctx context.Context, d *delivery, why error) (string, error) {
+// giveUp makes a dead letter of the message and removes it.
+func (c *Consumer) giveUp(ctx context.Context, d *delivery, why error) (string, error) {
 	c.log.ErrorContext(ctx, "job is dead", "seq", d.seq, "attempt", d.attempt, "error", why)
 	err := settle(ctx, func(ctx context.Context) error {
 		letter := deadLetter{
@@ -87,7 +87,8 @@ func (c *Consumer) bury(ctx context.Context, d *delivery, why error) (string, er
 			letter.jobID = d.job.GetJobId()
 		}
 		if err := letter.publish(ctx, c.js); err != nil {
-			// Not removed without its letter: the sweep finds it when its deliveries are used.
+			// The message is not removed without its letter: the sweep finds it when its
+			// deliveries are used up.
 			return errors.Join(err, d.msg.NakWithDelay(backoff(d.attempt)))
 		}
 		if d.job != nil {
@@ -99,30 +100,30 @@ func (c *Consumer) bury(ctx context.Context, d *delivery, why error) (string, er
 		return outcomeRetry, errors.Join(why, err)
 	}
 	c.dead.Add(1)
-	c.metrics.died(ctx, c.cfg.Member, deadFailed)
+	c.metrics.deadLettered(ctx, c.cfg.Member, deadFailed)
 	return outcomeDead, why
 }
 
-// fail notes on the record and the trail that the job has failed.
+// fail writes to the record and the trail that the job has failed.
 func (c *Consumer) fail(ctx context.Context, d *delivery, why error) {
 	if d.held.revision != 0 {
 		err := c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
 			rec := h.in(wandstorev1.JobState_JOB_STATE_FAILED, time.Now(), failedFor)
-			rec.Reason = cut(why.Error())
+			rec.Reason = truncate(why.Error())
 			return rec
 		})
 		if err != nil && !errors.Is(err, errLost) {
 			c.log.WarnContext(ctx, "record not failed", "job", d.job.GetJobId(), "error", err)
 		}
 	}
-	c.trail.Error(ctx, d.job.Key, c.crumb(d, "dead", why.Error()))
+	c.trail.Error(ctx, d.job.Key, c.breadcrumb(d, "dead", why.Error()))
 }
 
 // settleTimeout bounds the settling of a delivery.
 const settleTimeout = 5 * time.Second
 
-// settle runs f on a context that outlives cancellation: what has been done must
-// be told, above all when the process is ending.
+// settle runs f on a context that outlives ctx: what a job came to is written above all
+// when the process is ending.
 func settle(ctx context.Context, f func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
@@ -130,8 +131,8 @@ func settle(ctx context.Context, f func(ctx context.Context) error) error {
 }
 
 // backoff is the pause before delivery attempt+1: 1, 2, 4 … s, half of it random.
-// A message that waits still counts as pending, so its member waits with it: the
-// pauses are short.
+// A waiting message still counts as pending, so its member takes no other job
+// meanwhile: the pauses are short.
 func backoff(attempt int) time.Duration {
 	full := time.Second << min(attempt-1, 4)
 	return full/2 + rand.N(full/2)

@@ -61,7 +61,7 @@ func TestFailedJobIsTriedAgain(t *testing.T) {
 		t.Errorf("record in between: got %v", rec)
 	}
 	if c := p.complains("abc123", "handed back"); c.GetDetail() != "the model hiccups" || c.GetAttempt() != 1 {
-		t.Errorf("crumb: got %v", c)
+		t.Errorf("breadcrumb: got %v", c)
 	}
 	c := w.next()
 	if c.job.Attempt != 2 {
@@ -116,8 +116,8 @@ func TestJobDies(t *testing.T) {
 			if left := time.Until(rec.GetDeadline().AsTime()); left > time.Minute || left < 30*time.Second {
 				t.Errorf("a failed record is owned for %v, want about a minute", left)
 			}
-			if crumb := p.complains("abc123", "dead"); crumb.GetDetail() != c.err.Error() {
-				t.Errorf("crumb: got %v", crumb)
+			if breadcrumb := p.complains("abc123", "dead"); breadcrumb.GetDetail() != c.err.Error() {
+				t.Errorf("breadcrumb: got %v", breadcrumb)
 			}
 			if n := w.Status().Dead; n != 1 {
 				t.Errorf("dead jobs: got %d, want 1", n)
@@ -126,7 +126,7 @@ func TestJobDies(t *testing.T) {
 	}
 }
 
-func TestPoisonIsBuried(t *testing.T) {
+func TestPoisonBecomesADeadLetter(t *testing.T) {
 	now := time.Now().UTC().Format(time.RFC3339Nano)
 	job := func(id, store, shopper, at string) string {
 		return fmt.Sprintf(`{"jobId":%q,"storeSlug":%q,"shopperId":%q,"requestedAt":%q}`, id, store, shopper, at)

@@ -64,8 +64,8 @@ func TestStopHandsBackPastTheGrace(t *testing.T) {
 	if rec := p.record("abc123"); rec.GetState() != running || rec.GetWorker() != "other" {
 		t.Errorf("record: got %v", rec)
 	}
-	if crumb := p.complains("abc123", "handed back"); !strings.Contains(crumb.GetDetail(), "shutting down") {
-		t.Errorf("crumb: got %v", crumb)
+	if breadcrumb := p.complains("abc123", "handed back"); !strings.Contains(breadcrumb.GetDetail(), "shutting down") {
+		t.Errorf("breadcrumb: got %v", breadcrumb)
 	}
 	c.answer <- nil
 	p.reaches("abc123", ready)
