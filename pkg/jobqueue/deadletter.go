@@ -226,7 +226,7 @@ func (s *Sweeper) giveUp(ctx context.Context, stream jetstream.Stream, member st
 	if ours {
 		rec := found.in(wandstorev1.JobState_JOB_STATE_FAILED, time.Now(), failedFor)
 		rec.Reason = reasonLapsed
-		if _, err := s.records.put(ctx, job.Key, found, rec); err != nil && !conflict(err) {
+		if _, err := s.records.put(ctx, job.Key, found, rec); err != nil && !wandnats.IsConflict(err) {
 			return err
 		}
 	}

@@ -43,11 +43,3 @@ func full(err error) bool {
 	}
 	return api.Description == "maximum messages per subject exceeded" || api.Description == "maximum messages exceeded"
 }
-
-// conflict tells whether a compare-and-set lost. Replicated streams say so by a
-// code of their own, and nats.go's sentinels do not cover it on every path.
-func conflict(err error) bool {
-	var api *jetstream.APIError
-	return errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
-		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
-}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	wandnats "github.com/wandstore/wandstore/nats"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
@@ -23,7 +24,7 @@ func (c *Consumer) hold(ctx context.Context, d *delivery, change func(held) *wan
 	defer d.mu.Unlock()
 	rec := change(d.held)
 	h, err := c.records.put(ctx, d.job.Key, d.held, rec)
-	if conflict(err) {
+	if wandnats.IsConflict(err) {
 		// A write whose answer was lost in an outage may have succeeded. Then the record is
 		// still this delivery's, at a revision that it does not know.
 		found, getErr := c.records.get(ctx, d.job.Key)
@@ -36,7 +37,7 @@ func (c *Consumer) hold(ctx context.Context, d *delivery, change func(held) *wan
 		}
 		h, err = c.records.put(ctx, d.job.Key, found, rec)
 	}
-	if conflict(err) {
+	if wandnats.IsConflict(err) {
 		return errLost
 	}
 	if err == nil {

@@ -65,8 +65,8 @@ type Ticket struct {
 // Trigger makes a job for the request unless one is live: it claims the key,
 // publishes to the shopper's member, and while a member refuses to the next,
 // through all. Errors: ErrPoolFull when all refused (the claim is withdrawn);
-// any other means that NATS did not answer within ctx, and the claim, if it was
-// written, lapses after 5 s.
+// wandnats.ErrContended when other requests were always faster. Any other means that
+// NATS did not answer within ctx, and the claim, if it was written, lapses after 5 s.
 func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	mine, other, err := q.claim(ctx, r)
 	if err != nil {
@@ -99,7 +99,7 @@ func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	}
 	rec := mine.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), queuedFor)
 	rec.PoolMember, rec.StreamSeq = member, seq
-	q.records.note(q.js, r.Key, mine, rec)
+	q.records.putAsync(q.js, r.Key, mine, rec)
 	q.trail.Debug(ctx, r.Key, Crumb{Step: "published", JobID: job.GetJobId(), Member: member})
 	return Ticket{Record: rec, Triggered: true}, nil
 }
@@ -121,19 +121,17 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 		telemetry.End(span, err)
 	}()
 
-	for {
+	var rec *wandstorev1.JobRecord
+	revision, err := wandnats.Update(ctx, q.records.kv, jobKey(r.Key), func(current jetstream.KeyValueEntry) ([]byte, error) {
 		now := time.Now()
-		found, err := q.records.get(ctx, r.Key)
-		if err != nil && !errors.Is(err, ErrNoRecord) {
-			return held{}, nil, err
+		if current != nil {
+			found := recordOf(current)
+			if owned(found, now) && !r.replaces(found) {
+				other = found
+				return nil, errLive
+			}
 		}
-		ready := found.GetState() == wandstorev1.JobState_JOB_STATE_READY
-		again := ready && (r.Again || r.Instead != "" && r.Instead == found.GetJobId())
-		if err == nil && owned(found.JobRecord, now) && !again {
-			outcome = outcomePending
-			return held{}, found.JobRecord, nil
-		}
-		rec := &wandstorev1.JobRecord{
+		rec = &wandstorev1.JobRecord{
 			JobId:       nuid.Next(),
 			StoreSlug:   r.Key.Store(),
 			ShopperId:   r.Key.Shopper(),
@@ -143,18 +141,28 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 			Deadline:    timestamppb.New(now.Add(publishingFor)),
 			Traceparent: telemetry.Traceparent(ctx),
 		}
-		mine, err := q.records.put(ctx, r.Key, found, rec)
-		if conflict(err) {
-			// Another edge was faster. Its job is the live one, unless it has been withdrawn.
-			continue
-		}
-		if err != nil {
-			return held{}, nil, err
-		}
-		outcome = outcomeClaimed
-		span.SetAttributes(telemetry.JobID.String(rec.GetJobId()))
-		return mine, nil, nil
+		return wire.Marshal(rec)
+	})
+	if errors.Is(err, errLive) {
+		outcome = outcomePending
+		return held{}, other, nil
 	}
+	if err != nil {
+		return held{}, nil, fmt.Errorf("claim: %w", err)
+	}
+	outcome = outcomeClaimed
+	span.SetAttributes(telemetry.JobID.String(rec.GetJobId()))
+	return held{rec, revision}, nil, nil
+}
+
+// errLive: the key has a live job.
+var errLive = errors.New("a job is live")
+
+// replaces reports whether the request asks for a page in place of that record's,
+// although it was made just now.
+func (r Request) replaces(rec *wandstorev1.JobRecord) bool {
+	return rec.GetState() == wandstorev1.JobState_JOB_STATE_READY &&
+		(r.Again || r.Instead != "" && r.Instead == rec.GetJobId())
 }
 
 // publish offers a payload to the shopper's member and, while one refuses, to

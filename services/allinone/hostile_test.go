@@ -8,7 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wandstore/wandstore/pkg/storefront/answertest"
+	"github.com/wandstore/wandstore/pkg/catalogue/cataloguetest"
+	"github.com/wandstore/wandstore/pkg/design/gate/answertest"
 	"github.com/wandstore/wandstore/services/kimisim"
 )
 
@@ -55,7 +56,7 @@ func TestBrowserMeetsHostileAnswers(t *testing.T) {
 	w := newWorld(t)
 	e := w.startEdge()
 	g := w.startGenerator()
-	shop := builtIn(t, "magic-wands")
+	shop := cataloguetest.Shop(t, "magic-wands")
 	var amounts []string
 	for _, p := range shop.Products {
 		amounts = append(amounts, shop.Money(p.NowCents()), shop.Money(p.PriceCents), shop.Money(p.SavedCents()))

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wandstore/wandstore/pkg/storefront"
+	"github.com/wandstore/wandstore/pkg/prompt"
 	"github.com/wandstore/wandstore/services/edge"
 	"github.com/wandstore/wandstore/services/generator"
 )
@@ -69,7 +69,7 @@ func TestStoreFileChangesPagesWithoutRestart(t *testing.T) {
 	becomesHit(t, e, "magic-wands", "returning")
 	eventually(t, "no job is left", func() bool { return len(w.waiting(js)) == 0 })
 	then := wands(t, func(file map[string]any) { wand(file, "nightjar")["priceCents"] = 1_111_11 })
-	w.keep(kept{"regular", madeOf(t, then, "Kept for a while"), then.Version, storefront.PromptVersion, 0})
+	w.keep(kept{"regular", madeOf(t, then, "Kept for a while"), then.Version, prompt.Version, 0})
 	if hit := visit(t, e, "magic-wands", "regular"); hit.header.Get("X-Cache") != "HIT" || !strings.Contains(hit.body, "1,111.11") {
 		t.Fatalf("%v", hit.header)
 	}

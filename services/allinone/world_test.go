@@ -20,12 +20,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/miniotest"
-	"github.com/wandstore/wandstore/pkg/natsconn"
 	"github.com/wandstore/wandstore/pkg/natstest"
 	"github.com/wandstore/wandstore/pkg/pagestore"
-	"github.com/wandstore/wandstore/pkg/storefront"
-	"github.com/wandstore/wandstore/pkg/stores"
 	"github.com/wandstore/wandstore/services/edge"
 	"github.com/wandstore/wandstore/services/generator"
 	"github.com/wandstore/wandstore/services/kimisim"
@@ -45,7 +43,7 @@ type world struct {
 	pool    wandnats.Settings
 	natsURL string
 	s3      pagestore.S3Config
-	stores  stores.Config
+	stores  catalogue.Config
 }
 
 func newWorld(t testing.TB) *world {
@@ -109,13 +107,13 @@ func run(t testing.TB, name string, f func(ctx context.Context) error) (stop fun
 // deploy/stores too.
 func (w *world) withExampleStores() *world {
 	w.t.Helper()
-	w.stores = stores.Config{Dir: filepath.Join(root(w.t), "deploy", "stores")}
+	w.stores = catalogue.Config{Dir: filepath.Join(root(w.t), "deploy", "stores")}
 	return w
 }
 
 func (w *world) edgeConfig() edge.Config {
 	return edge.Config{
-		Pool: w.pool, NATS: natsconn.Config{URL: w.natsURL}, S3: w.s3, Stores: w.stores,
+		Pool: w.pool, NATS: wandnats.Config{URL: w.natsURL}, S3: w.s3, Stores: w.stores,
 		Addr: freeAddr(w.t), MemoryBytes: 64 << 20, PageMaxAge: 24 * time.Hour, LLMTimeoutSeconds: 30,
 		TriggerTimeout: 250 * time.Millisecond,
 		WebhookSecret:  webhookSecret, DebugOnLoopback: true,
@@ -162,7 +160,7 @@ func (w *world) answers(url string) {
 
 func (w *world) generatorConfig() generator.Config {
 	return generator.Config{
-		Pool: w.pool, NATS: natsconn.Config{URL: w.natsURL}, S3: w.s3, Stores: w.stores,
+		Pool: w.pool, NATS: wandnats.Config{URL: w.natsURL}, S3: w.s3, Stores: w.stores,
 		Addr: freeAddr(w.t), InactivityMillis: 300_000, LLMTimeoutSeconds: 30,
 		KimiKey: "test", KimiBaseURL: "http://" + w.sim.Addr() + "/v1", KimiModel: "kimi-test",
 	}
@@ -378,17 +376,3 @@ func shoppers(prefix string, n int) []string {
 
 // patient is an edge's setting for tests of crowds, on machines that do much else.
 func patient(c *edge.Config) { c.TriggerTimeout = patience }
-
-// builtIn is a shop that every process knows.
-func builtIn(t testing.TB, slug string) *storefront.Store {
-	t.Helper()
-	all, err := storefront.LoadStores()
-	if err != nil {
-		t.Fatal(err)
-	}
-	shop, ok := all.Store(slug)
-	if !ok {
-		t.Fatalf("no %s", slug)
-	}
-	return shop
-}

@@ -13,6 +13,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/nats-io/nuid"
 
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/session"
 	"github.com/wandstore/wandstore/pkg/storefront"
@@ -49,8 +50,8 @@ func (e *edge) cart(c *fiber.Ctx) error {
 	return e.sendCart(c, shop, session.Signals(s, shop.Slug))
 }
 
-func (e *edge) sendCart(c *fiber.Ctx, shop *storefront.Store, g *wandstorev1.StoreSignals) error {
-	in := storefront.CartInput{Store: shop}
+func (e *edge) sendCart(c *fiber.Ctx, shop *catalogue.Shop, g *wandstorev1.StoreSignals) error {
+	in := storefront.CartInput{Shop: shop}
 	for _, id := range g.GetCart() {
 		in.Lines = append(in.Lines, storefront.CartLine{ProductID: id, Quantity: session.Quantity(g, id)})
 	}
@@ -63,8 +64,8 @@ func (e *edge) sendCart(c *fiber.Ctx, shop *storefront.Store, g *wandstorev1.Sto
 }
 
 // sendAway says that the cart cannot be reached just now.
-func (e *edge) sendAway(c *fiber.Ctx, shop *storefront.Store) error {
-	html, err := e.render.Cart(storefront.CartInput{Store: shop, Away: true})
+func (e *edge) sendAway(c *fiber.Ctx, shop *catalogue.Shop) error {
+	html, err := e.render.Cart(storefront.CartInput{Shop: shop, Away: true})
 	if err != nil {
 		return err
 	}
@@ -137,7 +138,7 @@ type cartChange struct {
 // maxTogether is how many products one form may change: more than a section shows.
 const maxTogether = 12
 
-func readChange(c *fiber.Ctx, shop *storefront.Store) (cartChange, error) {
+func readChange(c *fiber.Ctx, shop *catalogue.Shop) (cartChange, error) {
 	change := cartChange{action: strings.Clone(c.FormValue("action")), quantity: 1}
 	switch change.action {
 	case cartAdd, cartSet, cartRemove:
@@ -146,7 +147,7 @@ func readChange(c *fiber.Ctx, shop *storefront.Store) (cartChange, error) {
 	}
 	if given := c.FormValue("quantity"); given != "" {
 		n, err := strconv.Atoi(given)
-		if err != nil || n < 0 || n > storefront.MaxQuantity {
+		if err != nil || n < 0 || n > catalogue.MaxQuantity {
 			return change, errors.Join(errBadBody, errors.New("quantity is not from 0 to 99"))
 		}
 		change.quantity = n
@@ -187,14 +188,14 @@ func fieldsOf(c *fiber.Ctx, name string) []string {
 }
 
 // apply changes the cart of a session, and counts what was done if it may.
-func (ch cartChange) apply(s *wandstorev1.ShopperSession, shop *storefront.Store, counted bool, now time.Time) {
+func (ch cartChange) apply(s *wandstorev1.ShopperSession, shop *catalogue.Shop, counted bool, now time.Time) {
 	// The first of several stands first in the cart.
 	for _, product := range slices.Backward(ch.products) {
 		ch.applyTo(product, s, shop, counted, now)
 	}
 }
 
-func (ch cartChange) applyTo(product string, s *wandstorev1.ShopperSession, shop *storefront.Store, counted bool, now time.Time) {
+func (ch cartChange) applyTo(product string, s *wandstorev1.ShopperSession, shop *catalogue.Shop, counted bool, now time.Time) {
 	g := session.Signals(s, shop.Slug)
 	before, after := session.Quantity(g, product), ch.quantity
 	switch ch.action {
@@ -224,7 +225,7 @@ func (ch cartChange) applyTo(product string, s *wandstorev1.ShopperSession, shop
 }
 
 // setCartCount tells the browser how much is in the cart.
-func setCartCount(c *fiber.Ctx, shop *storefront.Store, g *wandstorev1.StoreSignals) {
+func setCartCount(c *fiber.Ctx, shop *catalogue.Shop, g *wandstorev1.StoreSignals) {
 	n := 0
 	for _, id := range g.GetCart() {
 		if p, ok := shop.Product(id); ok {

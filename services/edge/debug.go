@@ -38,7 +38,7 @@ func (e *edge) health(c *fiber.Ctx) error {
 			checks[tier], status = "away", "degraded"
 		}
 	}
-	for document, fault := range e.stores.Faults() {
+	for document, fault := range e.shops.Faults() {
 		checks["store "+document], status = fault, "degraded"
 	}
 	return c.JSON(fiber.Map{"status": status, "checks": checks})
@@ -79,11 +79,11 @@ func (e *edge) debugContainer(c *fiber.Ctx) error {
 
 // debugGenerate answers GET /debug/generate: a whole generation through the pool.
 func (e *edge) debugGenerate(c *fiber.Ctx) error {
-	key, err := pagekey.New(c.Query("store", e.stores.All()[0].Slug), debugShopper)
+	key, err := pagekey.New(c.Query("store", e.shops.All()[0].Slug), debugShopper)
 	if err != nil {
 		return err
 	}
-	if _, ok := e.stores.Store(key.Store()); !ok {
+	if _, ok := e.shops.Shop(key.Store()); !ok {
 		return errUnknownStore
 	}
 	b := e.bus.Load()
@@ -154,7 +154,7 @@ func (e *edge) debugErrors(c *fiber.Ctx) error {
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), 5*time.Second)
 	defer cancel()
-	crumbs, problems, err := jobqueue.ReadTrail(ctx, b.jobsKV, key)
+	crumbs, problems, err := jobqueue.ReadTrail(ctx, b.Jobs, key)
 	if err != nil {
 		return errors.Join(errUnavailable, err)
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/design"
 	"github.com/wandstore/wandstore/pkg/storefront"
 )
 
@@ -31,20 +33,20 @@ func newDocument(html []byte) (*document, error) {
 
 // fallback is a shop's page for everybody.
 type fallback struct {
-	shop *storefront.Store // that it was drawn from
+	shop *catalogue.Shop // that it was drawn from
 	page *document
 }
 
 // fallback gives the shop's page for everybody, drawn once for each state of the
 // shop.
-func (e *edge) fallback(shop *storefront.Store) (*document, error) {
+func (e *edge) fallback(shop *catalogue.Shop) (*document, error) {
 	if f, ok := e.fallbacks.Load(shop.Slug); ok {
 		if f, ok := f.(fallback); ok && f.shop == shop {
 			return f.page, nil
 		}
 	}
 	drawn, err, _ := e.redraws.Do("fallback:"+shop.Slug+":"+string(shop.Version), func() (any, error) {
-		html, err := e.render.Page(storefront.PageInput{Store: shop, Design: storefront.DefaultDesign(shop), Live: true})
+		html, err := e.render.Page(storefront.PageInput{Shop: shop, Design: design.Default(shop), Live: true})
 		if err != nil {
 			return nil, err
 		}

@@ -14,12 +14,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/singleflight"
 
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
-	"github.com/wandstore/wandstore/pkg/natsconn"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/storefront"
-	"github.com/wandstore/wandstore/pkg/stores"
 	"github.com/wandstore/wandstore/services/edge/internal/jobboard"
 )
 
@@ -30,7 +30,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return fmt.Errorf("EDGE_ADDR: %w", err)
 	}
 	defer listener.Close()
-	nc, js, err := natsconn.Dial(cfg.NATS, "edge", log)
+	nc, js, err := wandnats.Dial(cfg.NATS, "edge", log)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	defer e.close()
 	defer e.observe()()
 	return lifecycle.Run(ctx,
-		lifecycle.Part{Name: "stores", Run: e.stores.Run},
+		lifecycle.Part{Name: "stores", Run: e.shops.Run},
 		lifecycle.Part{Name: "object store", Run: e.ensureBucket},
 		lifecycle.Part{Name: "bus", Run: e.runBus},
 		lifecycle.Part{Name: "http", Run: func(ctx context.Context) error { return e.runHTTP(ctx, listener) }},
@@ -54,7 +54,7 @@ type edge struct {
 	nc     *nats.Conn
 	js     jetstream.JetStream
 	log    *slog.Logger
-	stores *stores.Directory
+	shops  *catalogue.Directory
 	render *storefront.Renderer
 	// fallbacks are the shops' pages for everybody, as fallback by slug.
 	fallbacks sync.Map
@@ -78,7 +78,7 @@ type edge struct {
 }
 
 func newEdge(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger) (*edge, error) {
-	shops, err := stores.New(cfg.Stores, log)
+	shops, err := catalogue.New(cfg.Stores, log)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func newEdge(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger
 		return nil, fmt.Errorf("guesses: %w", err)
 	}
 	e := &edge{
-		cfg: cfg, nc: nc, js: js, log: log, stores: shops, render: render,
+		cfg: cfg, nc: nc, js: js, log: log, shops: shops, render: render,
 		memory: memory, s3: s3, board: jobboard.New(cfg.Pool.Concurrency),
 		draining: make(chan struct{}), metrics: newMetrics(), guesses: guesses,
 	}
@@ -121,7 +121,7 @@ func (e *edge) close() {
 
 // ensureBucket makes the bucket once the object store answers.
 func (e *edge) ensureBucket(ctx context.Context) error {
-	if err := natsconn.Until(ctx, e.log, "the object store", func(ctx context.Context) error {
+	if err := lifecycle.Retry(ctx, e.log, "the object store", func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
 		return e.s3.EnsureBucket(ctx)

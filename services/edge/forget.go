@@ -37,9 +37,9 @@ func (e *edge) forget(c *fiber.Ctx) error {
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), forgetWithin)
 	defer cancel()
-	eraser := erasure.Eraser{Permanent: e.s3, Cache: b.pages, Jobs: b.jobsKV, Sessions: b.sessions}
+	eraser := erasure.Eraser{Permanent: e.s3, Cache: b.pages, Jobs: b.Jobs, Sessions: b.sessions}
 	var slugs []string
-	for _, s := range e.stores.All() {
+	for _, s := range e.shops.All() {
 		slugs = append(slugs, s.Slug)
 	}
 	if err := eraser.Forget(ctx, shopper, slugs); err != nil {
@@ -52,7 +52,7 @@ func (e *edge) forget(c *fiber.Ctx) error {
 		}
 	}
 	c.Cookie(&fiber.Cookie{Name: shopperCookie, Path: "/", Expires: fasthttp.CookieExpireDelete, HTTPOnly: true})
-	for _, s := range e.stores.All() {
+	for _, s := range e.shops.All() {
 		c.Cookie(&fiber.Cookie{Name: countCookie, Path: s.Path(), Expires: fasthttp.CookieExpireDelete})
 	}
 	return c.Redirect(shop.Path(), http.StatusSeeOther)

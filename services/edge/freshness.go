@@ -8,9 +8,12 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/design/gate"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/persona"
+	"github.com/wandstore/wandstore/pkg/prompt"
 	"github.com/wandstore/wandstore/pkg/session"
 	"github.com/wandstore/wandstore/pkg/storefront"
 )
@@ -22,7 +25,7 @@ var errOutdated = errors.New("page of another catalogue")
 // look finds the key's page as it may be served, with today's prices and stock: a
 // page that was drawn from another version of the catalogue is drawn again. If it
 // holds no design to draw from it comes with errOutdated, and may not be served.
-func (e *edge) look(ctx context.Context, key pagekey.Key, shop *storefront.Store) (pagestore.Hit, error) {
+func (e *edge) look(ctx context.Context, key pagekey.Key, shop *catalogue.Shop) (pagestore.Hit, error) {
 	hit, err := e.pages.Get(ctx, key)
 	if err != nil || hit.Page.DrawnFrom() == string(shop.Version) {
 		return hit, err
@@ -38,14 +41,14 @@ func (e *edge) look(ctx context.Context, key pagekey.Key, shop *storefront.Store
 
 // redraw draws a page's design with the shop's catalogue, once for all who ask at
 // the same time, and leaves it in memory for those who come later.
-func (e *edge) redraw(page *pagestore.Page, shop *storefront.Store) (*pagestore.Page, error) {
+func (e *edge) redraw(page *pagestore.Page, shop *catalogue.Shop) (*pagestore.Page, error) {
 	flight := page.Key().Store() + ":" + page.Key().Shopper() + ":" + page.JobID() + ":" + string(shop.Version)
 	drawn, err, _ := e.redraws.Do(flight, func() (any, error) {
-		design, err := storefront.ReadDesign(page.HTML(), shop)
+		design, err := gate.ReadStored(page.HTML(), shop)
 		if err != nil {
 			return nil, err
 		}
-		html, err := e.render.Page(storefront.PageInput{Store: shop, Design: design, Persona: page.Persona()})
+		html, err := e.render.Page(storefront.PageInput{Shop: shop, Design: design, Persona: page.Persona()})
 		if err != nil {
 			return nil, err
 		}
@@ -66,12 +69,12 @@ func (e *edge) redraw(page *pagestore.Page, shop *storefront.Store) (*pagestore.
 // overdue tells whether a page that is served should be made anew: it is past its
 // age, it was designed for another assortment or by another prompt, or its shopper
 // has become another kind of visitor.
-func (e *edge) overdue(ctx context.Context, page *pagestore.Page, shop *storefront.Store) bool {
+func (e *edge) overdue(ctx context.Context, page *pagestore.Page, shop *catalogue.Shop) bool {
 	if time.Since(page.GeneratedAt()) > e.cfg.PageMaxAge {
 		return true
 	}
-	moved := !shop.Version.SameAssortment(storefront.Version(page.CatalogueVersion())) ||
-		page.Source() == pagestore.SourceLLM && page.PromptVersion() != storefront.PromptVersion
+	moved := !shop.Version.SameAssortment(catalogue.Version(page.CatalogueVersion())) ||
+		page.Source() == pagestore.SourceLLM && page.PromptVersion() != prompt.Version
 	if moved && improvable(page, shop.Since) {
 		return true
 	}
@@ -105,7 +108,7 @@ const (
 
 // guess is what kind of visitor a shopper is.
 type guess struct {
-	persona.Guess
+	persona.Visitor
 
 	lastEvent time.Time // when the shopper last did something
 	until     time.Time

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagestore"
@@ -83,12 +84,12 @@ func (e *edge) page(c *fiber.Ctx) error {
 }
 
 // shopOf is the shop of the request's path.
-func (e *edge) shopOf(c *fiber.Ctx) (*storefront.Store, error) {
+func (e *edge) shopOf(c *fiber.Ctx) (*catalogue.Shop, error) {
 	slug := c.Params("store")
 	if !pagekey.ValidStore(slug) {
 		return nil, pagekey.ErrInvalid
 	}
-	shop, ok := e.stores.Store(slug)
+	shop, ok := e.shops.Shop(slug)
 	switch {
 	case !ok && e.bus.Load() == nil:
 		// It may be in the bucket: that a shop does not exist is for who knows them all.
@@ -214,7 +215,7 @@ func (e *edge) sendHit(c *fiber.Ctx, hit pagestore.Hit, generation string) error
 	return nil
 }
 
-func (e *edge) sendFallback(c *fiber.Ctx, shop *storefront.Store, generation string) error {
+func (e *edge) sendFallback(c *fiber.Ctx, shop *catalogue.Shop, generation string) error {
 	doc, err := e.fallback(shop)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
+	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/session"
@@ -41,7 +42,7 @@ var statuses = []struct {
 	{jobqueue.ErrPoolFull, http.StatusTooManyRequests},
 	{errTooMany, http.StatusServiceUnavailable},
 	{errUnavailable, http.StatusServiceUnavailable},
-	{session.ErrContended, http.StatusServiceUnavailable},
+	{wandnats.ErrContended, http.StatusServiceUnavailable},
 	{errTimeout, http.StatusGatewayTimeout},
 	{context.DeadlineExceeded, http.StatusGatewayTimeout},
 }

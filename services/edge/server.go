@@ -10,6 +10,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/storefront"
 )
 
@@ -95,14 +96,14 @@ func (e *edge) fail(c *fiber.Ctx, err error) error {
 	if !shopperFacing(c.Path()) {
 		return problem(c, err)
 	}
-	var shop *storefront.Store
+	var shop *catalogue.Shop
 	// By the path: a request that fasthttp refuses has no route, and so no parameters.
 	slug, _ := strings.CutPrefix(c.Path(), "/s/")
 	slug, _, _ = strings.Cut(slug, "/")
-	if st, ok := e.stores.Store(slug); ok {
+	if st, ok := e.shops.Shop(slug); ok {
 		shop = st
 	}
-	html, drawErr := e.render.Error(storefront.ErrorInput{Status: status, Store: shop, Stores: e.stores.All()})
+	html, drawErr := e.render.Error(storefront.ErrorInput{Status: status, Shop: shop, Shops: e.shops.All()})
 	if drawErr != nil {
 		return problem(c, err)
 	}

@@ -66,7 +66,7 @@ func (e *edge) generation(ctx context.Context, key pagekey.Key) (generationStatu
 		}
 		return s, nil
 	}
-	shop, ok := e.stores.Store(key.Store())
+	shop, ok := e.shops.Shop(key.Store())
 	if !ok {
 		return generationStatus{}, errUnknownStore
 	}
@@ -108,7 +108,7 @@ func (e *edge) keyOfQuery(c *fiber.Ctx) (pagekey.Key, error) {
 	if err != nil {
 		return pagekey.Key{}, err
 	}
-	if _, ok := e.stores.Store(key.Store()); !ok {
+	if _, ok := e.shops.Shop(key.Store()); !ok {
 		return pagekey.Key{}, errUnknownStore
 	}
 	return key, nil

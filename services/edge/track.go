@@ -12,9 +12,10 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/session"
-	"github.com/wandstore/wandstore/pkg/storefront"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
@@ -58,7 +59,7 @@ func (e *edge) track(c *fiber.Ctx) error {
 				session.Apply(s, ev, now)
 			}
 		})
-		if errors.Is(err, session.ErrContended) {
+		if errors.Is(err, wandnats.ErrContended) {
 			return err
 		}
 		if err != nil {
@@ -98,7 +99,7 @@ func (e *edge) parseEvents(body []byte, self string) ([]*wandstorev1.TrackEvent,
 		if err := session.Check(ev); err != nil {
 			return nil, fmt.Errorf("event %d: %w", i, err)
 		}
-		shop, ok := e.stores.Store(ev.GetStore())
+		shop, ok := e.shops.Shop(ev.GetStore())
 		if !ok {
 			return nil, fmt.Errorf("event %d: %w", i, errUnknownStore)
 		}
@@ -110,7 +111,7 @@ func (e *edge) parseEvents(body []byte, self string) ([]*wandstorev1.TrackEvent,
 
 // known keeps of an event the product and category that the shop has, and knows a
 // product's category without being told.
-func known(shop *storefront.Store, ev *wandstorev1.TrackEvent) {
+func known(shop *catalogue.Shop, ev *wandstorev1.TrackEvent) {
 	if p, ok := shop.Product(ev.GetProduct()); ok {
 		ev.Category = p.Collection
 	} else {

@@ -12,6 +12,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/wandstore/wandstore/pkg/design/gate"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagestore"
@@ -59,7 +60,7 @@ func (e *edge) webhook(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	shop, ok := e.stores.Store(key.Store())
+	shop, ok := e.shops.Shop(key.Store())
 	if !ok {
 		return errUnknownStore
 	}
@@ -78,7 +79,7 @@ func (e *edge) webhook(c *fiber.Ctx) error {
 	if len(done.Design) > 0 {
 		answer = done.Design
 	}
-	design, _, err := storefront.ParseAnswer(answer, shop)
+	design, _, err := gate.Parse(answer, shop)
 	if err != nil {
 		b.trail.Error(c.UserContext(), key, jobqueue.Crumb{Step: "webhook refused", JobID: done.JobID, Detail: err.Error()})
 		return fmt.Errorf("%w: %w", errBadBody, err)
@@ -87,7 +88,7 @@ func (e *edge) webhook(c *fiber.Ctx) error {
 	if !persona.Valid(whom) {
 		whom = persona.Explorer
 	}
-	html, err := e.render.Page(storefront.PageInput{Store: shop, Design: design, Persona: whom})
+	html, err := e.render.Page(storefront.PageInput{Shop: shop, Design: design, Persona: whom})
 	if err != nil {
 		return err
 	}

@@ -12,13 +12,13 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
-	"github.com/wandstore/wandstore/pkg/natsconn"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/storefront"
-	"github.com/wandstore/wandstore/pkg/stores"
+	"github.com/wandstore/wandstore/services/generator/internal/designer"
 	"github.com/wandstore/wandstore/services/generator/internal/kimi"
-	"github.com/wandstore/wandstore/services/generator/internal/pages"
 )
 
 // grace is how long running jobs may go on after a signal: less than the thirty
@@ -28,7 +28,7 @@ const grace = 20 * time.Second
 // Run runs a generator until ctx ends or, with ExitWhenIdle, its members are cold.
 // Both return nil.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
-	nc, js, err := natsconn.Dial(cfg.NATS, "generator", log)
+	nc, js, err := wandnats.Dial(cfg.NATS, "generator", log)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	defer g.s3.Close()
 	defer g.model.Close()
 	return lifecycle.Run(ctx,
-		lifecycle.Part{Name: "stores", Run: g.stores.Run},
+		lifecycle.Part{Name: "stores", Run: g.shops.Run},
 		lifecycle.Part{Name: "pool", Run: g.runPool, StopWithin: grace + 2*settling},
 		lifecycle.Part{Name: "http", Run: g.runHTTP},
 	)
@@ -55,7 +55,7 @@ type generator struct {
 	js     jetstream.JetStream
 	s3     *pagestore.S3
 	model  model
-	stores *stores.Directory
+	shops  *catalogue.Directory
 	render *storefront.Renderer
 	worker string
 	log    *slog.Logger
@@ -73,7 +73,7 @@ func newGenerator(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.L
 	if err != nil {
 		return nil, err
 	}
-	shops, err := stores.New(cfg.Stores, log)
+	shops, err := catalogue.New(cfg.Stores, log)
 	if err != nil {
 		return nil, err
 	}
@@ -86,14 +86,14 @@ func newGenerator(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.L
 		return nil, fmt.Errorf("hostname: %w", err)
 	}
 	return &generator{
-		cfg: cfg, nc: nc, js: js, s3: s3, model: model, stores: shops, render: render,
+		cfg: cfg, nc: nc, js: js, s3: s3, model: model, shops: shops, render: render,
 		worker: fmt.Sprintf("%s-%d", host, os.Getpid()), log: log,
 	}, nil
 }
 
 // model is what the generator needs of the Kimi client.
 type model interface {
-	pages.Model
+	designer.Model
 	BreakerState() string
 	Close()
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/nats-io/nuid"
 
 	"github.com/wandstore/wandstore/pkg/pagekey"
-	"github.com/wandstore/wandstore/services/generator/internal/pages"
+	"github.com/wandstore/wandstore/pkg/pagemaker"
 )
 
 const maxBody = 64 << 10
@@ -62,7 +62,7 @@ func (g *generator) health(c *fiber.Ctx) error {
 	if !g.nc.IsConnected() {
 		body["status"] = "degraded"
 	}
-	if faults := g.stores.Faults(); len(faults) > 0 {
+	if faults := g.shops.Faults(); len(faults) > 0 {
 		body["status"], body["stores"] = "degraded", faults
 	}
 	return c.JSON(body)
@@ -102,9 +102,7 @@ func (g *generator) generate(ctx context.Context, c *fiber.Ctx) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.jobTimeout())
 	defer cancel()
-	made, err := p.maker.Make(ctx, pages.Order{
-		Key: key, JobID: ask.JobID, RequestedAt: time.Now(), Preferences: words(ask.Preferences),
-	})
+	made, err := p.maker.Make(ctx, p.order(key, ask.JobID, time.Now(), words(ask.Preferences)))
 	if err != nil {
 		return err
 	}
@@ -133,7 +131,7 @@ func problem(c *fiber.Ctx, err error) error {
 	switch {
 	case errors.As(err, &f):
 		status, detail = f.Code, f.Message
-	case errors.Is(err, pages.ErrUnknownStore):
+	case errors.Is(err, pagemaker.ErrUnknownShop):
 		status, detail = fiber.StatusNotFound, "unknown store"
 	case errors.Is(err, errNotReady):
 		status, detail = fiber.StatusServiceUnavailable, err.Error()

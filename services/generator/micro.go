@@ -108,7 +108,7 @@ func (g *generator) forget(ctx context.Context, p *pool, r micro.Request) {
 	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
 	defer cancel()
 	var slugs []string
-	for _, s := range g.stores.All() {
+	for _, s := range g.shops.All() {
 		slugs = append(slugs, s.Slug)
 	}
 	if err := p.eraser.Forget(ctx, ask.Shopper, slugs); err != nil {

@@ -9,28 +9,28 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nats.go/micro"
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/erasure"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
-	"github.com/wandstore/wandstore/pkg/natsconn"
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/pagemaker"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/session"
-	"github.com/wandstore/wandstore/services/generator/internal/pages"
+	"github.com/wandstore/wandstore/services/generator/internal/designer"
 )
 
 // pool is the members that this process serves, and what their jobs need.
 type pool struct {
-	members []*jobqueue.Consumer
-	maker   *pages.Maker
-	queue   *jobqueue.Queue
-	sweeper *jobqueue.Sweeper
-	eraser  *erasure.Eraser
-	// stores is the bucket of the shops.
-	stores jetstream.KeyValue
+	bus      *wandnats.Bus
+	members  []*jobqueue.Consumer
+	maker    *pagemaker.Maker
+	designer pagemaker.Designer
+	queue    *jobqueue.Queue
+	sweeper  *jobqueue.Sweeper
+	eraser   *erasure.Eraser
 	// direct holds a place for each POST /generate under way, as many as the members
 	// may run: whoever calls it pays the same model.
 	direct chan struct{}
@@ -39,21 +39,21 @@ type pool struct {
 // runPool waits for NATS and the object store, then serves the members.
 func (g *generator) runPool(ctx context.Context) error {
 	var p *pool
-	err := natsconn.Until(ctx, g.log, "NATS", func(ctx context.Context) (err error) {
+	err := lifecycle.Retry(ctx, g.log, "NATS", func(ctx context.Context) (err error) {
 		p, err = g.openPool(ctx)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if err := natsconn.Until(ctx, g.log, "the object store", g.s3.EnsureBucket); err != nil {
+	if err := lifecycle.Retry(ctx, g.log, "the object store", g.s3.EnsureBucket); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// Before it is healthy: who then asks a member over NATS is answered.
 	var service micro.Service
-	if err := natsconn.Until(ctx, g.log, "NATS", func(ctx context.Context) (err error) {
+	if err := lifecycle.Retry(ctx, g.log, "NATS", func(ctx context.Context) (err error) {
 		service, err = g.openMicro(ctx, p)
 		return err
 	}); err != nil {
@@ -63,7 +63,7 @@ func (g *generator) runPool(ctx context.Context) error {
 	defer g.pool.Store(nil)
 
 	parts := []lifecycle.Part{
-		{Name: "stores", Run: func(ctx context.Context) error { return g.stores.Follow(ctx, g.nc, p.stores) }},
+		{Name: "stores", Run: func(ctx context.Context) error { return g.shops.Follow(ctx, p.bus.Conn, p.bus.Shops) }},
 		{Name: "dead letter sweep", Run: p.sweeper.Run},
 		{Name: "members", Run: p.run, StopWithin: grace + settling},
 		{Name: "micro service", Run: func(ctx context.Context) error { return g.runMicro(ctx, service) }},
@@ -79,32 +79,17 @@ func (g *generator) runPool(ctx context.Context) error {
 }
 
 func (g *generator) openPool(ctx context.Context) (*pool, error) {
-	if err := natsconn.Ready(g.nc); err != nil {
-		return nil, err
-	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if err := wandnats.Ensure(ctx, g.js, g.cfg.Pool); err != nil {
 		return nil, err
 	}
-	cache, err := g.js.KeyValue(ctx, wandnats.BucketPages)
+	bus, err := wandnats.Open(ctx, g.js)
 	if err != nil {
-		return nil, fmt.Errorf("bucket %s: %w", wandnats.BucketPages, err)
+		return nil, err
 	}
-	jobs, err := g.js.KeyValue(ctx, wandnats.BucketJobs)
-	if err != nil {
-		return nil, fmt.Errorf("bucket %s: %w", wandnats.BucketJobs, err)
-	}
-	sessions, err := g.js.KeyValue(ctx, wandnats.BucketSessions)
-	if err != nil {
-		return nil, fmt.Errorf("bucket %s: %w", wandnats.BucketSessions, err)
-	}
-	shops, err := g.js.KeyValue(ctx, wandnats.BucketStores)
-	if err != nil {
-		return nil, fmt.Errorf("bucket %s: %w", wandnats.BucketStores, err)
-	}
-	// Before the first job is taken: its shop may be there only.
-	if err := g.stores.Load(ctx, shops); err != nil {
+	// Before the first job is taken: its shop may be in the bucket only.
+	if err := g.shops.Load(ctx, bus.Shops); err != nil {
 		return nil, err
 	}
 	names, err := g.memberNames(ctx)
@@ -112,22 +97,23 @@ func (g *generator) openPool(ctx context.Context) (*pool, error) {
 		return nil, err
 	}
 	trail := jobqueue.NewTrail(g.js, "generator")
-	kv := pagestore.NewKV(cache)
-	kept := session.NewStore(sessions)
+	kv := pagestore.NewKV(bus.Pages)
+	kept := session.NewStore(bus.Sessions)
 	p := &pool{
-		stores:  shops,
-		eraser:  &erasure.Eraser{Permanent: g.s3, Cache: kv, Jobs: jobs, Sessions: kept},
-		queue:   jobqueue.NewQueue(g.js, jobs, g.cfg.Pool.PoolSize, trail),
-		sweeper: jobqueue.NewSweeper(g.nc, g.js, jobs, trail, g.log),
+		bus:     bus,
+		eraser:  &erasure.Eraser{Permanent: g.s3, Cache: kv, Jobs: bus.Jobs, Sessions: kept},
+		queue:   jobqueue.NewQueue(g.js, bus.Jobs, g.cfg.Pool.PoolSize, trail),
+		sweeper: jobqueue.NewSweeper(g.nc, g.js, bus.Jobs, trail, g.log),
 		direct:  make(chan struct{}, len(names)*g.cfg.Pool.Concurrency),
-		maker: &pages.Maker{
-			Stores: g.stores, Renderer: g.render, Model: g.model,
+		maker: &pagemaker.Maker{
+			Shops: g.shops, Renderer: g.render,
 			Permanent: g.s3, Cache: kv, Sessions: kept,
-			Trail: trail, Log: g.log, Metrics: pages.NewMetrics(g.cfg.KimiModel, g.cfg.price()),
+			Trail: trail, Log: g.log, Metrics: pagemaker.NewMetrics(),
 		},
+		designer: &designer.Designer{Model: g.model, Metrics: designer.NewMetrics(g.cfg.KimiModel, g.cfg.price())},
 	}
 	for _, name := range names {
-		p.members = append(p.members, jobqueue.NewConsumer(g.js, jobs, jobqueue.ConsumerConfig{
+		p.members = append(p.members, jobqueue.NewConsumer(g.js, bus.Jobs, jobqueue.ConsumerConfig{
 			Member: name, Worker: g.worker, Concurrency: g.cfg.Pool.Concurrency,
 			JobTimeout: g.cfg.jobTimeout(), Grace: grace,
 		}, trail, p.handle, g.log))
@@ -183,11 +169,9 @@ func (p *pool) run(ctx context.Context) error {
 
 // handle makes a job's page.
 func (p *pool) handle(ctx context.Context, job *jobqueue.Job) (jobqueue.Result, error) {
-	made, err := p.maker.Make(ctx, pages.Order{
-		Key: job.Key, JobID: job.GetJobId(), RequestedAt: job.GetRequestedAt().AsTime(),
-		Preferences: job.GetPreferences(), Member: job.Member, Attempt: job.Attempt,
-		Confirm: job.Confirm,
-	})
+	order := p.order(job.Key, job.GetJobId(), job.GetRequestedAt().AsTime(), job.GetPreferences())
+	order.Member, order.Attempt, order.Confirm = job.Member, job.Attempt, job.Confirm
+	made, err := p.maker.Make(ctx, order)
 	if err != nil {
 		// Also of an unknown store: an edge may hear of a new one first.
 		return jobqueue.Result{}, err
@@ -196,6 +180,14 @@ func (p *pool) handle(ctx context.Context, job *jobqueue.Job) (jobqueue.Result, 
 		Persona: made.Page.Persona(), Source: made.Page.Source(),
 		GeneratedAt: made.Page.GeneratedAt(), Reason: made.Reason,
 	}, nil
+}
+
+// order asks for a page that the model designs, or the template when it fails.
+func (p *pool) order(key pagekey.Key, jobID string, requestedAt time.Time, preferences map[string]string) pagemaker.Order {
+	return pagemaker.Order{
+		Key: key, JobID: jobID, RequestedAt: requestedAt, Preferences: preferences, Persona: preferences["persona"],
+		Designer: p.designer, Source: pagestore.SourceLLM, Template: true,
+	}
 }
 
 // memberState is how one member stands, as operators see it.
