@@ -4,93 +4,128 @@ import (
 	"context"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/erasure"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/pagemaker"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/session"
+	"github.com/wandstore/wandstore/pkg/telemetry"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
 // bus is what the edge uses on NATS.
 type bus struct {
-	*wandnats.Bus
-	queue    *jobqueue.Queue
-	trail    *jobqueue.Trail
-	pages    *pagestore.KV
-	sessions *session.Store
+	Bus
+
+	opened *wandnats.Bus
+	pages  *pagestore.KV
 }
 
 // runBus waits for NATS, then follows its buckets.
-func (e *edge) runBus(ctx context.Context) error {
+func (p *parts) runBus(ctx context.Context) error {
 	var b *bus
-	err := lifecycle.Retry(ctx, e.log, "NATS", func(ctx context.Context) (err error) {
-		b, err = e.openBus(ctx)
+	err := lifecycle.Retry(ctx, p.log, "NATS", func(ctx context.Context) (err error) {
+		b, err = p.openBus(ctx)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	e.bus.Store(b)
+	p.bus.Store(b)
 	return lifecycle.Run(ctx,
-		lifecycle.Part{Name: "stores", Run: func(ctx context.Context) error { return e.shops.Follow(ctx, b.Conn, b.Shops) }},
+		lifecycle.Part{Name: "shops", Run: func(ctx context.Context) error { return p.shops.Follow(ctx, b.opened.Conn, b.opened.Shops) }},
 		lifecycle.Part{Name: "pages and jobs", Run: func(ctx context.Context) error {
-			defer e.memory.SetWatched(false)
-			e.watcher(ctx, b.Bus).Run(ctx)
+			defer p.memory.SetWatched(false)
+			p.watcher(ctx, b.opened).Run(ctx)
 			return nil
 		}},
 	)
 }
 
-func (e *edge) openBus(ctx context.Context) (*bus, error) {
+func (p *parts) openBus(ctx context.Context) (*bus, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	if err := wandnats.EnsureStreams(ctx, e.js, e.cfg.Pool); err != nil {
+	if err := wandnats.EnsureStreams(ctx, p.js, p.cfg.Pool); err != nil {
 		return nil, err
 	}
-	opened, err := wandnats.Open(ctx, e.js)
+	opened, err := wandnats.Open(ctx, p.js)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.shops.Load(ctx, opened.Shops); err != nil {
+	if err := p.shops.Load(ctx, opened.Shops); err != nil {
 		return nil, err
 	}
-	trail := jobqueue.NewTrail(e.js, "edge")
+	trail := jobqueue.NewTrail(p.js, "edge")
+	pages, sessions := pagestore.NewKV(opened.Pages), session.NewStore(opened.Sessions)
 	return &bus{
-		Bus:      opened,
-		trail:    trail,
-		pages:    pagestore.NewKV(opened.Pages),
-		sessions: session.NewStore(opened.Sessions),
-		queue:    jobqueue.NewQueue(e.js, opened.Jobs, e.cfg.Pool.PoolSize, trail),
+		opened: opened, pages: pages,
+		Bus: Bus{
+			Queue:    jobqueue.NewQueue(p.js, opened.Jobs, p.cfg.Pool.PoolSize, trail),
+			Trail:    readableTrail{trail, opened.Jobs},
+			Sessions: sessions,
+			Maker: &pagemaker.Maker{
+				Shops: p.shops, Renderer: p.renderer, Permanent: p.s3, Cache: pages, Sessions: sessions,
+				Trail: trail, Log: p.log, Metrics: pagemaker.NewMetrics(),
+			},
+			Eraser:  &erasure.Eraser{Permanent: p.s3, Cache: pages, Jobs: opened.Jobs, Sessions: sessions},
+			Members: members{p.nc},
+		},
 	}, nil
+}
+
+// readableTrail is a trail that can be read back.
+type readableTrail struct {
+	*jobqueue.Trail
+
+	jobs jetstream.KeyValue
+}
+
+func (t readableTrail) Read(ctx context.Context, key pagekey.Key) (breadcrumbs, problems []*wandstorev1.Breadcrumb, err error) {
+	return jobqueue.ReadTrail(ctx, t.jobs, key)
+}
+
+// members asks pool members over NATS.
+type members struct{ nc *nats.Conn }
+
+func (m members) Health(ctx context.Context, member string) ([]byte, error) {
+	answer, err := m.nc.RequestWithContext(ctx, wandnats.HealthSubject(member), nil)
+	if err != nil {
+		return nil, err
+	}
+	return answer.Data, nil
 }
 
 // watcher follows pages and jobs. Memory serves pages unchecked only while both are
 // watched. What changed during an outage is unknown, so after one memory checks every
 // page again, and the board starts empty.
-func (e *edge) watcher(ctx context.Context, b *wandnats.Bus) wandnats.Watcher {
+func (p *parts) watcher(ctx context.Context, b *wandnats.Bus) wandnats.Watcher {
 	// The records that a watch begins with say nothing of its delay.
 	current := false
+	delay := telemetry.WatchDelay.Histogram(otel.GetMeterProvider(), scope)
 	return wandnats.Watcher{
 		Conn: b.Conn,
 		Watches: []wandnats.Watch{
 			{
 				Bucket: b.Pages, Keys: wandnats.AllPages,
 				Options: []jetstream.WatchOpt{jetstream.UpdatesOnly(), jetstream.MetaOnly()},
-				Entry:   e.notePage,
+				Entry:   p.notePage,
 			},
 			{
 				// It begins with the records that exist: without them the places in the queue
 				// would be wrong for as long as the oldest job lives.
 				Bucket: b.Jobs, Keys: wandnats.AllJobs,
 				Entry: func(change jetstream.KeyValueEntry) {
-					e.noteJob(change)
+					p.noteJob(change)
 					if current {
-						e.metrics.watchDelay.Record(ctx, max(0, time.Since(change.Created()).Seconds()))
+						delay.Record(ctx, max(0, time.Since(change.Created()).Seconds()))
 					}
 				},
 				Current: func() { current = true },
@@ -98,39 +133,39 @@ func (e *edge) watcher(ctx context.Context, b *wandnats.Bus) wandnats.Watcher {
 		},
 		Begin: func() {
 			current = false
-			e.board.Reset()
-			e.memory.SetWatched(true)
+			p.board.Reset()
+			p.memory.SetWatched(true)
 		},
 		Lost: func(err error) {
-			e.memory.SetWatched(false)
-			e.log.Warn("pages and jobs are not watched, trying again", "error", err)
+			p.memory.SetWatched(false)
+			p.log.Warn("pages and jobs are not watched, trying again", "error", err)
 		},
 	}
 }
 
-func (e *edge) notePage(change jetstream.KeyValueEntry) {
+func (p *parts) notePage(change jetstream.KeyValueEntry) {
 	if key, ok := keyOf(change.Key()); ok {
-		e.memory.Invalidate(key)
-		e.board.Wake(key)
+		p.memory.Invalidate(key)
+		p.board.Wake(key)
 	}
 }
 
-func (e *edge) noteJob(change jetstream.KeyValueEntry) {
+func (p *parts) noteJob(change jetstream.KeyValueEntry) {
 	key, ok := keyOf(change.Key())
 	if !ok {
 		return
 	}
 	rec := &wandstorev1.JobRecord{}
 	if change.Operation() != jetstream.KeyValuePut || wire.Unmarshal(change.Value(), rec) != nil {
-		e.board.Drop(key)
+		p.board.Drop(key)
 		return
 	}
 	if rec.GetState() == wandstorev1.JobState_JOB_STATE_READY {
 		// A page that went to the object store only is heard of here alone. It was
 		// stored before its record.
-		e.memory.Invalidate(key)
+		p.memory.Invalidate(key)
 	}
-	e.board.Set(key, rec)
+	p.board.Set(key, rec)
 }
 
 // keyOf parses a bucket's key; false for one that no service writes.

@@ -20,11 +20,11 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// cartWithin bounds the reading and changing of a cart.
-const cartWithin = 2 * time.Second
+// cartTimeout bounds the reading and changing of a cart.
+const cartTimeout = 2 * time.Second
 
 // cart answers GET /s/{store}/cart.
-func (e *edge) cart(c *fiber.Ctx) error {
+func (e *Edge) cart(c *fiber.Ctx) error {
 	shop, err := e.shopOf(c)
 	if err != nil {
 		return err
@@ -36,26 +36,26 @@ func (e *edge) cart(c *fiber.Ctx) error {
 	if !pagekey.ValidShopper(shopper) {
 		return pagekey.ErrInvalid
 	}
-	b := e.bus.Load()
+	b := e.deps.Bus()
 	if b == nil {
-		return e.sendAway(c, shop)
+		return e.sendUnavailable(c, shop)
 	}
-	ctx, cancel := context.WithTimeout(c.UserContext(), cartWithin)
+	ctx, cancel := context.WithTimeout(c.UserContext(), cartTimeout)
 	defer cancel()
-	s, err := b.sessions.Get(ctx, shopper)
+	s, err := b.Sessions.Get(ctx, shopper)
 	if err != nil {
 		e.log.WarnContext(ctx, "cart not read", "store", shop.Slug, "error", err)
-		return e.sendAway(c, shop)
+		return e.sendUnavailable(c, shop)
 	}
 	return e.sendCart(c, shop, session.Signals(s, shop.Slug))
 }
 
-func (e *edge) sendCart(c *fiber.Ctx, shop *catalogue.Shop, g *wandstorev1.StoreSignals) error {
+func (e *Edge) sendCart(c *fiber.Ctx, shop *catalogue.Shop, g *wandstorev1.StoreSignals) error {
 	in := storefront.CartInput{Shop: shop}
 	for _, id := range g.GetCart() {
 		in.Lines = append(in.Lines, storefront.CartLine{ProductID: id, Quantity: session.Quantity(g, id)})
 	}
-	html, err := e.render.Cart(in)
+	html, err := e.deps.Renderer.Cart(in)
 	if err != nil {
 		return err
 	}
@@ -63,9 +63,9 @@ func (e *edge) sendCart(c *fiber.Ctx, shop *catalogue.Shop, g *wandstorev1.Store
 	return e.sendDrawn(c, shop, http.StatusOK, html)
 }
 
-// sendAway says that the cart cannot be reached just now.
-func (e *edge) sendAway(c *fiber.Ctx, shop *catalogue.Shop) error {
-	html, err := e.render.Cart(storefront.CartInput{Shop: shop, Away: true})
+// sendUnavailable says that the cart cannot be reached just now.
+func (e *Edge) sendUnavailable(c *fiber.Ctx, shop *catalogue.Shop) error {
+	html, err := e.deps.Renderer.Cart(storefront.CartInput{Shop: shop, Away: true})
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ const (
 // remove, quantity (1 if it is not given). What goes together is several products,
 // each of that quantity. It leads back to the cart (303), so that a reload changes
 // nothing.
-func (e *edge) changeCart(c *fiber.Ctx) error {
+func (e *Edge) changeCart(c *fiber.Ctx) error {
 	shop, err := e.shopOf(c)
 	if err != nil {
 		return err
@@ -104,23 +104,23 @@ func (e *edge) changeCart(c *fiber.Ctx) error {
 		return pagekey.ErrInvalid
 	}
 	shopper = strings.Clone(shopper)
-	b := e.bus.Load()
+	b := e.deps.Bus()
 	if b == nil {
-		return e.sendAway(c, shop)
+		return e.sendUnavailable(c, shop)
 	}
-	ctx, cancel := context.WithTimeout(c.UserContext(), cartWithin)
+	ctx, cancel := context.WithTimeout(c.UserContext(), cartTimeout)
 	defer cancel()
 	counted, now := mayTrack(c), time.Now()
 	var changed *wandstorev1.StoreSignals
-	err = b.sessions.Update(ctx, shopper, func(s *wandstorev1.ShopperSession) {
+	err = b.Sessions.Update(ctx, shopper, func(s *wandstorev1.ShopperSession) {
 		change.apply(s, shop, counted, now)
 		changed = session.Signals(s, shop.Slug)
 	})
 	if err != nil {
 		e.log.WarnContext(ctx, "cart not changed", "store", shop.Slug, "error", err)
-		return e.sendAway(c, shop)
+		return e.sendUnavailable(c, shop)
 	}
-	e.unguess(shopper, shop.Slug)
+	e.invalidateVisitor(shopper, shop.Slug)
 	if c.Cookies(shopperCookie) != shopper {
 		remember(c, shopper)
 	}

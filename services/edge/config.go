@@ -92,8 +92,8 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// generateWithin is how long /debug/generate waits: a job's model call, and its
+// generateTimeout is how long /debug/generate waits: a job's model call, and its
 // queueing and storing.
-func (c Config) generateWithin() time.Duration {
+func (c Config) generateTimeout() time.Duration {
 	return time.Duration(c.LLMTimeoutSeconds)*time.Second + 20*time.Second
 }

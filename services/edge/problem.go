@@ -16,7 +16,7 @@ import (
 
 // What the edge itself finds wrong.
 var (
-	errUnknownStore   = errors.New("unknown store")
+	errUnknownShop    = errors.New("unknown store")
 	errBadBody        = errors.New("the body is not what this route takes")
 	errSignature      = errors.New("the signature is missing or wrong")
 	errUnavailable    = errors.New("not available just now")
@@ -37,7 +37,7 @@ var statuses = []struct {
 	{errBadBody, http.StatusBadRequest},
 	{errSignature, http.StatusUnauthorized},
 	{errCrossSite, http.StatusForbidden},
-	{errUnknownStore, http.StatusNotFound},
+	{errUnknownShop, http.StatusNotFound},
 	{errUnknownProduct, http.StatusNotFound},
 	{jobqueue.ErrPoolFull, http.StatusTooManyRequests},
 	{errTooMany, http.StatusServiceUnavailable},

@@ -23,14 +23,14 @@ import (
 const (
 	maxEvents    = 50
 	maxTrackBody = 64 << 10
-	trackWithin  = 2 * time.Second
+	trackTimeout = 2 * time.Second
 )
 
 // track answers POST /api/shopper/track: one event or an array of them, counted
 // in the shoppers' sessions. All are checked before the first is counted. An event
 // that names no shopper is the cookie's, if the shop's own page sent it. Of a
 // browser that sends DNT or Sec-GPC nothing is counted.
-func (e *edge) track(c *fiber.Ctx) error {
+func (e *Edge) track(c *fiber.Ctx) error {
 	var self string
 	if id := c.Cookies(shopperCookie); pagekey.ValidShopper(id) && sameSite(c) == nil {
 		self = strings.Clone(id)
@@ -42,7 +42,7 @@ func (e *edge) track(c *fiber.Ctx) error {
 	if !mayTrack(c) {
 		return c.Status(http.StatusAccepted).JSON(fiber.Map{"accepted": 0})
 	}
-	b := e.bus.Load()
+	b := e.deps.Bus()
 	if b == nil {
 		return errUnavailable
 	}
@@ -50,11 +50,11 @@ func (e *edge) track(c *fiber.Ctx) error {
 	for _, ev := range events {
 		byShopper[ev.GetShopper()] = append(byShopper[ev.GetShopper()], ev)
 	}
-	ctx, cancel := context.WithTimeout(c.UserContext(), trackWithin)
+	ctx, cancel := context.WithTimeout(c.UserContext(), trackTimeout)
 	defer cancel()
 	now := time.Now()
 	for shopper, theirs := range byShopper {
-		err := b.sessions.Update(ctx, shopper, func(s *wandstorev1.ShopperSession) {
+		err := b.Sessions.Update(ctx, shopper, func(s *wandstorev1.ShopperSession) {
 			for _, ev := range theirs {
 				session.Apply(s, ev, now)
 			}
@@ -66,7 +66,7 @@ func (e *edge) track(c *fiber.Ctx) error {
 			return errors.Join(errUnavailable, err)
 		}
 		for _, ev := range theirs {
-			e.unguess(shopper, ev.GetStore())
+			e.invalidateVisitor(shopper, ev.GetStore())
 		}
 	}
 	return c.Status(http.StatusAccepted).JSON(fiber.Map{"accepted": len(events)})
@@ -74,7 +74,7 @@ func (e *edge) track(c *fiber.Ctx) error {
 
 // parseEvents reads and checks a body's events; self is whose those are that name
 // nobody.
-func (e *edge) parseEvents(body []byte, self string) ([]*wandstorev1.TrackEvent, error) {
+func (e *Edge) parseEvents(body []byte, self string) ([]*wandstorev1.TrackEvent, error) {
 	if len(body) > maxTrackBody {
 		return nil, fiber.ErrRequestEntityTooLarge
 	}
@@ -99,9 +99,9 @@ func (e *edge) parseEvents(body []byte, self string) ([]*wandstorev1.TrackEvent,
 		if err := session.Check(ev); err != nil {
 			return nil, fmt.Errorf("event %d: %w", i, err)
 		}
-		shop, ok := e.shops.Shop(ev.GetStore())
+		shop, ok := e.deps.Shops.Shop(ev.GetStore())
 		if !ok {
-			return nil, fmt.Errorf("event %d: %w", i, errUnknownStore)
+			return nil, fmt.Errorf("event %d: %w", i, errUnknownShop)
 		}
 		known(shop, ev)
 		events[i] = ev

@@ -15,7 +15,7 @@ func FuzzParseEvents(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	e := &edge{shops: shops}
+	e := &Edge{deps: Deps{Shops: shops}}
 	for _, body := range []string{
 		`{"shopper":"abc","store":"magic-wands","event":"view","product":"x"}`,
 		`[{"shopper":"abc","store":"magic-wands","event":"search","query":"\u202e\u0000"},{"shopper":"b","store":"whitby-tea","event":"purchase"}]`,

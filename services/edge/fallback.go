@@ -2,9 +2,10 @@ package edge
 
 import (
 	"bytes"
-	"compress/gzip"
 	"fmt"
 	"strings"
+
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/design"
@@ -39,14 +40,14 @@ type fallback struct {
 
 // fallback gives the shop's page for everybody, drawn once for each state of the
 // shop.
-func (e *edge) fallback(shop *catalogue.Shop) (*document, error) {
+func (e *Edge) fallback(shop *catalogue.Shop) (*document, error) {
 	if f, ok := e.fallbacks.Load(shop.Slug); ok {
 		if f, ok := f.(fallback); ok && f.shop == shop {
 			return f.page, nil
 		}
 	}
-	drawn, err, _ := e.redraws.Do("fallback:"+shop.Slug+":"+string(shop.Version), func() (any, error) {
-		html, err := e.render.Page(storefront.PageInput{Shop: shop, Design: design.Default(shop), Live: true})
+	drawn, err, _ := e.renders.Do("fallback:"+shop.Slug+":"+string(shop.Version), func() (any, error) {
+		html, err := e.deps.Renderer.Page(storefront.PageInput{Shop: shop, Design: design.Default(shop), Live: true})
 		if err != nil {
 			return nil, err
 		}
