@@ -1,7 +1,11 @@
 package jobqueue_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -214,6 +218,175 @@ func (p *pool) consumer() *jetstream.ConsumerInfo {
 		p.t.Fatal(err)
 	}
 	return c.CachedInfo()
+}
+
+// letter is a dead letter with its sequence.
+type letter struct {
+	*wandstorev1.DeadLetter
+	seq    uint64
+	header nats.Header
+}
+
+// letters are all dead letters, oldest first.
+func (p *pool) letters() []letter {
+	p.t.Helper()
+	stream, info := p.stream(wandnats.StreamDead)
+	var all []letter
+	for seq := info.State.FirstSeq; seq <= info.State.LastSeq && seq > 0; seq++ {
+		m, err := stream.GetMsg(p.t.Context(), seq)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue
+		}
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		l := letter{&wandstorev1.DeadLetter{}, seq, m.Header}
+		if err := wire.Unmarshal(m.Data, l.DeadLetter); err != nil {
+			p.t.Fatal(err)
+		}
+		all = append(all, l)
+	}
+	return all
+}
+
+// dies waits for the first dead letter.
+func (p *pool) dies() letter {
+	p.t.Helper()
+	var all []letter
+	eventually(p.t, func() string {
+		if all = p.letters(); len(all) == 0 {
+			return "no dead letter"
+		}
+		return ""
+	})
+	return all[0]
+}
+
+// complains waits for a crumb of that step in a shopper's error trail.
+func (p *pool) complains(shopper, step string) *wandstorev1.Breadcrumb {
+	p.t.Helper()
+	var found *wandstorev1.Breadcrumb
+	eventually(p.t, func() string {
+		_, problems, err := jobqueue.ReadTrail(p.t.Context(), p.jobs, key(p.t, shopper))
+		if err != nil {
+			return err.Error()
+		}
+		for _, c := range problems {
+			if c.GetStep() == step {
+				found = c
+				return ""
+			}
+		}
+		return fmt.Sprintf("no crumb %q in the error trail %v", step, problems)
+	})
+	return found
+}
+
+// call is a handler's call, which waits for its answer.
+type call struct {
+	job    *jobqueue.Job
+	ctx    context.Context
+	answer chan<- error
+}
+
+var generatedAt = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+
+// result is what a successful handler says.
+var result = jobqueue.Result{Persona: "explorer", Source: "llm", GeneratedAt: generatedAt}
+
+// worker is a process that serves one member.
+type worker struct {
+	*jobqueue.Consumer
+	t     testing.TB
+	calls chan call
+	ended chan struct{}
+	stop  context.CancelFunc
+}
+
+// work starts a worker on the member of a pool of one. Its handler waits to be
+// answered, or for its context's end.
+func (p *pool) work(tune ...func(*jobqueue.ConsumerConfig)) *worker {
+	p.t.Helper()
+	calls := make(chan call, 1000)
+	w := p.workWith(func(ctx context.Context, job *jobqueue.Job) (jobqueue.Result, error) {
+		answer := make(chan error, 1)
+		calls <- call{job, ctx, answer}
+		select {
+		case err := <-answer:
+			return result, err
+		case <-ctx.Done():
+			return jobqueue.Result{}, ctx.Err()
+		}
+	}, tune...)
+	w.calls = calls
+	return w
+}
+
+func (p *pool) workWith(handle jobqueue.Handler, tune ...func(*jobqueue.ConsumerConfig)) *worker {
+	p.t.Helper()
+	cfg := jobqueue.ConsumerConfig{
+		Member: member, Worker: "worker", Concurrency: 1, JobTimeout: time.Minute, Grace: time.Millisecond,
+	}
+	for _, f := range tune {
+		f(&cfg)
+	}
+	c := jobqueue.NewConsumer(p.js, p.jobs, cfg, p.trail, handle, slog.New(slog.DiscardHandler))
+	ctx, stop := context.WithCancel(context.Background())
+	w := &worker{Consumer: c, t: p.t, ended: make(chan struct{}), stop: stop}
+	go func() {
+		defer close(w.ended)
+		if err := c.Run(ctx); err != nil {
+			p.t.Errorf("Run: got %v, want nil after its context's end", err)
+		}
+	}()
+	p.t.Cleanup(func() {
+		stop()
+		w.ends()
+	})
+	return w
+}
+
+// ends waits until Run has returned.
+func (w *worker) ends() {
+	w.t.Helper()
+	receive(w.t, w.ended, "the worker's end")
+}
+
+// next waits for the handler's next call.
+func (w *worker) next() call {
+	w.t.Helper()
+	return receive(w.t, w.calls, "a call of the handler")
+}
+
+// idle fails if there was a call that nobody asked for.
+func (w *worker) idle() {
+	w.t.Helper()
+	select {
+	case c := <-w.calls:
+		w.t.Errorf("the handler was called once more: %v, attempt %d", c.job.GenerationJob, c.job.Attempt)
+	default:
+	}
+}
+
+func named(name string) func(*jobqueue.ConsumerConfig) {
+	return func(c *jobqueue.ConsumerConfig) { c.Worker = name }
+}
+
+// sweep runs a sweeper until the test's end.
+func (p *pool) sweep() {
+	p.t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	var ended sync.WaitGroup
+	s := jobqueue.NewSweeper(p.nc, p.js, p.jobs, p.trail, slog.New(slog.DiscardHandler))
+	ended.Go(func() {
+		if err := s.Run(ctx); err != nil {
+			p.t.Errorf("Run: got %v, want nil after its context's end", err)
+		}
+	})
+	p.t.Cleanup(func() {
+		stop()
+		ended.Wait()
+	})
 }
 
 // patience bounds every wait: what is waited for takes a fraction of it.

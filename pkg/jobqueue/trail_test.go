@@ -34,12 +34,12 @@ func TestTrailIsInOrder(t *testing.T) {
 	}
 	for i, c := range crumbs {
 		if want := fmt.Sprintf("step-%d", i+steps-64); c.GetStep() != want {
-			t.Errorf("breadcrumb %d: got %q, want %q", i, c.GetStep(), want)
+			t.Errorf("crumb %d: got %q, want %q", i, c.GetStep(), want)
 		}
 	}
 	c := crumbs[0]
 	if c.GetJobId() != "job" || c.GetPoolMember() != member || c.GetAttempt() != 2 || c.GetDetail() != "detail" || c.GetService() != "test" || !c.GetAt().IsValid() {
-		t.Errorf("breadcrumb: got %v", c)
+		t.Errorf("crumb: got %v", c)
 	}
 }
 
