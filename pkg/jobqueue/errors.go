@@ -13,7 +13,7 @@ var (
 	ErrPoolFull = errors.New("every pool member is full")
 	// ErrQueueFull: one member refused the job; another may take it.
 	ErrQueueFull = errors.New("the pool member is full")
-	// ErrNoRecord: no job of the shopper and store is known.
+	// ErrNoRecord: the shopper has no job record in the store.
 	ErrNoRecord = errors.New("no job record")
 	// ErrTerminal: a handler wraps it where another delivery would fail as well.
 	ErrTerminal = errors.New("not worth another try")

@@ -23,7 +23,7 @@ import (
 
 const scope = "github.com/wandstore/wandstore/pkg/jobqueue"
 
-// Queue is the side of the pool that asks for pages.
+// Queue asks for pages: it makes jobs and publishes them to the pool's members.
 type Queue struct {
 	js      jetstream.JetStream
 	records records
@@ -33,7 +33,7 @@ type Queue struct {
 	tracer  trace.Tracer
 }
 
-// NewQueue publishes to a pool of size members; jobs is the bucket
+// NewQueue returns a Queue for a pool of size members. jobs is the bucket
 // GENERATION_QUEUE.
 func NewQueue(js jetstream.JetStream, jobs jetstream.KeyValue, size int, trail *Trail) *Queue {
 	return &Queue{js: js, records: records{jobs}, trail: trail, size: size, metrics: newMetrics(), tracer: otel.Tracer(scope)}
@@ -41,7 +41,7 @@ func NewQueue(js jetstream.JetStream, jobs jetstream.KeyValue, size int, trail *
 
 // Request asks for a page.
 type Request struct {
-	// Key is whose page of which store.
+	// Key names the shopper and the store.
 	Key pagekey.Key
 	// Origin says why: "visit" or "debug".
 	Origin string
@@ -54,11 +54,11 @@ type Request struct {
 	Instead string
 }
 
-// Ticket is what became of a request.
+// Ticket is the answer to a request.
 type Ticket struct {
 	// Record is the live job's: the new one's, or the one that was there.
 	Record *wandstorev1.JobRecord
-	// Triggered tells a new job from one that was already under way.
+	// Triggered is true if the job is new, false if it was live already.
 	Triggered bool
 }
 
@@ -104,14 +104,14 @@ func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	return Ticket{Record: rec, Triggered: true}, nil
 }
 
-// Record is what is known of the newest job of a key; ErrNoRecord if nothing.
+// Record returns the record of a key's newest job; ErrNoRecord if there is none.
 func (q *Queue) Record(ctx context.Context, key pagekey.Key) (*wandstorev1.JobRecord, error) {
 	h, err := q.records.get(ctx, key)
 	return h.JobRecord, err
 }
 
-// claim writes a record in state publishing, or gives the record of the job that
-// is live.
+// claim writes a record in state publishing, or returns the record of the job that is
+// live.
 func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandstorev1.JobRecord, err error) {
 	ctx, span := q.tracer.Start(ctx, "claim", trace.WithAttributes(telemetry.Store.String(r.Key.Store())))
 	outcome := outcomeError
@@ -158,7 +158,7 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 // errLive: the key has a live job.
 var errLive = errors.New("a job is live")
 
-// replaces tells whether the request asks for a page in place of that record's,
+// replaces reports whether the request asks for a page in place of that record's,
 // although it was made just now.
 func (r Request) replaces(rec *wandstorev1.JobRecord) bool {
 	return rec.GetState() == wandstorev1.JobState_JOB_STATE_READY &&
@@ -166,8 +166,8 @@ func (r Request) replaces(rec *wandstorev1.JobRecord) bool {
 }
 
 // publish offers a payload to the shopper's member and, while one refuses, to
-// the next. It goes on to another member after a refusal only: after a time-out
-// the first may have it.
+// the next. It tries another member after a refusal only: after a timeout the first
+// one may have the job.
 func (q *Queue) publish(ctx context.Context, shopper, id string, payload []byte) (member string, seq uint64, err error) {
 	first := SelectMember(shopper, q.size)
 	for i := range q.size {

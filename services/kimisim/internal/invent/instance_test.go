@@ -1,10 +1,9 @@
-package kimisim
+package invent
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,11 +19,6 @@ const pageSchema = `{
   "required": ["theme", "sections"],
   "additionalProperties": false,
   "properties": {
-    "theme": {"$ref": "#/$defs/theme"},
-    "sections": {"type": "array", "minItems": 2, "maxItems": 12, "items": {"$ref": "#/$defs/section"}}
-  },
-  "$defs": {
-    "productId": {"type": "string", "enum": ["w1","w2","w3","w4","w5","w6","w7","w8","w9","w10","w11","w12"]},
     "theme": {
       "type": "object", "required": ["palette", "density", "contrast"],
       "properties": {
@@ -35,25 +29,21 @@ const pageSchema = `{
         "version": {"const": 2}
       }
     },
-    "section": {
+    "sections": {"type": "array", "minItems": 2, "maxItems": 12, "items": {
       "oneOf": [
-        {"$ref": "#/$defs/hero"},
+        {"type": "object", "required": ["type", "headline", "body", "actionLabel", "tint"], "properties": {
+          "type": {"const": "hero"}, "eyebrow": {"type": "string", "maxLength": 24},
+          "headline": {"type": "string", "minLength": 8, "maxLength": 60}, "body": {"type": "string", "maxLength": 240},
+          "actionLabel": {"type": "string", "maxLength": 24}, "tint": {"type": "string", "maxLength": 16},
+          "feature": {"type": "string", "enum": ["w1","w2","w3","w4","w5","w6"]}}},
         {"type": "object", "required": ["type", "title", "products"], "properties": {
           "type": {"const": "product-grid"}, "title": {"type": "string", "maxLength": 48},
-          "products": {"type": "array", "minItems": 3, "maxItems": 8, "items": {"$ref": "#/$defs/productId"}}}},
+          "products": {"type": "array", "minItems": 3, "maxItems": 8, "items":
+            {"type": "string", "enum": ["w1","w2","w3","w4","w5","w6","w7","w8","w9","w10","w11","w12"]}}}},
         {"type": "object", "required": ["type", "quote", "author"], "properties": {
           "type": {"const": "quote"}, "quote": {"type": "string", "maxLength": 120}, "author": {"type": ["null", "string"], "maxLength": 30}}}
       ]
-    },
-    "hero": {
-      "type": "object", "required": ["type", "headline", "body", "actionLabel", "tint"],
-      "properties": {
-        "type": {"const": "hero"}, "eyebrow": {"type": "string", "maxLength": 24},
-        "headline": {"type": "string", "minLength": 8, "maxLength": 60}, "body": {"type": "string", "maxLength": 240},
-        "actionLabel": {"type": "string", "maxLength": 24}, "tint": {"type": "string", "maxLength": 16},
-        "feature": {"$ref": "#/$defs/productId"}
-      }
-    }
+    }}
   }
 }`
 
@@ -77,19 +67,15 @@ type page struct {
 
 func designFor(t *testing.T, seed uint64, shopper string) (string, page) {
 	t.Helper()
-	req := Request{Messages: []Message{
-		{Role: "system", Content: Text("Answer JSON by the schema between <schema> and </schema>.\n<schema>" + pageSchema + "</schema>")},
-		{Role: "user", Content: Text("Design the wand shop for " + shopper)},
-	}}
-	text, err := answer(req, seed, false)
+	text, err := New(seed, "Design the wand shop for "+shopper).JSON([]byte(pageSchema))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var p page
-	if err := json.Unmarshal([]byte(text), &p); err != nil {
+	if err := json.Unmarshal(text, &p); err != nil {
 		t.Fatalf("%v in %s", err, text)
 	}
-	return text, p
+	return string(text), p
 }
 
 func TestDesignsFollowTheirSchema(t *testing.T) {
@@ -143,7 +129,7 @@ func TestDesignsFollowTheirSchema(t *testing.T) {
 	}
 }
 
-func TestTheSameRequestGetsTheSameAnswer(t *testing.T) {
+func TestTheSameConversationGetsTheSameAnswer(t *testing.T) {
 	one, _ := designFor(t, 1, "a")
 	if again, _ := designFor(t, 1, "a"); again != one {
 		t.Error("the answer changed")
@@ -153,52 +139,6 @@ func TestTheSameRequestGetsTheSameAnswer(t *testing.T) {
 	}
 	if other, _ := designFor(t, 2, "a"); other == one {
 		t.Error("another seed gave the same page")
-	}
-}
-
-func TestHeadlinesVary(t *testing.T) {
-	seen := map[string]bool{}
-	for i := range 2000 {
-		w := newCopywriter(rand.New(rand.NewPCG(1, uint64(i))), "wands")
-		seen[w.write("headline", 0, 60)] = true
-	}
-	if len(seen) < 400 {
-		t.Errorf("%d distinct headlines in 2000", len(seen))
-	}
-}
-
-func TestCopyFollowsTheConversation(t *testing.T) {
-	text := func(about string) string {
-		w := newCopywriter(rand.New(rand.NewPCG(1, 1)), about)
-		var b strings.Builder
-		for range 60 {
-			b.WriteString(w.write("headline", 0, 80) + " " + w.write("body", 0, 400) + "\n")
-		}
-		return b.String()
-	}
-	got := text("a shop of brooms for an explorer: broom on sale, broom on sale, broom on sale")
-	if !strings.Contains(got, "broom") || strings.Contains(got, "wand") {
-		t.Errorf("not about brooms:\n%s", got)
-	}
-	for _, tone := range tones {
-		spoken := slices.ContainsFunc(tone.leads, func(lead string) bool { return strings.Contains(got, lead) })
-		if want := tone.persona == "explorer"; spoken != want {
-			t.Errorf("%s tone for an explorer: %v", tone.name, spoken)
-		}
-	}
-}
-
-func TestCopyFits(t *testing.T) {
-	w := newCopywriter(rand.New(rand.NewPCG(1, 1)), "")
-	for _, name := range []string{"headline", "sub_title", "body", "eyebrow", "actionLabel", "quote", "author", "caption", "summary", "label", "href", "frobnication"} {
-		for most := range 80 {
-			if got := w.write(name, 0, most); utf8.RuneCountInString(got) > most {
-				t.Fatalf("%s: %q is longer than %d", name, got, most)
-			}
-		}
-		if got := w.write(name, 300, 320); utf8.RuneCountInString(got) > 320 || utf8.RuneCountInString(got) < 150 {
-			t.Errorf("%s: %d characters of 300 to 320", name, utf8.RuneCountInString(got))
-		}
 	}
 }
 
@@ -224,19 +164,16 @@ func TestInstances(t *testing.T) {
 		"many items":        {`{"type":"array","minItems":30,"items":{"type":"integer"}}`, func(v any) bool { return len(v.([]any)) == 30 }},
 		"anyOf beside": {`{"type":"object","properties":{"a":{"const":1}},"required":["a"],"anyOf":[{"properties":{"b":{"const":2}},"required":["b"]}]}`,
 			func(v any) bool { return fmt.Sprint(v) == "map[a:1 b:2]" }},
-		"allOf": {`{"allOf":[{"properties":{"a":{"const":1}},"required":["a"]},{"$ref":"#/definitions/b"}],"definitions":{"b":{"properties":{"b":{"const":2}},"required":["b"]}}}`,
-			func(v any) bool { return fmt.Sprint(v) == "map[a:1 b:2]" }},
-		"ref narrowed": {`{"$ref":"#/$defs/s","const":"x","$defs":{"s":{"type":"string"}}}`, func(v any) bool { return v == "x" }},
-		"recursive":    {`{"type":"object","properties":{"child":{"$ref":"#"},"name":{"type":"string"}},"required":["name"]}`, func(v any) bool { return v.(map[string]any)["name"] != "" }},
+		"null alternative": {`{"anyOf":[null]}`, func(v any) bool { _, ok := v.(string); return ok }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(20) {
-				text, err := answer(Request{Format: formatOf(c.schema), Messages: []Message{{Content: "x"}}}, seed, false)
+				text, err := New(seed, "x").JSON([]byte(c.schema))
 				if err != nil {
 					t.Fatal(err)
 				}
 				var v any
-				if err := json.Unmarshal([]byte(text), &v); err != nil || !c.ok(v) {
+				if err := json.Unmarshal(text, &v); err != nil || !c.ok(v) {
 					t.Fatalf("%s, %v", text, err)
 				}
 			}
@@ -246,52 +183,26 @@ func TestInstances(t *testing.T) {
 
 func TestSchemasWithoutInstances(t *testing.T) {
 	for name, s := range map[string]string{
-		"false":          `{"type":"object","properties":{"a":false}}`,
-		"unknown type":   `{"type":"thing"}`,
-		"dangling":       `{"$ref":"#/$defs/nothing"}`,
-		"circular":       `{"$ref":"#"}`,
-		"circular item":  `{"type":"array","items":{"$ref":"#/$defs/a"},"$defs":{"a":{"$ref":"#/$defs/a"}}}`,
-		"circular allOf": `{"allOf":[{"$ref":"#"},{"$ref":"#"}]}`,
-		"circular anyOf": `{"anyOf":[{"$ref":"#"}],"required":["a"]}`,
-		"endless":        `{"type":"object","required":["a"],"properties":{"a":{"$ref":"#"}}}`,
-		"too many":       `{"type":"array","minItems":1000000000,"items":{"type":"integer"}}`,
-		"too many ids":   `{"type":"array","minItems":1000000000,"items":{"enum":["a","b"]}}`,
-		"no integer":     `{"type":"integer","minimum":1.2,"maximum":1.8}`,
-		"no number":      `{"type":"number","minimum":2,"maximum":1}`,
-		"properties":     `{"properties":[]}`,
+		"false":        `{"type":"object","properties":{"a":false}}`,
+		"unknown type": `{"type":"thing"}`,
+		"reference":    `{"type":"object","properties":{"a":{"$ref":"#/$defs/a"}},"$defs":{"a":{"const":1}}}`,
+		"allOf":        `{"type":"array","items":{"allOf":[{"const":1}]}}`,
+		"too many":     `{"type":"array","minItems":1000000000,"items":{"type":"integer"}}`,
+		"too many ids": `{"type":"array","minItems":1000000000,"items":{"enum":["a","b"]}}`,
+		"no integer":   `{"type":"integer","minimum":1.2,"maximum":1.8}`,
+		"no number":    `{"type":"number","minimum":2,"maximum":1}`,
+		"properties":   `{"properties":[]}`,
 	} {
-		if _, err := answer(Request{Format: formatOf(s), Messages: []Message{{Content: "x"}}}, 1, false); !errors.Is(err, errSchema) {
+		if _, err := New(1, "x").JSON([]byte(s)); !errors.Is(err, ErrSchema) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
-func formatOf(schema string) ResponseFormat {
-	f := ResponseFormat{Type: "json_schema"}
-	f.JSONSchema.Schema = json.RawMessage(schema)
-	return f
-}
-
-func TestWhichSchemaIsUsed(t *testing.T) {
-	inMessage := Message{Content: `Follow <schema>. <schema>{"const":1}</schema> no: <schema>{"const":2}</schema>`}
-	text, err := answer(Request{Messages: []Message{inMessage}}, 1, false)
-	if err != nil || text != "2" {
-		t.Errorf("of two in a message: %s, %v", text, err)
-	}
-	text, err = answer(Request{Messages: []Message{inMessage}, Format: formatOf(`{"const":3}`)}, 1, false)
-	if err != nil || text != "3" {
-		t.Errorf("response_format beside: %s, %v", text, err)
-	}
-	text, err = answer(Request{Messages: []Message{{Content: "x"}}, Format: ResponseFormat{Type: "json_object"}}, 1, false)
-	if err != nil || !json.Valid([]byte(text)) {
-		t.Errorf("json_object without a schema: %s, %v", text, err)
-	}
-}
-
 func TestMembersKeepTheSchemasOrder(t *testing.T) {
-	text, err := answer(Request{Messages: []Message{{Content: "x"}}, Format: formatOf(
-		`{"required":["z","a","m"],"properties":{"z":{"const":1},"a":{"const":2},"m":{"const":3}}}`)}, 1, false)
-	if err != nil || text != `{"z":1,"a":2,"m":3}` {
+	text, err := New(1, "x").JSON([]byte(
+		`{"required":["z","a","m"],"properties":{"z":{"const":1},"a":{"const":2},"m":{"const":3}}}`))
+	if err != nil || string(text) != `{"z":1,"a":2,"m":3}` {
 		t.Errorf("%s, %v", text, err)
 	}
 }
@@ -299,12 +210,14 @@ func TestMembersKeepTheSchemasOrder(t *testing.T) {
 func TestHostileKeepsTheShape(t *testing.T) {
 	var all strings.Builder
 	for i := range 50 {
-		text, err := answer(Request{Format: formatOf(pageSchema), Messages: []Message{{Content: Text(strconv.Itoa(i))}}}, 1, true)
+		inventor := New(1, strconv.Itoa(i))
+		inventor.Hostile = true
+		text, err := inventor.JSON([]byte(pageSchema))
 		if err != nil {
 			t.Fatal(err)
 		}
 		var p page
-		if err := json.Unmarshal([]byte(text), &p); err != nil || len(p.Sections) < 4 || p.Theme.Palette == "" {
+		if err := json.Unmarshal(text, &p); err != nil || len(p.Sections) < 4 || p.Theme.Palette == "" {
 			t.Fatalf("%v in %s", err, text)
 		}
 		for _, s := range p.Sections {
@@ -318,17 +231,17 @@ func TestHostileKeepsTheShape(t *testing.T) {
 	}
 }
 
-// FuzzAnswer: whatever schema a request holds, the answer is JSON or an error.
-func FuzzAnswer(f *testing.F) {
+// FuzzJSON: whatever the schema, the answer is JSON or an error.
+func FuzzJSON(f *testing.F) {
 	f.Add(pageSchema)
 	f.Add(`{"$ref":"#"}`)
-	f.Add(`{"anyOf":[{"enum":[1]},{"allOf":[{"type":"array","items":true}]}]}`)
+	f.Add(`{"anyOf":[{"enum":[1]},{"oneOf":[{"type":"array","items":true},null]}]}`)
 	f.Fuzz(func(t *testing.T, schema string) {
 		if !json.Valid([]byte(schema)) {
 			return
 		}
-		text, err := answer(Request{Format: formatOf(schema), Messages: []Message{{Content: "x"}}}, 1, false)
-		if err == nil && !json.Valid([]byte(text)) {
+		text, err := New(1, "x").JSON([]byte(schema))
+		if err == nil && !json.Valid(text) {
 			t.Errorf("%s answers %s", schema, text)
 		}
 	})

@@ -1,4 +1,4 @@
-package kimisim
+package invent
 
 import (
 	"bytes"
@@ -6,26 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 )
 
-// errSchema is wrapped when a JSON Schema cannot be read or has no instance
-// that the generator can make.
-var errSchema = errors.New("unusable JSON schema")
+// ErrSchema is wrapped when a JSON Schema cannot be read, has no instance, or has
+// only instances that are too large.
+var ErrSchema = errors.New("unusable JSON schema")
 
-// schema is the part of JSON Schema (2020-12, and draft-07's "definitions")
-// that page designs are written in. Other keywords are ignored.
+// schema is the part of JSON Schema (2020-12) that page designs are written in.
 type schema struct {
-	Ref         string             `json:"$ref"`
-	Defs        map[string]*schema `json:"$defs"`
-	Definitions map[string]*schema `json:"definitions"`
-
 	Type  typeNames         `json:"type"`
 	Const json.RawMessage   `json:"const"`
 	Enum  []json.RawMessage `json:"enum"`
-	AnyOf []*schema         `json:"anyOf"`
-	OneOf []*schema         `json:"oneOf"`
-	AllOf []*schema         `json:"allOf"`
+	AnyOf []schema          `json:"anyOf"`
+	OneOf []schema          `json:"oneOf"`
 
 	Properties properties `json:"properties"`
 	Required   []string   `json:"required"`
@@ -42,16 +35,16 @@ type schema struct {
 	ExclusiveMinimum *float64 `json:"exclusiveMinimum"`
 	ExclusiveMaximum *float64 `json:"exclusiveMaximum"`
 
-	// drawn is the schema this one was merged from. Merging makes new values;
-	// what was drawn before is remembered by the original.
-	drawn *schema
+	// joined is the alternative that this schema was joined with. A join is a new
+	// value each time; what was dealt is remembered by the alternative.
+	joined *schema
 }
 
-// parseSchema reads a JSON Schema. Errors wrap errSchema.
+// parseSchema reads a JSON Schema. Errors wrap ErrSchema.
 func parseSchema(raw []byte) (*schema, error) {
 	var s schema
 	if err := json.Unmarshal(raw, &s); err != nil {
-		return nil, fmt.Errorf("%w: %w", errSchema, err)
+		return nil, fmt.Errorf("%w: %w", ErrSchema, err)
 	}
 	return &s, nil
 }
@@ -65,7 +58,20 @@ func (s *schema) UnmarshalJSON(raw []byte) error {
 		return errors.New("false has no instance")
 	}
 	type plain schema
-	return json.Unmarshal(raw, (*plain)(s))
+	if err := json.Unmarshal(raw, (*plain)(s)); err != nil {
+		return err
+	}
+	var refused struct {
+		Ref   json.RawMessage `json:"$ref"`
+		AllOf json.RawMessage `json:"allOf"`
+	}
+	if err := json.Unmarshal(raw, &refused); err != nil {
+		return err
+	}
+	if refused.Ref != nil || refused.AllOf != nil {
+		return errors.New("$ref and allOf are not supported")
+	}
+	return nil
 }
 
 // typeNames is "type": one name or a list.
@@ -119,33 +125,36 @@ func (p *properties) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// lookup follows a reference within the document: "#" or a path below $defs or
-// definitions.
-func (s *schema) lookup(ref string) (*schema, error) {
-	if ref == "#" {
-		return s, nil
-	}
-	for prefix, defs := range map[string]map[string]*schema{"#/$defs/": s.Defs, "#/definitions/": s.Definitions} {
-		name, ok := strings.CutPrefix(ref, prefix)
-		if !ok {
-			continue
-		}
-		if def := defs[strings.NewReplacer("~1", "/", "~0", "~").Replace(name)]; def != nil {
-			return def, nil
+// kind is the JSON type to make. A schema that names none is known by its
+// keywords. null is made only where nothing else is allowed, since an absent value
+// makes a poor page.
+func (s *schema) kind() string {
+	for _, t := range s.Type {
+		if t != "null" {
+			return t
 		}
 	}
-	return nil, fmt.Errorf("%w: nothing at $ref %q", errSchema, ref)
+	switch {
+	case len(s.Type) > 0:
+		return "null"
+	case len(s.Properties) > 0:
+		return "object"
+	case s.Items != nil:
+		return "array"
+	case s.Minimum != nil || s.Maximum != nil || s.ExclusiveMinimum != nil || s.ExclusiveMaximum != nil:
+		return "number"
+	default:
+		return "string"
+	}
 }
 
-// with is s narrowed by t: what t says replaces what s says, members are
-// united. It is how a chosen alternative is joined with what stands beside it.
-func (s *schema) with(t *schema) *schema {
+// join is s narrowed by an alternative: what the alternative says replaces what s
+// says, and the members of both are there.
+func (s *schema) join(t *schema) *schema {
 	m := *s
-	m.drawn = t.origin()
-	replace(&m.Ref, t.Ref, t.Ref != "")
+	m.joined = t.original()
 	replace(&m.AnyOf, t.AnyOf, len(t.AnyOf) > 0)
 	replace(&m.OneOf, t.OneOf, len(t.OneOf) > 0)
-	replace(&m.AllOf, t.AllOf, len(t.AllOf) > 0)
 	replace(&m.Const, t.Const, len(t.Const) > 0)
 	replace(&m.Type, t.Type, len(t.Type) > 0)
 	replace(&m.Enum, t.Enum, len(t.Enum) > 0)
@@ -164,7 +173,7 @@ func (s *schema) with(t *schema) *schema {
 	for _, p := range t.Properties {
 		same := func(have property) bool { return have.name == p.name }
 		if i := slices.IndexFunc(m.Properties, same); i >= 0 {
-			m.Properties[i].schema = m.Properties[i].schema.with(p.schema)
+			m.Properties[i].schema = m.Properties[i].schema.join(p.schema)
 		} else {
 			m.Properties = append(m.Properties, p)
 		}
@@ -172,10 +181,10 @@ func (s *schema) with(t *schema) *schema {
 	return &m
 }
 
-// origin is the schema as it stands in the document.
-func (s *schema) origin() *schema {
-	if s.drawn != nil {
-		return s.drawn
+// original is the schema as it stands in the document.
+func (s *schema) original() *schema {
+	if s.joined != nil {
+		return s.joined
 	}
 	return s
 }

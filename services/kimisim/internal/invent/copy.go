@@ -1,4 +1,4 @@
-package kimisim
+package invent
 
 import (
 	"math/rand/v2"
@@ -11,7 +11,7 @@ import (
 // longestCopy bounds what minLength can ask for, in characters.
 const longestCopy = 10_000
 
-// drafts is how often copy is composed anew before it is cut to fit.
+// drafts is how often copy is composed before it is truncated to fit.
 const drafts = 12
 
 // copywriter composes shop copy. What it writes about and in which tone comes
@@ -25,7 +25,7 @@ type copywriter struct {
 	said map[string]bool
 }
 
-// newCopywriter listens to what the conversation is about.
+// newCopywriter takes the goods and the tone that the conversation names most.
 func newCopywriter(rng *rand.Rand, conversation string) *copywriter {
 	words := strings.FieldsFunc(strings.ToLower(conversation), func(r rune) bool {
 		return !unicode.IsLetter(r)
@@ -42,10 +42,11 @@ func newCopywriter(rng *rand.Rand, conversation string) *copywriter {
 			w.goods, most = g, n
 		}
 	}
-	// A tie tells nothing, so the seed decides it.
+	// The seed decides between tones that are named as often.
 	w.tone, most = tones[rng.IntN(len(tones))], 0
 	for _, i := range rng.Perm(len(tones)) {
-		// A catalogue says "sale" more often than a prompt says for whom it is.
+		// A persona's name outweighs every sign: a catalogue says "sale" more often
+		// than a prompt names the persona.
 		n := count[tones[i].persona] * len(words)
 		for _, sign := range tones[i].signs {
 			n += count[sign]
@@ -57,7 +58,8 @@ func newCopywriter(rng *rand.Rand, conversation string) *copywriter {
 	return w
 }
 
-// write returns copy for a property of this name, least to most characters long.
+// write returns copy for a property of this name, at least least and at most most
+// characters long. most wins over least.
 func (w *copywriter) write(name string, least, most int) string {
 	least = min(least, longestCopy)
 	compose := w.composer(name)
@@ -131,8 +133,8 @@ func (w *copywriter) lead() string {
 	return pick(w.rng, slices.Concat(w.tone.leads, sentences))
 }
 
-// body is two or three sentences, the first in the shopper's tone while that has
-// something left to say.
+// body is two or three sentences. The first is in the shopper's tone, as long as the
+// page has not used up that tone's sentences.
 func (w *copywriter) body() string {
 	parts := make([]string, 1, 3)
 	parts[0] = w.fresh(w.tone.leads, sentences)
@@ -142,7 +144,8 @@ func (w *copywriter) body() string {
 	return strings.Join(parts, " ")
 }
 
-// fresh picks what the page has not said yet, of the first bank that has any.
+// fresh picks a text that the page has not used yet, of the first bank that has
+// one left.
 func (w *copywriter) fresh(banks ...[]string) string {
 	for _, bank := range banks {
 		for _, i := range w.rng.Perm(len(bank)) {
@@ -170,7 +173,7 @@ func pick(rng *rand.Rand, bank []string) string { return bank[rng.IntN(len(bank)
 
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
-// fit cuts text to at most n characters: after a sentence where one ends in the
+// fit truncates text to at most n characters: after a sentence where one ends in the
 // second half, else after a word.
 func fit(text string, n int) string {
 	if utf8.RuneCountInString(text) <= n {

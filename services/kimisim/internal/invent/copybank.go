@@ -1,4 +1,4 @@
-package kimisim
+package invent
 
 // goods is what a shop sells, in the words its copy needs.
 type goods struct {
@@ -25,8 +25,8 @@ var allGoods = []goods{
 	{one: "instrument", many: "instruments", made: "voiced by ear"},
 }
 
-// tone is the voice of a page. persona is the word that asks for it, signs are
-// those that do where no persona is named.
+// tone is the voice of a page. A conversation asks for it by the name of a persona
+// or, where it names none, by signs.
 type tone struct {
 	name      string
 	persona   string
