@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 )
 
@@ -63,10 +64,10 @@ func TestCancelledWhileItRuns(t *testing.T) {
 				ended <- err
 				return result, err
 			})
-			receive(t, begun, "a call of the handler")
+			eventually.Receive(t, begun, "a call of the handler")
 			p.cancel("abc123")
 			close(goOn)
-			if err := receive(t, ended, "the handler's end"); err == nil && name != "when it is done" {
+			if err := eventually.Receive(t, ended, "the handler's end"); err == nil && name != "when it is done" {
 				t.Error("the handler was not told")
 			}
 			p.empties()
@@ -93,7 +94,7 @@ func TestConfirmAndCancelWithoutReason(t *testing.T) {
 		confirmed <- errors.Join(job.Confirm(ended), job.Confirm(ctx))
 		return result, nil
 	})
-	if err := receive(t, confirmed, "the confirmation"); err != nil {
+	if err := eventually.Receive(t, confirmed, "the confirmation"); err != nil {
 		t.Error(err)
 	}
 	p.reaches("abc123", ready)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
@@ -265,7 +266,7 @@ func TestClaimTakesACorruptRecordOver(t *testing.T) {
 // Without NATS a visit's trigger ends with its deadline, and the shopper is not
 // blocked when it is back.
 func TestTriggerWithoutNATS(t *testing.T) {
-	p := newPool(t, one())
+	p := newPoolOnOwnServer(t, one())
 	p.server.Stop()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -274,11 +275,11 @@ func TestTriggerWithoutNATS(t *testing.T) {
 		t.Errorf("got %v, want an error of NATS's", err)
 	}
 	p.server.Restart()
-	eventually(t, func() string {
+	eventually.NoError(t, func() error {
 		if _, err := p.queue.Trigger(t.Context(), jobqueue.Request{Key: key(t, "abc123")}); err != nil {
-			return err.Error()
+			return err
 		}
-		return ""
+		return nil
 	})
 	if p.waiting() != 1 {
 		t.Errorf("%d messages, want one", p.waiting())

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 )
 
@@ -90,18 +91,18 @@ func TestTrailOfAJob(t *testing.T) {
 	p := newPool(t, one())
 	p.trigger("abc123")
 	p.work().next().answer <- nil
-	eventually(t, func() string {
+	eventually.NoError(t, func() error {
 		crumbs, _, err := jobqueue.ReadTrail(t.Context(), p.jobs, key(t, "abc123"))
 		if err != nil {
-			return err.Error()
+			return err
 		}
 		steps := map[string]bool{}
 		for _, c := range crumbs {
 			steps[c.GetStep()] = true
 		}
 		if !steps["published"] || !steps["started"] || !steps["ready"] {
-			return fmt.Sprintf("crumbs: %v", crumbs)
+			return fmt.Errorf("crumbs: %v", crumbs)
 		}
-		return ""
+		return nil
 	})
 }

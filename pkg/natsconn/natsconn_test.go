@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/natsconn"
 	"github.com/wandstore/wandstore/pkg/natstest"
 )
@@ -92,7 +93,7 @@ func TestDial(t *testing.T) {
 	if nc.Opts.Name != "edge" {
 		t.Errorf("name: got %q", nc.Opts.Name)
 	}
-	eventually(t, func() bool { return strings.Contains(out.String(), "NATS connected") })
+	eventually.True(t, "the connection is logged", func() bool { return strings.Contains(out.String(), "NATS connected") })
 }
 
 func TestDialFailsOnWrongOptionsOnly(t *testing.T) {
@@ -106,7 +107,7 @@ func TestDialFailsOnWrongOptionsOnly(t *testing.T) {
 
 // A service that starts before its NATS waits for it, and says so.
 func TestDialBeforeTheServerIsUp(t *testing.T) {
-	server := natstest.Start(t)
+	server := natstest.StartOwn(t)
 	server.Stop()
 	var out logs
 	nc, js, err := natsconn.Dial(natsconn.Config{URL: server.URL()}, "edge", out.logger())
@@ -123,16 +124,16 @@ func TestDialBeforeTheServerIsUp(t *testing.T) {
 			return err
 		})
 	}()
-	eventually(t, func() bool { return strings.Contains(out.String(), "waiting for NATS") })
+	eventually.True(t, "the wait is logged", func() bool { return strings.Contains(out.String(), "waiting for NATS") })
 	server.Restart()
 	if err := <-reached; err != nil {
 		t.Errorf("Until: %v", err)
 	}
-	eventually(t, func() bool { return strings.Contains(out.String(), "NATS connected") })
+	eventually.True(t, "the connection is logged", func() bool { return strings.Contains(out.String(), "NATS connected") })
 }
 
 func TestOutage(t *testing.T) {
-	server := natstest.Start(t)
+	server := natstest.StartOwn(t)
 	var out logs
 	nc, js, err := natsconn.Dial(natsconn.Config{URL: server.URL()}, "edge", out.logger())
 	if err != nil {
@@ -144,7 +145,7 @@ func TestOutage(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Stop()
-	eventually(t, func() bool { return nc.Status() == nats.RECONNECTING })
+	eventually.True(t, "the outage is noticed", func() bool { return nc.Status() == nats.RECONNECTING })
 	// What is published now must not arrive later, when nobody waits for it.
 	begun := time.Now()
 	if _, err := kv.PutString(t.Context(), "key", "late"); err == nil {
@@ -157,14 +158,14 @@ func TestOutage(t *testing.T) {
 		t.Errorf("publishes failed after %v, want at once", took)
 	}
 	server.Restart()
-	eventually(t, nc.IsConnected)
+	eventually.True(t, "the client is connected", nc.IsConnected)
 	if _, err := kv.Get(t.Context(), "key"); !errors.Is(err, jetstream.ErrKeyNotFound) {
 		t.Errorf("the put from the outage: got %v, want it gone", err)
 	}
 	if _, err := kv.PutString(t.Context(), "key", "value"); err != nil {
 		t.Errorf("put after the outage: %v", err)
 	}
-	eventually(t, func() bool {
+	eventually.True(t, "the outage and its end are logged", func() bool {
 		s := out.String()
 		return strings.Contains(s, "NATS away") && strings.Contains(s, "NATS is back")
 	})
@@ -205,19 +206,5 @@ func TestUntilEndsWithItsContext(t *testing.T) {
 	err = natsconn.Until(ctx, out.logger(), "the moon", func(context.Context) error { return net.ErrClosed })
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
-	}
-}
-
-func eventually(t *testing.T, condition func() bool) {
-	t.Helper()
-	late := time.After(30 * time.Second)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !condition() {
-		select {
-		case <-late:
-			t.Fatal("the condition did not become true")
-		case <-tick.C:
-		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/faulttest"
 	"github.com/wandstore/wandstore/pkg/miniotest"
 	"github.com/wandstore/wandstore/pkg/natstest"
@@ -36,7 +37,7 @@ type stack struct {
 
 func newStack(t *testing.T, deadline time.Duration) *stack {
 	t.Helper()
-	s := &stack{t: t, minio: miniotest.Start(t), nats: natstest.Start(t)}
+	s := &stack{t: t, minio: miniotest.StartOwn(t), nats: natstest.StartOwn(t)}
 	s.minioNet, s.natsNet = faulttest.NewProxy(t, s.minio.Addr()), faulttest.NewProxy(t, s.nats.Addr())
 	s.s3 = newS3(t, s.minioNet.Addr(), s.minio.Bucket(t))
 	_, js := natstest.Connect(t, "nats://"+s.natsNet.Addr())
@@ -94,7 +95,7 @@ func (s *stack) survives(broken, other string, begin, end func()) {
 		s.t.Errorf("breaker of %s is closed in the outage", broken)
 	}
 	end()
-	eventually(s.t, func() bool { return s.tiered.Breakers()[broken] == "closed" })
+	eventually.True(s.t, "the breaker closes", func() bool { return s.tiered.Breakers()[broken] == "closed" })
 	s.get(pages[10], pagestore.TierMinIO) // as before the outage
 }
 
@@ -135,7 +136,7 @@ func TestTieredServesFromMemoryWithEverythingGone(t *testing.T) {
 	}
 	s.minioNet.Restore()
 	s.natsNet.Restore()
-	eventually(t, func() bool {
+	eventually.True(t, "the page is fresh", func() bool {
 		hit, err := s.tiered.Get(t.Context(), page.Key())
 		return err == nil && !hit.Stale
 	})
@@ -184,21 +185,5 @@ func TestS3GetEndsWithItsDeadline(t *testing.T) {
 	defer cancel()
 	if _, err := store.Get(ctx, page.Key()); ctx.Err() == nil || err == nil {
 		t.Errorf("Get of a hung store: got %v", err)
-	}
-}
-
-// eventually waits for a condition that becomes true by itself.
-func eventually(t *testing.T, condition func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	ticker := time.NewTicker(5 * time.Millisecond)
-	defer ticker.Stop()
-	for !condition() {
-		select {
-		case <-ctx.Done():
-			t.Fatal("the condition did not become true")
-		case <-ticker.C:
-		}
 	}
 }

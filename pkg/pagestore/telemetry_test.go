@@ -21,9 +21,8 @@ import (
 )
 
 func TestSpans(t *testing.T) {
-	server := miniotest.Start(t)
-	nats := natstest.Start(t)
-	_, js := nats.Connect(t)
+	server := miniotest.StartOwn(t)
+	_, js := natstest.Start(t).Connect(t)
 	s3, kv := newS3(t, server.Addr(), server.Bucket(t)), pagestore.NewKV(newBucket(t, js, "UI_CACHE"))
 	tiered := newTiered(t, newMemory(t, pagestore.MemoryConfig{}), s3, kv,
 		pagestore.WithDeadline(pagestore.TierMinIO, deadline), pagestore.WithDeadline(pagestore.TierKV, deadline))

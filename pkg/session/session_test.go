@@ -16,15 +16,15 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-func newBucket(t *testing.T) (*natstest.Server, jetstream.KeyValue) {
+func newBucket(t *testing.T) (natstest.Account, jetstream.KeyValue) {
 	t.Helper()
-	server := natstest.Start(t)
-	_, js := server.Connect(t)
+	account := natstest.Start(t)
+	_, js := account.Connect(t)
 	s := wandnats.Settings{PoolSize: 1, MaxQueueDepth: 1, Concurrency: 1, CacheTTLSeconds: 60, Replicas: 1}
 	if err := wandnats.EnsureStreams(t.Context(), js, s); err != nil {
 		t.Fatal(err)
 	}
-	return server, bucket(t, js)
+	return account, bucket(t, js)
 }
 
 func bucket(t *testing.T, js jetstream.JetStream) jetstream.KeyValue {
@@ -85,8 +85,8 @@ func TestContendedUpdatesAreReported(t *testing.T) {
 
 func race(t *testing.T, updates int) (succeeded, counted int) {
 	t.Helper()
-	server, kv := newBucket(t)
-	_, js := server.Connect(t)
+	account, kv := newBucket(t)
+	_, js := account.Connect(t)
 	stores := []*session.Store{session.NewStore(kv), session.NewStore(bucket(t, js))}
 	var done atomic.Int64
 	begin := make(chan struct{})

@@ -10,13 +10,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/stores"
 )
-
-// patience is how long anything may take on a busy machine before a test gives up.
-const patience = 30 * time.Second
 
 // teas is the built-in store's document under another slug, changed.
 func teas(t testing.TB, slug, name string) []byte {
@@ -91,36 +88,16 @@ func background(t testing.TB, f func(context.Context) error) {
 	go func() { done <- f(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		select {
-		case err := <-done:
-			if err != nil {
-				t.Error(err)
-			}
-		case <-time.After(patience):
-			t.Error("does not stop")
+		if err := eventually.Receive(t, done, "end"); err != nil {
+			t.Error(err)
 		}
 	})
-}
-
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !holds() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("not within %s: %s", patience, what)
-		}
-	}
 }
 
 // named waits until the store is called that; "" until it is not there.
 func named(t testing.TB, d *stores.Directory, slug, name string) {
 	t.Helper()
-	eventually(t, slug+" is called "+name, func() bool {
+	eventually.True(t, slug+" is called "+name, func() bool {
 		st, ok := d.Store(slug)
 		return !ok && name == "" || ok && st.Name == name
 	})
@@ -197,7 +174,7 @@ func TestFaultyFileLeavesTheStoreBeforeIt(t *testing.T) {
 		string(teas(t, "pier", "Pier")): `slug: is "pier", must be "harbour"`,
 	} {
 		write(t, dir, "harbour.json", []byte(text))
-		eventually(t, "the fault is told: "+want, func() bool { return strings.Contains(d.Faults()["harbour.json"], want) })
+		eventually.True(t, "the fault is told: "+want, func() bool { return strings.Contains(d.Faults()["harbour.json"], want) })
 		if now, _ := d.Store("harbour"); now != before {
 			t.Errorf("%s: another store serves", want)
 		}
@@ -211,7 +188,7 @@ func TestFaultyFileLeavesTheStoreBeforeIt(t *testing.T) {
 		}
 	}
 	write(t, dir, "harbour.json", good)
-	eventually(t, "no fault is told", func() bool { return len(d.Faults()) == 0 })
+	eventually.True(t, "no fault is told", func() bool { return len(d.Faults()) == 0 })
 	if now, _ := d.Store("harbour"); now != before {
 		t.Error("the same document is another store")
 	}
@@ -256,14 +233,14 @@ func TestFolderThatGoesLeavesTheStores(t *testing.T) {
 	if err := os.Rename(dir, dir+".away"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the folder is missed", func() bool { return d.Faults()["STORES_DIR"] != "" })
+	eventually.True(t, "the folder is missed", func() bool { return d.Faults()["STORES_DIR"] != "" })
 	if _, ok := d.Store("harbour"); !ok {
 		t.Error("the store went with the folder")
 	}
 	if err := os.Rename(dir+".away", dir); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the folder is back", func() bool { return len(d.Faults()) == 0 })
+	eventually.True(t, "the folder is back", func() bool { return len(d.Faults()) == 0 })
 }
 
 func TestSettingsNameTheFolder(t *testing.T) {
