@@ -1,11 +1,10 @@
-// Package checkout finds and builds for tests what belongs to this repository: its
-// files, its pinned tools and its services' binaries.
+// Package checkout finds for tests what belongs to this repository: its files and its
+// pinned tools.
 package checkout
 
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -46,17 +45,4 @@ func Tool(t testing.TB, name string) string {
 		t.Fatalf("checkout: %v: run `task tools` first", err)
 	}
 	return path
-}
-
-// Service builds a service's command into the test's temporary directory and returns
-// its path. Go's build cache makes every build but the first a copy.
-func Service(t testing.TB, name string) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), name)
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./cmd/"+name)
-	build.Dir = filepath.Join(Root(t), "services", name)
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("checkout: build %s: %v: %s", name, err, out)
-	}
-	return binary
 }

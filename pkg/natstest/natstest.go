@@ -35,6 +35,9 @@ type Account struct {
 	user *url.Userinfo // nil on a server of the test's own
 }
 
+// At is the whole of a server that somebody else runs at host:port.
+func At(addr string) Account { return Account{addr: addr} }
+
 // URL is where clients connect. It contains the account's credentials.
 func (a Account) URL() string { return a.URLVia(a.addr) }
 
