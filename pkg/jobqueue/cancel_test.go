@@ -18,6 +18,7 @@ func (p *pool) cancel(shopper string) {
 }
 
 func TestCancelledWhileItWaits(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.trigger("abc123")
 	p.cancel("abc123")
@@ -40,6 +41,7 @@ func TestCancelledWhileItWaits(t *testing.T) {
 
 // The worker learns of it at the next heartbeat, and before it stores the page.
 func TestCancelledWhileItRuns(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		ackWait time.Duration
 		handle  func(ctx context.Context, job *jobqueue.Job) error
@@ -84,6 +86,7 @@ func TestCancelledWhileItRuns(t *testing.T) {
 // NATS that does not answer is no reason to throw away a page that has cost a
 // hundred seconds; a job that has ended is none to be cancelled.
 func TestConfirmAndCancelWithoutReason(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.cancel("nobody")
 	p.trigger("abc123")

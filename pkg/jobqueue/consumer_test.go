@@ -25,6 +25,7 @@ import (
 const never = 10 * time.Minute
 
 func TestJobBecomesReady(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	queuedRec := p.trigger("abc123")
 	w := p.work()
@@ -61,6 +62,7 @@ func TestJobBecomesReady(t *testing.T) {
 }
 
 func TestFailedJobIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.trigger("abc123")
 	w := p.work()
@@ -83,6 +85,7 @@ func TestFailedJobIsTriedAgain(t *testing.T) {
 }
 
 func TestJobDies(t *testing.T) {
+	t.Parallel()
 	terminal := fmt.Errorf("no such store: %w", jobqueue.ErrTerminal)
 	for _, c := range []struct {
 		name     string
@@ -136,6 +139,7 @@ func TestJobDies(t *testing.T) {
 }
 
 func TestPoisonIsBuried(t *testing.T) {
+	t.Parallel()
 	now := time.Now().UTC().Format(time.RFC3339Nano)
 	job := func(id, store, shopper, at string) string {
 		return fmt.Sprintf(`{"jobId":%q,"storeSlug":%q,"shopperId":%q,"requestedAt":%q}`, id, store, shopper, at)
@@ -198,6 +202,7 @@ func TestPoisonIsBuried(t *testing.T) {
 }
 
 func TestNewerRecord(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	for _, c := range []struct {
 		name    string
@@ -239,6 +244,7 @@ func TestNewerRecord(t *testing.T) {
 
 // The record lapses with its bucket's age; the job does not.
 func TestJobWithoutRecord(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	mine := p.trigger("abc123")
 	if err := p.jobs.Purge(t.Context(), wandnats.JobKey("magic-wands", "abc123")); err != nil {
@@ -254,6 +260,7 @@ func TestJobWithoutRecord(t *testing.T) {
 
 // An ack that did not arrive makes a redelivery of a job that is done.
 func TestReadyJobIsNotMadeAgain(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	mine := p.trigger("abc123")
 	p.writeRecord("abc123", mine.GetJobId(), ready, mine.GetRequestedAt().AsTime(), time.Now().Add(-time.Minute))
@@ -266,6 +273,7 @@ func TestReadyJobIsNotMadeAgain(t *testing.T) {
 }
 
 func TestHeartbeatsKeepALongJob(t *testing.T) {
+	t.Parallel()
 	const ackWait = time.Second
 	p := newPool(t, one())
 	p.tune(ackWait, 4)
@@ -295,6 +303,7 @@ func TestHeartbeatsKeepALongJob(t *testing.T) {
 }
 
 func TestJobTimeoutEndsAHungHandler(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.tune(never, 4)
 	p.trigger("abc123")
@@ -308,6 +317,7 @@ func TestJobTimeoutEndsAHungHandler(t *testing.T) {
 }
 
 func TestJobOfAKilledWorker(t *testing.T) {
+	t.Parallel()
 	const ackWait = time.Second
 	p := newPool(t, one())
 	p.tune(ackWait, 4)
@@ -346,6 +356,7 @@ func TestJobOfAKilledWorker(t *testing.T) {
 
 // A worker that was cut off comes back and finds its job with another.
 func TestJobLostToAnother(t *testing.T) {
+	t.Parallel()
 	for name, err := range map[string]error{
 		"before it failed":       errors.New("the model hiccups"),
 		"before it was given up": jobqueue.ErrTerminal,
@@ -396,6 +407,7 @@ func TestJobLostToAnother(t *testing.T) {
 
 // A lost record that is noticed only when the page is stored.
 func TestJobLostAtTheEnd(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.tune(never, 4)
 	mine := p.trigger("abc123")
@@ -412,6 +424,7 @@ func TestJobLostAtTheEnd(t *testing.T) {
 // The answer to a heartbeat's write gets lost in an outage: the worker holds a
 // record at a revision that it does not know.
 func TestOwnWriteIsNotALoss(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.tune(never, 4)
 	p.trigger("abc123")
@@ -425,6 +438,7 @@ func TestOwnWriteIsNotALoss(t *testing.T) {
 }
 
 func TestMemberRunsNoMoreThanItsConcurrency(t *testing.T) {
+	t.Parallel()
 	const jobs, most = 6, 2
 	s := one()
 	s.Concurrency = most
@@ -465,6 +479,7 @@ func TestMemberRunsNoMoreThanItsConcurrency(t *testing.T) {
 }
 
 func TestStopLetsARunningJobFinish(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.tune(time.Second, 4)
 	p.trigger("abc123")
@@ -502,6 +517,7 @@ func TestStopLetsARunningJobFinish(t *testing.T) {
 }
 
 func TestStopHandsBackPastTheGrace(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.tune(never, 4)
 	p.trigger("abc123")
@@ -527,6 +543,7 @@ func TestStopHandsBackPastTheGrace(t *testing.T) {
 }
 
 func TestStopOfAnIdleWorker(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	w := p.work(func(c *jobqueue.ConsumerConfig) { c.Grace = never })
 	eventually.NoError(t, func() error {
@@ -544,6 +561,7 @@ func TestStopOfAnIdleWorker(t *testing.T) {
 }
 
 func TestRestartOfNATSInMidJob(t *testing.T) {
+	t.Parallel()
 	p := newPoolOnOwnServer(t, one())
 	p.tune(time.Minute, 4)
 	p.trigger("abc123")
@@ -568,6 +586,7 @@ func TestRestartOfNATSInMidJob(t *testing.T) {
 
 // The job is done while NATS is away: its page is stored, nobody can be told.
 func TestJobEndsWhileNATSIsAway(t *testing.T) {
+	t.Parallel()
 	p := newPoolOnOwnServer(t, one())
 	p.tune(2*time.Second, 4)
 	p.trigger("abc123")
@@ -611,6 +630,7 @@ func (p *pool) failingFast() *pool {
 
 // A service may be older than the one that makes the jobs.
 func TestJobOfANewerService(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	b, err := wire.Marshal(&wandstorev1.GenerationJob{
 		JobId: "job", StoreSlug: "magic-wands", ShopperId: "abc123", RequestedAt: timestamppb.Now(),
@@ -628,6 +648,7 @@ func TestJobOfANewerService(t *testing.T) {
 
 // A job that makes the handler panic dies; the process and the next job live.
 func TestPanicKillsOnlyItsJob(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.trigger("abc123")
 	p.workWith(func(_ context.Context, job *jobqueue.Job) (jobqueue.Result, error) {
@@ -647,6 +668,7 @@ func TestPanicKillsOnlyItsJob(t *testing.T) {
 
 // What is handed back has to have another delivery to go to.
 func TestStopOnTheLastDeliveryIsADeadLetter(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.tune(never, 1)
 	p.trigger("abc123")

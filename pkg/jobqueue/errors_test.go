@@ -12,6 +12,7 @@ import (
 // The server's refusals are known by their code and text only: this holds both
 // against the pinned server.
 func TestFullIsTheServersRefusal(t *testing.T) {
+	t.Parallel()
 	_, js := natstest.Start(t).Connect(t)
 	stream := func(name string, c jetstream.StreamConfig) {
 		t.Helper()
@@ -59,6 +60,7 @@ func TestFullIsTheServersRefusal(t *testing.T) {
 }
 
 func TestConflictIsALostCompareAndSet(t *testing.T) {
+	t.Parallel()
 	_, js := natstest.Start(t).Connect(t)
 	kv, err := js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: "CAS"})
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 )
 
 func TestTriggerMakesAJob(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, settings())
 	before := time.Now()
 	ticket, err := p.queue.Trigger(t.Context(), jobqueue.Request{
@@ -54,6 +55,7 @@ func TestTriggerMakesAJob(t *testing.T) {
 }
 
 func TestRecordOfNobody(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	if rec, err := p.queue.Record(t.Context(), key(t, "nobody")); !errors.Is(err, jobqueue.ErrNoRecord) || rec != nil {
 		t.Errorf("got %v, %v, want ErrNoRecord", rec, err)
@@ -63,6 +65,7 @@ func TestRecordOfNobody(t *testing.T) {
 // The pool holds what its members hold, and refuses the rest: the promise to
 // those who are already in it.
 func TestPoolRefusesWhatItCannotHold(t *testing.T) {
+	t.Parallel()
 	const shoppers, places = 1100, 1000
 	p := newPool(t, settings())
 	var accepted atomic.Int64
@@ -123,6 +126,7 @@ func TestPoolRefusesWhatItCannotHold(t *testing.T) {
 }
 
 func TestOverflowGoesToTheNextMembersInOrder(t *testing.T) {
+	t.Parallel()
 	s := settings()
 	s.MaxQueueDepth = 3
 	p := newPool(t, s)
@@ -145,6 +149,7 @@ func TestOverflowGoesToTheNextMembersInOrder(t *testing.T) {
 }
 
 func TestOneJobUnderConcurrentTriggers(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, settings())
 	queues := []*jobqueue.Queue{p.queue, p.another().queue}
 	const callers = 200
@@ -180,6 +185,7 @@ func TestOneJobUnderConcurrentTriggers(t *testing.T) {
 
 // A claim that is withdrawn while another caller looks at it is nobody's.
 func TestConcurrentTriggersOfAFullPool(t *testing.T) {
+	t.Parallel()
 	s := one()
 	s.MaxQueueDepth = 1
 	p := newPool(t, s)
@@ -205,6 +211,7 @@ func TestConcurrentTriggersOfAFullPool(t *testing.T) {
 }
 
 func TestClaim(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	now := time.Now()
 	live, past := now.Add(time.Minute), now.Add(-time.Second)
@@ -250,6 +257,7 @@ func TestClaim(t *testing.T) {
 }
 
 func TestClaimTakesACorruptRecordOver(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	for i, value := range []string{"", "not JSON", `{"state": []}`, "\xff\xfe", `{"deadline": "tomorrow"}`, "{}"} {
 		shopper := fmt.Sprintf("shopper-%d", i)
@@ -266,6 +274,7 @@ func TestClaimTakesACorruptRecordOver(t *testing.T) {
 // Without NATS a visit's trigger ends with its deadline, and the shopper is not
 // blocked when it is back.
 func TestTriggerWithoutNATS(t *testing.T) {
+	t.Parallel()
 	p := newPoolOnOwnServer(t, one())
 	p.server.Stop()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

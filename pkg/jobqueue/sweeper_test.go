@@ -49,6 +49,7 @@ func (p *pool) drop(jobs, deliveries int) {
 }
 
 func TestJobThatKillsItsWorkersDies(t *testing.T) {
+	t.Parallel()
 	s := one()
 	s.MaxQueueDepth = 1
 	p := newPool(t, s)
@@ -81,6 +82,7 @@ func TestJobThatKillsItsWorkersDies(t *testing.T) {
 
 // Nobody was there to hear the server say so; and two who look find it at once.
 func TestMissedAdvisories(t *testing.T) {
+	t.Parallel()
 	const jobs = 5
 	p := newPool(t, one())
 	p.tune(lapse, 2)
@@ -113,6 +115,7 @@ func TestMissedAdvisories(t *testing.T) {
 }
 
 func TestPoisonThatKillsItsWorkersDies(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.tune(lapse, 1)
 	payload := strings.Repeat("\x01", 60<<10)
@@ -130,6 +133,7 @@ func TestPoisonThatKillsItsWorkersDies(t *testing.T) {
 // What the sweep must not bury, with a dead job behind each to tell when the
 // sweep has passed it.
 func TestSweepPassesWhatIsNotDead(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.tune(lapse, 1)
 	done, replaced, held := p.trigger("done"), p.trigger("replaced"), p.trigger("held")
@@ -164,6 +168,7 @@ func TestSweepPassesWhatIsNotDead(t *testing.T) {
 
 // A job is handed back with its last delivery: nobody takes it, nobody asks.
 func TestLastDeliveryHandedBackDies(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.tune(never, 1)
 	p.sweep()

@@ -12,6 +12,7 @@ import (
 )
 
 func TestTrailOfNothing(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	crumbs, problems, err := jobqueue.ReadTrail(t.Context(), p.jobs, key(t, "nobody"))
 	if err != nil || crumbs == nil || problems == nil || len(crumbs)+len(problems) != 0 {
@@ -20,6 +21,7 @@ func TestTrailOfNothing(t *testing.T) {
 }
 
 func TestTrailIsInOrder(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	k := key(t, "abc123")
 	const steps = 70 // more than the bucket keeps
@@ -45,6 +47,7 @@ func TestTrailIsInOrder(t *testing.T) {
 }
 
 func TestTrailIsBounded(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	k := key(t, "abc123")
 	for _, detail := range []string{
@@ -73,6 +76,7 @@ func TestTrailIsBounded(t *testing.T) {
 
 // Somebody else's writing does not hide the rest.
 func TestTrailWithAnUnreadableCrumb(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	k := key(t, "abc123")
 	if _, err := p.jobs.PutString(t.Context(), wandnats.ErrorKey("magic-wands", "abc123"), "wand"); err != nil {
@@ -88,6 +92,7 @@ func TestTrailWithAnUnreadableCrumb(t *testing.T) {
 
 // What a job leaves behind for whoever asks why.
 func TestTrailOfAJob(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.trigger("abc123")
 	p.work().next().answer <- nil

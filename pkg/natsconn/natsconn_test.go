@@ -42,6 +42,7 @@ func (l *logs) String() string {
 func (l *logs) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
 
 func TestValidate(t *testing.T) {
+	t.Parallel()
 	creds := filepath.Join(t.TempDir(), "edge.creds")
 	if err := os.WriteFile(creds, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -81,6 +82,7 @@ func TestValidate(t *testing.T) {
 }
 
 func TestDial(t *testing.T) {
+	t.Parallel()
 	var out logs
 	nc, js, err := natsconn.Dial(natsconn.Config{URL: natstest.Start(t).URL()}, "edge", out.logger())
 	if err != nil {
@@ -97,6 +99,7 @@ func TestDial(t *testing.T) {
 }
 
 func TestDialFailsOnWrongOptionsOnly(t *testing.T) {
+	t.Parallel()
 	var out logs
 	nc, _, err := natsconn.Dial(natsconn.Config{URL: "nats://127.0.0.1:4222", Creds: "/nowhere"}, "edge", out.logger())
 	if err == nil {
@@ -107,6 +110,7 @@ func TestDialFailsOnWrongOptionsOnly(t *testing.T) {
 
 // A service that starts before its NATS waits for it, and says so.
 func TestDialBeforeTheServerIsUp(t *testing.T) {
+	t.Parallel()
 	server := natstest.StartOwn(t)
 	server.Stop()
 	var out logs
@@ -133,6 +137,7 @@ func TestDialBeforeTheServerIsUp(t *testing.T) {
 }
 
 func TestOutage(t *testing.T) {
+	t.Parallel()
 	server := natstest.StartOwn(t)
 	var out logs
 	nc, js, err := natsconn.Dial(natsconn.Config{URL: server.URL()}, "edge", out.logger())
@@ -172,6 +177,7 @@ func TestOutage(t *testing.T) {
 }
 
 func TestUntil(t *testing.T) {
+	t.Parallel()
 	var out logs
 	tries := 0
 	err := natsconn.Until(t.Context(), out.logger(), "the moon", func(context.Context) error {
@@ -189,6 +195,7 @@ func TestUntil(t *testing.T) {
 }
 
 func TestUntilEndsWithItsContext(t *testing.T) {
+	t.Parallel()
 	var out logs
 	ctx, cancel := context.WithCancel(t.Context())
 	tries := 0

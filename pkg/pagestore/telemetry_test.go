@@ -21,6 +21,7 @@ import (
 )
 
 func TestSpans(t *testing.T) {
+	t.Parallel()
 	server := miniotest.StartOwn(t)
 	_, js := natstest.Start(t).Connect(t)
 	s3, kv := newS3(t, server.Addr(), server.Bucket(t)), pagestore.NewKV(newBucket(t, js, "UI_CACHE"))
@@ -78,6 +79,7 @@ func TestSpans(t *testing.T) {
 }
 
 func TestLookUpsAreCounted(t *testing.T) {
+	t.Parallel()
 	reader := metric.NewManualReader()
 	recorder := tracetest.NewSpanRecorder()
 	tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder)).Tracer("test")

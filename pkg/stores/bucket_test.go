@@ -53,6 +53,7 @@ func put(t *testing.T, kv jetstream.KeyValue, slug string, text []byte) {
 }
 
 func TestBucketIsFollowed(t *testing.T) {
+	t.Parallel()
 	nc, kv := bucket(t, natstest.Start(t))
 	dir := t.TempDir()
 	write(t, dir, "harbour.json", teas(t, "harbour", "Folder"))
@@ -87,6 +88,7 @@ func TestBucketIsFollowed(t *testing.T) {
 // A process that starts while the youngest document is faulty has what was right
 // before it; but not what was before a removal.
 func TestHistoryOutlivesARestart(t *testing.T) {
+	t.Parallel()
 	nc, kv := bucket(t, natstest.Start(t))
 	put(t, kv, "harbour", teas(t, "harbour", "First"))
 	put(t, kv, "harbour", teas(t, "harbour", "Second"))
@@ -107,6 +109,7 @@ func TestHistoryOutlivesARestart(t *testing.T) {
 
 // An outage of NATS closes no shop, and what changes after it is followed.
 func TestBucketOutlivesAnOutage(t *testing.T) {
+	t.Parallel()
 	server := natstest.StartOwn(t)
 	nc, kv := bucket(t, server.Account)
 	put(t, kv, "harbour", teas(t, "harbour", "First"))

@@ -26,7 +26,7 @@ func (d *Directory) Run(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(d.lookEvery)
 	defer tick.Stop()
 	for {
 		select {

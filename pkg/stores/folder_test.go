@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/stores"
@@ -72,7 +73,7 @@ func (l *logged) count(words string) int {
 func follow(t testing.TB, dir string) (*stores.Directory, *logged) {
 	t.Helper()
 	log := &logged{}
-	d, err := stores.New(stores.Config{Dir: dir}, slog.New(slog.NewTextHandler(log, nil)))
+	d, err := stores.New(stores.Config{Dir: dir, LookEvery: 20 * time.Millisecond}, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,6 +105,7 @@ func named(t testing.TB, d *stores.Directory, slug, name string) {
 }
 
 func TestFolderIsFollowed(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "harbour.json", teas(t, "harbour", "First"))
 	write(t, dir, "notes.txt", []byte("not a store"))
@@ -134,6 +136,7 @@ func TestFolderIsFollowed(t *testing.T) {
 
 // As Kubernetes swaps a ConfigMap: the files are links into a folder that is a link.
 func TestSwappedFolderIsFollowed(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for version, name := range map[string]string{"..1": "First", "..2": "Second"} {
 		if err := os.Mkdir(filepath.Join(dir, version), 0o750); err != nil {
@@ -160,6 +163,7 @@ func TestSwappedFolderIsFollowed(t *testing.T) {
 }
 
 func TestFaultyFileLeavesTheStoreBeforeIt(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	good := teas(t, "harbour", "Good")
 	write(t, dir, "harbour.json", good)
@@ -195,6 +199,7 @@ func TestFaultyFileLeavesTheStoreBeforeIt(t *testing.T) {
 }
 
 func TestOneFaultyFileIsNoOthers(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for name, text := range map[string][]byte{
 		"harbour.json":    teas(t, "harbour", "Harbour"),
@@ -224,6 +229,7 @@ func TestOneFaultyFileIsNoOthers(t *testing.T) {
 }
 
 func TestFolderThatGoesLeavesTheStores(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "stores")
 	if err := os.Mkdir(dir, 0o750); err != nil {
 		t.Fatal(err)
@@ -244,6 +250,7 @@ func TestFolderThatGoesLeavesTheStores(t *testing.T) {
 }
 
 func TestSettingsNameTheFolder(t *testing.T) {
+	t.Parallel()
 	for dir, right := range map[string]bool{"": true, t.TempDir(): true, filepath.Join(t.TempDir(), "none"): false} {
 		err := stores.Config{Dir: dir}.Validate()
 		if (err == nil) != right || err != nil && (!strings.HasPrefix(err.Error(), "STORES_DIR ") || strings.Contains(err.Error(), dir)) {
@@ -253,6 +260,7 @@ func TestSettingsNameTheFolder(t *testing.T) {
 }
 
 func TestVerify(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	verify := func() (int, string) {
 		var out bytes.Buffer

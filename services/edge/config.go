@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"time"
@@ -48,6 +49,9 @@ type Config struct {
 	TrustTraceparent bool `env:"TRUST_TRACEPARENT"`
 	// LLMTimeoutSeconds is the generators'; /debug/generate waits for one job.
 	LLMTimeoutSeconds int `env:"LLM_TIMEOUT_SECONDS" envDefault:"180"`
+	// QueueAllowance is what /debug/generate waits on top for queueing and storing;
+	// 0 is 20 s.
+	QueueAllowance time.Duration
 }
 
 // minDebugToken keeps a token from being guessed.
@@ -96,5 +100,5 @@ func (c Config) Validate() error {
 // generateWithin is how long /debug/generate waits: a job's model call, and its
 // queueing and storing.
 func (c Config) generateWithin() time.Duration {
-	return time.Duration(c.LLMTimeoutSeconds)*time.Second + 20*time.Second
+	return time.Duration(c.LLMTimeoutSeconds)*time.Second + cmp.Or(c.QueueAllowance, 20*time.Second)
 }

@@ -45,8 +45,8 @@ const look = `({
 	scripts: [...document.querySelectorAll("script")].filter(s => s.type !== "application/json").length,
 	styles: document.querySelectorAll("style,link[rel=stylesheet]").length,
 	location: location.pathname,
-	text: document.Body.innerText,
-	full: document.Body.textContent,
+	text: document.body.innerText,
+	full: document.body.textContent,
 })`
 
 // Whatever the model answers, in a browser it is a page of the shop: nothing of it

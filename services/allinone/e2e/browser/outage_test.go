@@ -66,6 +66,7 @@ func TestBrowserConnectsAgain(t *testing.T) {
 		}, `window.said === "none"`, func(p *parts) { p.w.NATSServer.Restart() }, []world.Option{world.OwnNATS}},
 	} {
 		t.Run(gone.name, func(t *testing.T) {
+			t.Parallel()
 			w := world.New(t, gone.parts...)
 			p := &parts{w: w, addr: freeport.Addr(t)}
 			restart(p)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
 	"github.com/wandstore/wandstore/services/edge"
@@ -73,7 +74,7 @@ func TestDebugRoutes(t *testing.T) {
 func TestDebugGeneratePastItsDeadline(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
-	e := w.StartEdge(func(c *edge.Config) { c.LLMTimeoutSeconds = 1 })
+	e := w.StartEdge(func(c *edge.Config) { c.LLMTimeoutSeconds, c.QueueAllowance = 1, time.Millisecond })
 	if a := world.Get(t, e.Base+"/debug/generate"); a.Status != http.StatusGatewayTimeout {
 		t.Errorf("nobody works: %d %s", a.Status, a.Body)
 	}

@@ -62,7 +62,7 @@ func collected(t *testing.T) map[string]map[attribute.Key][]string {
 	t.Helper()
 	var data metricdata.ResourceMetrics
 	// A test beside this one may have stopped its NATS: the error is its gauges'.
-	if err := measured.Collect(t.Context(), &data); err != nil {
+	if err := world.Measured.Collect(t.Context(), &data); err != nil {
 		t.Log(err)
 	}
 	all := map[string]map[attribute.Key][]string{}

@@ -93,12 +93,12 @@ func TestOneVisitIsOneTrace(t *testing.T) {
 	// The hit is a trace of its own that links to the one that made the page.
 	eventually.True(t, "the hit links to the page's making", func() bool {
 		e.Visit(t, "magic-wands", "abc123")
-		return slices.ContainsFunc(spans.Ended(), func(s sdktrace.ReadOnlySpan) bool {
+		return slices.ContainsFunc(world.Spans.Ended(), func(s sdktrace.ReadOnlySpan) bool {
 			return s.Name() == "GET /s/:store" && s.SpanContext().TraceID().String() != id &&
 				slices.ContainsFunc(s.Links(), func(l sdktrace.Link) bool { return l.SpanContext.TraceID().String() == id })
 		})
 	})
-	for _, s := range spans.Ended() {
+	for _, s := range world.Spans.Ended() {
 		for _, a := range s.Attributes() {
 			if strings.Contains(a.Value.String(), "abc123") {
 				t.Errorf("span %q tells the shopper's id in %s", s.Name(), a.Key)
@@ -115,7 +115,7 @@ func TestOutsideTraceparentIsLinkedNotFollowed(t *testing.T) {
 	const outside = "11111111111111111111111111111111"
 	world.Get(t, e.Base+"/s/magic-wands", "traceparent", "00-"+outside+"-2222222222222222-01")
 	eventually.True(t, "the span ends", func() bool {
-		return slices.ContainsFunc(spans.Ended(), func(s sdktrace.ReadOnlySpan) bool {
+		return slices.ContainsFunc(world.Spans.Ended(), func(s sdktrace.ReadOnlySpan) bool {
 			return slices.ContainsFunc(s.Links(), func(l sdktrace.Link) bool { return l.SpanContext.TraceID().String() == outside })
 		})
 	})
@@ -131,7 +131,7 @@ func TestTrustedTraceparentIsTheParent(t *testing.T) {
 	const outside = "33333333333333333333333333333333"
 	world.Get(t, e.Base+"/s/magic-wands", "traceparent", "00-"+outside+"-2222222222222222-01")
 	eventually.True(t, "the span ends", func() bool {
-		return slices.ContainsFunc(spans.Ended(), func(s sdktrace.ReadOnlySpan) bool {
+		return slices.ContainsFunc(world.Spans.Ended(), func(s sdktrace.ReadOnlySpan) bool {
 			return s.SpanContext().TraceID().String() == outside && s.Parent().SpanID().String() == "2222222222222222"
 		})
 	})
@@ -157,9 +157,8 @@ func TestSpansAreExportedWhenAsked(t *testing.T) {
 			defer receiver.Close()
 			addr := freeport.Addr(t)
 			cmd := exec.CommandContext(t.Context(), world.Binary(t, "edge"))
-			cmd.Env = append(cmd.Environ(), "NATS_URL="+w.NATS.URL(), "MINIO_ENDPOINT="+w.S3.Endpoint, "MINIO_BUCKET="+w.S3.Bucket,
-				"MINIO_ACCESS_KEY="+w.S3.AccessKey, "MINIO_SECRET_KEY="+w.S3.SecretKey, "EDGE_ADDR="+addr,
-				"OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf")
+			cmd.Env = append(append(cmd.Environ(), w.Environment()...),
+				"EDGE_ADDR="+addr, "PRIVATE_ADDR=127.0.0.1:0", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf")
 			if asked {
 				cmd.Env = append(cmd.Env, "OTEL_EXPORTER_OTLP_ENDPOINT="+receiver.URL)
 			}
@@ -193,7 +192,7 @@ func TestSpansAreExportedWhenAsked(t *testing.T) {
 func edgesOf(traceID string) []string {
 	names := map[trace.SpanID]string{}
 	var in []sdktrace.ReadOnlySpan
-	for _, s := range spans.Ended() {
+	for _, s := range world.Spans.Ended() {
 		if s.SpanContext().TraceID().String() == traceID {
 			names[s.SpanContext().SpanID()] = s.Name()
 			in = append(in, s)
@@ -215,7 +214,7 @@ func edgesOf(traceID string) []string {
 
 func spanOf(t *testing.T, traceID, name string) sdktrace.ReadOnlySpan {
 	t.Helper()
-	for _, s := range spans.Ended() {
+	for _, s := range world.Spans.Ended() {
 		if s.SpanContext().TraceID().String() == traceID && s.Name() == name {
 			return s
 		}

@@ -8,6 +8,7 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/faulttest"
+	"github.com/wandstore/wandstore/pkg/freeport"
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
 	"github.com/wandstore/wandstore/services/generator"
 )
@@ -21,12 +22,16 @@ func TestGeneratorKilledInMidJob(t *testing.T) {
 	_, js := w.Connect()
 	gate := w.Sim.Gate()
 
-	victim := w.GeneratorCommand()
+	const ackWait = time.Second
+	addr := freeport.Addr(t)
+	victim := w.GeneratorCommand("GENERATOR_ADDR=" + addr)
 	log := &world.Log{}
 	victim.Stderr = log
 	if err := victim.Start(); err != nil {
 		t.Fatal(err)
 	}
+	(&world.Process{Base: "http://" + addr}).Healthy(t)
+	w.ShortenAckWait(js, ackWait)
 	e.Visit(t, "magic-wands", "abc123")
 	select {
 	case <-gate.Arrived():
@@ -43,6 +48,8 @@ func TestGeneratorKilledInMidJob(t *testing.T) {
 	}
 
 	w.StartGenerator()
+	// A generator that starts restores the definition.
+	w.ShortenAckWait(js, ackWait)
 	e.BecomesHit(t, "magic-wands", "abc123")
 	eventually.True(t, "the job is settled", func() bool { return len(w.Waiting(js)) == 0 })
 	trail := world.Get(t, e.Base+"/debug/errors?store=magic-wands&shopper=abc123").Body

@@ -1,6 +1,7 @@
 package operate_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -18,11 +19,7 @@ func TestInterruptDrains(t *testing.T) {
 	gate := w.Sim.Gate()
 	g := w.StartGenerator()
 	e.Visit(t, "magic-wands", "draining")
-	select {
-	case <-gate.Arrived():
-	case <-time.After(eventually.Patience):
-		t.Fatal("the job is not started")
-	}
+	eventually.Receive(t, gate.Arrived(), "job")
 	stopped := make(chan struct{})
 	go func() { defer close(stopped); g.Stop() }()
 	eventually.True(t, "the generator takes no more jobs", func() bool {
@@ -43,7 +40,10 @@ func TestExitWhenIdle(t *testing.T) {
 	gate := w.Sim.Gate()
 	e := w.StartEdge()
 	addr := freeport.Addr(t)
-	g := w.GeneratorCommand("GENERATOR_ADDR="+addr, "EXIT_WHEN_IDLE=true", "CONTAINER_INACTIVITY_TIMEOUT_MS=2000")
+	const inactivity = time.Second
+	// There before the generator: it must not be cold before it has a job.
+	e.Visit(t, "magic-wands", "last")
+	g := w.GeneratorCommand("GENERATOR_ADDR="+addr, "EXIT_WHEN_IDLE=true", fmt.Sprint("CONTAINER_INACTIVITY_TIMEOUT_MS=", inactivity.Milliseconds()))
 	log := &world.Log{}
 	g.Stderr = log
 	if err := g.Start(); err != nil {
@@ -51,26 +51,39 @@ func TestExitWhenIdle(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- g.Wait() }()
-	e.Visit(t, "magic-wands", "last")
-	select {
-	case <-gate.Arrived():
-	case <-time.After(eventually.Patience):
-		t.Fatalf("the job is not started: %s", log)
-	}
-	select {
-	case err := <-ended:
-		t.Fatalf("it ended with a job running: %v: %s", err, log)
-	case <-time.After(4 * time.Second):
-		// Twice the time after which idle members are cold.
-	}
+	eventually.Receive(t, gate.Arrived(), "job")
+	// Idle members are cold after the inactivity, and it looks four times as often.
+	eventually.True(t, "all other members are cold for as long again", func() bool {
+		select {
+		case err := <-ended:
+			t.Fatalf("it ended with a job running: %v: %s", err, log)
+		default:
+		}
+		return idleFor(t, "http://"+addr, 2*inactivity) == w.Pool.PoolSize-1
+	})
 	gate.Open()
 	e.BecomesHit(t, "magic-wands", "last")
-	select {
-	case err := <-ended:
-		if err != nil {
-			t.Errorf("it ended badly: %v: %s", err, log)
-		}
-	case <-time.After(eventually.Patience):
-		t.Errorf("it does not end: %s", log)
+	if err := eventually.Receive(t, ended, "end of the generator"); err != nil {
+		t.Errorf("it ended badly: %v: %s", err, log)
 	}
+}
+
+// idleFor is how many members of a generator were last active that long ago.
+func idleFor(t *testing.T, base string, least time.Duration) (n int) {
+	t.Helper()
+	var health struct {
+		Members []struct {
+			Running    int
+			LastActive time.Time
+		}
+	}
+	if err := json.Unmarshal([]byte(world.Get(t, base+"/health").Body), &health); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range health.Members {
+		if m.Running == 0 && time.Since(m.LastActive) > least {
+			n++
+		}
+	}
+	return n
 }
