@@ -14,7 +14,6 @@ import (
 )
 
 func TestOneTraceFromClaimToJob(t *testing.T) {
-	t.Parallel()
 	recorder := tracetest.NewSpanRecorder()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder))
 	before, propagator := otel.GetTracerProvider(), otel.GetTextMapPropagator()

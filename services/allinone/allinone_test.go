@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/wandstore/wandstore/pkg/checkout"
 	"github.com/wandstore/wandstore/pkg/eventually"
@@ -165,25 +164,33 @@ func TestTakenPortIsSaidClearly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
-	binary := world.Binary(t, "allinone")
-	for _, variable := range []string{"EDGE_ADDR", "GENERATOR_ADDR", "NATS_ADDR", "S3_ADDR", "KIMISIM_ADDR"} {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		defer cancel()
-		cmd := exec.CommandContext(ctx, binary)
-		cmd.Env = append(os.Environ(), "KIMI_API_KEY=", "PRIVATE_ADDR=127.0.0.1:0", "WANDSTORE_DATA_DIR="+t.TempDir())
-		for _, other := range []string{"EDGE_ADDR", "GENERATOR_ADDR", "NATS_ADDR", "S3_ADDR", "KIMISIM_ADDR"} {
-			addr := freeport.Addr(t)
-			if other == variable {
-				addr = taken.Addr().String()
+	t.Cleanup(func() { _ = taken.Close() })
+	variables := []string{"EDGE_ADDR", "GENERATOR_ADDR", "NATS_ADDR", "S3_ADDR", "KIMISIM_ADDR"}
+	for _, variable := range variables {
+		t.Run(variable, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, world.Binary(t, "allinone"))
+			cmd.Env = append(os.Environ(), "KIMI_API_KEY=", "PRIVATE_ADDR=127.0.0.1:0", "WANDSTORE_DATA_DIR="+t.TempDir())
+			for _, other := range variables {
+				addr := freeport.Addr(t)
+				if other == variable {
+					addr = taken.Addr().String()
+				}
+				cmd.Env = append(cmd.Env, other+"="+addr)
 			}
-			cmd.Env = append(cmd.Env, other+"="+addr)
-		}
-		out, err := cmd.CombinedOutput()
-		if err == nil || !strings.Contains(string(out), variable) || strings.Count(string(out), "\n") != 1 || strings.Contains(string(out), "goroutine") {
-			t.Errorf("%s: %v: %s", variable, err, out)
-		}
+			out, err := cmd.CombinedOutput()
+			if err == nil || !strings.Contains(string(out), variable) || strings.Count(string(out), "\n") != 1 || strings.Contains(string(out), "goroutine") {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
 	}
+}
+
+func TestWrongSetting(t *testing.T) {
+	t.Parallel()
+	world.RefusesSetting(t, "allinone", "S3_ADDR=nowhere")
 }
 
 // Whatever can be set is in the README's table.

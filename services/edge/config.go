@@ -47,6 +47,10 @@ type Config struct {
 	// TrustTraceparent takes a request's traceparent as its parent, instead of linking
 	// to it: for an edge behind a proxy that sets the header itself.
 	TrustTraceparent bool `env:"TRUST_TRACEPARENT"`
+	// StoreTimeout bounds the lookup of a page in MinIO, and that in KV; 0 is 100 ms.
+	StoreTimeout time.Duration
+	// SessionTimeout bounds the lookup of what is known of a visitor; 0 is 25 ms.
+	SessionTimeout time.Duration
 	// LLMTimeoutSeconds is the generators'; /debug/generate waits for one job.
 	LLMTimeoutSeconds int `env:"LLM_TIMEOUT_SECONDS" envDefault:"180"`
 	// QueueAllowance is what /debug/generate waits on top for queueing and storing;

@@ -103,7 +103,7 @@ func newEdge(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger
 		memory: memory, s3: s3, board: jobboard.New(cfg.Pool.Concurrency),
 		draining: make(chan struct{}), metrics: newMetrics(), guesses: guesses,
 	}
-	if e.pages, err = pagestore.NewTiered(memory, s3, busPages{e}, pagestore.WithLogger(log)); err != nil {
+	if e.pages, err = pagestore.NewTiered(memory, s3, busPages{e}, e.lookupOptions()...); err != nil {
 		return nil, err
 	}
 	for _, shop := range shops.All() {
@@ -112,6 +112,14 @@ func newEdge(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger
 		}
 	}
 	return e, nil
+}
+
+func (e *edge) lookupOptions() []pagestore.Option {
+	options := []pagestore.Option{pagestore.WithLogger(e.log)}
+	if d := e.cfg.StoreTimeout; d > 0 {
+		options = append(options, pagestore.WithDeadline(pagestore.TierMinIO, d), pagestore.WithDeadline(pagestore.TierKV, d))
+	}
+	return options
 }
 
 func (e *edge) close() {

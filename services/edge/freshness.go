@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -122,7 +123,7 @@ func (e *edge) guess(ctx context.Context, key pagekey.Key) (guess, bool) {
 	if b == nil || !e.nc.IsConnected() || now.UnixNano() < e.hushed.Load() {
 		return guess{}, false
 	}
-	ctx, cancel := context.WithTimeout(ctx, guessWithin)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(e.cfg.SessionTimeout, guessWithin))
 	defer cancel()
 	s, err := b.sessions.Get(ctx, key.Shopper())
 	if err != nil {

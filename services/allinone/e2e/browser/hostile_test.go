@@ -61,29 +61,27 @@ func TestBrowserMeetsHostileAnswers(t *testing.T) {
 	for _, p := range shop.Products {
 		amounts = append(amounts, shop.Money(p.NowCents()), shop.Money(p.PriceCents), shop.Money(p.SavedCents()))
 	}
-	page := world.OpenTab(t, 1280)
-	page.OnNewDocument(alarms)
+	// A few tabs open the pages of all answers, each one after the other.
+	tabs := make(chan *world.Tab, 3)
+	for range cap(tabs) {
+		tab := world.OpenTab(t, 1280)
+		tab.OnNewDocument(alarms)
+		tabs <- tab
+	}
 	for i, answer := range answertest.All {
+		shopper := fmt.Sprint("hostile-", i)
+		w.Sim.SetAnswer(func(kimisim.Request) string { return answer.Answer })
+		made := world.Post(t, g.Base+"/generate", fmt.Sprintf(`{"storeSlug":"magic-wands","shopperId":%q}`, shopper)).JSON(t)
 		t.Run(answer.Name, func(t *testing.T) {
-			w.Sim.SetAnswer(func(kimisim.Request) string { return answer.Answer })
-			shopper := fmt.Sprint("hostile-", i)
-			made := world.Post(t, g.Base+"/generate", fmt.Sprintf(`{"storeSlug":"magic-wands","shopperId":%q}`, shopper)).JSON(t)
+			t.Parallel()
 			// What is longer than the generator asks for is cut, and is no use.
 			useful := answer.Types != "" && len(answer.Answer) < 4*mostAsked
 			if source := made["source"]; (source == "llm") != useful {
 				t.Fatalf("the page is from %v, of sections %q", source, answer.Types)
 			}
-			address := "/s/magic-wands"
-			got := page.Visit(e.Base + address + "?shopper=" + shopper)
-			if got.Status != http.StatusOK || got.Get("X-Cache") != "HIT" {
-				t.Fatalf("%d, %s", got.Status, got.Get("X-Cache"))
-			}
-			// Whatever waits to be run has its turn, and whatever waits for a hand.
-			page.Run(`document.querySelectorAll("main *").forEach(e => e.dispatchEvent(new MouseEvent("mouseover", {bubbles: true})))`)
-			d := world.Eval[observed](page, look)
-			if len(d.Rung)+len(d.Elements)+len(d.Handlers)+len(d.Links) > 0 || d.Scripts != 1 || d.Styles != 1 || d.Location != address {
-				t.Errorf("in the page: %+v", observed{Rung: d.Rung, Elements: d.Elements, Handlers: d.Handlers, Links: d.Links, Scripts: d.Scripts, Styles: d.Styles, Location: d.Location})
-			}
+			tab := <-tabs
+			defer func() { tabs <- tab }()
+			d := observe(t, tab, e.Base+"/s/magic-wands?shopper="+shopper)
 			for _, amount := range money.FindAllString(d.Text, -1) {
 				if !slices.Contains(amounts, amount) {
 					t.Errorf("the page says %s, which no product costs or saves", amount)
@@ -97,4 +95,21 @@ func TestBrowserMeetsHostileAnswers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// observe opens a page, which must be a hit, and checks that nothing in it is run, leads
+// away or is foreign to the templates.
+func observe(t *testing.T, tab *world.Tab, address string) observed {
+	t.Helper()
+	got := tab.Visit(address)
+	if got.Status != http.StatusOK || got.Get("X-Cache") != "HIT" {
+		t.Fatalf("%d, %s", got.Status, got.Get("X-Cache"))
+	}
+	// Whatever waits to be run has its turn, and whatever waits for a hand.
+	tab.Run(`document.querySelectorAll("main *").forEach(e => e.dispatchEvent(new MouseEvent("mouseover", {bubbles: true})))`)
+	d := world.Eval[observed](tab, look)
+	if len(d.Rung)+len(d.Elements)+len(d.Handlers)+len(d.Links) > 0 || d.Scripts != 1 || d.Styles != 1 || d.Location != "/s/magic-wands" {
+		t.Errorf("in the page: %+v", observed{Rung: d.Rung, Elements: d.Elements, Handlers: d.Handlers, Links: d.Links, Scripts: d.Scripts, Styles: d.Styles, Location: d.Location})
+	}
+	return d
 }

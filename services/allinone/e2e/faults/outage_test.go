@@ -27,7 +27,7 @@ func TestOutagesWhileTheEdgeRuns(t *testing.T) {
 			t.Parallel()
 			w := world.New(t)
 			bus, store := faulttest.NewProxy(t, w.NATS.Addr()), faulttest.NewProxy(t, w.S3.Endpoint)
-			e := w.StartEdge(func(c *edge.Config) {
+			e := w.StartEdge(world.ProductionTimeouts, func(c *edge.Config) {
 				c.NATS.URL = w.NATS.URLVia(bus.Addr())
 				c.S3.Endpoint = store.Addr()
 			})
@@ -68,7 +68,7 @@ func TestPageReplacedDuringAnOutageIsSeen(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
 	bus := faulttest.NewProxy(t, w.NATS.Addr())
-	e := w.StartEdge(func(c *edge.Config) { c.NATS.URL = w.NATS.URLVia(bus.Addr()) })
+	e := w.StartEdge(world.ProductionTimeouts, func(c *edge.Config) { c.NATS.URL = w.NATS.URLVia(bus.Addr()) })
 	g := w.StartGenerator()
 	e.Visit(t, "magic-wands", "changing")
 	before := e.BecomesHit(t, "magic-wands", "changing")
@@ -91,7 +91,7 @@ func TestServicesStartBeforeTheirDependencies(t *testing.T) {
 	w := world.New(t, world.OwnNATS, world.OwnMinIO)
 	w.NATSServer.Stop()
 	w.MinIOServer.Stop()
-	e := w.StartEdgeUnready()
+	e := w.StartEdgeUnready(world.ProductionTimeouts)
 	if a := world.Get(t, e.Base+"/ready"); a.Status != http.StatusServiceUnavailable {
 		t.Errorf("ready without NATS: %d", a.Status)
 	}
@@ -118,21 +118,21 @@ func TestServicesStartBeforeTheirDependencies(t *testing.T) {
 func TestHitFromEachTierWithTheOthersDown(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, world.OwnNATS, world.OwnMinIO)
-	maker := w.StartEdge()
+	maker := w.StartEdge(world.ProductionTimeouts)
 	g := w.StartGenerator()
 	maker.Visit(t, "magic-wands", "tiers")
 	page := maker.BecomesHit(t, "magic-wands", "tiers")
 	g.Stop()
 
 	w.MinIOServer.Stop()
-	kvOnly := w.StartEdge()
+	kvOnly := w.StartEdge(world.ProductionTimeouts)
 	if hit := kvOnly.BecomesHit(t, "magic-wands", "tiers"); hit.Tier() != "kv" || hit.Body != page.Body {
 		t.Errorf("without MinIO: from %q", hit.Tier())
 	}
 	w.MinIOServer.Restart()
 
 	w.NATSServer.Stop()
-	minioOnly := w.StartEdgeUnready()
+	minioOnly := w.StartEdgeUnready(world.ProductionTimeouts)
 	if hit := minioOnly.BecomesHit(t, "magic-wands", "tiers"); hit.Tier() != "minio" || hit.Body != page.Body {
 		t.Errorf("without NATS: from %q", hit.Tier())
 	}
@@ -154,7 +154,7 @@ func TestShopWithoutNATS(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
 	bus := faulttest.NewProxy(t, w.NATS.Addr())
-	e := w.StartEdge(func(c *edge.Config) { c.NATS.URL = w.NATS.URLVia(bus.Addr()) })
+	e := w.StartEdge(world.ProductionTimeouts, func(c *edge.Config) { c.NATS.URL = w.NATS.URLVia(bus.Addr()) })
 	shop := e.Base + "/s/magic-wands"
 	if a := e.PutIntoCart(t, "magic-wands", "abc", "action=add&product=nightjar"); a.Status != http.StatusSeeOther {
 		t.Fatalf("add: %d", a.Status)

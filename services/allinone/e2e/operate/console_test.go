@@ -93,7 +93,7 @@ func TestOperatorsPage(t *testing.T) {
 	w := world.New(t)
 	store := faulttest.NewProxy(t, w.S3.Endpoint)
 	start := func() (*world.Process, *world.Process) {
-		return w.StartEdge(world.Patient), w.StartGenerator(func(c *generator.Config) { c.S3.Endpoint = store.Addr() })
+		return w.StartEdge(), w.StartGenerator(func(c *generator.Config) { c.S3.Endpoint = store.Addr() })
 	}
 	e, g := start()
 	_, js := w.Connect()

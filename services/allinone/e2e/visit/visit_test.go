@@ -82,7 +82,7 @@ func TestSecondStoreIsNotHardWired(t *testing.T) {
 func TestFullPoolRefusesAndEvictsNothing(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
-	e := w.StartEdge(world.Patient)
+	e := w.StartEdge()
 	_, js := w.Connect()
 
 	const capacity = 10 * 100
@@ -146,7 +146,7 @@ func TestFullPoolRefusesAndEvictsNothing(t *testing.T) {
 func TestOneJobAShopperUnderConcurrentMissesOnTwoEdges(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
-	edges := []*world.Process{w.StartEdge(world.Patient), w.StartEdge(world.Patient)}
+	edges := []*world.Process{w.StartEdge(), w.StartEdge()}
 	_, js := w.Connect()
 
 	var visits sync.WaitGroup

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/wandstore/wandstore/pkg/checkout"
+	"github.com/wandstore/wandstore/pkg/eventually"
 )
 
 // binaries are the services' commands that were built for this test binary.
@@ -54,6 +56,25 @@ func removeBinaries() {
 	defer binaries.mu.Unlock()
 	if binaries.dir != "" {
 		_ = os.RemoveAll(binaries.dir) // in the temporary directory: nothing depends on it
+	}
+}
+
+// RefusesSetting checks that a service's command refuses a setting, NAME=value: one line
+// that names the variable, nothing of a secret value, and exit 2.
+func RefusesSetting(t testing.TB, service, setting string) {
+	t.Helper()
+	// A service that starts nevertheless is killed, which is another status.
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, Binary(t, service))
+	cmd.Env = append(os.Environ(), setting)
+	out, err := cmd.CombinedOutput()
+	variable, _, _ := strings.Cut(setting, "=")
+	if cmd.ProcessState.ExitCode() != 2 || !strings.Contains(string(out), variable) || strings.Count(string(out), "\n") != 1 {
+		t.Errorf("%s with %s: %v: %s", service, setting, err, out)
+	}
+	if strings.Contains(string(out), "s3cr3t!") {
+		t.Errorf("%s with %s shows the value: %s", service, setting, out)
 	}
 }
 

@@ -100,19 +100,25 @@ func startKimisim(t testing.TB) *kimisim.Server {
 	return sim
 }
 
+// patient is what a lookup or a trigger of an edge may take, so that a busy machine is
+// not taken for an outage.
+const patient = 10 * time.Second
+
+// ProductionTimeouts is a setting of edges for tests of outages: a shopper waits for a
+// broken dependency no longer than in production.
+func ProductionTimeouts(c *edge.Config) {
+	c.TriggerTimeout, c.StoreTimeout, c.SessionTimeout = 250*time.Millisecond, 0, 0
+}
+
 // EdgeConfig is the configuration of the world's edges.
 func (w *World) EdgeConfig() edge.Config {
 	return edge.Config{
 		Pool: w.Pool, NATS: natsconn.Config{URL: w.NATS.URL()}, S3: w.S3, Stores: w.Stores,
 		Addr: freeport.Addr(w.t), MemoryBytes: 64 << 20, PageMaxAge: 24 * time.Hour, LLMTimeoutSeconds: 30,
-		TriggerTimeout: 250 * time.Millisecond,
-		WebhookSecret:  WebhookSecret, DebugOnLoopback: true,
+		TriggerTimeout: patient, StoreTimeout: patient, SessionTimeout: patient,
+		WebhookSecret: WebhookSecret, DebugOnLoopback: true,
 	}
 }
-
-// Patient is a setting of edges for tests of crowds: a visit's trigger may take as long
-// as a busy machine needs.
-func Patient(c *edge.Config) { c.TriggerTimeout = eventually.Patience }
 
 // StartEdge starts an edge and waits until it is ready.
 func (w *World) StartEdge(change ...func(*edge.Config)) *Process {
