@@ -57,7 +57,7 @@ func startStack(t *testing.T) *stack {
 	t.Cleanup(func() { kimi.Close(); model.Close() })
 	s := &stack{
 		t: t, folder: t.TempDir(), kimi: kimi, model: model.URL, collector: startCollector(t),
-		nats: natstest.Start(t), minio: miniotest.Start(t),
+		nats: natstest.StartOwn(t), minio: miniotest.StartOwn(t),
 		private:       map[string]string{"edge": freeAddr(t), "generator": freeAddr(t)},
 		generatorAddr: freeAddr(t),
 	}

@@ -11,14 +11,14 @@ import (
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/natstest"
 )
 
-// bucket is the bucket STORES on a server of its own.
-func bucket(t *testing.T) (*natstest.Server, *nats.Conn, jetstream.KeyValue) {
+// bucket is the bucket STORES of an account.
+func bucket(t *testing.T, account natstest.Account) (*nats.Conn, jetstream.KeyValue) {
 	t.Helper()
-	server := natstest.Start(t)
-	nc, js := server.Connect(t)
+	nc, js := account.Connect(t)
 	settings := wandnats.Settings{PoolSize: 1, MaxQueueDepth: 1, Concurrency: 1, CacheTTLSeconds: 60, Replicas: 1}
 	if err := wandnats.EnsureStreams(t.Context(), js, settings); err != nil {
 		t.Fatal(err)
@@ -27,7 +27,7 @@ func bucket(t *testing.T) (*natstest.Server, *nats.Conn, jetstream.KeyValue) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return server, nc, kv
+	return nc, kv
 }
 
 // loaded gives a directory that has read the bucket and follows it until the test
@@ -53,7 +53,8 @@ func put(t *testing.T, kv jetstream.KeyValue, slug string, text []byte) {
 }
 
 func TestBucketIsFollowed(t *testing.T) {
-	_, nc, kv := bucket(t)
+	t.Parallel()
+	nc, kv := bucket(t, natstest.Start(t))
 	dir := t.TempDir()
 	write(t, dir, "harbour.json", teas(t, "harbour", "Folder"))
 	put(t, kv, "pier", teas(t, "pier", "Pier"))
@@ -65,7 +66,7 @@ func TestBucketIsFollowed(t *testing.T) {
 	named(t, d, "harbour", "Bucket")
 	// Its fault changes nothing and is told of, until it is gone.
 	put(t, kv, "harbour", []byte(`{"slug":"harbour"}`))
-	eventually(t, "the fault is told", func() bool {
+	eventually.True(t, "the fault is told", func() bool {
 		return strings.Contains(d.Faults()["STORES/harbour"], "STORES/harbour: name: must not be empty (and ")
 	})
 	named(t, d, "harbour", "Bucket")
@@ -78,7 +79,7 @@ func TestBucketIsFollowed(t *testing.T) {
 	}
 	named(t, d, "pier", "")
 	put(t, kv, "no.slug", teas(t, "pier", "Pier"))
-	eventually(t, "a key that is no slug is told", func() bool { return strings.Contains(d.Faults()["STORES/no.slug"], "lower-case") })
+	eventually.True(t, "a key that is no slug is told", func() bool { return strings.Contains(d.Faults()["STORES/no.slug"], "lower-case") })
 	if len(d.Faults()) != 1 {
 		t.Errorf("faults %v", d.Faults())
 	}
@@ -87,7 +88,8 @@ func TestBucketIsFollowed(t *testing.T) {
 // A process that starts while the youngest document is faulty has what was right
 // before it; but not what was before a removal.
 func TestHistoryOutlivesARestart(t *testing.T) {
-	_, nc, kv := bucket(t)
+	t.Parallel()
+	nc, kv := bucket(t, natstest.Start(t))
 	put(t, kv, "harbour", teas(t, "harbour", "First"))
 	put(t, kv, "harbour", teas(t, "harbour", "Second"))
 	put(t, kv, "harbour", []byte("{"))
@@ -107,16 +109,18 @@ func TestHistoryOutlivesARestart(t *testing.T) {
 
 // An outage of NATS closes no shop, and what changes after it is followed.
 func TestBucketOutlivesAnOutage(t *testing.T) {
-	server, nc, kv := bucket(t)
+	t.Parallel()
+	server := natstest.StartOwn(t)
+	nc, kv := bucket(t, server.Account)
 	put(t, kv, "harbour", teas(t, "harbour", "First"))
 	put(t, kv, "pier", teas(t, "pier", "Pier"))
 	d := loaded(t, catalogue.Config{}, nc, kv)
 	before, _ := d.Shop("harbour")
 	server.Stop()
-	eventually(t, "the bucket is missed", func() bool { return d.Faults()["STORES"] != "" })
+	eventually.True(t, "the bucket is missed", func() bool { return d.Faults()["STORES"] != "" })
 	named(t, d, "pier", "Pier")
 	server.Restart()
-	eventually(t, "the bucket is back", func() bool { return len(d.Faults()) == 0 })
+	eventually.True(t, "the bucket is back", func() bool { return len(d.Faults()) == 0 })
 	if now, _ := d.Shop("harbour"); now != before {
 		t.Error("what did not change is another store")
 	}

@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/pagekey"
@@ -18,6 +20,8 @@ import (
 type Config struct {
 	// Dir is the folder of store files; empty is none.
 	Dir string `env:"STORES_DIR"`
+	// LookEvery is how often the folder is read; 0 is every second.
+	LookEvery time.Duration
 }
 
 // Validate names the variable that is wrong.
@@ -36,6 +40,8 @@ type Directory struct {
 	dir string
 	log *slog.Logger
 
+	lookEvery time.Duration
+
 	now atomic.Pointer[Shops]
 
 	mu      sync.Mutex
@@ -52,6 +58,7 @@ func New(cfg Config, log *slog.Logger) (*Directory, error) {
 		return nil, err
 	}
 	d := &Directory{dir: cfg.Dir, log: log, builtin: builtin, folder: source{name: "STORES_DIR"}, bucket: source{name: wandnats.BucketStores}}
+	d.lookEvery = cmp.Or(cfg.LookEvery, lookEvery)
 	d.now.Store(builtin)
 	if cfg.Dir == "" {
 		return d, nil

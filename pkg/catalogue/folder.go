@@ -24,7 +24,7 @@ func (d *Directory) Run(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(d.lookEvery)
 	defer tick.Stop()
 	for {
 		select {

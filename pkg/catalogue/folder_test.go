@@ -13,10 +13,8 @@ import (
 	"time"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/eventually"
 )
-
-// patience is how long anything may take on a busy machine before a test gives up.
-const patience = 30 * time.Second
 
 // teas is the built-in store's document under another slug, changed.
 func teas(t testing.TB, slug, name string) []byte {
@@ -75,7 +73,7 @@ func (l *logged) count(words string) int {
 func follow(t testing.TB, dir string) (*catalogue.Directory, *logged) {
 	t.Helper()
 	log := &logged{}
-	d, err := catalogue.New(catalogue.Config{Dir: dir}, slog.New(slog.NewTextHandler(log, nil)))
+	d, err := catalogue.New(catalogue.Config{Dir: dir, LookEvery: 20 * time.Millisecond}, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,42 +89,23 @@ func background(t testing.TB, f func(context.Context) error) {
 	go func() { done <- f(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		select {
-		case err := <-done:
-			if err != nil {
-				t.Error(err)
-			}
-		case <-time.After(patience):
-			t.Error("does not stop")
+		if err := eventually.Receive(t, done, "end"); err != nil {
+			t.Error(err)
 		}
 	})
-}
-
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !holds() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("not within %s: %s", patience, what)
-		}
-	}
 }
 
 // named waits until the store is called that; "" until it is not there.
 func named(t testing.TB, d *catalogue.Directory, slug, name string) {
 	t.Helper()
-	eventually(t, slug+" is called "+name, func() bool {
+	eventually.True(t, slug+" is called "+name, func() bool {
 		shop, ok := d.Shop(slug)
 		return !ok && name == "" || ok && shop.Name == name
 	})
 }
 
 func TestFolderIsFollowed(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "harbour.json", teas(t, "harbour", "First"))
 	write(t, dir, "notes.txt", []byte("not a store"))
@@ -157,6 +136,7 @@ func TestFolderIsFollowed(t *testing.T) {
 
 // As Kubernetes swaps a ConfigMap: the files are links into a folder that is a link.
 func TestSwappedFolderIsFollowed(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for version, name := range map[string]string{"..1": "First", "..2": "Second"} {
 		if err := os.Mkdir(filepath.Join(dir, version), 0o750); err != nil {
@@ -183,6 +163,7 @@ func TestSwappedFolderIsFollowed(t *testing.T) {
 }
 
 func TestFaultyFileLeavesTheStoreBeforeIt(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	good := teas(t, "harbour", "Good")
 	write(t, dir, "harbour.json", good)
@@ -197,7 +178,7 @@ func TestFaultyFileLeavesTheStoreBeforeIt(t *testing.T) {
 		string(teas(t, "pier", "Pier")): `slug: is "pier", must be "harbour"`,
 	} {
 		write(t, dir, "harbour.json", []byte(text))
-		eventually(t, "the fault is told: "+want, func() bool { return strings.Contains(d.Faults()["harbour.json"], want) })
+		eventually.True(t, "the fault is told: "+want, func() bool { return strings.Contains(d.Faults()["harbour.json"], want) })
 		if now, _ := d.Shop("harbour"); now != before {
 			t.Errorf("%s: another store serves", want)
 		}
@@ -211,13 +192,14 @@ func TestFaultyFileLeavesTheStoreBeforeIt(t *testing.T) {
 		}
 	}
 	write(t, dir, "harbour.json", good)
-	eventually(t, "no fault is told", func() bool { return len(d.Faults()) == 0 })
+	eventually.True(t, "no fault is told", func() bool { return len(d.Faults()) == 0 })
 	if now, _ := d.Shop("harbour"); now != before {
 		t.Error("the same document is another store")
 	}
 }
 
 func TestOneFaultyFileIsNoOthers(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for name, text := range map[string][]byte{
 		"harbour.json":    teas(t, "harbour", "Harbour"),
@@ -247,6 +229,7 @@ func TestOneFaultyFileIsNoOthers(t *testing.T) {
 }
 
 func TestFolderThatGoesLeavesTheStores(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "stores")
 	if err := os.Mkdir(dir, 0o750); err != nil {
 		t.Fatal(err)
@@ -256,17 +239,18 @@ func TestFolderThatGoesLeavesTheStores(t *testing.T) {
 	if err := os.Rename(dir, dir+".away"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the folder is missed", func() bool { return d.Faults()["STORES_DIR"] != "" })
+	eventually.True(t, "the folder is missed", func() bool { return d.Faults()["STORES_DIR"] != "" })
 	if _, ok := d.Shop("harbour"); !ok {
 		t.Error("the store went with the folder")
 	}
 	if err := os.Rename(dir+".away", dir); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the folder is back", func() bool { return len(d.Faults()) == 0 })
+	eventually.True(t, "the folder is back", func() bool { return len(d.Faults()) == 0 })
 }
 
 func TestSettingsNameTheFolder(t *testing.T) {
+	t.Parallel()
 	for dir, right := range map[string]bool{"": true, t.TempDir(): true, filepath.Join(t.TempDir(), "none"): false} {
 		err := catalogue.Config{Dir: dir}.Validate()
 		if (err == nil) != right || err != nil && (!strings.HasPrefix(err.Error(), "STORES_DIR ") || strings.Contains(err.Error(), dir)) {
@@ -276,6 +260,7 @@ func TestSettingsNameTheFolder(t *testing.T) {
 }
 
 func TestVerify(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	verify := func() (int, string) {
 		var out bytes.Buffer

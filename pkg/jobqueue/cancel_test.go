@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 )
 
@@ -17,6 +18,7 @@ func (p *pool) cancel(shopper string) {
 }
 
 func TestCancelledWhileItWaits(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.trigger("abc123")
 	p.cancel("abc123")
@@ -39,6 +41,7 @@ func TestCancelledWhileItWaits(t *testing.T) {
 
 // The worker learns of it at the next heartbeat, and before it stores the page.
 func TestCancelledWhileItRuns(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		ackWait time.Duration
 		handle  func(ctx context.Context, job *jobqueue.Job) error
@@ -63,10 +66,10 @@ func TestCancelledWhileItRuns(t *testing.T) {
 				ended <- err
 				return result, err
 			})
-			receive(t, begun, "a call of the handler")
+			eventually.Receive(t, begun, "a call of the handler")
 			p.cancel("abc123")
 			close(goOn)
-			if err := receive(t, ended, "the handler's end"); err == nil && name != "when it is done" {
+			if err := eventually.Receive(t, ended, "the handler's end"); err == nil && name != "when it is done" {
 				t.Error("the handler was not told")
 			}
 			p.empties()
@@ -83,6 +86,7 @@ func TestCancelledWhileItRuns(t *testing.T) {
 // NATS that does not answer is no reason to throw away a page that has cost a
 // hundred seconds; a job that has ended is none to be cancelled.
 func TestConfirmAndCancelWithoutReason(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.cancel("nobody")
 	p.trigger("abc123")
@@ -93,7 +97,7 @@ func TestConfirmAndCancelWithoutReason(t *testing.T) {
 		confirmed <- errors.Join(job.Confirm(ended), job.Confirm(ctx))
 		return result, nil
 	})
-	if err := receive(t, confirmed, "the confirmation"); err != nil {
+	if err := eventually.Receive(t, confirmed, "the confirmation"); err != nil {
 		t.Error(err)
 	}
 	p.reaches("abc123", ready)

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/faulttest"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/wire"
@@ -24,6 +25,7 @@ import (
 const never = 10 * time.Minute
 
 func TestJobBecomesReady(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	queuedRec := p.trigger("abc123")
 	w := p.work()
@@ -48,11 +50,11 @@ func TestJobBecomesReady(t *testing.T) {
 	if left := time.Until(rec.GetDeadline().AsTime()); left > 10*time.Second {
 		t.Errorf("a ready record is owned for %v, want 10 s at most", left)
 	}
-	eventually(t, func() string {
+	eventually.NoError(t, func() error {
 		if s := w.Status(); s.Running != 0 || s.Done != 1 || s.Dead != 0 {
-			return fmt.Sprintf("status: %+v", s)
+			return fmt.Errorf("status: %+v", s)
 		}
-		return ""
+		return nil
 	})
 	if len(p.letters()) != 0 {
 		t.Error("a job that went well left a dead letter")
@@ -60,6 +62,7 @@ func TestJobBecomesReady(t *testing.T) {
 }
 
 func TestFailedJobIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.trigger("abc123")
 	w := p.work()
@@ -82,6 +85,7 @@ func TestFailedJobIsTriedAgain(t *testing.T) {
 }
 
 func TestJobDies(t *testing.T) {
+	t.Parallel()
 	terminal := fmt.Errorf("no such store: %w", jobqueue.ErrTerminal)
 	for _, c := range []struct {
 		name     string
@@ -135,6 +139,7 @@ func TestJobDies(t *testing.T) {
 }
 
 func TestPoisonIsBuried(t *testing.T) {
+	t.Parallel()
 	now := time.Now().UTC().Format(time.RFC3339Nano)
 	job := func(id, store, shopper, at string) string {
 		return fmt.Sprintf(`{"jobId":%q,"storeSlug":%q,"shopperId":%q,"requestedAt":%q}`, id, store, shopper, at)
@@ -197,6 +202,7 @@ func TestPoisonIsBuried(t *testing.T) {
 }
 
 func TestNewerRecord(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	for _, c := range []struct {
 		name    string
@@ -238,6 +244,7 @@ func TestNewerRecord(t *testing.T) {
 
 // The record lapses with its bucket's age; the job does not.
 func TestJobWithoutRecord(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	mine := p.trigger("abc123")
 	if err := p.jobs.Purge(t.Context(), wandnats.JobKey("magic-wands", "abc123")); err != nil {
@@ -253,6 +260,7 @@ func TestJobWithoutRecord(t *testing.T) {
 
 // An ack that did not arrive makes a redelivery of a job that is done.
 func TestReadyJobIsNotMadeAgain(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	mine := p.trigger("abc123")
 	p.writeRecord("abc123", mine.GetJobId(), ready, mine.GetRequestedAt().AsTime(), time.Now().Add(-time.Minute))
@@ -265,6 +273,7 @@ func TestReadyJobIsNotMadeAgain(t *testing.T) {
 }
 
 func TestHeartbeatsKeepALongJob(t *testing.T) {
+	t.Parallel()
 	const ackWait = time.Second
 	p := newPool(t, one())
 	p.tune(ackWait, 4)
@@ -273,11 +282,11 @@ func TestHeartbeatsKeepALongJob(t *testing.T) {
 	c := w.next()
 	begun := time.Now()
 	p.another().work(named("bystander"))
-	eventually(t, func() string {
+	eventually.NoError(t, func() error {
 		if took := time.Since(begun); took < 3*ackWait {
-			return fmt.Sprintf("only %v of the job have passed", took)
+			return fmt.Errorf("only %v of the job have passed", took)
 		}
-		return ""
+		return nil
 	})
 	if rec := p.record("abc123"); rec.GetState() != running || !rec.GetDeadline().AsTime().After(time.Now()) || rec.GetWorker() != "worker" {
 		t.Errorf("record: got %v, want its deadline moved on", rec)
@@ -294,11 +303,12 @@ func TestHeartbeatsKeepALongJob(t *testing.T) {
 }
 
 func TestJobTimeoutEndsAHungHandler(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.tune(never, 4)
 	p.trigger("abc123")
 	w := p.work(func(c *jobqueue.ConsumerConfig) { c.JobTimeout = 100 * time.Millisecond })
-	receive(t, w.next().ctx.Done(), "end of the job's context")
+	eventually.Receive(t, w.next().ctx.Done(), "end of the job's context")
 	if c := p.complains("abc123", "handed back"); !strings.HasPrefix(c.GetDetail(), "not done within 100ms") {
 		t.Errorf("crumb: got %v", c)
 	}
@@ -307,19 +317,20 @@ func TestJobTimeoutEndsAHungHandler(t *testing.T) {
 }
 
 func TestJobOfAKilledWorker(t *testing.T) {
+	t.Parallel()
 	const ackWait = time.Second
 	p := newPool(t, one())
 	p.tune(ackWait, 4)
 	// It is far away: its record is written well after the delivery, and must not
 	// outlive the ack wait for that.
-	proxy := faulttest.NewProxy(t, p.server.Addr())
-	doomed := p.by("nats://" + proxy.Addr())
+	proxy := faulttest.NewProxy(t, p.account.Addr())
+	doomed := p.by(p.account.URLVia(proxy.Addr()))
 	w := doomed.work(named("doomed"))
-	eventually(t, func() string {
+	eventually.NoError(t, func() error {
 		if info := p.consumer(); info.NumWaiting != 1 {
-			return fmt.Sprintf("%d pulls wait", info.NumWaiting)
+			return fmt.Errorf("%d pulls wait", info.NumWaiting)
 		}
-		return ""
+		return nil
 	})
 	proxy.Latency(100 * time.Millisecond)
 	p.trigger("abc123")
@@ -345,6 +356,7 @@ func TestJobOfAKilledWorker(t *testing.T) {
 
 // A worker that was cut off comes back and finds its job with another.
 func TestJobLostToAnother(t *testing.T) {
+	t.Parallel()
 	for name, err := range map[string]error{
 		"before it failed":       errors.New("the model hiccups"),
 		"before it was given up": jobqueue.ErrTerminal,
@@ -360,15 +372,15 @@ func TestJobLostToAnother(t *testing.T) {
 				<-ctx.Done()
 				return result, err
 			})
-			ctx := receive(t, calls, "a call of the handler")
+			ctx := eventually.Receive(t, calls, "a call of the handler")
 			p.writeRecord("abc123", mine.GetJobId(), running, mine.GetRequestedAt().AsTime(), time.Now().Add(time.Hour))
-			receive(t, ctx.Done(), "end of the lost job's context")
+			eventually.Receive(t, ctx.Done(), "end of the lost job's context")
 			p.complains("abc123", "lost")
-			eventually(t, func() string {
+			eventually.NoError(t, func() error {
 				if s := w.Status(); s.Running != 0 {
-					return fmt.Sprintf("status: %+v", s)
+					return fmt.Errorf("status: %+v", s)
 				}
-				return ""
+				return nil
 			})
 			if s := w.Status(); s.Done != 0 || s.Dead != 0 {
 				t.Errorf("status: got %+v, want nothing ended here", s)
@@ -380,11 +392,11 @@ func TestJobLostToAnother(t *testing.T) {
 				t.Errorf("record: got %v, want the other worker's", rec)
 			}
 			// The redelivery finds the other worker alive, and its record is left alone.
-			eventually(t, func() string {
+			eventually.NoError(t, func() error {
 				if n := p.consumer().Delivered.Consumer; n < 2 {
-					return fmt.Sprintf("%d deliveries", n)
+					return fmt.Errorf("%d deliveries", n)
 				}
-				return ""
+				return nil
 			})
 			if len(calls) != 0 {
 				t.Error("the handler was called for a job that another worker holds")
@@ -395,6 +407,7 @@ func TestJobLostToAnother(t *testing.T) {
 
 // A lost record that is noticed only when the page is stored.
 func TestJobLostAtTheEnd(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.tune(never, 4)
 	mine := p.trigger("abc123")
@@ -411,6 +424,7 @@ func TestJobLostAtTheEnd(t *testing.T) {
 // The answer to a heartbeat's write gets lost in an outage: the worker holds a
 // record at a revision that it does not know.
 func TestOwnWriteIsNotALoss(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.tune(never, 4)
 	p.trigger("abc123")
@@ -424,6 +438,7 @@ func TestOwnWriteIsNotALoss(t *testing.T) {
 }
 
 func TestMemberRunsNoMoreThanItsConcurrency(t *testing.T) {
+	t.Parallel()
 	const jobs, most = 6, 2
 	s := one()
 	s.Concurrency = most
@@ -441,7 +456,7 @@ func TestMemberRunsNoMoreThanItsConcurrency(t *testing.T) {
 			under = append(under, c)
 		case c := <-two.calls:
 			under = append(under, c)
-		case <-time.After(patience):
+		case <-time.After(eventually.Patience):
 			t.Fatal("no call of a handler")
 		}
 	}
@@ -464,6 +479,7 @@ func TestMemberRunsNoMoreThanItsConcurrency(t *testing.T) {
 }
 
 func TestStopLetsARunningJobFinish(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.tune(time.Second, 4)
 	p.trigger("abc123")
@@ -473,11 +489,11 @@ func TestStopLetsARunningJobFinish(t *testing.T) {
 	w.stop()
 	// It is kept alive after that.
 	before := p.record("abc123").GetDeadline().AsTime()
-	eventually(t, func() string {
+	eventually.NoError(t, func() error {
 		if rec := p.record("abc123"); !rec.GetDeadline().AsTime().After(before) {
-			return fmt.Sprintf("no heartbeat: %v", rec)
+			return fmt.Errorf("no heartbeat: %v", rec)
 		}
-		return ""
+		return nil
 	})
 	if c.ctx.Err() != nil {
 		t.Errorf("the running job's context ended with the stop: %v", context.Cause(c.ctx))
@@ -501,6 +517,7 @@ func TestStopLetsARunningJobFinish(t *testing.T) {
 }
 
 func TestStopHandsBackPastTheGrace(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.tune(never, 4)
 	p.trigger("abc123")
@@ -526,13 +543,14 @@ func TestStopHandsBackPastTheGrace(t *testing.T) {
 }
 
 func TestStopOfAnIdleWorker(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	w := p.work(func(c *jobqueue.ConsumerConfig) { c.Grace = never })
-	eventually(t, func() string {
+	eventually.NoError(t, func() error {
 		if info := p.consumer(); info.NumWaiting != 1 {
-			return fmt.Sprintf("%d pulls wait", info.NumWaiting)
+			return fmt.Errorf("%d pulls wait", info.NumWaiting)
 		}
-		return ""
+		return nil
 	})
 	begun := time.Now()
 	w.stop()
@@ -543,17 +561,18 @@ func TestStopOfAnIdleWorker(t *testing.T) {
 }
 
 func TestRestartOfNATSInMidJob(t *testing.T) {
-	p := newPool(t, one())
+	t.Parallel()
+	p := newPoolOnOwnServer(t, one())
 	p.tune(time.Minute, 4)
 	p.trigger("abc123")
 	w := p.work()
 	c := w.next()
 	p.server.Restart()
-	eventually(t, func() string {
+	eventually.NoError(t, func() error {
 		if !p.nc.IsConnected() {
-			return "not connected"
+			return errors.New("not connected")
 		}
-		return ""
+		return nil
 	})
 	c.answer <- nil
 	p.reaches("abc123", ready)
@@ -567,7 +586,8 @@ func TestRestartOfNATSInMidJob(t *testing.T) {
 
 // The job is done while NATS is away: its page is stored, nobody can be told.
 func TestJobEndsWhileNATSIsAway(t *testing.T) {
-	p := newPool(t, one())
+	t.Parallel()
+	p := newPoolOnOwnServer(t, one())
 	p.tune(2*time.Second, 4)
 	p.trigger("abc123")
 	// As the services connect: what is published in an outage fails.
@@ -576,11 +596,11 @@ func TestJobEndsWhileNATSIsAway(t *testing.T) {
 	c := w.next()
 	p.server.Stop()
 	c.answer <- nil
-	eventually(t, func() string {
+	eventually.NoError(t, func() error {
 		if s := w.Status(); s.Running != 0 {
-			return fmt.Sprintf("status: %+v", s)
+			return fmt.Errorf("status: %+v", s)
 		}
-		return ""
+		return nil
 	})
 	p.server.Restart()
 	w.next().answer <- nil
@@ -591,7 +611,7 @@ func TestJobEndsWhileNATSIsAway(t *testing.T) {
 // failingFast is another process, whose publishes fail while it has no server.
 func (p *pool) failingFast() *pool {
 	p.t.Helper()
-	nc, err := nats.Connect(p.server.URL(), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond), nats.ReconnectBufSize(-1))
+	nc, err := nats.Connect(p.account.URL(), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond), nats.ReconnectBufSize(-1))
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -605,11 +625,12 @@ func (p *pool) failingFast() *pool {
 		p.t.Fatal(err)
 	}
 	trail := jobqueue.NewTrail(js, "test")
-	return &pool{p.t, p.server, nc, js, jobs, trail, jobqueue.NewQueue(js, jobs, p.settings.PoolSize, trail), p.settings}
+	return &pool{p.t, p.account, p.server, nc, js, jobs, trail, jobqueue.NewQueue(js, jobs, p.settings.PoolSize, trail), p.settings}
 }
 
 // A service may be older than the one that makes the jobs.
 func TestJobOfANewerService(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	b, err := wire.Marshal(&wandstorev1.GenerationJob{
 		JobId: "job", StoreSlug: "magic-wands", ShopperId: "abc123", RequestedAt: timestamppb.Now(),
@@ -627,6 +648,7 @@ func TestJobOfANewerService(t *testing.T) {
 
 // A job that makes the handler panic dies; the process and the next job live.
 func TestPanicKillsOnlyItsJob(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.trigger("abc123")
 	p.workWith(func(_ context.Context, job *jobqueue.Job) (jobqueue.Result, error) {
@@ -646,6 +668,7 @@ func TestPanicKillsOnlyItsJob(t *testing.T) {
 
 // What is handed back has to have another delivery to go to.
 func TestStopOnTheLastDeliveryIsADeadLetter(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.tune(never, 1)
 	p.trigger("abc123")

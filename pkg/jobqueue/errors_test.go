@@ -12,6 +12,7 @@ import (
 // The server's refusals are known by their code and text only: this holds both
 // against the pinned server.
 func TestFullIsTheServersRefusal(t *testing.T) {
+	t.Parallel()
 	_, js := natstest.Start(t).Connect(t)
 	stream := func(name string, c jetstream.StreamConfig) {
 		t.Helper()

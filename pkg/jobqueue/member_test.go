@@ -8,6 +8,7 @@ import (
 )
 
 func TestSelectMember(t *testing.T) {
+	t.Parallel()
 	// The first is the contract's; all are FNV-1a's published function, so that any
 	// implementation sends a shopper to the same member.
 	for _, c := range []struct {
@@ -27,6 +28,7 @@ func TestSelectMember(t *testing.T) {
 }
 
 func TestSelectMemberSpreads(t *testing.T) {
+	t.Parallel()
 	const shoppers, size = 10_000, 10
 	var counts [size]int
 	for i := range shoppers {

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/natstest"
 	"github.com/wandstore/wandstore/pkg/pagekey"
@@ -47,10 +48,11 @@ func one() wandnats.Settings {
 // member is the member of a pool of one.
 const member = "pool-0"
 
-// pool is a pool on a server of its own, without workers.
+// pool is a pool in an account of its own, without workers.
 type pool struct {
 	t        testing.TB
-	server   *natstest.Server
+	account  natstest.Account
+	server   *natstest.Server // nil without one of its own
 	nc       *nats.Conn
 	js       jetstream.JetStream
 	jobs     jetstream.KeyValue
@@ -61,16 +63,29 @@ type pool struct {
 
 func newPool(t testing.TB, s wandnats.Settings) *pool {
 	t.Helper()
-	server := natstest.Start(t)
-	_, js := server.Connect(t)
+	return newPoolIn(t, natstest.Start(t), s)
+}
+
+// newPoolOnOwnServer is newPool for tests that stop or restart the server.
+func newPoolOnOwnServer(t testing.TB, s wandnats.Settings) *pool {
+	t.Helper()
+	server := natstest.StartOwn(t)
+	p := newPoolIn(t, server.Account, s)
+	p.server = server
+	return p
+}
+
+func newPoolIn(t testing.TB, account natstest.Account, s wandnats.Settings) *pool {
+	t.Helper()
+	_, js := account.Connect(t)
 	if err := wandnats.Ensure(t.Context(), js, s); err != nil {
 		t.Fatal(err)
 	}
-	return joinPool(t, server, s, server.URL())
+	return joinPool(t, account, s, account.URL())
 }
 
-// joinPool is another process at the pool of a server: a connection of its own.
-func joinPool(t testing.TB, server *natstest.Server, s wandnats.Settings, url string) *pool {
+// joinPool is another process at the pool of an account: a connection of its own.
+func joinPool(t testing.TB, account natstest.Account, s wandnats.Settings, url string) *pool {
 	t.Helper()
 	nc, js := natstest.Connect(t, url)
 	jobs, err := js.KeyValue(t.Context(), wandnats.BucketJobs)
@@ -78,14 +93,14 @@ func joinPool(t testing.TB, server *natstest.Server, s wandnats.Settings, url st
 		t.Fatal(err)
 	}
 	trail := jobqueue.NewTrail(js, "test")
-	return &pool{t, server, nc, js, jobs, trail, jobqueue.NewQueue(js, jobs, s.PoolSize, trail), s}
+	return &pool{t, account, nil, nc, js, jobs, trail, jobqueue.NewQueue(js, jobs, s.PoolSize, trail), s}
 }
 
 // another is another process at the same pool.
-func (p *pool) another() *pool { return p.by(p.server.URL()) }
+func (p *pool) another() *pool { return p.by(p.account.URL()) }
 
 // by is another process that reaches the pool by another address.
-func (p *pool) by(url string) *pool { return joinPool(p.t, p.server, p.settings, url) }
+func (p *pool) by(url string) *pool { return joinPool(p.t, p.account, p.settings, url) }
 
 // tune changes the members' consumers on the server.
 func (p *pool) tune(ackWait time.Duration, maxDeliver int) {
@@ -119,11 +134,11 @@ func (p *pool) trigger(shopper string) *wandstorev1.JobRecord {
 	if err != nil || !ticket.Triggered {
 		p.t.Fatalf("trigger for %s: got %+v, %v, want a new job", shopper, ticket, err)
 	}
-	eventually(p.t, func() string {
+	eventually.NoError(p.t, func() error {
 		if rec := p.record(shopper); rec.GetState() == publishing {
-			return fmt.Sprintf("record of %s is still %v", shopper, rec)
+			return fmt.Errorf("record of %s is still %v", shopper, rec)
 		}
-		return ""
+		return nil
 	})
 	return ticket.Record
 }
@@ -165,15 +180,15 @@ func (p *pool) writeRecord(shopper, id string, state wandstorev1.JobState, reque
 func (p *pool) reaches(shopper string, state wandstorev1.JobState) *wandstorev1.JobRecord {
 	p.t.Helper()
 	var rec *wandstorev1.JobRecord
-	eventually(p.t, func() string {
+	eventually.NoError(p.t, func() error {
 		var err error
 		if rec, err = p.queue.Record(p.t.Context(), key(p.t, shopper)); err != nil {
-			return err.Error()
+			return err
 		}
 		if rec.GetState() != state {
-			return fmt.Sprintf("record of %s is %v, want it %v", shopper, rec, state)
+			return fmt.Errorf("record of %s is %v, want it %v", shopper, rec, state)
 		}
-		return ""
+		return nil
 	})
 	return rec
 }
@@ -202,11 +217,11 @@ func (p *pool) waiting() uint64 {
 // empties waits until the queue holds nothing.
 func (p *pool) empties() {
 	p.t.Helper()
-	eventually(p.t, func() string {
+	eventually.NoError(p.t, func() error {
 		if n := p.waiting(); n != 0 {
-			return fmt.Sprintf("the queue holds %d messages, want none", n)
+			return fmt.Errorf("the queue holds %d messages, want none", n)
 		}
-		return ""
+		return nil
 	})
 }
 
@@ -253,11 +268,11 @@ func (p *pool) letters() []letter {
 func (p *pool) dies() letter {
 	p.t.Helper()
 	var all []letter
-	eventually(p.t, func() string {
+	eventually.NoError(p.t, func() error {
 		if all = p.letters(); len(all) == 0 {
-			return "no dead letter"
+			return errors.New("no dead letter")
 		}
-		return ""
+		return nil
 	})
 	return all[0]
 }
@@ -266,18 +281,18 @@ func (p *pool) dies() letter {
 func (p *pool) complains(shopper, step string) *wandstorev1.Breadcrumb {
 	p.t.Helper()
 	var found *wandstorev1.Breadcrumb
-	eventually(p.t, func() string {
+	eventually.NoError(p.t, func() error {
 		_, problems, err := jobqueue.ReadTrail(p.t.Context(), p.jobs, key(p.t, shopper))
 		if err != nil {
-			return err.Error()
+			return err
 		}
 		for _, c := range problems {
 			if c.GetStep() == step {
 				found = c
-				return ""
+				return nil
 			}
 		}
-		return fmt.Sprintf("no crumb %q in the error trail %v", step, problems)
+		return fmt.Errorf("no crumb %q in the error trail %v", step, problems)
 	})
 	return found
 }
@@ -349,13 +364,13 @@ func (p *pool) workWith(handle jobqueue.Handler, tune ...func(*jobqueue.Consumer
 // ends waits until Run has returned.
 func (w *worker) ends() {
 	w.t.Helper()
-	receive(w.t, w.ended, "the worker's end")
+	eventually.Receive(w.t, w.ended, "the worker's end")
 }
 
 // next waits for the handler's next call.
 func (w *worker) next() call {
 	w.t.Helper()
-	return receive(w.t, w.calls, "a call of the handler")
+	return eventually.Receive(w.t, w.calls, "a call of the handler")
 }
 
 // idle fails if there was a call that nobody asked for.
@@ -387,38 +402,4 @@ func (p *pool) sweep() {
 		stop()
 		ended.Wait()
 	})
-}
-
-// patience bounds every wait: what is waited for takes a fraction of it.
-const patience = 30 * time.Second
-
-// eventually waits until wrong has nothing to say.
-func eventually(t testing.TB, wrong func() string) {
-	t.Helper()
-	late := time.NewTimer(patience)
-	defer late.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		said := wrong()
-		if said == "" {
-			return
-		}
-		select {
-		case <-late.C:
-			t.Fatalf("still after %v: %s", patience, said)
-		case <-tick.C:
-		}
-	}
-}
-
-func receive[T any](t testing.TB, from <-chan T, what string) T {
-	t.Helper()
-	select {
-	case v := <-from:
-		return v
-	case <-time.After(patience):
-		t.Fatalf("no %s within %v", what, patience)
-		panic("unreachable")
-	}
 }

@@ -10,12 +10,14 @@ import (
 	"time"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
 func TestTriggerMakesAJob(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, settings())
 	before := time.Now()
 	ticket, err := p.queue.Trigger(t.Context(), jobqueue.Request{
@@ -53,6 +55,7 @@ func TestTriggerMakesAJob(t *testing.T) {
 }
 
 func TestRecordOfNobody(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	if rec, err := p.queue.Record(t.Context(), key(t, "nobody")); !errors.Is(err, jobqueue.ErrNoRecord) || rec != nil {
 		t.Errorf("got %v, %v, want ErrNoRecord", rec, err)
@@ -62,6 +65,7 @@ func TestRecordOfNobody(t *testing.T) {
 // The pool holds what its members hold, and refuses the rest: the promise to
 // those who are already in it.
 func TestPoolRefusesWhatItCannotHold(t *testing.T) {
+	t.Parallel()
 	const shoppers, places = 1100, 1000
 	p := newPool(t, settings())
 	var accepted atomic.Int64
@@ -122,6 +126,7 @@ func TestPoolRefusesWhatItCannotHold(t *testing.T) {
 }
 
 func TestOverflowGoesToTheNextMembersInOrder(t *testing.T) {
+	t.Parallel()
 	s := settings()
 	s.MaxQueueDepth = 3
 	p := newPool(t, s)
@@ -144,6 +149,7 @@ func TestOverflowGoesToTheNextMembersInOrder(t *testing.T) {
 }
 
 func TestOneJobUnderConcurrentTriggers(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, settings())
 	queues := []*jobqueue.Queue{p.queue, p.another().queue}
 	const callers = 200
@@ -179,6 +185,7 @@ func TestOneJobUnderConcurrentTriggers(t *testing.T) {
 
 // A claim that is withdrawn while another caller looks at it is nobody's.
 func TestConcurrentTriggersOfAFullPool(t *testing.T) {
+	t.Parallel()
 	s := one()
 	s.MaxQueueDepth = 1
 	p := newPool(t, s)
@@ -204,6 +211,7 @@ func TestConcurrentTriggersOfAFullPool(t *testing.T) {
 }
 
 func TestClaim(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	now := time.Now()
 	live, past := now.Add(time.Minute), now.Add(-time.Second)
@@ -249,6 +257,7 @@ func TestClaim(t *testing.T) {
 }
 
 func TestClaimTakesACorruptRecordOver(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	for i, value := range []string{"", "not JSON", `{"state": []}`, "\xff\xfe", `{"deadline": "tomorrow"}`, "{}"} {
 		shopper := fmt.Sprintf("shopper-%d", i)
@@ -265,7 +274,8 @@ func TestClaimTakesACorruptRecordOver(t *testing.T) {
 // Without NATS a visit's trigger ends with its deadline, and the shopper is not
 // blocked when it is back.
 func TestTriggerWithoutNATS(t *testing.T) {
-	p := newPool(t, one())
+	t.Parallel()
+	p := newPoolOnOwnServer(t, one())
 	p.server.Stop()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -274,11 +284,11 @@ func TestTriggerWithoutNATS(t *testing.T) {
 		t.Errorf("got %v, want an error of NATS's", err)
 	}
 	p.server.Restart()
-	eventually(t, func() string {
+	eventually.NoError(t, func() error {
 		if _, err := p.queue.Trigger(t.Context(), jobqueue.Request{Key: key(t, "abc123")}); err != nil {
-			return err.Error()
+			return err
 		}
-		return ""
+		return nil
 	})
 	if p.waiting() != 1 {
 		t.Errorf("%d messages, want one", p.waiting())

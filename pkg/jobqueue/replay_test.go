@@ -28,6 +28,7 @@ func (p *pool) kill() letter {
 }
 
 func TestReplay(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	l := p.kill()
 	before := p.record("abc123")
@@ -61,6 +62,7 @@ func TestReplay(t *testing.T) {
 }
 
 func TestReplayOfAJobWithoutRecord(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	l := p.kill()
 	if err := p.jobs.Purge(t.Context(), wandnats.JobKey("magic-wands", "abc123")); err != nil {
@@ -77,6 +79,7 @@ func TestReplayOfAJobWithoutRecord(t *testing.T) {
 // A shopper has got another job meanwhile: its record stays, and the old job is
 // dropped.
 func TestReplayOfAReplacedJob(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	l := p.kill()
 	p.writeRecord("abc123", "newer", ready, time.Now(), time.Now())
@@ -92,6 +95,7 @@ func TestReplayOfAReplacedJob(t *testing.T) {
 }
 
 func TestReplayOfNothing(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	for _, seq := range []uint64{0, 1, 1 << 63} {
 		if _, err := p.queue.Replay(t.Context(), seq); !errors.Is(err, jobqueue.ErrNoLetter) {
@@ -101,6 +105,7 @@ func TestReplayOfNothing(t *testing.T) {
 }
 
 func TestReplayOfPoison(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	for _, payload := range []string{
 		"wand", "\xff", `{"jobId":"job","storeSlug":"magic-wands","shopperId":"..","requestedAt":"2026-05-01T12:00:00Z"}`,
@@ -130,6 +135,7 @@ func TestReplayOfPoison(t *testing.T) {
 }
 
 func TestReplayIntoAFullPool(t *testing.T) {
+	t.Parallel()
 	s := one()
 	s.MaxQueueDepth = 1
 	p := newPool(t, s)
@@ -148,6 +154,7 @@ func TestReplayIntoAFullPool(t *testing.T) {
 
 // Two operators have the same idea.
 func TestConcurrentReplays(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	l := p.kill()
 	queues := []*jobqueue.Queue{p.queue, p.another().queue}

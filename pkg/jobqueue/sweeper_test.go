@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 )
 
@@ -32,22 +33,23 @@ func (p *pool) drop(jobs, deliveries int) {
 		}
 	}
 	// The server looks at the last delivery when somebody asks for the next.
-	eventually(p.t, func() string {
+	eventually.NoError(p.t, func() error {
 		batch, err := c.Fetch(1, jetstream.FetchMaxWait(lapse))
 		if err != nil {
-			return err.Error()
+			return err
 		}
 		for m := range batch.Messages() {
 			p.t.Errorf("a delivery more: %q", m.Data())
 		}
 		if info := p.consumer(); info.NumAckPending != 0 {
-			return fmt.Sprintf("%d deliveries have not lapsed", info.NumAckPending)
+			return fmt.Errorf("%d deliveries have not lapsed", info.NumAckPending)
 		}
-		return ""
+		return nil
 	})
 }
 
 func TestJobThatKillsItsWorkersDies(t *testing.T) {
+	t.Parallel()
 	s := one()
 	s.MaxQueueDepth = 1
 	p := newPool(t, s)
@@ -80,6 +82,7 @@ func TestJobThatKillsItsWorkersDies(t *testing.T) {
 
 // Nobody was there to hear the server say so; and two who look find it at once.
 func TestMissedAdvisories(t *testing.T) {
+	t.Parallel()
 	const jobs = 5
 	p := newPool(t, one())
 	p.tune(lapse, 2)
@@ -94,11 +97,11 @@ func TestMissedAdvisories(t *testing.T) {
 	live := p.trigger("live")
 	p.sweep()
 	p.another().sweep()
-	eventually(t, func() string {
+	eventually.NoError(t, func() error {
 		if n := p.waiting(); n != 1 {
-			return fmt.Sprintf("%d messages", n)
+			return fmt.Errorf("%d messages", n)
 		}
-		return ""
+		return nil
 	})
 	if n := len(p.letters()); n != jobs {
 		t.Errorf("%d letters, want one for each of %d", n, jobs)
@@ -112,6 +115,7 @@ func TestMissedAdvisories(t *testing.T) {
 }
 
 func TestPoisonThatKillsItsWorkersDies(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.tune(lapse, 1)
 	payload := strings.Repeat("\x01", 60<<10)
@@ -129,6 +133,7 @@ func TestPoisonThatKillsItsWorkersDies(t *testing.T) {
 // What the sweep must not bury, with a dead job behind each to tell when the
 // sweep has passed it.
 func TestSweepPassesWhatIsNotDead(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.tune(lapse, 1)
 	done, replaced, held := p.trigger("done"), p.trigger("replaced"), p.trigger("held")
@@ -140,11 +145,11 @@ func TestSweepPassesWhatIsNotDead(t *testing.T) {
 	p.writeRecord("held", held.GetJobId(), running, asked, time.Now().Add(time.Hour))
 	p.sweep()
 	p.reaches("dead", failed)
-	eventually(t, func() string {
+	eventually.NoError(t, func() error {
 		if n := p.waiting(); n != 1 {
-			return fmt.Sprintf("%d messages, want the held one only", n)
+			return fmt.Errorf("%d messages, want the held one only", n)
 		}
-		return ""
+		return nil
 	})
 	if all := p.letters(); len(all) != 1 || !strings.Contains(all[0].GetPayload(), `"dead"`) {
 		t.Errorf("letters: got %v, want the dead job's only", all)
@@ -163,6 +168,7 @@ func TestSweepPassesWhatIsNotDead(t *testing.T) {
 
 // A job is handed back with its last delivery: nobody takes it, nobody asks.
 func TestLastDeliveryHandedBackDies(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.tune(never, 1)
 	p.sweep()

@@ -7,10 +7,12 @@ import (
 	"unicode/utf8"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 )
 
 func TestTrailOfNothing(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	crumbs, problems, err := jobqueue.ReadTrail(t.Context(), p.jobs, key(t, "nobody"))
 	if err != nil || crumbs == nil || problems == nil || len(crumbs)+len(problems) != 0 {
@@ -19,6 +21,7 @@ func TestTrailOfNothing(t *testing.T) {
 }
 
 func TestTrailIsInOrder(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	k := key(t, "abc123")
 	const steps = 70 // more than the bucket keeps
@@ -44,6 +47,7 @@ func TestTrailIsInOrder(t *testing.T) {
 }
 
 func TestTrailIsBounded(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	k := key(t, "abc123")
 	for _, detail := range []string{
@@ -72,6 +76,7 @@ func TestTrailIsBounded(t *testing.T) {
 
 // Somebody else's writing does not hide the rest.
 func TestTrailWithAnUnreadableCrumb(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	k := key(t, "abc123")
 	if _, err := p.jobs.PutString(t.Context(), wandnats.ErrorKey("magic-wands", "abc123"), "wand"); err != nil {
@@ -87,21 +92,22 @@ func TestTrailWithAnUnreadableCrumb(t *testing.T) {
 
 // What a job leaves behind for whoever asks why.
 func TestTrailOfAJob(t *testing.T) {
+	t.Parallel()
 	p := newPool(t, one())
 	p.trigger("abc123")
 	p.work().next().answer <- nil
-	eventually(t, func() string {
+	eventually.NoError(t, func() error {
 		crumbs, _, err := jobqueue.ReadTrail(t.Context(), p.jobs, key(t, "abc123"))
 		if err != nil {
-			return err.Error()
+			return err
 		}
 		steps := map[string]bool{}
 		for _, c := range crumbs {
 			steps[c.GetStep()] = true
 		}
 		if !steps["published"] || !steps["started"] || !steps["ready"] {
-			return fmt.Sprintf("crumbs: %v", crumbs)
+			return fmt.Errorf("crumbs: %v", crumbs)
 		}
-		return ""
+		return nil
 	})
 }

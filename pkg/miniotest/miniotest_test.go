@@ -12,10 +12,10 @@ import (
 	"github.com/wandstore/wandstore/pkg/miniotest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(miniotest.Main(m)) }
 
 func TestOutageKeepsPortAndData(t *testing.T) {
-	server := miniotest.Start(t)
+	server := miniotest.StartOwn(t)
 	addr, bucket := server.Addr(), server.Bucket(t)
 	if other := server.Bucket(t); other == bucket {
 		t.Errorf("two callers share the bucket %s", bucket)
@@ -46,5 +46,15 @@ func TestOutageKeepsPortAndData(t *testing.T) {
 	}
 	if _, err := client.StatObject(t.Context(), bucket, "kept", minio.StatObjectOptions{}); err != nil {
 		t.Errorf("the object did not survive: %v", err)
+	}
+}
+
+func TestTestsShareAServer(t *testing.T) {
+	one, two := miniotest.Start(t), miniotest.Start(t)
+	if one.Addr() != two.Addr() {
+		t.Errorf("two servers, %s and %s", one.Addr(), two.Addr())
+	}
+	if a, b := one.Bucket(t), two.Bucket(t); a == b {
+		t.Errorf("two callers share the bucket %s", a)
 	}
 }

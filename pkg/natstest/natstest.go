@@ -1,14 +1,22 @@
-// Package natstest runs a real nats-server in the test's process.
+// Package natstest runs real nats-servers in the test's process.
 //
-// It promises a server that accepts connections and JetStream requests when
-// Start and Restart return, on loopback only, with its data in the test's
-// temporary directory, and gone when the test ends. Stop and Restart are an
-// outage: the same port, the same data. Anything that goes wrong fails the test.
+// Start gives a test an account of its own on the one server that all tests of a test
+// binary share. Streams, subjects, advisories and micro services of an account are
+// invisible to every other, so tests may run in parallel and use the same names. The
+// account's data is deleted when the test ends. The TestMain of a package that calls
+// Start runs its tests by way of Main, which stops the shared server.
+//
+// StartOwn gives a test a server of its own, which it may stop and restart: an outage
+// keeps the port and the data.
+//
+// Every server has JetStream, accepts connections when the function that started it
+// returns, listens on loopback only, and is gone when its tests end. Anything that goes
+// wrong fails the test.
 package natstest
 
 import (
-	"fmt"
 	"net"
+	"net/url"
 	"testing"
 	"time"
 
@@ -17,60 +25,45 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// patience is how long a server may take to come up, on a busy machine.
+// patience is how long a server may take to start on a busy machine.
 const patience = 20 * time.Second
 
-// Server is a nats-server with JetStream. Its methods are for the goroutine of
-// the test.
-type Server struct {
-	t      testing.TB
-	opts   server.Options
-	server *server.Server
-	url    string
+// Account is where a test connects: an account of the shared server, or the whole of a
+// server of the test's own. It is safe for concurrent use.
+type Account struct {
+	addr string
+	user *url.Userinfo // nil on a server of the test's own
 }
 
-// Start starts a server on a free port.
-func Start(t testing.TB) *Server {
+// At is the whole of a server that somebody else runs at host:port.
+func At(addr string) Account { return Account{addr: addr} }
+
+// URL is where clients connect. It contains the account's credentials.
+func (a Account) URL() string { return a.URLVia(a.addr) }
+
+// URLVia is URL with another host:port, such as a proxy's.
+func (a Account) URLVia(addr string) string {
+	return (&url.URL{Scheme: "nats", User: a.user, Host: addr}).String()
+}
+
+// Addr is the server's host and port.
+func (a Account) Addr() string { return a.addr }
+
+// Connect connects a client that reconnects forever and at short intervals. It is
+// closed when t ends.
+func (a Account) Connect(t testing.TB) (*nats.Conn, jetstream.JetStream) {
 	t.Helper()
-	s := &Server{t: t, opts: server.Options{
-		Host:      "127.0.0.1",
-		Port:      server.RANDOM_PORT,
-		JetStream: true,
-		StoreDir:  t.TempDir(),
-		NoLog:     true,
-		NoSigs:    true,
-	}}
-	s.run()
-	addr, ok := s.server.Addr().(*net.TCPAddr)
-	if !ok {
-		t.Fatalf("natstest: no TCP address: %v", s.server.Addr())
-	}
-	s.opts.Port = addr.Port
-	s.url = fmt.Sprintf("nats://127.0.0.1:%d", addr.Port)
-	t.Cleanup(s.Stop)
-	return s
+	return Connect(t, a.URL())
 }
 
-// URL is where clients connect; it outlives a Restart.
-func (s *Server) URL() string { return s.url }
-
-// Addr is the URL's host and port.
-func (s *Server) Addr() string { return fmt.Sprintf("127.0.0.1:%d", s.opts.Port) }
-
-// Connect connects a client that never gives up reconnecting and tries often;
-// it is closed when t ends.
-func (s *Server) Connect(t testing.TB) (*nats.Conn, jetstream.JetStream) {
-	t.Helper()
-	return Connect(t, s.url)
-}
-
-// Connect is Server.Connect by way of another address, such as a proxy's.
+// Connect is Account.Connect for a URL.
 func Connect(t testing.TB, url string) (*nats.Conn, jetstream.JetStream) {
 	t.Helper()
 	nc, err := nats.Connect(url,
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(20*time.Millisecond),
 		nats.ReconnectJitter(0, 0),
+		nats.Timeout(patience),
 	)
 	if err != nil {
 		t.Fatalf("natstest: connect: %v", err)
@@ -83,11 +76,30 @@ func Connect(t testing.TB, url string) (*nats.Conn, jetstream.JetStream) {
 	return nc, js
 }
 
-// Stop shuts the server down and waits for it. Stopping twice is nothing.
-func (s *Server) Stop() {
-	s.server.Shutdown()
-	s.server.WaitForShutdown()
+// Server is a server of the test's own. Stop and Restart are for the goroutine of the
+// test.
+type Server struct {
+	Account
+
+	t      testing.TB
+	opts   server.Options
+	server *server.Server
 }
+
+// StartOwn starts a server on a free port, with its data in the test's temporary
+// directory.
+func StartOwn(t testing.TB) *Server {
+	t.Helper()
+	s := &Server{t: t, opts: options(t.TempDir())}
+	s.run()
+	s.opts.Port = s.server.Addr().(*net.TCPAddr).Port
+	s.addr = s.server.Addr().String()
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// Stop shuts the server down and waits for it. Stopping a stopped server does nothing.
+func (s *Server) Stop() { stop(s.server) }
 
 // Restart stops the server if it runs, and starts it on the same port and data.
 func (s *Server) Restart() {
@@ -100,13 +112,8 @@ func (s *Server) run() {
 	s.t.Helper()
 	// The server writes into the options it is given.
 	opts := s.opts
-	srv, err := server.NewServer(&opts)
-	if err != nil {
+	var err error
+	if s.server, err = run(&opts); err != nil {
 		s.t.Fatalf("natstest: %v", err)
-	}
-	srv.Start()
-	s.server = srv
-	if !srv.ReadyForConnections(patience) {
-		s.t.Fatalf("natstest: server is not ready after %v", patience)
 	}
 }

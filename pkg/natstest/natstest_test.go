@@ -2,6 +2,7 @@ package natstest_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -12,12 +13,12 @@ import (
 	"github.com/wandstore/wandstore/pkg/natstest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(natstest.Main(m)) }
 
 func TestOutageKeepsPortAndData(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	server := natstest.Start(t)
+	server := natstest.StartOwn(t)
 	url := server.URL()
 	_, js := server.Connect(t)
 	bucket, err := js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: "KEPT"})
@@ -45,16 +46,64 @@ func TestOutageKeepsPortAndData(t *testing.T) {
 }
 
 func TestServersAreApart(t *testing.T) {
-	one, two := natstest.Start(t), natstest.Start(t)
+	one, two := natstest.StartOwn(t), natstest.StartOwn(t)
 	if one.URL() == two.URL() {
 		t.Fatalf("both at %s", one.URL())
 	}
+	apart(t, one.Account, two.Account)
+}
+
+func TestAccountsAreApart(t *testing.T) {
+	one, two := natstest.Start(t), natstest.Start(t)
+	if one.Addr() != two.Addr() {
+		t.Fatalf("two servers, %s and %s", one.Addr(), two.Addr())
+	}
+	apart(t, one, two)
+}
+
+// apart checks that nothing of one account is seen in the other: no bucket, no message
+// and no advisory.
+func apart(t *testing.T, one, two natstest.Account) {
+	t.Helper()
 	_, js := one.Connect(t)
-	if _, err := js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: "ONE"}); err != nil {
+	nc, other := two.Connect(t)
+	heard, err := nc.SubscribeSync(">")
+	if err != nil {
 		t.Fatal(err)
 	}
-	_, js = two.Connect(t)
-	if _, err := js.KeyValue(t.Context(), "ONE"); err == nil {
-		t.Error("the other server has the first one's bucket")
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	bucket, err := js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: "ONE"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bucket.PutString(t.Context(), "key", "value"); err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Publish("last", nil); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := heard.NextMsg(10 * time.Second); err != nil || m.Subject != "last" {
+		t.Errorf("heard %v, %v of the other account", m, err)
+	}
+	if _, err := other.KeyValue(t.Context(), "ONE"); !errors.Is(err, jetstream.ErrBucketNotFound) {
+		t.Errorf("the other account's bucket: %v", err)
+	}
+}
+
+// The data of an account is deleted with its test.
+func TestAccountEndsWithItsTest(t *testing.T) {
+	var ended natstest.Account
+	t.Run("account", func(t *testing.T) {
+		ended = natstest.Start(t)
+		_, js := ended.Connect(t)
+		if _, err := js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: "ONE"}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if nc, err := nats.Connect(ended.URL()); err == nil {
+		nc.Close()
+		t.Error("an ended account accepts a client")
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/faulttest"
 	"github.com/wandstore/wandstore/pkg/miniotest"
 	"github.com/wandstore/wandstore/pkg/natstest"
@@ -24,8 +25,6 @@ const deadline = time.Second
 // stack is a look-up over real stores, each behind a faulty network.
 type stack struct {
 	t                 *testing.T
-	minio             *miniotest.Server
-	nats              *natstest.Server
 	minioNet, natsNet *faulttest.Proxy
 	s3                *pagestore.S3
 	kv                *pagestore.KV
@@ -34,12 +33,11 @@ type stack struct {
 	requested         int
 }
 
-func newStack(t *testing.T, deadline time.Duration) *stack {
+func newStack(t *testing.T, minio miniotest.Store, nats natstest.Account, deadline time.Duration) *stack {
 	t.Helper()
-	s := &stack{t: t, minio: miniotest.Start(t), nats: natstest.Start(t)}
-	s.minioNet, s.natsNet = faulttest.NewProxy(t, s.minio.Addr()), faulttest.NewProxy(t, s.nats.Addr())
-	s.s3 = newS3(t, s.minioNet.Addr(), s.minio.Bucket(t))
-	_, js := natstest.Connect(t, "nats://"+s.natsNet.Addr())
+	s := &stack{t: t, minioNet: faulttest.NewProxy(t, minio.Addr()), natsNet: faulttest.NewProxy(t, nats.Addr())}
+	s.s3 = newS3(t, s.minioNet.Addr(), minio.Bucket(t))
+	_, js := natstest.Connect(t, nats.URLVia(s.natsNet.Addr()))
 	s.kv = pagestore.NewKV(newBucket(t, js, "UI_CACHE"))
 	s.memory = newMemory(t, pagestore.MemoryConfig{})
 	s.tiered = newTiered(t, s.memory, s.s3, s.kv,
@@ -94,34 +92,45 @@ func (s *stack) survives(broken, other string, begin, end func()) {
 		s.t.Errorf("breaker of %s is closed in the outage", broken)
 	}
 	end()
-	eventually(s.t, func() bool { return s.tiered.Breakers()[broken] == "closed" })
+	eventually.True(s.t, "the breaker closes", func() bool { return s.tiered.Breakers()[broken] == "closed" })
 	s.get(pages[10], pagestore.TierMinIO) // as before the outage
 }
 
 func TestTieredSurvivesOutages(t *testing.T) {
-	s := newStack(t, deadline)
+	t.Parallel()
 	minio, kv := pagestore.TierMinIO, pagestore.TierKV
-	for _, outage := range []struct {
-		name          string
+	for name, outage := range map[string]struct {
 		broken, other string
-		begin, end    func()
+		begin, end    func(*stack)
 	}{
-		{"minio cut", minio, kv, s.minioNet.Cut, s.minioNet.Restore},
-		{"minio hung", minio, kv, s.minioNet.Hang, s.minioNet.Restore},
-		{"minio killed", minio, kv, s.minio.Stop, s.minio.Restart},
-		{"nats cut", kv, minio, s.natsNet.Cut, s.natsNet.Restore},
-		{"nats hung", kv, minio, s.natsNet.Hang, s.natsNet.Restore},
-		{"nats stopped", kv, minio, s.nats.Stop, s.nats.Restart},
+		"minio cut":  {minio, kv, func(s *stack) { s.minioNet.Cut() }, func(s *stack) { s.minioNet.Restore() }},
+		"minio hung": {minio, kv, func(s *stack) { s.minioNet.Hang() }, func(s *stack) { s.minioNet.Restore() }},
+		"nats cut":   {kv, minio, func(s *stack) { s.natsNet.Cut() }, func(s *stack) { s.natsNet.Restore() }},
+		"nats hung":  {kv, minio, func(s *stack) { s.natsNet.Hang() }, func(s *stack) { s.natsNet.Restore() }},
 	} {
-		t.Run(outage.name, func(t *testing.T) {
-			s.t = t
-			s.survives(outage.broken, outage.other, outage.begin, outage.end)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStack(t, miniotest.Start(t), natstest.Start(t), deadline)
+			s.survives(outage.broken, outage.other, func() { outage.begin(s) }, func() { outage.end(s) })
 		})
 	}
+	t.Run("minio killed", func(t *testing.T) {
+		t.Parallel()
+		server := miniotest.StartOwn(t)
+		s := newStack(t, server.Store, natstest.Start(t), deadline)
+		s.survives(minio, kv, server.Stop, server.Restart)
+	})
+	t.Run("nats stopped", func(t *testing.T) {
+		t.Parallel()
+		server := natstest.StartOwn(t)
+		s := newStack(t, miniotest.Start(t), server.Account, deadline)
+		s.survives(kv, minio, server.Stop, server.Restart)
+	})
 }
 
 func TestTieredServesFromMemoryWithEverythingGone(t *testing.T) {
-	s := newStack(t, deadline)
+	t.Parallel()
+	s := newStack(t, miniotest.Start(t), natstest.Start(t), deadline)
 	page := s.stored()
 	s.get(page, pagestore.TierMinIO)
 	s.minioNet.Cut()
@@ -135,13 +144,14 @@ func TestTieredServesFromMemoryWithEverythingGone(t *testing.T) {
 	}
 	s.minioNet.Restore()
 	s.natsNet.Restore()
-	eventually(t, func() bool {
+	eventually.True(t, "the page is fresh", func() bool {
 		hit, err := s.tiered.Get(t.Context(), page.Key())
 		return err == nil && !hit.Stale
 	})
 }
 
 func TestTieredCoalescesToOneRequest(t *testing.T) {
+	t.Parallel()
 	server := miniotest.Start(t)
 	slow := faulttest.NewProxy(t, server.Addr())
 	addr, requests := countRequests(t, slow.Addr())
@@ -172,6 +182,7 @@ func TestTieredCoalescesToOneRequest(t *testing.T) {
 
 // A store that is slow, not dead, must not be waited for beyond the deadline.
 func TestS3GetEndsWithItsDeadline(t *testing.T) {
+	t.Parallel()
 	server := miniotest.Start(t)
 	proxy := faulttest.NewProxy(t, server.Addr())
 	store := newS3(t, proxy.Addr(), server.Bucket(t))
@@ -184,21 +195,5 @@ func TestS3GetEndsWithItsDeadline(t *testing.T) {
 	defer cancel()
 	if _, err := store.Get(ctx, page.Key()); ctx.Err() == nil || err == nil {
 		t.Errorf("Get of a hung store: got %v", err)
-	}
-}
-
-// eventually waits for a condition that becomes true by itself.
-func eventually(t *testing.T, condition func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	ticker := time.NewTicker(5 * time.Millisecond)
-	defer ticker.Stop()
-	for !condition() {
-		select {
-		case <-ctx.Done():
-			t.Fatal("the condition did not become true")
-		case <-ticker.C:
-		}
 	}
 }

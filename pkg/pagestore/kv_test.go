@@ -15,6 +15,7 @@ import (
 const kvKey = "ui.magic-wands.abc123"
 
 func TestKV(t *testing.T) {
+	t.Parallel()
 	_, js := natstest.Start(t).Connect(t)
 	bucket := newBucket(t, js, "UI_CACHE")
 	store := pagestore.NewKV(bucket)

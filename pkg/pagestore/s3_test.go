@@ -22,6 +22,7 @@ import (
 const object = "generated/magic-wands:abc123.html"
 
 func TestS3(t *testing.T) {
+	t.Parallel()
 	server := miniotest.Start(t)
 	bucket := server.Bucket(t)
 	proxy, requests := countRequests(t, server.Addr())
@@ -212,6 +213,7 @@ func TestS3(t *testing.T) {
 }
 
 func TestS3ConfigIsValidated(t *testing.T) {
+	t.Parallel()
 	for _, change := range []func(*pagestore.S3Config){
 		func(c *pagestore.S3Config) { c.Endpoint = "" },
 		func(c *pagestore.S3Config) { c.Endpoint = "http://127.0.0.1:9000" },

@@ -20,12 +20,14 @@ import (
 )
 
 func TestMemoryConforms(t *testing.T) {
+	t.Parallel()
 	pagestoretest.Run(t, func(t *testing.T) pagestoretest.Store {
 		return newMemory(t, pagestore.MemoryConfig{})
 	})
 }
 
 func TestKVConforms(t *testing.T) {
+	t.Parallel()
 	_, js := natstest.Start(t).Connect(t)
 	buckets := 0
 	pagestoretest.Run(t, func(t *testing.T) pagestoretest.Store {
@@ -35,6 +37,7 @@ func TestKVConforms(t *testing.T) {
 }
 
 func TestS3Conforms(t *testing.T) {
+	t.Parallel()
 	server := miniotest.Start(t)
 	pagestoretest.Run(t, func(t *testing.T) pagestoretest.Store {
 		return newS3(t, server.Addr(), server.Bucket(t))

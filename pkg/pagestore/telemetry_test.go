@@ -21,9 +21,9 @@ import (
 )
 
 func TestSpans(t *testing.T) {
-	server := miniotest.Start(t)
-	nats := natstest.Start(t)
-	_, js := nats.Connect(t)
+	t.Parallel()
+	server := miniotest.StartOwn(t)
+	_, js := natstest.Start(t).Connect(t)
 	s3, kv := newS3(t, server.Addr(), server.Bucket(t)), pagestore.NewKV(newBucket(t, js, "UI_CACHE"))
 	tiered := newTiered(t, newMemory(t, pagestore.MemoryConfig{}), s3, kv,
 		pagestore.WithDeadline(pagestore.TierMinIO, deadline), pagestore.WithDeadline(pagestore.TierKV, deadline))
@@ -79,6 +79,7 @@ func TestSpans(t *testing.T) {
 }
 
 func TestLookUpsAreCounted(t *testing.T) {
+	t.Parallel()
 	reader := metric.NewManualReader()
 	recorder := tracetest.NewSpanRecorder()
 	tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder)).Tracer("test")

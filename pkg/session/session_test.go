@@ -16,15 +16,15 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-func newBucket(t *testing.T) (*natstest.Server, jetstream.KeyValue) {
+func newBucket(t *testing.T) (natstest.Account, jetstream.KeyValue) {
 	t.Helper()
-	server := natstest.Start(t)
-	_, js := server.Connect(t)
+	account := natstest.Start(t)
+	_, js := account.Connect(t)
 	s := wandnats.Settings{PoolSize: 1, MaxQueueDepth: 1, Concurrency: 1, CacheTTLSeconds: 60, Replicas: 1}
 	if err := wandnats.EnsureStreams(t.Context(), js, s); err != nil {
 		t.Fatal(err)
 	}
-	return server, bucket(t, js)
+	return account, bucket(t, js)
 }
 
 func bucket(t *testing.T, js jetstream.JetStream) jetstream.KeyValue {
@@ -40,6 +40,7 @@ func bucket(t *testing.T, js jetstream.JetStream) jetstream.KeyValue {
 func view(s *wandstorev1.ShopperSession) { session.Signals(s, "magic-wands").Views++ }
 
 func TestSessionOfAStranger(t *testing.T) {
+	t.Parallel()
 	_, kv := newBucket(t)
 	s, err := session.NewStore(kv).Get(t.Context(), "abc123")
 	if err != nil || s.GetShopperId() != "abc123" || len(s.GetStores()) != 0 || !s.GetCreatedAt().IsValid() {
@@ -51,6 +52,7 @@ func TestSessionOfAStranger(t *testing.T) {
 }
 
 func TestUpdate(t *testing.T) {
+	t.Parallel()
 	_, kv := newBucket(t)
 	store := session.NewStore(kv)
 	for range 2 {
@@ -70,6 +72,7 @@ func TestUpdate(t *testing.T) {
 // Each try that fails means that another update has succeeded, so this many can
 // use up nobody's tries: all have to succeed.
 func TestConcurrentUpdatesLoseNone(t *testing.T) {
+	t.Parallel()
 	const updates = 16
 	if succeeded, counted := race(t, updates); succeeded != updates || counted != updates {
 		t.Errorf("%d of %d updates succeeded, %d are counted", succeeded, updates, counted)
@@ -78,6 +81,7 @@ func TestConcurrentUpdatesLoseNone(t *testing.T) {
 
 // With more, one may be told that it was not counted; none is lost in silence.
 func TestContendedUpdatesAreReported(t *testing.T) {
+	t.Parallel()
 	if succeeded, counted := race(t, 50); succeeded != counted || succeeded < 16 {
 		t.Errorf("%d updates succeeded, %d are counted", succeeded, counted)
 	}
@@ -85,8 +89,8 @@ func TestContendedUpdatesAreReported(t *testing.T) {
 
 func race(t *testing.T, updates int) (succeeded, counted int) {
 	t.Helper()
-	server, kv := newBucket(t)
-	_, js := server.Connect(t)
+	account, kv := newBucket(t)
+	_, js := account.Connect(t)
 	stores := []*session.Store{session.NewStore(kv), session.NewStore(bucket(t, js))}
 	var done atomic.Int64
 	begin := make(chan struct{})
@@ -113,6 +117,7 @@ func race(t *testing.T, updates int) (succeeded, counted int) {
 }
 
 func TestUpdateGivesUp(t *testing.T) {
+	t.Parallel()
 	_, kv := newBucket(t)
 	tries := 0
 	err := session.NewStore(kv).Update(t.Context(), "abc123", func(s *wandstorev1.ShopperSession) {
@@ -128,6 +133,7 @@ func TestUpdateGivesUp(t *testing.T) {
 }
 
 func TestUpdateEndsWithItsContext(t *testing.T) {
+	t.Parallel()
 	_, kv := newBucket(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -137,6 +143,7 @@ func TestUpdateEndsWithItsContext(t *testing.T) {
 }
 
 func TestCorruptSessionHeals(t *testing.T) {
+	t.Parallel()
 	_, kv := newBucket(t)
 	store := session.NewStore(kv)
 	for _, value := range []string{"", "wand", "\xff", `{"stores": 7}`, `{"stores": {"magic-wands": {"views": -1}}}`} {
@@ -157,6 +164,7 @@ func TestCorruptSessionHeals(t *testing.T) {
 
 // What a shopper can make us keep fits a message of the bucket.
 func TestLargestSessionIsStored(t *testing.T) {
+	t.Parallel()
 	_, kv := newBucket(t)
 	err := session.NewStore(kv).Update(t.Context(), "abc123", func(s *wandstorev1.ShopperSession) {
 		for _, store := range []string{"magic-wands", "moon-mugs"} {

@@ -2,7 +2,6 @@ package allinone_test
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -12,16 +11,19 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/wandstore/wandstore/pkg/checkout"
+	"github.com/wandstore/wandstore/pkg/eventually"
+	"github.com/wandstore/wandstore/pkg/freeport"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/services/allinone"
+	"github.com/wandstore/wandstore/services/allinone/e2e/world"
 )
 
 // laptop is the all-in-one as a process of its own, as a person runs it.
 type laptop struct {
 	cmd      *exec.Cmd
-	out, err *lines
+	out, err *world.Log
 	base     string
 	natsURL  string
 	env      []string
@@ -30,21 +32,21 @@ type laptop struct {
 // startLaptop starts it on free ports with a fast kimisim.
 func startLaptop(t *testing.T, dataDir string) *laptop {
 	t.Helper()
-	edgeAddr, natsAddr := freeAddr(t), freeAddr(t)
+	edgeAddr, natsAddr := freeport.Addr(t), freeport.Addr(t)
 	l := &laptop{
-		out: &lines{}, err: &lines{}, base: "http://" + edgeAddr, natsURL: "nats://" + natsAddr,
+		out: &world.Log{}, err: &world.Log{}, base: "http://" + edgeAddr, natsURL: "nats://" + natsAddr,
 		env: append(os.Environ(),
 			"WANDSTORE_DATA_DIR="+dataDir, "PRIVATE_ADDR=127.0.0.1:0", "EDGE_ADDR="+edgeAddr, "NATS_ADDR="+natsAddr,
-			"GENERATOR_ADDR="+freeAddr(t), "S3_ADDR="+freeAddr(t), "KIMISIM_ADDR="+freeAddr(t),
+			"GENERATOR_ADDR="+freeport.Addr(t), "S3_ADDR="+freeport.Addr(t), "KIMISIM_ADDR="+freeport.Addr(t),
 			"KIMISIM_FIRST_TOKEN=200ms", "KIMISIM_TOKENS_PER_SECOND=0", "KIMI_API_KEY="),
 	}
-	l.cmd = exec.CommandContext(t.Context(), buildService(t, "allinone"))
+	l.cmd = exec.CommandContext(t.Context(), world.Binary(t, "allinone"))
 	l.cmd.Env, l.cmd.Dir = l.env, t.TempDir()
 	l.cmd.Stdout, l.cmd.Stderr = l.out, l.err
 	if err := l.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it says that it is open", func() bool { return strings.Contains(l.out.String(), "WandStore is open") })
+	eventually.True(t, "it says that it is open", func() bool { return strings.Contains(l.out.String(), "WandStore is open") })
 	return l
 }
 
@@ -66,20 +68,20 @@ func TestAllInOneKeepsItsPages(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	first := startLaptop(t, data)
-	e := &process{base: first.base}
-	visit(t, e, "magic-wands", "abc123")
-	page := becomesHit(t, e, "magic-wands", "abc123")
+	e := &world.Process{Base: first.base}
+	e.Visit(t, "magic-wands", "abc123")
+	page := e.BecomesHit(t, "magic-wands", "abc123")
 	for _, says := range []string{first.base + "/s/magic-wands?shopper=abc123", first.natsURL, "kimisim", "Ctrl-C"} {
 		if !strings.Contains(first.out.String(), says) {
 			t.Errorf("it does not say %q: %s", says, first.out)
 		}
 	}
-	eventually(t, "it says that a job is done", func() bool { return strings.Contains(first.out.String(), "0 running, 1 done") })
+	eventually.True(t, "it says that a job is done", func() bool { return strings.Contains(first.out.String(), "0 running, 1 done") })
 	first.interrupt(t)
 
 	second := startLaptop(t, data)
-	again := becomesHit(t, &process{base: second.base}, "magic-wands", "abc123")
-	if again.body != page.body {
+	again := (&world.Process{Base: second.base}).BecomesHit(t, "magic-wands", "abc123")
+	if again.Body != page.Body {
 		t.Error("the page is another one after a restart")
 	}
 	second.interrupt(t)
@@ -125,7 +127,7 @@ func (l *laptop) sh(t *testing.T, command string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(command, "http://localhost:8787", l.base))
 	cmd.Env = append(slices.Clone(l.env), "NATS_URL="+l.natsURL, "XDG_CONFIG_HOME="+t.TempDir(),
-		"PATH="+filepath.Join(root(t), ".bin")+":"+os.Getenv("PATH"))
+		"PATH="+filepath.Join(checkout.Root(t), ".bin")+":"+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("%s: %v: %s", command, err, out)
@@ -136,7 +138,7 @@ func (l *laptop) sh(t *testing.T, command string) string {
 // commands are the lines of the sh blocks of a document's section.
 func commands(t *testing.T, doc, heading string) []string {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(root(t), doc))
+	b, err := os.ReadFile(filepath.Join(checkout.Root(t), doc))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,61 +164,39 @@ func TestTakenPortIsSaidClearly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
-	binary := buildService(t, "allinone")
-	for _, variable := range []string{"EDGE_ADDR", "GENERATOR_ADDR", "NATS_ADDR", "S3_ADDR", "KIMISIM_ADDR"} {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		defer cancel()
-		cmd := exec.CommandContext(ctx, binary)
-		cmd.Env = append(os.Environ(), "KIMI_API_KEY=", "PRIVATE_ADDR=127.0.0.1:0", "WANDSTORE_DATA_DIR="+t.TempDir())
-		for _, other := range []string{"EDGE_ADDR", "GENERATOR_ADDR", "NATS_ADDR", "S3_ADDR", "KIMISIM_ADDR"} {
-			addr := freeAddr(t)
-			if other == variable {
-				addr = taken.Addr().String()
+	t.Cleanup(func() { _ = taken.Close() })
+	variables := []string{"EDGE_ADDR", "GENERATOR_ADDR", "NATS_ADDR", "S3_ADDR", "KIMISIM_ADDR"}
+	for _, variable := range variables {
+		t.Run(variable, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, world.Binary(t, "allinone"))
+			cmd.Env = append(os.Environ(), "KIMI_API_KEY=", "PRIVATE_ADDR=127.0.0.1:0", "WANDSTORE_DATA_DIR="+t.TempDir())
+			for _, other := range variables {
+				addr := freeport.Addr(t)
+				if other == variable {
+					addr = taken.Addr().String()
+				}
+				cmd.Env = append(cmd.Env, other+"="+addr)
 			}
-			cmd.Env = append(cmd.Env, other+"="+addr)
-		}
-		out, err := cmd.CombinedOutput()
-		if err == nil || !strings.Contains(string(out), variable) || strings.Count(string(out), "\n") != 1 || strings.Contains(string(out), "goroutine") {
-			t.Errorf("%s: %v: %s", variable, err, out)
-		}
+			out, err := cmd.CombinedOutput()
+			if err == nil || !strings.Contains(string(out), variable) || strings.Count(string(out), "\n") != 1 || strings.Contains(string(out), "goroutine") {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
 	}
 }
 
-func TestWrongSettings(t *testing.T) {
+func TestWrongSetting(t *testing.T) {
 	t.Parallel()
-	built := map[string]string{}
-	for _, service := range []string{"edge", "generator", "kimisim", "allinone"} {
-		built[service] = buildService(t, service)
-	}
-	for _, c := range []struct{ service, setting string }{
-		{"edge", "POOL_SIZE=0"}, {"edge", "POOL_SIZE=ten"}, {"edge", "EDGE_ADDR=nowhere"}, {"edge", "NATS_URL=::"},
-		{"edge", "MINIO_ENDPOINT=http://here"}, {"edge", "WEBHOOK_SECRET=s3cr3t!"}, {"edge", "CACHE_MEMORY_BYTES=1"}, {"edge", "MINIO_USE_TLS=perhaps"},
-		{"generator", "POOL_MEMBERS=0-99"}, {"generator", "POOL_MEMBERS=a"}, {"generator", "EXIT_WHEN_IDLE=soon"},
-		{"generator", "CONTAINER_INACTIVITY_TIMEOUT_MS=0"}, {"generator", "LLM_TIMEOUT_SECONDS=0"},
-		{"generator", "KIMI_BASE_URL=s3cr3t!"}, {"generator", "AI_GATEWAY_URL=ftp://s3cr3t!"}, {"generator", "NATS_CREDS=/no/such/file"},
-		{"kimisim", "KIMISIM_ADDR=nowhere"}, {"kimisim", "KIMISIM_FIRST_TOKEN=soon"}, {"allinone", "S3_ADDR=nowhere"},
-	} {
-		// One that starts after all is ended, and has the wrong status.
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		cmd := exec.CommandContext(ctx, built[c.service])
-		cmd.Env = append(os.Environ(), c.setting)
-		out, err := cmd.CombinedOutput()
-		cancel()
-		variable, _, _ := strings.Cut(c.setting, "=")
-		if cmd.ProcessState.ExitCode() != 2 || !strings.Contains(string(out), variable) || strings.Count(string(out), "\n") != 1 {
-			t.Errorf("%s with %s: %v: %s", c.service, c.setting, err, out)
-		}
-		if strings.Contains(string(out), "s3cr3t!") {
-			t.Errorf("%s with %s shows the value: %s", c.service, c.setting, out)
-		}
-	}
+	world.RefusesSetting(t, "allinone", "S3_ADDR=nowhere")
 }
 
 // Whatever can be set is in the README's table.
 func TestReadmeListsEverySetting(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile(filepath.Join(root(t), "README.md"))
+	readme, err := os.ReadFile(filepath.Join(checkout.Root(t), "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,57 +213,4 @@ func TestReadmeListsEverySetting(t *testing.T) {
 	}
 	check(reflect.TypeFor[allinone.Config]())
 	check(reflect.TypeFor[lifecycle.Process]())
-}
-
-// A server, or a test's tool, never reaches a production service's dependencies.
-func TestServicesCarryNoServers(t *testing.T) {
-	t.Parallel()
-	for _, service := range []string{"edge", "generator", "kimisim"} {
-		b, err := os.ReadFile(filepath.Join(root(t), "services", service, "go.mod"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, server := range []string{"nats-server", "versity", "minio/minio "} {
-			if strings.Contains(string(b), server) {
-				t.Errorf("services/%s/go.mod requires %s", service, server)
-			}
-		}
-		list := exec.CommandContext(t.Context(), "go", "list", "-deps", "./...")
-		list.Dir = filepath.Join(root(t), "services", service)
-		out, err := list.CombinedOutput()
-		if err != nil {
-			t.Fatalf("go list: %v: %s", err, out)
-		}
-		for _, server := range []string{"nats-server", "versity", "github.com/minio/minio/", "wandstore/pkg/natstest", "wandstore/pkg/miniotest", "wandstore/pkg/faulttest"} {
-			if strings.Contains(string(out), server) {
-				t.Errorf("services/%s imports %s", service, server)
-			}
-		}
-	}
-}
-
-// A first Ctrl-C lets a running job end; the page is there afterwards.
-func TestInterruptDrains(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	e := w.startEdge()
-	gate := w.sim.Gate()
-	g := w.startGenerator()
-	visit(t, e, "magic-wands", "draining")
-	select {
-	case <-gate.Arrived():
-	case <-time.After(patience):
-		t.Fatal("the job is not started")
-	}
-	stopped := make(chan struct{})
-	go func() { defer close(stopped); g.stop() }()
-	eventually(t, "the generator takes no more jobs", func() bool {
-		_, err := client.Get(g.base + "/health")
-		return err != nil
-	})
-	gate.Open()
-	<-stopped
-	if hit := visit(t, e, "magic-wands", "draining"); hit.header.Get("X-Cache") != "HIT" {
-		t.Error(fmt.Sprint("the running job was not finished: ", hit.header))
-	}
 }

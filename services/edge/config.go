@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"time"
@@ -45,8 +46,15 @@ type Config struct {
 	// TrustTraceparent takes a request's traceparent as its parent, instead of linking
 	// to it: for an edge behind a proxy that sets the header itself.
 	TrustTraceparent bool `env:"TRUST_TRACEPARENT"`
+	// StoreTimeout bounds the lookup of a page in MinIO, and that in KV; 0 is 100 ms.
+	StoreTimeout time.Duration
+	// SessionTimeout bounds the lookup of what is known of a visitor; 0 is 25 ms.
+	SessionTimeout time.Duration
 	// LLMTimeoutSeconds is the generators'; /debug/generate waits for one job.
 	LLMTimeoutSeconds int `env:"LLM_TIMEOUT_SECONDS" envDefault:"180"`
+	// QueueAllowance is what /debug/generate waits on top for queueing and storing;
+	// 0 is 20 s.
+	QueueAllowance time.Duration
 }
 
 // minDebugToken keeps a token from being guessed.
@@ -95,5 +103,5 @@ func (c Config) Validate() error {
 // generateTimeout is how long /debug/generate waits: a job's model call, and its
 // queueing and storing.
 func (c Config) generateTimeout() time.Duration {
-	return time.Duration(c.LLMTimeoutSeconds)*time.Second + 20*time.Second
+	return time.Duration(c.LLMTimeoutSeconds)*time.Second + cmp.Or(c.QueueAllowance, 20*time.Second)
 }

@@ -1,0 +1,82 @@
+package browser_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"github.com/wandstore/wandstore/pkg/checkout"
+	"github.com/wandstore/wandstore/services/allinone/e2e/world"
+)
+
+// axe is the source of axe-core, which checks a page against the Web Content
+// Accessibility Guidelines.
+func axe(t testing.TB) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(checkout.Root(t), ".bin", "axe", "node_modules", "axe-core", "axe.min.js"))
+	if err != nil {
+		t.Fatal("axe-core is missing: `task test` fetches it")
+	}
+	return string(b)
+}
+
+// violation is a rule that a page breaks, and where.
+type violation struct {
+	ID, Impact, Help string
+	Nodes            []struct {
+		Target         []any
+		FailureSummary string
+	}
+}
+
+// Every kind of page can be used by everybody, on a phone and on a desk, by day
+// and by night.
+func TestBrowserFindsEveryPageAccessible(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, world.ExampleShops)
+	e := w.StartEdge()
+	source := axe(t)
+	for _, k := range kinds(t, w, e) {
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			tb := world.OpenTab(t, 1280, "status of 404", "status of 400")
+			// The page's own policy would keep axe-core out.
+			world.Call(tb, page.SetBypassCSP, page.SetBypassCSPParams{Enabled: true})
+			tb.Visit(k.address)
+			tb.Do(chromedp.Evaluate[chromedp.Void](source + "; void 0"))
+			for _, width := range widths {
+				tb.Resize(width)
+				for _, scheme := range []string{"light", "dark"} {
+					// Less motion: what is still fading in has no colour yet.
+					tb.Prefers(
+						&emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme},
+						&emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"},
+					)
+					var found []violation
+					if err := json.Unmarshal([]byte(world.Eval[string](tb, `axe.run().then(r => JSON.stringify(r.violations))`)), &found); err != nil {
+						t.Fatal(err)
+					}
+					for _, v := range found {
+						t.Errorf("%s at %d px: %s (%s): %s%s", scheme, width, v.ID, v.Impact, v.Help, where(v))
+					}
+				}
+			}
+		})
+	}
+}
+
+// where lists the first places of a violation.
+func where(v violation) string {
+	var s strings.Builder
+	for _, n := range v.Nodes[:min(3, len(v.Nodes))] {
+		fmt.Fprintf(&s, "\n\t%v: %s", n.Target, n.FailureSummary)
+	}
+	return s.String()
+}

@@ -1,0 +1,114 @@
+package faults_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/wandstore/wandstore/pkg/eventually"
+	"github.com/wandstore/wandstore/services/allinone/e2e/world"
+	"github.com/wandstore/wandstore/services/edge"
+	"github.com/wandstore/wandstore/services/generator"
+	"github.com/wandstore/wandstore/services/kimisim"
+)
+
+// Every way the model can fail ends in a page, from the model's words where there
+// are any and from the template otherwise, and the trail tells why.
+func TestEveryModelFaultEndsInAPage(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []struct {
+		name   string
+		source string
+		tells  string // what /debug/errors says, somewhere
+	}{
+		{kimisim.RateLimit, "template", "rate"},
+		{kimisim.ServerError, "template", "unavailable"},
+		{kimisim.InsufficientBalance, "template", "403"},
+		{kimisim.Hang, "template", "no answer within"},
+		{kimisim.Reset, "template", "unavailable"},
+		{kimisim.Truncated, "template", "cut short"},
+		{kimisim.Malformed, "template", "no page design"},
+		{kimisim.HTML, "llm", ""},
+		{kimisim.Empty, "template", "empty"},
+		{kimisim.Slow, "template", "no answer within"},
+		{kimisim.Huge, "template", "large"},
+		{kimisim.Hostile, "", ""},
+	} {
+		t.Run(fault.name, func(t *testing.T) {
+			t.Parallel()
+			w := world.New(t)
+			e := w.StartEdge()
+			// Long enough for a retry, short enough to wait for.
+			w.StartGenerator(func(c *generator.Config) { c.LLMTimeoutSeconds = 5 })
+			if err := w.Sim.SetFault(kimisim.Fault{Name: fault.name}); err != nil {
+				t.Fatal(err)
+			}
+			e.Visit(t, "magic-wands", "unlucky")
+			hit := e.BecomesHit(t, "magic-wands", "unlucky")
+			for _, evil := range []string{"onerror=", "onclick=", "javascript:"} {
+				if strings.Contains(hit.Body, evil) {
+					t.Errorf("the page holds %q", evil)
+				}
+			}
+			own, block := strings.Count(hit.Body, "<script>"), strings.Count(hit.Body, `<script type="application/json" id="design">`)
+			if all := strings.Count(hit.Body, "<script"); own != 1 || block != 1 || all != 2 {
+				t.Errorf("%d scripts, want the shop's own and the page's design", all)
+			}
+			var status map[string]any
+			eventually.True(t, "the status is ready", func() bool {
+				status = e.GenerationStatus(t, "magic-wands", "unlucky")
+				return status["state"] == "ready"
+			})
+			if fault.source != "" && status["source"] != fault.source {
+				t.Errorf("source %v, want %s", status["source"], fault.source)
+			}
+			trail := world.Get(t, e.Base+"/debug/errors?store=magic-wands&shopper=unlucky")
+			var told struct {
+				Errors []struct{ Step, Detail string }
+			}
+			if err := json.Unmarshal([]byte(trail.Body), &told); err != nil {
+				t.Fatal(err)
+			}
+			if fault.tells != "" && !strings.Contains(strings.ToLower(trail.Body), fault.tells) {
+				t.Errorf("the trail does not tell of %q: %s", fault.tells, trail.Body)
+			}
+			if status["source"] == "template" {
+				if len(told.Errors) == 0 {
+					t.Error("a template page, and no error in the trail")
+				}
+				// An outage must not be frozen into permanent storage.
+				fresh := w.StartEdge(func(c *edge.Config) { c.S3.Bucket = w.S3.Bucket })
+				if tier := fresh.BecomesHit(t, "magic-wands", "unlucky").Tier(); tier != "kv" {
+					t.Errorf("a template page comes from %q, want KV only", tier)
+				}
+			}
+		})
+	}
+}
+
+// A model that recovers is asked again: one bad answer costs a retry, not the page.
+func TestModelThatFailsOnceIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []string{kimisim.RateLimit, kimisim.ServerError, kimisim.Reset, kimisim.Truncated, kimisim.Malformed, kimisim.Empty} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			w := world.New(t)
+			e := w.StartEdge()
+			w.StartGenerator()
+			if err := w.Sim.SetFault(kimisim.Fault{Name: fault, Count: 1}); err != nil {
+				t.Fatal(err)
+			}
+			e.Visit(t, "magic-wands", "patient")
+			e.BecomesHit(t, "magic-wands", "patient")
+			// The page is stored before its record says so.
+			var status map[string]any
+			eventually.True(t, "the status is ready", func() bool {
+				status = e.GenerationStatus(t, "magic-wands", "patient")
+				return status["state"] == "ready"
+			})
+			if status["source"] != "llm" {
+				t.Errorf("source %v, want llm", status["source"])
+			}
+		})
+	}
+}

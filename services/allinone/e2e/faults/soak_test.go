@@ -1,0 +1,235 @@
+//go:build soak
+
+package faults_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os/exec"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/eventually"
+	"github.com/wandstore/wandstore/pkg/faulttest"
+	"github.com/wandstore/wandstore/pkg/wire"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+	"github.com/wandstore/wandstore/services/allinone/e2e/world"
+	"github.com/wandstore/wandstore/services/edge"
+	"github.com/wandstore/wandstore/services/generator"
+	"github.com/wandstore/wandstore/services/kimisim"
+)
+
+// The tag keeps the soak out of the tests: it takes as long as it is told to.
+var (
+	soakFor  = flag.Duration("soak", 2*time.Minute, "how long faults strike")
+	soakSeed = flag.Uint64("seed", uint64(time.Now().UnixNano()), "which faults strike when")
+)
+
+// For as long as it is told to, shoppers come while one thing after the other breaks.
+// Every visit is answered with a page all the while; and when all is mended every
+// shopper gets a page of their own, the queue runs empty, and no job record claims that
+// something is still under way.
+func TestSoak(t *testing.T) {
+	t.Logf("-seed %d", *soakSeed)
+	s := startSoak(t)
+	stopShoppers := s.bringShoppers()
+	rng := rand.New(rand.NewPCG(*soakSeed, 0))
+	for until := time.Now().Add(*soakFor); time.Now().Before(until); {
+		fault := s.faults[rng.IntN(len(s.faults))]
+		lasts := 200*time.Millisecond + time.Duration(rng.Int64N(int64(4*time.Second)))
+		t.Logf("%s %-28s for %4.1f s  %d shoppers", time.Now().Format(time.TimeOnly), fault.name, lasts.Seconds(), s.came.Load())
+		mend := fault.strike(rng)
+		<-time.After(lasts)
+		mend()
+		// Now and then all is well for long enough to catch up.
+		<-time.After(time.Duration(rng.Int64N(int64(2 * time.Second))))
+	}
+	stopShoppers()
+	if s.came.Load() == 0 {
+		t.Fatal("nobody came")
+	}
+	t.Logf("all is mended; %d shoppers", s.came.Load())
+
+	for n := range s.came.Load() {
+		shopper := fmt.Sprint("soak-", n)
+		// The visits ask again for what became a dead letter.
+		eventually.TrueWithin(t, 5*time.Minute, shopper+" gets a page of their own", func() bool {
+			return s.edges[n%2].load().Visit(t, "magic-wands", shopper).Header.Get("X-Cache") == "HIT"
+		})
+	}
+	_, js := s.Connect()
+	eventually.TrueWithin(t, 5*time.Minute, "the queue is empty", func() bool { return len(s.Waiting(js)) == 0 })
+	eventually.TrueWithin(t, 5*time.Minute, "no record is live", func() bool { return len(liveRecords(t, js)) == 0 })
+	dead, err := js.Stream(t.Context(), wandnats.StreamDead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d dead letters; %d calls of the model for %d shoppers", dead.CachedInfo().State.Msgs, s.Sim.Stats().Requests, s.came.Load())
+}
+
+// soak is a world in which everything can break.
+type soak struct {
+	*world.World
+
+	t      *testing.T
+	edges  [2]*replaceable
+	came   atomic.Int64
+	faults []fault
+}
+
+// fault strikes, and gives what mends it.
+type fault struct {
+	name   string
+	strike func(rng *rand.Rand) (mend func())
+}
+
+// replaceable is a process that another takes the place of.
+type replaceable struct{ p atomic.Pointer[world.Process] }
+
+func (r *replaceable) load() *world.Process { return r.p.Load() }
+
+func startSoak(t *testing.T) *soak {
+	t.Helper()
+	s := &soak{World: world.New(t, world.OwnNATS), t: t}
+	s.Pool.PoolSize, s.Pool.MaxQueueDepth = 4, 20
+	edgeBus, generatorBus := faulttest.NewProxy(t, s.NATS.Addr()), faulttest.NewProxy(t, s.NATS.Addr())
+	edgeStore, generatorStore := faulttest.NewProxy(t, s.S3.Endpoint), faulttest.NewProxy(t, s.S3.Endpoint)
+	startEdge := func() *world.Process {
+		// Not until it is ready: it may start while NATS is away.
+		return s.StartEdgeUnready(func(c *edge.Config) { c.NATS.URL, c.S3.Endpoint = s.NATS.URLVia(edgeBus.Addr()), edgeStore.Addr() })
+	}
+	for i := range s.edges {
+		s.edges[i] = &replaceable{}
+		s.edges[i].p.Store(startEdge())
+		s.edges[i].load().Ready(t)
+	}
+	s.StartGenerator(func(c *generator.Config) {
+		c.NATS.URL, c.S3.Endpoint, c.LLMTimeoutSeconds = s.NATS.URLVia(generatorBus.Addr()), generatorStore.Addr(), 5
+	})
+	victim := s.startVictim()
+	cut := func(p *faulttest.Proxy) func(*rand.Rand) func() {
+		return func(*rand.Rand) func() { p.Cut(); return p.Restore }
+	}
+	hang := func(p *faulttest.Proxy) func(*rand.Rand) func() {
+		return func(*rand.Rand) func() { p.Hang(); return p.Restore }
+	}
+	s.faults = []fault{
+		{"edges lose NATS", cut(edgeBus)},
+		{"NATS is silent to edges", hang(edgeBus)},
+		{"edges lose MinIO", cut(edgeStore)},
+		{"MinIO is silent to edges", hang(edgeStore)},
+		{"a generator loses NATS", cut(generatorBus)},
+		{"a generator loses MinIO", cut(generatorStore)},
+		{"MinIO is silent to a generator", hang(generatorStore)},
+		{"NATS is away", func(*rand.Rand) func() { s.NATSServer.Stop(); return s.NATSServer.Restart }},
+		{"a generator is killed", func(*rand.Rand) func() {
+			kill(t, victim)
+			return func() { victim = s.startVictim() }
+		}},
+		{"an edge is replaced", func(rng *rand.Rand) func() {
+			at := s.edges[rng.IntN(len(s.edges))]
+			old := at.p.Swap(startEdge())
+			return old.Stop
+		}},
+	}
+	for _, name := range []string{kimisim.RateLimit, kimisim.ServerError, kimisim.Hang, kimisim.Reset, kimisim.Truncated, kimisim.Malformed, kimisim.Empty, kimisim.Hostile} {
+		s.faults = append(s.faults, fault{"the model: " + name, func(*rand.Rand) func() {
+			if err := s.Sim.SetFault(kimisim.Fault{Name: name, Probability: 0.5}); err != nil {
+				t.Fatal(err)
+			}
+			return s.Sim.ClearFaults
+		}})
+	}
+	return s
+}
+
+// startVictim starts a generator as a process, to be killed.
+func (s *soak) startVictim() *exec.Cmd {
+	s.t.Helper()
+	victim := s.GeneratorCommand("POOL_SIZE=4", "MAX_QUEUE_DEPTH=20", "LLM_TIMEOUT_SECONDS=5")
+	if err := victim.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	return victim
+}
+
+func kill(t *testing.T, victim *exec.Cmd) {
+	t.Helper()
+	if err := victim.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = victim.Wait() // it says that it was killed
+}
+
+// bringShoppers has new ones come to either edge, and earlier ones return, until
+// stopped. Each must be answered with a page.
+func (s *soak) bringShoppers() (stop func()) {
+	var visitors sync.WaitGroup
+	done := make(chan struct{})
+	come := func(pause time.Duration, who func() int64) {
+		visitors.Go(func() {
+			tick := time.NewTicker(pause)
+			defer tick.Stop()
+			for {
+				select {
+				case <-done:
+					return
+				case <-tick.C:
+				}
+				n := who()
+				e := s.edges[rand.IntN(2)].load()
+				res, err := world.Client.Get(fmt.Sprintf("%s/s/magic-wands?shopper=soak-%d", e.Base, n))
+				if err != nil {
+					if s.edges[0].load() == e || s.edges[1].load() == e {
+						s.t.Errorf("soak-%d is not answered: %v", n, err)
+					}
+					continue // who is replaced answers nobody any more
+				}
+				_ = res.Body.Close()
+				if res.StatusCode != http.StatusOK {
+					s.t.Errorf("soak-%d is answered with %d", n, res.StatusCode)
+				}
+			}
+		})
+	}
+	come(150*time.Millisecond, func() int64 { return s.came.Add(1) - 1 })
+	come(50*time.Millisecond, func() int64 { return rand.N(max(1, s.came.Load())) })
+	return func() { close(done); visitors.Wait() }
+}
+
+// liveRecords are the keys whose record says that a job waits or runs.
+func liveRecords(t *testing.T, js jetstream.JetStream) (live []string) {
+	t.Helper()
+	kv, err := js.KeyValue(t.Context(), wandnats.BucketJobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch, err := kv.Watch(t.Context(), wandnats.AllJobs, jetstream.IgnoreDeletes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = watch.Stop() }()
+	for entry := range watch.Updates() {
+		if entry == nil {
+			break
+		}
+		rec := &wandstorev1.JobRecord{}
+		if err := wire.Unmarshal(entry.Value(), rec); err != nil {
+			t.Errorf("%s: %v", entry.Key(), err)
+		}
+		if slices.Contains([]wandstorev1.JobState{
+			wandstorev1.JobState_JOB_STATE_PUBLISHING, wandstorev1.JobState_JOB_STATE_QUEUED, wandstorev1.JobState_JOB_STATE_RUNNING,
+		}, rec.GetState()) {
+			live = append(live, entry.Key())
+		}
+	}
+	return live
+}

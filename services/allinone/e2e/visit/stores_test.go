@@ -1,0 +1,153 @@
+package visit_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/wandstore/wandstore/pkg/eventually"
+	"github.com/wandstore/wandstore/pkg/prompt"
+	"github.com/wandstore/wandstore/services/allinone/e2e/world"
+	"github.com/wandstore/wandstore/services/edge"
+	"github.com/wandstore/wandstore/services/generator"
+)
+
+// shelve puts a store's file into a folder, whole.
+func shelve(t testing.TB, dir, slug string, text []byte) {
+	t.Helper()
+	made := filepath.Join(dir, "."+slug)
+	if err := os.WriteFile(made, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(made, filepath.Join(dir, slug+".json")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// priced is the built-in store's file with another price of one wand.
+func priced(t testing.TB, cents int) []byte {
+	t.Helper()
+	return wandsFile(t, func(file map[string]any) { wand(file, "nightjar")["priceCents"] = cents })
+}
+
+// renamed is the built-in store's file as another store's.
+func renamed(t testing.TB, slug, name string) []byte {
+	t.Helper()
+	return wandsFile(t, func(file map[string]any) { file["slug"], file["name"] = slug, name })
+}
+
+func refusedFor(t testing.TB, p *world.Process, why string) bool {
+	t.Helper()
+	health := world.Get(t, p.Base+"/health")
+	return health.Status == http.StatusOK && health.JSON(t)["status"] == "degraded" && strings.Contains(health.Body, why)
+}
+
+func healthy(t testing.TB, p *world.Process) bool {
+	t.Helper()
+	return world.Get(t, p.Base+"/health").JSON(t)["status"] == "ok"
+}
+
+// A changed file is on every page with the next request after it was seen, kept
+// pages too, without a restart and without a job; a faulty one changes nothing and
+// is told of.
+func TestStoreFileChangesPagesWithoutRestart(t *testing.T) {
+	t.Parallel()
+	w := world.New(t)
+	dir := t.TempDir()
+	shelve(t, dir, "magic-wands", priced(t, 1_111_11))
+	e := w.StartEdge(func(c *edge.Config) { c.Stores.Dir = dir })
+	g := w.StartGenerator(func(c *generator.Config) { c.Stores.Dir = dir })
+	_, js := w.Connect()
+
+	nightjar := e.Base + "/s/magic-wands/p/nightjar"
+	if a := world.Get(t, nightjar); !strings.Contains(a.Body, "1,111.11") {
+		t.Fatalf("the folder's price is not shown: %d", a.Status)
+	}
+	// Somebody's page, drawn by the generator and kept.
+	e.Visit(t, "magic-wands", "returning")
+	e.BecomesHit(t, "magic-wands", "returning")
+	eventually.True(t, "no job is left", func() bool { return len(w.Waiting(js)) == 0 })
+	then := wands(t, func(file map[string]any) { wand(file, "nightjar")["priceCents"] = 1_111_11 })
+	keep(t, w, kept{"regular", madeOf(t, then, "Kept for a while"), then.Version, prompt.Version, 0})
+	if hit := e.Visit(t, "magic-wands", "regular"); hit.Header.Get("X-Cache") != "HIT" || !strings.Contains(hit.Body, "1,111.11") {
+		t.Fatalf("%v", hit.Header)
+	}
+
+	shelve(t, dir, "magic-wands", priced(t, 2_222_22))
+	eventually.True(t, "the new price is shown", func() bool { return strings.Contains(world.Get(t, nightjar).Body, "2,222.22") })
+	if own := e.Visit(t, "magic-wands", "returning"); own.Header.Get("X-Cache") != "HIT" || strings.Contains(own.Body, "1,111.11") {
+		t.Errorf("the generated page after a change of price: %v", own.Header)
+	}
+	hit := e.Visit(t, "magic-wands", "regular")
+	if hit.Header.Get("X-Cache") != "HIT" || hit.Header.Get("X-Generation") != "ready" || !strings.Contains(hit.Body, "Kept for a while") {
+		t.Errorf("after a change of price: %v", hit.Header)
+	}
+	if !strings.Contains(hit.Body, "2,222.22") || strings.Contains(hit.Body, "1,111.11") {
+		t.Error("the kept page has the old price")
+	}
+	if jobs := w.Waiting(js); len(jobs) != 0 {
+		t.Errorf("jobs %v for a change of price", jobs)
+	}
+
+	shelve(t, dir, "magic-wands", priced(t, -1))
+	for _, p := range []*world.Process{e, g} {
+		eventually.True(t, "the fault is told", func() bool {
+			return refusedFor(t, p, "magic-wands.json: products[") && refusedFor(t, p, "priceCents: is -1")
+		})
+	}
+	if a := world.Get(t, nightjar); !strings.Contains(a.Body, "2,222.22") {
+		t.Errorf("the faulty file closed the shop: %d", a.Status)
+	}
+	if said := strings.Count(e.Log.String(), `"msg":"store refused"`); said != 1 {
+		t.Errorf("the fault is logged %d times", said)
+	}
+	shelve(t, dir, "magic-wands", priced(t, 3_333_33))
+	eventually.True(t, "the price after the fault is shown", func() bool { return strings.Contains(world.Get(t, nightjar).Body, "3,333.33") })
+	for _, p := range []*world.Process{e, g} {
+		eventually.True(t, "all is well again", func() bool { return healthy(t, p) })
+	}
+}
+
+// A store that comes while all runs has pages of its own, and its images are let
+// into its own pages only.
+func TestStoreOpensAndClosesWithoutRestart(t *testing.T) {
+	t.Parallel()
+	w := world.New(t)
+	dir := t.TempDir()
+	e := w.StartEdge(func(c *edge.Config) { c.Stores.Dir = dir })
+	w.StartGenerator(func(c *generator.Config) { c.Stores.Dir = dir })
+	if a := e.Visit(t, "second-hand", "abc"); a.Status != http.StatusNotFound {
+		t.Fatalf("before it opens: %d", a.Status)
+	}
+	const image = "https://images.second-hand.example/emberhollow.jpg"
+	text := renamed(t, "second-hand", "Second Hand Wands")
+	var file map[string]any
+	if err := json.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	wand(file, "emberhollow")["image"] = image
+	text, err := json.Marshal(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shelve(t, dir, "second-hand", text)
+	eventually.True(t, "it opens", func() bool { return e.Visit(t, "second-hand", "abc").Status == http.StatusOK })
+	hit := e.BecomesHit(t, "second-hand", "abc")
+	if !strings.Contains(hit.Body, "Second Hand Wands") || !strings.Contains(hit.Body, "img-src &#39;self&#39; data: https://images.second-hand.example") {
+		t.Error("the page is not of the store, or its policy refuses its images")
+	}
+	product := world.Get(t, e.Base+"/s/second-hand/p/emberhollow")
+	if !strings.Contains(product.Body, `<img class="picture" src="`+image+`"`) || !strings.Contains(product.Header.Get("Content-Security-Policy"), " https://images.second-hand.example") {
+		t.Errorf("the product's image is not shown: %s", product.Header.Get("Content-Security-Policy"))
+	}
+	if other := world.Get(t, e.Base+"/s/magic-wands/p/emberhollow"); strings.Contains(other.Header.Get("Content-Security-Policy"), "second-hand") || strings.Contains(other.Body, "<img") {
+		t.Error("another store's page lets the images in")
+	}
+	if err := os.Remove(filepath.Join(dir, "second-hand.json")); err != nil {
+		t.Fatal(err)
+	}
+	eventually.True(t, "it closes", func() bool { return e.Visit(t, "second-hand", "abc").Status == http.StatusNotFound })
+}

@@ -1,0 +1,229 @@
+package world
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/checkout"
+	"github.com/wandstore/wandstore/pkg/eventually"
+	"github.com/wandstore/wandstore/pkg/freeport"
+	"github.com/wandstore/wandstore/pkg/miniotest"
+	"github.com/wandstore/wandstore/pkg/natstest"
+	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/services/edge"
+	"github.com/wandstore/wandstore/services/generator"
+	"github.com/wandstore/wandstore/services/kimisim"
+)
+
+// World is a WandStore of real parts. Its fields are what the services that are started
+// from now on are given. Its methods are for the goroutine of the test, but for the
+// start of services.
+type World struct {
+	t testing.TB
+
+	// NATS is the world's account.
+	NATS natstest.Account
+	// NATSServer is the server of the account; nil unless OwnNATS was asked for.
+	NATSServer *natstest.Server
+	// MinIOServer is the server of the bucket; nil unless OwnMinIO was asked for.
+	MinIOServer *miniotest.Server
+	// Sim is the model.
+	Sim *kimisim.Server
+
+	Pool   wandnats.Settings
+	S3     pagestore.S3Config
+	Stores catalogue.Config
+}
+
+// Option changes what a world is made of.
+type Option func(*World)
+
+// OwnNATS gives the world a nats-server that its test may stop and restart.
+func OwnNATS(w *World) {
+	w.NATSServer = natstest.StartOwn(w.t)
+	w.NATS = w.NATSServer.Account
+}
+
+// OwnMinIO gives the world a MinIO that its test may stop and restart.
+func OwnMinIO(w *World) {
+	w.MinIOServer = miniotest.StartOwn(w.t)
+	w.store(w.MinIOServer.Store)
+}
+
+// ExampleShops has the services serve the shops of deploy/stores too.
+func ExampleShops(w *World) {
+	w.Stores = catalogue.Config{Dir: filepath.Join(checkout.Root(w.t), "deploy", "stores")}
+}
+
+// New makes a world without services.
+func New(t testing.TB, options ...Option) *World {
+	t.Helper()
+	w := &World{
+		t: t, Sim: startKimisim(t),
+		Pool: wandnats.Settings{PoolSize: 10, MaxQueueDepth: 100, Concurrency: 1, CacheTTLSeconds: 3600, Replicas: 1},
+	}
+	for _, o := range options {
+		o(w)
+	}
+	if w.NATSServer == nil {
+		w.NATS = natstest.Start(t)
+	}
+	if w.MinIOServer == nil {
+		w.store(miniotest.Start(t))
+	}
+	return w
+}
+
+func (w *World) store(s miniotest.Store) {
+	w.S3 = pagestore.S3Config{
+		Endpoint: s.Addr(), AccessKey: miniotest.AccessKey, SecretKey: miniotest.SecretKey, Bucket: s.Bucket(w.t),
+	}
+}
+
+func startKimisim(t testing.TB) *kimisim.Server {
+	t.Helper()
+	sim, err := kimisim.New(kimisim.Config{Addr: "127.0.0.1:0", Seed: 1}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	Background(t, "kimisim", func(ctx context.Context) error { return sim.Run(ctx) })
+	eventually.Receive(t, sim.Started(), "start of kimisim")
+	return sim
+}
+
+// patient is what a lookup or a trigger of an edge may take, so that a busy machine is
+// not taken for an outage.
+const patient = 10 * time.Second
+
+// ProductionTimeouts is a setting of edges for tests of outages: a shopper waits for a
+// broken dependency no longer than in production.
+func ProductionTimeouts(c *edge.Config) {
+	c.TriggerTimeout, c.StoreTimeout, c.SessionTimeout = 250*time.Millisecond, 0, 0
+}
+
+// EdgeConfig is the configuration of the world's edges.
+func (w *World) EdgeConfig() edge.Config {
+	return edge.Config{
+		Pool: w.Pool, NATS: wandnats.Config{URL: w.NATS.URL()}, S3: w.S3, Stores: w.Stores,
+		Addr: freeport.Addr(w.t), MemoryBytes: 64 << 20, PageMaxAge: 24 * time.Hour, LLMTimeoutSeconds: 30,
+		TriggerTimeout: patient, StoreTimeout: patient, SessionTimeout: patient,
+		WebhookSecret: WebhookSecret, DebugOnLoopback: true,
+	}
+}
+
+// StartEdge starts an edge and waits until it is ready.
+func (w *World) StartEdge(change ...func(*edge.Config)) *Process {
+	w.t.Helper()
+	p := w.StartEdgeUnready(change...)
+	p.Ready(w.t)
+	return p
+}
+
+// StartEdgeUnready starts an edge and waits until it answers, ready or not.
+func (w *World) StartEdgeUnready(change ...func(*edge.Config)) *Process {
+	w.t.Helper()
+	cfg := w.EdgeConfig()
+	for _, c := range change {
+		c(&cfg)
+	}
+	return start(w.t, "edge", cfg.Addr, func(ctx context.Context, log *slog.Logger) error { return edge.Run(ctx, cfg, log) })
+}
+
+// GeneratorConfig is the configuration of the world's generators.
+func (w *World) GeneratorConfig() generator.Config {
+	return generator.Config{
+		Pool: w.Pool, NATS: wandnats.Config{URL: w.NATS.URL()}, S3: w.S3, Stores: w.Stores,
+		Addr: freeport.Addr(w.t), InactivityMillis: 300_000, LLMTimeoutSeconds: 30,
+		KimiKey: "test", KimiBaseURL: "http://" + w.Sim.Addr() + "/v1", KimiModel: "kimi-test",
+	}
+}
+
+// StartGenerator starts a generator of all members and waits until it serves.
+func (w *World) StartGenerator(change ...func(*generator.Config)) *Process {
+	w.t.Helper()
+	cfg := w.GeneratorConfig()
+	for _, c := range change {
+		c(&cfg)
+	}
+	p := start(w.t, "generator", cfg.Addr, func(ctx context.Context, log *slog.Logger) error { return generator.Run(ctx, cfg, log) })
+	p.Healthy(w.t)
+	return p
+}
+
+// Environment is the world's settings as a service's process is given them.
+func (w *World) Environment() []string {
+	return []string{
+		"PRIVATE_ADDR=", "NATS_URL=" + w.NATS.URL(), "MINIO_ENDPOINT=" + w.S3.Endpoint, "MINIO_BUCKET=" + w.S3.Bucket,
+		"MINIO_ACCESS_KEY=" + w.S3.AccessKey, "MINIO_SECRET_KEY=" + w.S3.SecretKey,
+		"KIMI_API_KEY=test", "KIMI_BASE_URL=http://" + w.Sim.Addr() + "/v1",
+	}
+}
+
+// Connect gives a client of the world's account.
+func (w *World) Connect() (*nats.Conn, jetstream.JetStream) {
+	w.t.Helper()
+	return w.NATS.Connect(w.t)
+}
+
+// KV is one of the world's buckets.
+func (w *World) KV(name string) jetstream.KeyValue {
+	w.t.Helper()
+	_, js := w.Connect()
+	kv, err := js.KeyValue(w.t.Context(), name)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return kv
+}
+
+// Waiting is how many messages each subject of GENERATION holds: jobs that wait or run.
+func (w *World) Waiting(js jetstream.JetStream) map[string]uint64 {
+	w.t.Helper()
+	stream, err := js.Stream(w.t.Context(), wandnats.StreamGeneration)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	info, err := stream.Info(w.t.Context(), jetstream.WithSubjectFilter(">"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return info.State.Subjects
+}
+
+// LimitDeliveries gives the jobs of every member fewer deliveries, after which a job
+// becomes a dead letter.
+func (w *World) LimitDeliveries(js jetstream.JetStream, most int) {
+	w.t.Helper()
+	for n := range w.Pool.PoolSize {
+		w.updateConsumer(js, n, func(c *jetstream.ConsumerConfig) { c.MaxDeliver = most })
+	}
+}
+
+// ShortenAckWait has jobs of lost workers redelivered soon.
+func (w *World) ShortenAckWait(js jetstream.JetStream, wait time.Duration) {
+	w.t.Helper()
+	for n := range w.Pool.PoolSize {
+		w.updateConsumer(js, n, func(c *jetstream.ConsumerConfig) { c.AckWait = wait })
+	}
+}
+
+func (w *World) updateConsumer(js jetstream.JetStream, member int, change func(*jetstream.ConsumerConfig)) {
+	w.t.Helper()
+	consumer, err := js.Consumer(w.t.Context(), wandnats.StreamGeneration, wandnats.Member(member))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	cfg := consumer.CachedInfo().Config
+	change(&cfg)
+	if _, err := js.UpdateConsumer(w.t.Context(), wandnats.StreamGeneration, cfg); err != nil {
+		w.t.Fatal(err)
+	}
+}
