@@ -72,7 +72,7 @@ func TestFailedJobIsTriedAgain(t *testing.T) {
 		t.Errorf("record in between: got %v", rec)
 	}
 	if c := p.complains("abc123", "handed back"); c.GetDetail() != "the model hiccups" || c.GetAttempt() != 1 {
-		t.Errorf("crumb: got %v", c)
+		t.Errorf("breadcrumb: got %v", c)
 	}
 	c := w.next()
 	if c.job.Attempt != 2 {
@@ -128,8 +128,8 @@ func TestJobDies(t *testing.T) {
 			if left := time.Until(rec.GetDeadline().AsTime()); left > time.Minute || left < 30*time.Second {
 				t.Errorf("a failed record is owned for %v, want about a minute", left)
 			}
-			if crumb := p.complains("abc123", "dead"); crumb.GetDetail() != c.err.Error() {
-				t.Errorf("crumb: got %v", crumb)
+			if breadcrumb := p.complains("abc123", "dead"); breadcrumb.GetDetail() != c.err.Error() {
+				t.Errorf("breadcrumb: got %v", breadcrumb)
 			}
 			if n := w.Status().Dead; n != 1 {
 				t.Errorf("dead jobs: got %d, want 1", n)
@@ -310,7 +310,7 @@ func TestJobTimeoutEndsAHungHandler(t *testing.T) {
 	w := p.work(func(c *jobqueue.ConsumerConfig) { c.JobTimeout = 100 * time.Millisecond })
 	eventually.Receive(t, w.next().ctx.Done(), "end of the job's context")
 	if c := p.complains("abc123", "handed back"); !strings.HasPrefix(c.GetDetail(), "not done within 100ms") {
-		t.Errorf("crumb: got %v", c)
+		t.Errorf("breadcrumb: got %v", c)
 	}
 	w.next().answer <- nil
 	p.reaches("abc123", ready)
@@ -534,8 +534,8 @@ func TestStopHandsBackPastTheGrace(t *testing.T) {
 	if rec := p.record("abc123"); rec.GetState() != running || rec.GetWorker() != "other" {
 		t.Errorf("record: got %v", rec)
 	}
-	if crumb := p.complains("abc123", "handed back"); !strings.Contains(crumb.GetDetail(), "shutting down") {
-		t.Errorf("crumb: got %v", crumb)
+	if breadcrumb := p.complains("abc123", "handed back"); !strings.Contains(breadcrumb.GetDetail(), "shutting down") {
+		t.Errorf("breadcrumb: got %v", breadcrumb)
 	}
 	c.answer <- nil
 	p.reaches("abc123", ready)

@@ -277,7 +277,7 @@ func (p *pool) dies() letter {
 	return all[0]
 }
 
-// complains waits for a crumb of that step in a shopper's error trail.
+// complains waits for a breadcrumb of that step in a shopper's error trail.
 func (p *pool) complains(shopper, step string) *wandstorev1.Breadcrumb {
 	p.t.Helper()
 	var found *wandstorev1.Breadcrumb
@@ -292,7 +292,7 @@ func (p *pool) complains(shopper, step string) *wandstorev1.Breadcrumb {
 				return nil
 			}
 		}
-		return fmt.Errorf("no crumb %q in the error trail %v", step, problems)
+		return fmt.Errorf("no breadcrumb %q in the error trail %v", step, problems)
 	})
 	return found
 }

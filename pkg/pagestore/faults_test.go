@@ -138,7 +138,7 @@ func TestTieredServesFromMemoryWithEverythingGone(t *testing.T) {
 	s.memory.Distrust()
 	for range 10 {
 		hit, err := s.tiered.Get(t.Context(), page.Key())
-		if err != nil || !hit.Stale || hit.Tier != pagestore.TierMemory {
+		if err != nil || !hit.Unverified || hit.Tier != pagestore.TierMemory {
 			t.Fatalf("Get: got %+v, %v, want it stale from memory", hit, err)
 		}
 	}
@@ -146,7 +146,7 @@ func TestTieredServesFromMemoryWithEverythingGone(t *testing.T) {
 	s.natsNet.Restore()
 	eventually.True(t, "the page is fresh", func() bool {
 		hit, err := s.tiered.Get(t.Context(), page.Key())
-		return err == nil && !hit.Stale
+		return err == nil && !hit.Unverified
 	})
 }
 
