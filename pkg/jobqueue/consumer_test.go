@@ -549,9 +549,10 @@ func TestRestartOfNATSInMidJob(t *testing.T) {
 	w := p.work()
 	c := w.next()
 	p.server.Restart()
+	// The client may still take its old connection for alive.
 	eventually(t, func() string {
-		if !p.nc.IsConnected() {
-			return "not connected"
+		if p.nc.Stats().Reconnects == 0 || !p.nc.IsConnected() {
+			return "not reconnected"
 		}
 		return ""
 	})
