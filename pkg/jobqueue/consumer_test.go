@@ -568,9 +568,10 @@ func TestRestartOfNATSInMidJob(t *testing.T) {
 	w := p.work()
 	c := w.next()
 	p.server.Restart()
+	// The client may still take its old connection for alive.
 	eventually.NoError(t, func() error {
-		if !p.nc.IsConnected() {
-			return errors.New("not connected")
+		if p.nc.Stats().Reconnects == 0 || !p.nc.IsConnected() {
+			return errors.New("not reconnected")
 		}
 		return nil
 	})
