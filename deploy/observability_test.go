@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -28,7 +27,9 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/faulttest"
+	"github.com/wandstore/wandstore/pkg/freeport"
 	"github.com/wandstore/wandstore/pkg/miniotest"
 	"github.com/wandstore/wandstore/pkg/natstest"
 	"github.com/wandstore/wandstore/services/kimisim"
@@ -37,8 +38,8 @@ import (
 // The services run as real processes, shoppers come and faults strike, and Prometheus
 // has each query of each dashboard answered, sees every declared metric, and fires
 // every alert for its fault and clears it after. The commands of an alert's runbook are
-// typed as they are written, while it fires. Its clock runs sixty times as fast:
-// the rules' minutes are seconds. Only a full disk is not made; promtool fires that.
+// typed as they are written, while it fires. The clock of its rules runs faster than
+// in production. Only a full disk is not made; promtool fires that.
 func TestDashboardsAndAlerts(t *testing.T) {
 	t.Parallel()
 	s := startStack(t)
@@ -119,9 +120,9 @@ type stack struct {
 	kimi       *kimisim.Server
 	model      string
 	collector  *collector
-	nats       *natstest.Server
+	nats       natstest.Account
 	edgeNATS   *faulttest.Proxy
-	minio      *miniotest.Server
+	minio      miniotest.Store
 	minioProxy *faulttest.Proxy
 	bucket     string
 	generator  *process
@@ -146,20 +147,15 @@ func startStack(t *testing.T) *stack {
 	s := &stack{
 		t: t, folder: t.TempDir(), kimi: kimi, model: model.URL, collector: startCollector(t),
 		nats: natstest.Start(t), minio: miniotest.Start(t),
-		private:       map[string]string{"edge": freeAddr(t), "generator": freeAddr(t)},
-		generatorAddr: freeAddr(t),
+		private:       map[string]string{"edge": freeport.Addr(t), "generator": freeport.Addr(t)},
+		generatorAddr: freeport.Addr(t),
 	}
 	s.edgeNATS, s.minioProxy = faulttest.NewProxy(t, s.nats.Addr()), faulttest.NewProxy(t, s.minio.Addr())
 	s.bucket = s.minio.Bucket(t)
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", s.folder,
-		"github.com/wandstore/wandstore/services/edge/cmd/edge", "github.com/wandstore/wandstore/services/generator/cmd/generator")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	addr := freeAddr(t)
+	addr := freeport.Addr(t)
 	s.edgeURL = "http://" + addr
 	s.startGenerator("KIMI_DAILY_BUDGET=0.003")
-	s.start("edge", "EDGE_ADDR="+addr, "NATS_URL=nats://"+s.edgeNATS.Addr())
+	s.start("edge", "EDGE_ADDR="+addr, "NATS_URL="+s.nats.URLVia(s.edgeNATS.Addr()))
 	within(t, "the edge is ready", func() bool { return status(t.Context(), s.edgeURL+"/ready") == http.StatusOK })
 	s.visit()
 	return s
@@ -172,7 +168,7 @@ func (s *stack) startGenerator(env ...string) {
 
 // start starts a service with what all of them need.
 func (s *stack) start(name string, env ...string) *process {
-	return startProcess(s.t, exec.Command(filepath.Join(s.folder, name)), append(env,
+	return startProcess(s.t, exec.Command(service(s.t, name)), append(env,
 		"POOL_SIZE=2", "MAX_QUEUE_DEPTH=3", "PRIVATE_ADDR="+s.private[name],
 		"MINIO_ENDPOINT="+s.minioProxy.Addr(), "MINIO_BUCKET="+s.bucket,
 		"MINIO_ACCESS_KEY="+miniotest.AccessKey, "MINIO_SECRET_KEY="+miniotest.SecretKey,
@@ -289,23 +285,35 @@ func (p *process) stop() {
 	})
 }
 
-// prometheus is a real one, whose minutes are seconds.
+// prometheus is a real one, with a fast clock.
 type prometheus struct{ url string }
 
+// speed is how many times as fast as in production the clock of the rules runs.
+const speed = 120
+
 var (
-	minutes  = regexp.MustCompile(`\b(\d+)m\b`)
-	hours    = regexp.MustCompile(`\b(\d+)h\b`)
-	interval = strings.NewReplacer("$__rate_interval", "10s", "$__range", "2m")
+	durations = regexp.MustCompile(`\b\d+[mh]\b`)
+	interval  = strings.NewReplacer("$__rate_interval", "5s", "$__range", "1m")
 )
+
+// faster divides the durations of a rule.
+func faster(t *testing.T, rules string) string {
+	t.Helper()
+	return durations.ReplaceAllStringFunc(rules, func(text string) string {
+		d, err := time.ParseDuration(text)
+		must(t, err)
+		return fmt.Sprintf("%dms", d.Milliseconds()/speed)
+	})
+}
 
 func startPrometheus(t *testing.T, s *stack) *prometheus {
 	t.Helper()
 	folder := t.TempDir()
-	rules := hours.ReplaceAllString(minutes.ReplaceAllString(read(t, "prometheus/rules/wandstore.yml"), "${1}s"), "${1}m")
+	rules := faster(t, read(t, "prometheus/rules/wandstore.yml"))
 	if strings.Count(rules, "_seconds) > 1800") != 1 {
 		t.Fatal("the rule of the oldest job's age is another one")
 	}
-	rules = strings.Replace(rules, "_seconds) > 1800", "_seconds) > 30", 1)
+	rules = strings.Replace(rules, "_seconds) > 1800", fmt.Sprintf("_seconds) > %d", 1800/speed), 1)
 	must(t, os.MkdirAll(filepath.Join(folder, "rules"), 0o700))
 	must(t, os.WriteFile(filepath.Join(folder, "rules", "wandstore.yml"), []byte(rules), 0o600))
 
@@ -316,7 +324,7 @@ func startPrometheus(t *testing.T, s *stack) *prometheus {
 	}
 	must(t, yaml.Unmarshal([]byte(read(t, "prometheus/prometheus.yml")), &config))
 	for name := range config.Global {
-		config.Global[name] = "1s"
+		config.Global[name] = "500ms"
 	}
 	targets := map[string]string{"edge": s.private["edge"], "generator": s.private["generator"], "minio": s.minio.Addr()}
 	// The exporter of NATS and the collector are not run here.
@@ -334,7 +342,7 @@ func startPrometheus(t *testing.T, s *stack) *prometheus {
 	must(t, err)
 	must(t, os.WriteFile(filepath.Join(folder, "prometheus.yml"), text, 0o600))
 
-	addr := freeAddr(t)
+	addr := freeport.Addr(t)
 	startProcess(t, exec.Command("prometheus",
 		"--config.file="+filepath.Join(folder, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(folder, "data"),
 		"--web.listen-address="+addr, "--enable-feature=exemplar-storage", "--log.level=warn"))
@@ -477,17 +485,7 @@ const patience = 3 * time.Minute
 // within waits for a condition, as long as a busy machine may take.
 func within(t *testing.T, what string, met func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	tick := time.NewTicker(250 * time.Millisecond)
-	defer tick.Stop()
-	for !met() {
-		select {
-		case <-deadline.C:
-			t.Fatalf("not within %s: %s", patience, what)
-		case <-tick.C:
-		}
-	}
+	eventually.TrueWithin(t, patience, what, met)
 	t.Log(time.Now().Format(time.TimeOnly), what)
 }
 
@@ -496,13 +494,4 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// freeAddr is an address of this machine that nobody listens on.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	must(t, err)
-	must(t, l.Close())
-	return l.Addr().String()
 }
