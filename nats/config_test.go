@@ -1,4 +1,4 @@
-package nats_test
+package wandnats_test
 
 import (
 	"os"

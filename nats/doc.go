@@ -1,6 +1,6 @@
-// Package nats holds what WandStore has on NATS: the names, the definitions of
-// its streams, consumers and buckets, and the server configs, as files in the
-// nats CLI's own format, with the code that ensures them on a server.
+// Package wandnats is the one way onto NATS: the names and definitions of what
+// WandStore has there, and the code that connects, ensures, watches and writes. The
+// definitions and the server configs are files in the nats CLI's own format.
 //
 // # Names
 //
@@ -8,20 +8,38 @@
 // nowhere else. Keys and subjects are built from ids that package pagekey has
 // checked.
 //
+// # Connecting
+//
+// [Dial] returns a connection that connects, and reconnects, in the background.
+// While it is not connected, requests fail at once instead of waiting. [Open] binds
+// all buckets.
+//
 // # Ensuring
 //
 // [Ensure] creates what is missing and updates what differs; it never deletes
 // or recreates, so a stream's messages outlive every start. What an operator
 // has decided on the server stays: replicas, placement, compression, metadata, a
-// bound in bytes, and whatever else of a stream the files do not define. A pool
-// that grew gets more consumers; those of a pool that shrank stay until an
-// operator removes them, so that what they hold is still drained; a consumer that
-// is paused stays paused. A queue's depth is lowered only while that drops no job.
+// bound in bytes, and every other setting that the files do not define. When a pool
+// grows, its new members get consumers. When it shrinks, the consumers stay until an
+// operator removes them, so that their jobs are still done. A paused consumer stays
+// paused. A queue's depth is lowered only while that drops no job.
 //
 // A stream that the server refuses to change, such as one whose retention was
-// changed by hand, is an error: it is an operator's to solve.
+// changed by hand, is an error that an operator has to solve.
 //
 // A bucket is the stream KV_{bucket} (ADR-8 of nats-architecture-and-design),
 // and is defined as that stream, so that one format and one command serve for
 // all: nats stream add --config nats/buckets/KV_UI_CACHE.json.
-package nats
+//
+// # Watching
+//
+// A [Watcher] follows buckets and begins anew after an outage. It tells when it
+// begins and when it is lost, so that what is kept in memory is trusted only while it
+// is watched.
+//
+// # Compare-and-swap
+//
+// A key that several processes write is changed by [Update], or by [Put] where the
+// writer knows the revision. Both refuse to overwrite what they have not seen, and
+// [IsConflict] is the one definition of that refusal, on one node and on several.
+package wandnats

@@ -1,4 +1,4 @@
-package nats
+package wandnats
 
 import (
 	"bytes"
@@ -23,23 +23,24 @@ var definitions embed.FS
 //go:embed server/dev.conf
 var DevConfig string
 
-// Settings are the figures that the environment sets over the files'.
+// Settings are the values of the environment that replace those of the files.
 type Settings struct {
 	// PoolSize is the number of members, 1 to 1000.
 	PoolSize int `env:"POOL_SIZE" envDefault:"10"`
-	// MaxQueueDepth is how many jobs a member holds, waiting and running, 1 to a
+	// MaxQueueDepth is the most jobs that a member holds, waiting and running, 1 to a
 	// million.
 	MaxQueueDepth int `env:"MAX_QUEUE_DEPTH" envDefault:"100"`
-	// Concurrency is how many jobs a member runs at a time, over all generators,
+	// Concurrency is the most jobs that a member runs at a time, over all generators,
 	// 1 to 1000.
 	Concurrency int `env:"POOL_CONCURRENCY" envDefault:"1"`
-	// CacheTTLSeconds is how long UI_CACHE keeps a page, 1 to a year's.
+	// CacheTTLSeconds is how long UI_CACHE keeps a page, 1 s to a year.
 	CacheTTLSeconds int `env:"CACHE_TTL_SECONDS" envDefault:"3600"`
-	// Replicas of what is created, 1 to 5; what exists already keeps its own.
+	// Replicas is how many replicas a new stream gets, 1 to 5; an existing one keeps
+	// its own.
 	Replicas int `env:"NATS_REPLICAS" envDefault:"1"`
 }
 
-// Validate names the first variable that is out of range.
+// Validate returns an error that names the first variable out of range.
 func (s Settings) Validate() error {
 	for _, v := range []struct {
 		name             string
@@ -64,8 +65,11 @@ func (s Settings) CacheTTL() time.Duration { return time.Duration(s.CacheTTLSeco
 // EnsureStreams creates the streams and buckets that are missing and updates
 // those that differ from the files and s. It loses no job: a MaxQueueDepth lower
 // than before is left for a later call while a member holds more than half of it.
-// Errors are those of JetStream, wrapped with the stream's name.
+// The error is ErrNotConnected, or JetStream's wrapped with the stream's name.
 func EnsureStreams(ctx context.Context, js jetstream.JetStream, s Settings) error {
+	if err := ready(js.Conn()); err != nil {
+		return err
+	}
 	configs, err := Streams(s)
 	if err != nil {
 		return err
@@ -78,7 +82,7 @@ func EnsureStreams(ctx context.Context, js jetstream.JetStream, s Settings) erro
 	return nil
 }
 
-// Ensure is EnsureStreams, and the members' consumers.
+// Ensure is EnsureStreams and, after it, creates or updates the members' consumers.
 func Ensure(ctx context.Context, js jetstream.JetStream, s Settings) error {
 	if err := EnsureStreams(ctx, js, s); err != nil {
 		return err
@@ -102,7 +106,7 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.St
 		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 			return err
 		}
-		// Another service was faster, with settings of its own.
+		// Another service has just created it, with settings of its own.
 		stream, err = js.Stream(ctx, want.Name)
 	}
 	if err != nil {
@@ -126,9 +130,9 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.St
 	return err
 }
 
-// defined is what the server has, with all that the files define put over it.
-// What they do not speak of, and the replicas and the bound in bytes, which are
-// about the servers and not about the jobs, was decided by an operator.
+// defined is the server's configuration with every setting that the files define
+// replaced. All other settings are an operator's, and so are the replicas and the
+// bound in bytes: they depend on the servers, not on the jobs.
 func defined(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 	c := have
 	c.Description = want.Description
@@ -145,7 +149,7 @@ func defined(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 	c.Duplicates = want.Duplicates
 	c.AllowDirect = want.AllowDirect
 	c.AllowRollup = want.AllowRollup
-	// The server never takes it back.
+	// The server refuses to switch it off again.
 	c.AllowMsgTTL = have.AllowMsgTTL || want.AllowMsgTTL
 	c.DenyDelete = want.DenyDelete
 	c.DenyPurge = want.DenyPurge
@@ -153,9 +157,9 @@ func defined(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 }
 
 // roomFor tells whether a stream can be given a lower depth without losing a
-// message: the server drops what is over a lowered limit, the oldest first, also
-// where it would refuse the newest. Half of the new depth has to be free in every
-// subject, for what is published between this look and the update.
+// message: on lowering the limit the server drops the oldest messages above it, even
+// with discard new. Half of the new depth has to be free in every subject, for what
+// is published between this check and the update.
 func roomFor(ctx context.Context, stream jetstream.Stream, depth int64) (bool, error) {
 	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(">"))
 	if err != nil {
@@ -169,7 +173,7 @@ func roomFor(ctx context.Context, stream jetstream.Stream, depth int64) (bool, e
 	return true, nil
 }
 
-// Streams are the definitions of the streams and buckets with s applied.
+// Streams returns the definitions of the streams and buckets with s applied.
 func Streams(s Settings) ([]jetstream.StreamConfig, error) {
 	var configs []jetstream.StreamConfig
 	for _, pattern := range []string{"streams/*.json", "buckets/*.json"} {
@@ -197,7 +201,7 @@ func Streams(s Settings) ([]jetstream.StreamConfig, error) {
 	return configs, nil
 }
 
-// Consumer is the definition of member n's consumer.
+// Consumer returns the definition of member n's consumer.
 func Consumer(n, concurrency int) (jetstream.ConsumerConfig, error) {
 	var c jetstream.ConsumerConfig
 	if err := decode("consumers/pool-0.json", &c); err != nil {
@@ -211,7 +215,7 @@ func Consumer(n, concurrency int) (jetstream.ConsumerConfig, error) {
 }
 
 // decode reads an embedded definition. A field that the client does not know is
-// an error: it would be left out of what is ensured.
+// an error: it would silently not be ensured.
 func decode(file string, into any) error {
 	b, err := definitions.ReadFile(file)
 	if err != nil {

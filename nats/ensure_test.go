@@ -1,4 +1,4 @@
-package nats_test
+package wandnats_test
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
+	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	wandnats "github.com/wandstore/wandstore/nats"
@@ -363,13 +365,17 @@ func TestRefusalNamesTheStream(t *testing.T) {
 }
 
 func TestEnsureSaysWhenNobodyAnswers(t *testing.T) {
-	s := startPlain(t)
-	_, js := connect(t, s.url)
-	stop(s.Server)
+	s := start(t, &server.Options{})
+	nc, js := connect(t, s.url)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	if err := wandnats.Ensure(ctx, js, defaults()); err == nil || !strings.Contains(err.Error(), wandnats.StreamGeneration) {
-		t.Errorf("Ensure without a server: %v", err)
+		t.Errorf("Ensure without JetStream: %v", err)
+	}
+	stop(s.Server)
+	becomes(t, nc, natsgo.RECONNECTING)
+	if err := wandnats.Ensure(within(t), js, defaults()); !errors.Is(err, wandnats.ErrNotConnected) {
+		t.Errorf("Ensure without a server: got %v, want ErrNotConnected", err)
 	}
 }
 

@@ -1,4 +1,4 @@
-package nats
+package wandnats
 
 import (
 	"strconv"
@@ -21,18 +21,20 @@ const (
 	BucketJobs = "GENERATION_QUEUE"
 	// BucketSessions holds shopper sessions.
 	BucketSessions = "SHOPPER_SESSIONS"
-	// BucketStores holds stores by their slug; only operators write it.
+	// BucketStores holds the documents of the shops by their slug; only operators
+	// write it.
 	BucketStores = "STORES"
 )
 
 // Subjects.
 const (
-	// SubjectReplay is where an operator asks for a dead letter to be put back.
+	// SubjectReplay takes an operator's request to put a dead letter back into the
+	// queue.
 	SubjectReplay = "wandstore.control.replay"
-	// SubjectForget is where an operator asks for a shopper to be forgotten.
+	// SubjectForget takes an operator's request to forget a shopper.
 	SubjectForget = "wandstore.control.forget"
-	// SubjectMaxDeliveries is the server's word that a job's last delivery has
-	// lapsed (the max-deliveries advisory of the stream's consumers).
+	// SubjectMaxDeliveries carries the server's max-deliveries advisory: a job's last
+	// delivery was not acknowledged in time.
 	SubjectMaxDeliveries = "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES." + StreamGeneration + ".*"
 
 	prefixGenerate = "wandstore.generate."
@@ -40,10 +42,10 @@ const (
 	prefixMember   = "pool-"
 )
 
-// MicroService is the generators' name in NATS micro (ADR-32).
+// MicroService is the name of the generators' NATS micro service (ADR-32).
 const MicroService = "wandstore-generator"
 
-// Member is the name of pool member n, which is also its consumer's: "pool-3".
+// Member is the name of pool member n and of its consumer: "pool-3".
 func Member(n int) string { return prefixMember + strconv.Itoa(n) }
 
 // MemberNumber is n of "pool-n"; false for any other name.
@@ -59,7 +61,7 @@ func MemberNumber(member string) (int, bool) {
 	return n, true
 }
 
-// GenerateSubject is where a member's jobs are published.
+// GenerateSubject is the subject of a member's jobs.
 func GenerateSubject(member string) string { return prefixGenerate + member }
 
 // MemberOfSubject is the member a job's subject belongs to, or "".
@@ -71,10 +73,10 @@ func MemberOfSubject(subject string) string {
 	return member
 }
 
-// DeadSubject is where a member's dead letters are published.
+// DeadSubject is the subject of a member's dead letters.
 func DeadSubject(member string) string { return prefixDead + member }
 
-// HealthSubject is where a member answers for its health.
+// HealthSubject is where a member answers requests for its health.
 func HealthSubject(member string) string { return "wandstore.member." + member + ".health" }
 
 // Keys of the buckets. store and shopper must be checked ids.

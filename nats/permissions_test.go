@@ -1,4 +1,4 @@
-package nats_test
+package wandnats_test
 
 import (
 	"context"
@@ -201,6 +201,10 @@ func TestEdgeMayWatch(t *testing.T) {
 			edge, generator := join(t, s, "edge"), join(t, s, "generator")
 			ctx := within(t)
 			ensure(t, generator.js, defaults())
+			for user, js := range map[string]jetstream.JetStream{"edge": edge.js, "generator": generator.js} {
+				_, err := wandnats.Open(ctx, js)
+				must(t, user+": open", err)
+			}
 			theirJobs := bucket(t, generator.js, wandnats.BucketJobs)
 
 			// More than the server sends ahead of the client's word that it keeps up, so

@@ -1,4 +1,4 @@
-package nats_test
+package wandnats_test
 
 import (
 	"context"
@@ -24,7 +24,9 @@ const patience = 30 * time.Second
 // live is a nats-server in the test's process.
 type live struct {
 	*server.Server
-	url string
+	url      string
+	port     int
+	storeDir string
 }
 
 // start runs a server on a free port of loopback with its data in the test's
@@ -37,6 +39,24 @@ func start(t *testing.T, opts *server.Options) *live {
 	if opts.StoreDir == "" {
 		opts.StoreDir = t.TempDir()
 	}
+	s := launch(t, opts)
+	addr, ok := s.Addr().(*net.TCPAddr)
+	if !ok {
+		t.Fatalf("no TCP address: %v", s.Addr())
+	}
+	return &live{s, fmt.Sprintf("nats://127.0.0.1:%d", addr.Port), addr.Port, opts.StoreDir}
+}
+
+// restart starts the server, once it is stopped, on the same port and data.
+func (s *live) restart(t *testing.T) {
+	t.Helper()
+	s.Server = launch(t, &server.Options{
+		Host: "127.0.0.1", Port: s.port, NoLog: true, NoSigs: true, JetStream: true, StoreDir: s.storeDir,
+	})
+}
+
+func launch(t *testing.T, opts *server.Options) *server.Server {
+	t.Helper()
 	s, err := server.NewServer(opts)
 	if err != nil {
 		t.Fatal(err)
@@ -46,11 +66,7 @@ func start(t *testing.T, opts *server.Options) *live {
 	if !s.ReadyForConnections(patience) {
 		t.Fatalf("server is not ready after %v", patience)
 	}
-	addr, ok := s.Addr().(*net.TCPAddr)
-	if !ok {
-		t.Fatalf("no TCP address: %v", s.Addr())
-	}
-	return &live{s, fmt.Sprintf("nats://127.0.0.1:%d", addr.Port)}
+	return s
 }
 
 func stop(s *server.Server) {

@@ -22,7 +22,7 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// deadLetter is what is known of a message that is given up.
+// deadLetter describes a message that is given up.
 type deadLetter struct {
 	jobID, member, reason string
 	attempts              int
@@ -31,18 +31,18 @@ type deadLetter struct {
 	header                nats.Header
 }
 
-// maxLetter bounds a letter with its payload as text, in bytes. JSON makes six of
-// a control character; a payload full of them is no job, and as text the stream
-// would refuse it.
+// maxLetter bounds a letter whose payload is text, in bytes. JSON writes six bytes for a
+// control character, so a payload full of them would exceed the stream's limit. Such a
+// payload is no job; it is kept as bytes.
 const maxLetter = 192 << 10
 
 // publish puts the letter into GENERATION_DEAD. The message's sequence is part
-// of its id, so that two who bury the same message leave one letter.
+// of its id, so that two processes that give up the same message leave one letter.
 func (l deadLetter) publish(ctx context.Context, js jetstream.JetStream) error {
 	letter := &wandstorev1.DeadLetter{
-		JobId: l.jobID, PoolMember: l.member, Reason: cut(l.reason), Attempts: uint32(l.attempts),
+		JobId: l.jobID, PoolMember: l.member, Reason: truncate(l.reason), Attempts: uint32(l.attempts),
 		DiedAt: timestamppb.New(time.Now()), StreamSeq: l.seq,
-		Traceparent: cut(l.header.Get("traceparent")),
+		Traceparent: truncate(l.header.Get("traceparent")),
 	}
 	if utf8.Valid(l.payload) {
 		letter.Payload = string(l.payload)
@@ -70,10 +70,10 @@ func (l deadLetter) publish(ctx context.Context, js jetstream.JetStream) error {
 	return nil
 }
 
-// Sweeper makes dead letters of jobs whose last delivery died with its worker.
-// The server then stops delivering the message and leaves it where it is, holding
-// a place in its member's queue. It says so once, by an advisory that nobody may
-// be there to hear; so the sweep also looks, every minute.
+// Sweeper makes dead letters of jobs whose last delivery ended with its worker's
+// process. The server does not deliver such a message again, and leaves it in the
+// stream, where it counts against its member's limit. An advisory tells of it, once,
+// and only those that listen at that moment; so Sweeper also looks every minute.
 type Sweeper struct {
 	js      jetstream.JetStream
 	nc      *nats.Conn
@@ -84,12 +84,12 @@ type Sweeper struct {
 	tracer  trace.Tracer
 }
 
-// NewSweeper sweeps for all members; jobs is the bucket GENERATION_QUEUE.
+// NewSweeper returns a Sweeper for all members. jobs is the bucket GENERATION_QUEUE.
 func NewSweeper(nc *nats.Conn, js jetstream.JetStream, jobs jetstream.KeyValue, trail *Trail, log *slog.Logger) *Sweeper {
 	return &Sweeper{js: js, nc: nc, records: records{jobs}, trail: trail, metrics: newMetrics(), log: log, tracer: otel.Tracer(scope)}
 }
 
-// sweepEvery is how long a job may lie dead if the advisory was missed.
+// sweepEvery is how long such a job may stay in the stream if its advisory was missed.
 const sweepEvery = time.Minute
 
 // reasonLapsed is the dead letter's reason.
@@ -98,7 +98,7 @@ const reasonLapsed = "every delivery lapsed without an answer: its workers were 
 // Run sweeps until ctx ends, then returns nil.
 func (s *Sweeper) Run(ctx context.Context) error {
 	advisories := make(chan *nats.Msg, 256)
-	// One generator of all hears each advisory.
+	// A queue group: one of all generators gets each advisory.
 	sub, err := s.nc.ChanQueueSubscribe(wandnats.SubjectMaxDeliveries, "dead-letters", advisories)
 	if err != nil {
 		return fmt.Errorf("subscribe to max-deliveries advisories: %w", err)
@@ -132,21 +132,21 @@ func (s *Sweeper) advised(ctx context.Context, m *nats.Msg) {
 	}
 	stream, err := s.js.Stream(ctx, wandnats.StreamGeneration)
 	if err == nil {
-		err = s.bury(ctx, stream, a.Consumer, a.StreamSeq, a.Deliveries)
+		err = s.giveUp(ctx, stream, a.Consumer, a.StreamSeq, a.Deliveries)
 	}
 	if err != nil {
 		s.log.Warn("dead job left for the next sweep", "member", a.Consumer, "seq", a.StreamSeq, "error", err)
 	}
 }
 
-// sweep buries what has been delivered and has ended, but is still there: an ack
-// removes a message from a work queue, the end of its deliveries does not.
+// sweep gives up the messages whose deliveries are used up. An ack removes a message
+// from a work queue; the end of its deliveries does not.
 func (s *Sweeper) sweep(ctx context.Context) error {
 	stream, err := s.js.Stream(ctx, wandnats.StreamGeneration)
 	if err != nil {
 		return fmt.Errorf("stream: %w", err)
 	}
-	// Read to the end first: the list's goroutine waits for its reader for ever.
+	// The list is read to its end first: its goroutine waits for its reader for ever.
 	list := stream.ListConsumers(ctx)
 	var members []*jetstream.ConsumerInfo
 	for info := range list.Info() {
@@ -159,10 +159,10 @@ func (s *Sweeper) sweep(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// sweepMember buries what has ended in one member. That is what lies at or below
-// its ack floor; the server moves that with an ack only, so with nothing pending it
-// is all that was delivered. It goes on past what it cannot bury: one message must
-// not keep the others' places.
+// sweepMember gives up the messages of one member whose deliveries are used up. Those
+// are the messages at or below its ack floor. The server moves the floor by acks only,
+// so with nothing pending they are all that was delivered. A message that cannot be
+// given up does not keep the sweep from those behind it.
 func (s *Sweeper) sweepMember(ctx context.Context, stream jetstream.Stream, info *jetstream.ConsumerInfo) error {
 	ended := info.AckFloor.Stream
 	if info.NumAckPending == 0 {
@@ -180,17 +180,17 @@ func (s *Sweeper) sweepMember(ctx context.Context, stream jetstream.Stream, info
 		if m.Sequence > ended {
 			return errors.Join(errs...)
 		}
-		if err := s.bury(ctx, stream, info.Name, m.Sequence, info.Config.MaxDeliver); err != nil {
+		if err := s.giveUp(ctx, stream, info.Name, m.Sequence, info.Config.MaxDeliver); err != nil {
 			errs = append(errs, err)
 		}
 		seq = m.Sequence + 1
 	}
 }
 
-// bury makes a dead letter of a message and removes it. One whose job's page is
-// ready, or that a newer request has replaced, was only being removed just then,
-// and one that a worker still holds is left to it, or to the next sweep.
-func (s *Sweeper) bury(ctx context.Context, stream jetstream.Stream, member string, seq uint64, attempts int) error {
+// giveUp makes a dead letter of a message and removes it. If the job's page is ready,
+// the job was cancelled or a newer request has replaced it, the message is removed
+// without a letter. If a worker still holds the job, giveUp does nothing.
+func (s *Sweeper) giveUp(ctx context.Context, stream jetstream.Stream, member string, seq uint64, attempts int) error {
 	m, err := stream.GetMsg(ctx, seq)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil
@@ -221,12 +221,12 @@ func (s *Sweeper) bury(ctx context.Context, stream jetstream.Stream, member stri
 	if err := letter.publish(ctx, s.js); err != nil {
 		return err
 	}
-	s.metrics.died(ctx, member, deadLapsed)
+	s.metrics.deadLettered(ctx, member, deadLapsed)
 	s.log.ErrorContext(ctx, "job is dead", "member", member, "seq", seq, "error", reasonLapsed)
 	if ours {
 		rec := found.in(wandstorev1.JobState_JOB_STATE_FAILED, time.Now(), failedFor)
 		rec.Reason = reasonLapsed
-		if _, err := s.records.put(ctx, job.Key, found, rec); err != nil && !conflict(err) {
+		if _, err := s.records.put(ctx, job.Key, found, rec); err != nil && !wandnats.IsConflict(err) {
 			return err
 		}
 	}
@@ -236,33 +236,33 @@ func (s *Sweeper) bury(ctx context.Context, stream jetstream.Stream, member stri
 	return remove(ctx, stream, seq)
 }
 
-// remove deletes a message; that it is gone already is no error.
+// remove deletes a message. It is no error if the message is gone already.
 func remove(ctx context.Context, stream jetstream.Stream, seq uint64) error {
 	err := stream.DeleteMsg(ctx, seq)
 	if err == nil {
 		return nil
 	}
-	// The server's refusal does not tell a message that is gone from one that stays.
+	// The server's error is the same for a message that is gone and one that it keeps.
 	if _, getErr := stream.GetMsg(ctx, seq); errors.Is(getErr, jetstream.ErrMsgNotFound) {
 		return nil
 	}
 	return fmt.Errorf("remove message %d: %w", seq, err)
 }
 
-// Replayed is a dead letter back in the queue.
+// Replayed describes a dead letter that is back in the queue.
 type Replayed struct {
-	// JobID is the job's, the same as before.
+	// JobID is the job's id, the same as before.
 	JobID string
-	// Member is where it waits now.
+	// Member is the pool member whose queue has it now.
 	Member string
 }
 
 // Replay puts the dead letter with that sequence of GENERATION_DEAD back into the
-// queue, as the same job with its first time of request, and removes the letter.
+// queue and removes the letter. The job keeps its id and its time of request.
 // Errors: ErrNoLetter; ErrTerminal if its payload is no job; ErrPoolFull.
 func (q *Queue) Replay(ctx context.Context, seq uint64) (Replayed, error) {
 	if seq == 0 {
-		// No message has it, and the server takes it for a request without one.
+		// No message has sequence 0, and the server reads it as "no sequence given".
 		return Replayed{}, fmt.Errorf("%w: 0", ErrNoLetter)
 	}
 	dead, err := q.js.Stream(ctx, wandnats.StreamDead)
@@ -285,8 +285,8 @@ func (q *Queue) Replay(ctx context.Context, seq uint64) (Replayed, error) {
 	if err != nil {
 		return Replayed{}, fmt.Errorf("%w: %w", ErrTerminal, err)
 	}
-	// The first publish's id is still in the duplicate window; the letter's sequence
-	// makes a new one that a second replay of the same letter repeats.
+	// The id of the first publish may still be in the duplicate window. The letter's
+	// sequence makes a new id, and the same one if the letter is replayed twice.
 	id := job.GetJobId() + "-replay-" + strconv.FormatUint(seq, 10)
 	member, queuedAt, err := q.publish(ctx, job.Key.Shopper(), id, []byte(letter.GetPayload()))
 	if err != nil {
@@ -300,8 +300,8 @@ func (q *Queue) Replay(ctx context.Context, seq uint64) (Replayed, error) {
 	return Replayed{JobID: job.GetJobId(), Member: member}, nil
 }
 
-// requeued notes on the record that the job waits again, unless somebody else's
-// job is there or the worker was faster.
+// requeued writes to the record that the job waits again, unless the record is another
+// job's or a worker has the job already.
 func (q *Queue) requeued(ctx context.Context, job *Job, member string, seq uint64) {
 	found, err := q.records.get(ctx, job.Key)
 	if err != nil && !errors.Is(err, ErrNoRecord) {

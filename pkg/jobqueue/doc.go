@@ -5,9 +5,9 @@
 // # The job record
 //
 // GENERATION_QUEUE job.{store}.{shopper} is the claim, the lock and the state in
-// one. It is only ever changed by compare-and-set, and holds a deadline: before
-// it, the record belongs to whoever wrote it; past it, to whoever takes it. So no
-// crash blocks a shopper, and nothing has to be released.
+// one. It is only ever changed by compare-and-set, and it holds a deadline. Before
+// the deadline, the record belongs to the process that wrote it. Past it, any process
+// may take it over. So no crash blocks a shopper, and no lock has to be released.
 //
 //	          claim                accepted              delivered
 //	(none) ---------> publishing ---------> queued ---------------> running --+--> ready
@@ -16,19 +16,20 @@
 //	                      v                    +----------+-------------+
 //	                    (none)                   handed back, redelivered
 //
-//	cancelled, from any state before ready: whoever has the job lets go of it
+//	cancelled, from any state before ready: the worker that has the job gives it up
 //
 //	deadlines: publishing 5 s; queued one hour, the bucket's own age; running the
 //	ack wait, moved on by each heartbeat; ready 10 s, so that a visit that looked
 //	for the page just before it was stored does not ask for another; failed one
-//	minute, so that a broken shop is not hammered by its visitors.
+//	minute, so that visits to a broken shop do not make a job each.
 //
 // # Delivery
 //
-// Delivery is at least once. A worker takes a message only together with the
-// record; it finds that another holds it (back it goes), that its page is ready, it is
-// cancelled or a newer request has replaced it (acked, nothing done), or takes it. One that loses
-// the record to another leaves the message to it. Effects must be idempotent.
+// Delivery is at least once, so the effects of a handler must be idempotent. A worker
+// takes a message only together with its record. If another worker holds the record,
+// the message goes back. If the page is ready, the job was cancelled or a newer request
+// has replaced it, the message is acked and nothing is done. A worker that loses the
+// record to another one leaves the message to it.
 //
 //	handler returns          message     record
 //	nil                      ack         ready
@@ -40,9 +41,8 @@
 //	worker gone, last time   dead by the advisory or the sweep
 //
 // A dead letter is published before its message is removed: a crash between the
-// two leaves a letter too many, deduplicated by its id, and never one too few.
+// two never loses a letter. It may publish one twice, which the letter's id removes.
 //
-// Breadcrumbs are best effort by intention: a trail that is missing a step is a
-// nuisance, a page that is missing because its trail could not be written a
-// defect.
+// Breadcrumbs are best effort on purpose. A step missing from a trail is a nuisance; a
+// page missing because its trail could not be written would be a defect.
 package jobqueue

@@ -13,18 +13,18 @@ var (
 	ErrPoolFull = errors.New("every pool member is full")
 	// ErrQueueFull: one member refused the job; another may take it.
 	ErrQueueFull = errors.New("the pool member is full")
-	// ErrNoRecord: nothing is known of a job for the shopper and store.
+	// ErrNoRecord: the shopper has no job record in the store.
 	ErrNoRecord = errors.New("no job record")
-	// ErrTerminal: a handler wraps it to say that trying again is useless.
+	// ErrTerminal: a handler wraps it where another delivery would fail as well.
 	ErrTerminal = errors.New("not worth another try")
 	// ErrNoLetter: there is no dead letter of that sequence.
 	ErrNoLetter = errors.New("no such dead letter")
 
-	// errLost: the job is not this worker's any more.
+	// errLost: another worker holds the job, or a newer job its record.
 	errLost = errors.New("the job was taken away")
-	// errCancelled: nor is it anybody else's.
+	// errCancelled: the job was cancelled, so no worker holds it any more.
 	errCancelled = fmt.Errorf("%w: it was cancelled", errLost)
-	// errShutdown: the process ends before the job has.
+	// errShutdown: the process ends before the job does.
 	errShutdown = errors.New("the worker is shutting down")
 )
 
@@ -33,21 +33,13 @@ var (
 // (JSStreamStoreFailedF in nats-server's errors.json). nats.go has no sentinel.
 const codeMaximumMessages = 10077
 
-// full tells whether the server refused a publish because the subject is full.
-// The code alone also stands for a store that failed otherwise, so the text
-// counts too; a test holds both against the pinned server.
+// full tells whether the server refused a publish because the subject is full. The
+// code alone also stands for other failures of the store, so the text is compared
+// too; a test checks both on the pinned server.
 func full(err error) bool {
 	var api *jetstream.APIError
 	if !errors.As(err, &api) || api.ErrorCode != codeMaximumMessages {
 		return false
 	}
 	return api.Description == "maximum messages per subject exceeded" || api.Description == "maximum messages exceeded"
-}
-
-// conflict tells whether a compare-and-set lost. Replicated streams say so by a
-// code of their own, and nats.go's sentinels do not cover it on every path.
-func conflict(err error) bool {
-	var api *jetstream.APIError
-	return errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
-		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }

@@ -58,37 +58,3 @@ func TestFullIsTheServersRefusal(t *testing.T) {
 		t.Error("full(nil)")
 	}
 }
-
-func TestConflictIsALostCompareAndSet(t *testing.T) {
-	t.Parallel()
-	_, js := natstest.Start(t).Connect(t)
-	kv, err := js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: "CAS"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	revision, err := kv.Create(t.Context(), "key", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, created := kv.Create(t.Context(), "key", nil)
-	_, updated := kv.Update(t.Context(), "key", nil, revision+1)
-	deleted := kv.Delete(t.Context(), "key", jetstream.LastRevision(revision+1))
-	_, invalid := kv.Create(t.Context(), "a key", nil)
-	for name, c := range map[string]struct {
-		err      error
-		conflict bool
-	}{
-		"created":    {created, true},
-		"updated":    {updated, true},
-		"deleted":    {deleted, true},
-		"replicated": {&jetstream.APIError{ErrorCode: jetstream.JSErrCodeStreamWrongLastSequenceConstant}, true},
-		"invalid":    {invalid, false},
-	} {
-		if c.err == nil || conflict(c.err) != c.conflict {
-			t.Errorf("%s: conflict(%v) = %t, want %t", name, c.err, conflict(c.err), c.conflict)
-		}
-	}
-	if conflict(nil) {
-		t.Error("conflict(nil)")
-	}
-}

@@ -11,7 +11,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/telemetry"
 )
 
-// metrics are those of the queue's three sides: asking, working, sweeping.
+// metrics are those of Queue, Consumer and Sweeper.
 type metrics struct {
 	claims, publishes, deliveries, deadLetters metric.Int64Counter
 
@@ -54,11 +54,11 @@ func (m *metrics) offered(ctx context.Context, member string, err error) {
 	m.publishes.Add(ctx, 1, metric.WithAttributes(telemetry.Member.String(member), telemetry.Outcome.String(outcome)))
 }
 
-func (m *metrics) delivered(ctx context.Context, member string, again bool) {
-	m.deliveries.Add(ctx, 1, metric.WithAttributes(telemetry.Member.String(member), telemetry.Redelivered.Bool(again)))
+func (m *metrics) delivered(ctx context.Context, member string, redelivered bool) {
+	m.deliveries.Add(ctx, 1, metric.WithAttributes(telemetry.Member.String(member), telemetry.Redelivered.Bool(redelivered)))
 }
 
-// ended notes the end of a delivery, and of the job if it has no other.
+// ended records the end of a delivery, and of the job if this was its last one.
 func (m *metrics) ended(ctx context.Context, member, outcome string, attempt int, d time.Duration) {
 	if outcome == outcomeReady || outcome == outcomeDead {
 		m.attempts.Record(ctx, float64(attempt), metric.WithAttributes(telemetry.Outcome.String(outcome)))
@@ -66,20 +66,20 @@ func (m *metrics) ended(ctx context.Context, member, outcome string, attempt int
 	m.duration.Record(ctx, d.Seconds(), metric.WithAttributes(telemetry.Member.String(member), telemetry.Outcome.String(outcome)))
 }
 
-// Why a job was given up.
+// Why a job became a dead letter.
 const (
 	deadFailed = "failed"
 	deadLapsed = "lapsed"
 )
 
-// mayDie has the counts of a member's dead letters begin at 0: what is first seen as
-// 1 did not increase, for whoever watches it.
-func (m *metrics) mayDie(ctx context.Context, member string) {
+// zeroDeadLetters starts the counts of a member's dead letters at 0. An alert on an
+// increase misses the first dead letter of a series that starts at 1.
+func (m *metrics) zeroDeadLetters(ctx context.Context, member string) {
 	for _, why := range []string{deadFailed, deadLapsed} {
 		m.deadLetters.Add(ctx, 0, metric.WithAttributes(telemetry.Member.String(member), telemetry.Outcome.String(why)))
 	}
 }
 
-func (m *metrics) died(ctx context.Context, member, why string) {
+func (m *metrics) deadLettered(ctx context.Context, member, why string) {
 	m.deadLetters.Add(ctx, 1, metric.WithAttributes(telemetry.Member.String(member), telemetry.Outcome.String(why)))
 }

@@ -23,7 +23,7 @@ import (
 
 const scope = "github.com/wandstore/wandstore/pkg/jobqueue"
 
-// Queue is the side of the pool that asks for pages.
+// Queue asks for pages: it makes jobs and publishes them to the pool's members.
 type Queue struct {
 	js      jetstream.JetStream
 	records records
@@ -33,7 +33,7 @@ type Queue struct {
 	tracer  trace.Tracer
 }
 
-// NewQueue publishes to a pool of size members; jobs is the bucket
+// NewQueue returns a Queue for a pool of size members. jobs is the bucket
 // GENERATION_QUEUE.
 func NewQueue(js jetstream.JetStream, jobs jetstream.KeyValue, size int, trail *Trail) *Queue {
 	return &Queue{js: js, records: records{jobs}, trail: trail, size: size, metrics: newMetrics(), tracer: otel.Tracer(scope)}
@@ -41,7 +41,7 @@ func NewQueue(js jetstream.JetStream, jobs jetstream.KeyValue, size int, trail *
 
 // Request asks for a page.
 type Request struct {
-	// Key is whose page of which store.
+	// Key names the shopper and the store.
 	Key pagekey.Key
 	// Origin says why: "visit" or "debug".
 	Origin string
@@ -54,19 +54,19 @@ type Request struct {
 	Instead string
 }
 
-// Ticket is what became of a request.
+// Ticket is the answer to a request.
 type Ticket struct {
 	// Record is the live job's: the new one's, or the one that was there.
 	Record *wandstorev1.JobRecord
-	// Triggered tells a new job from one that was already under way.
+	// Triggered is true if the job is new, false if it was live already.
 	Triggered bool
 }
 
 // Trigger makes a job for the request unless one is live: it claims the key,
 // publishes to the shopper's member, and while a member refuses to the next,
 // through all. Errors: ErrPoolFull when all refused (the claim is withdrawn);
-// any other means that NATS did not answer within ctx, and the claim, if it was
-// written, lapses after 5 s.
+// wandnats.ErrContended when other requests were always faster. Any other means that
+// NATS did not answer within ctx, and the claim, if it was written, lapses after 5 s.
 func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	mine, other, err := q.claim(ctx, r)
 	if err != nil {
@@ -99,19 +99,19 @@ func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	}
 	rec := mine.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), queuedFor)
 	rec.PoolMember, rec.StreamSeq = member, seq
-	q.records.note(q.js, r.Key, mine, rec)
+	q.records.putAsync(q.js, r.Key, mine, rec)
 	q.trail.Debug(ctx, r.Key, Crumb{Step: "published", JobID: job.GetJobId(), Member: member})
 	return Ticket{Record: rec, Triggered: true}, nil
 }
 
-// Record is what is known of the newest job of a key; ErrNoRecord if nothing.
+// Record returns the record of a key's newest job; ErrNoRecord if there is none.
 func (q *Queue) Record(ctx context.Context, key pagekey.Key) (*wandstorev1.JobRecord, error) {
 	h, err := q.records.get(ctx, key)
 	return h.JobRecord, err
 }
 
-// claim writes a record in state publishing, or gives the record of the job that
-// is live.
+// claim writes a record in state publishing, or returns the record of the job that is
+// live.
 func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandstorev1.JobRecord, err error) {
 	ctx, span := q.tracer.Start(ctx, "claim", trace.WithAttributes(telemetry.Store.String(r.Key.Store())))
 	outcome := outcomeError
@@ -121,19 +121,17 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 		telemetry.End(span, err)
 	}()
 
-	for {
+	var rec *wandstorev1.JobRecord
+	revision, err := wandnats.Update(ctx, q.records.kv, jobKey(r.Key), func(current jetstream.KeyValueEntry) ([]byte, error) {
 		now := time.Now()
-		found, err := q.records.get(ctx, r.Key)
-		if err != nil && !errors.Is(err, ErrNoRecord) {
-			return held{}, nil, err
+		if current != nil {
+			found := recordOf(current)
+			if owned(found, now) && !r.replaces(found) {
+				other = found
+				return nil, errLive
+			}
 		}
-		ready := found.GetState() == wandstorev1.JobState_JOB_STATE_READY
-		again := ready && (r.Again || r.Instead != "" && r.Instead == found.GetJobId())
-		if err == nil && owned(found.JobRecord, now) && !again {
-			outcome = outcomePending
-			return held{}, found.JobRecord, nil
-		}
-		rec := &wandstorev1.JobRecord{
+		rec = &wandstorev1.JobRecord{
 			JobId:       nuid.Next(),
 			StoreSlug:   r.Key.Store(),
 			ShopperId:   r.Key.Shopper(),
@@ -143,23 +141,33 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 			Deadline:    timestamppb.New(now.Add(publishingFor)),
 			Traceparent: telemetry.Traceparent(ctx),
 		}
-		mine, err := q.records.put(ctx, r.Key, found, rec)
-		if conflict(err) {
-			// Somebody was faster: theirs is the live job, unless it was withdrawn again.
-			continue
-		}
-		if err != nil {
-			return held{}, nil, err
-		}
-		outcome = outcomeClaimed
-		span.SetAttributes(telemetry.JobID.String(rec.GetJobId()))
-		return mine, nil, nil
+		return wire.Marshal(rec)
+	})
+	if errors.Is(err, errLive) {
+		outcome = outcomePending
+		return held{}, other, nil
 	}
+	if err != nil {
+		return held{}, nil, fmt.Errorf("claim: %w", err)
+	}
+	outcome = outcomeClaimed
+	span.SetAttributes(telemetry.JobID.String(rec.GetJobId()))
+	return held{rec, revision}, nil, nil
+}
+
+// errLive: the key has a live job.
+var errLive = errors.New("a job is live")
+
+// replaces reports whether the request asks for a page in place of that record's,
+// although it was made just now.
+func (r Request) replaces(rec *wandstorev1.JobRecord) bool {
+	return rec.GetState() == wandstorev1.JobState_JOB_STATE_READY &&
+		(r.Again || r.Instead != "" && r.Instead == rec.GetJobId())
 }
 
 // publish offers a payload to the shopper's member and, while one refuses, to
-// the next. It goes on to another member after a refusal only: after a time-out
-// the first may have it.
+// the next. It tries another member after a refusal only: after a timeout the first
+// one may have the job.
 func (q *Queue) publish(ctx context.Context, shopper, id string, payload []byte) (member string, seq uint64, err error) {
 	first := SelectMember(shopper, q.size)
 	for i := range q.size {

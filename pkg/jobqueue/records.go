@@ -16,7 +16,7 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// How long a record belongs to whoever wrote it.
+// How long a record belongs to its writer in each state, from its last write.
 const (
 	publishingFor = 5 * time.Second
 	queuedFor     = time.Hour
@@ -24,7 +24,7 @@ const (
 	failedFor     = time.Minute
 )
 
-// records reads and writes job records by compare-and-set.
+// records reads job records and writes them by compare-and-swap.
 type records struct {
 	kv jetstream.KeyValue
 }
@@ -35,49 +35,48 @@ type held struct {
 	revision uint64
 }
 
-// get reads the record of a key; ErrNoRecord without one. A record that cannot
-// be read is given as an empty one past its deadline, so that it can be taken
-// over rather than block its shopper.
+// get reads the record of a key; ErrNoRecord without one.
 func (r records) get(ctx context.Context, key pagekey.Key) (held, error) {
-	e, err := r.kv.Get(ctx, jobKey(key))
+	entry, err := r.kv.Get(ctx, jobKey(key))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return held{}, ErrNoRecord
 	}
 	if err != nil {
 		return held{}, fmt.Errorf("read job record: %w", err)
 	}
-	rec := &wandstorev1.JobRecord{}
-	if err := wire.Unmarshal(e.Value(), rec); err != nil {
-		rec = &wandstorev1.JobRecord{}
-	}
-	return held{rec, e.Revision()}, nil
+	return held{recordOf(entry), entry.Revision()}, nil
 }
 
-// put writes rec over what was held, or anew over the zero held. It fails with a
-// conflict when somebody else was faster.
+// recordOf decodes an entry. One that cannot be read becomes an empty record, whose
+// deadline is past: it can be taken over and does not block its shopper.
+func recordOf(entry jetstream.KeyValueEntry) *wandstorev1.JobRecord {
+	rec := &wandstorev1.JobRecord{}
+	if err := wire.Unmarshal(entry.Value(), rec); err != nil {
+		return &wandstorev1.JobRecord{}
+	}
+	return rec
+}
+
+// put writes rec in place of what was held; the zero held stands for no record. A
+// conflict (wandnats.IsConflict) means that another writer was faster.
 func (r records) put(ctx context.Context, key pagekey.Key, over held, rec *wandstorev1.JobRecord) (held, error) {
 	b, err := wire.Marshal(rec)
 	if err != nil {
 		return held{}, err
 	}
-	var revision uint64
-	if over.revision == 0 {
-		revision, err = r.kv.Create(ctx, jobKey(key), b)
-	} else {
-		revision, err = r.kv.Update(ctx, jobKey(key), b, over.revision)
-	}
+	revision, err := wandnats.Put(ctx, r.kv, jobKey(key), b, over.revision)
 	if err != nil {
 		return held{}, fmt.Errorf("write job record: %w", err)
 	}
 	return held{rec, revision}, nil
 }
 
-// note is put without waiting for what becomes of it: the shopper waits for the
-// caller. A worker may have the job already, then the record is its own and this
-// write loses. If it is lost otherwise the record stays "publishing": a visitor
-// after that deadline asks again, and finds the page or makes a job that is
-// dropped as out of date.
-func (r records) note(js jetstream.JetStream, key pagekey.Key, over held, rec *wandstorev1.JobRecord) {
+// putAsync is put without waiting for the result, because the shopper waits for the
+// caller. When a worker has taken the job already, the record is the worker's and
+// this write is refused. When the write is lost otherwise, the record stays
+// "publishing": a visit after that deadline asks again, and finds the page or makes a
+// job that is dropped as out of date.
+func (r records) putAsync(js jetstream.JetStream, key pagekey.Key, over held, rec *wandstorev1.JobRecord) {
 	b, err := wire.Marshal(rec)
 	if err != nil {
 		return
@@ -93,40 +92,41 @@ func (r records) drop(ctx context.Context, key pagekey.Key, h held) error {
 	return nil
 }
 
-// Cancel ends the live job of a key, if there is one, without a page: who has not
-// begun it does not, who has is told at the next heartbeat or at [Job.Confirm]. jobs is
-// the bucket GENERATION_QUEUE.
+// errNotLive: the record is not of a job that waits or runs.
+var errNotLive = errors.New("no live job")
+
+// Cancel ends the live job of a key, if there is one, without a page: a job that has
+// not begun never does, and a running worker learns of it at its next heartbeat or at
+// [Job.Confirm]. jobs is the bucket GENERATION_QUEUE. Errors: wandnats.ErrContended,
+// ctx's, or the client's.
 //
-// The record says so until the bucket forgets it, in an hour: that is how a worker
-// learns of it.
+// Workers learn of it by the record, which the bucket keeps for an hour.
 func Cancel(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key) error {
-	r := records{jobs}
-	for {
-		found, err := r.get(ctx, key)
-		if errors.Is(err, ErrNoRecord) {
-			return nil
+	_, err := wandnats.Update(ctx, jobs, jobKey(key), func(current jetstream.KeyValueEntry) ([]byte, error) {
+		if current == nil {
+			return nil, errNotLive
 		}
-		if err != nil {
-			return err
-		}
+		found := held{recordOf(current), current.Revision()}
 		switch found.GetState() {
 		case wandstorev1.JobState_JOB_STATE_PUBLISHING, wandstorev1.JobState_JOB_STATE_QUEUED, wandstorev1.JobState_JOB_STATE_RUNNING:
+			return wire.Marshal(found.in(wandstorev1.JobState_JOB_STATE_CANCELLED, time.Now(), 0))
 		default:
-			return nil
+			return nil, errNotLive
 		}
-		_, err = r.put(ctx, key, found, found.in(wandstorev1.JobState_JOB_STATE_CANCELLED, time.Now(), 0))
-		if !conflict(err) {
-			return err
-		}
+	})
+	if err != nil && !errors.Is(err, errNotLive) {
+		return fmt.Errorf("cancel job: %w", err)
 	}
+	return nil
 }
 
-// cancels tells whether the record says that nobody wants that job any more.
+// cancels tells whether the record cancels that job.
 func (h held) cancels(job *Job) bool {
 	return h.GetState() == wandstorev1.JobState_JOB_STATE_CANCELLED && h.GetJobId() == job.GetJobId()
 }
 
-// in gives a copy of the record in another state, with that state's deadline.
+// in returns a copy of the record in another state, which it may hold for as long as
+// owned from now.
 func (h held) in(state wandstorev1.JobState, now time.Time, owned time.Duration) *wandstorev1.JobRecord {
 	rec := proto.CloneOf(h.JobRecord)
 	rec.State = state
@@ -136,8 +136,8 @@ func (h held) in(state wandstorev1.JobState, now time.Time, owned time.Duration)
 }
 
 // replaces tells whether the record is of a newer request, so that job need not be
-// done. A claim that no member has accepted may come to nothing, and a failed job
-// has: neither replaces anything.
+// done. A job that no member has accepted, that failed or that was cancelled makes no
+// page, and so replaces none.
 func (h held) replaces(job *Job) bool {
 	switch h.GetState() {
 	case wandstorev1.JobState_JOB_STATE_PUBLISHING, wandstorev1.JobState_JOB_STATE_FAILED, wandstorev1.JobState_JOB_STATE_CANCELLED:
@@ -152,9 +152,8 @@ func owned(rec *wandstorev1.JobRecord, now time.Time) bool {
 	return rec.GetDeadline().AsTime().After(now)
 }
 
-// subjectOf is the subject of a key of GENERATION_QUEUE: publishing to it is how a
-// put is done (ADR-8 of nats-architecture-and-design), and can be done without
-// waiting.
+// subjectOf is the subject of a key of GENERATION_QUEUE. A put is a publish to it
+// (ADR-8 of nats-architecture-and-design), which can be done without waiting.
 func subjectOf(key string) string { return "$KV." + wandnats.BucketJobs + "." + key }
 
 func jobKey(k pagekey.Key) string { return wandnats.JobKey(k.Store(), k.Shopper()) }

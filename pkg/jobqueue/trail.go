@@ -21,42 +21,43 @@ import (
 // maxDetail bounds a breadcrumb's words, in bytes.
 const maxDetail = 512
 
-// Trail leaves breadcrumbs in the histories of a key's debug and error keys.
+// Trail writes breadcrumbs: the steps of a job, kept in the histories of its debug and
+// error keys.
 type Trail struct {
 	js      jetstream.JetStream
 	service string
 }
 
-// NewTrail leaves breadcrumbs in the name of a service.
+// NewTrail returns a Trail whose breadcrumbs name the service.
 func NewTrail(js jetstream.JetStream, service string) *Trail {
 	return &Trail{js: js, service: service}
 }
 
-// Crumb is what a step has to say.
+// Crumb is one breadcrumb.
 type Crumb struct {
-	// Step names it: "claimed", "published", "stored", …
+	// Step names the step: "claimed", "published", "stored", …
 	Step string
-	// JobID is the job's.
+	// JobID is the id of its job.
 	JobID string
 	// Member is the pool member's name, where one is concerned.
 	Member string
 	// Attempt is the delivery, 0 before the first.
 	Attempt int
-	// Detail is cut at 512 bytes. Never a prompt, an answer or a secret.
+	// Detail is truncated to 512 bytes. It never holds a prompt, an answer or a secret.
 	Detail string
 }
 
-// Debug leaves a breadcrumb in the background.
+// Debug writes a breadcrumb to the debug trail, in the background.
 func (t *Trail) Debug(ctx context.Context, key pagekey.Key, c Crumb) {
-	t.leave(ctx, wandnats.DebugKey(key.Store(), key.Shopper()), c)
+	t.write(ctx, wandnats.DebugKey(key.Store(), key.Shopper()), c)
 }
 
-// Error leaves a breadcrumb in the error trail, in the background.
+// Error writes a breadcrumb to the error trail, in the background.
 func (t *Trail) Error(ctx context.Context, key pagekey.Key, c Crumb) {
-	t.leave(ctx, wandnats.ErrorKey(key.Store(), key.Shopper()), c)
+	t.write(ctx, wandnats.ErrorKey(key.Store(), key.Shopper()), c)
 }
 
-func (t *Trail) leave(ctx context.Context, key string, c Crumb) {
+func (t *Trail) write(ctx context.Context, key string, c Crumb) {
 	b, err := wire.Marshal(&wandstorev1.Breadcrumb{
 		At:         timestamppb.New(time.Now()),
 		JobId:      c.JobID,
@@ -64,13 +65,13 @@ func (t *Trail) leave(ctx context.Context, key string, c Crumb) {
 		Step:       c.Step,
 		PoolMember: c.Member,
 		Attempt:    uint32(c.Attempt),
-		Detail:     cut(c.Detail),
+		Detail:     truncate(c.Detail),
 		TraceId:    telemetry.TraceID(ctx),
 	})
 	if err != nil {
 		return
 	}
-	// Best effort (see the package's doc): nobody waits for it.
+	// Best effort, as the package's documentation says: nobody waits for it.
 	_, _ = t.js.PublishAsync(subjectOf(key), b)
 }
 
@@ -101,7 +102,7 @@ func history(ctx context.Context, kv jetstream.KeyValue, key string) ([]*wandsto
 		}
 		c := &wandstorev1.Breadcrumb{}
 		if err := wire.Unmarshal(e.Value(), c); err != nil {
-			// Somebody else's writing; the readable part of a trail is worth more than none.
+			// Another program wrote it. The rest of the trail is still worth reading.
 			c = &wandstorev1.Breadcrumb{At: timestamppb.New(e.Created()), Step: "unreadable"}
 		}
 		crumbs = append(crumbs, c)
@@ -109,8 +110,8 @@ func history(ctx context.Context, kv jetstream.KeyValue, key string) ([]*wandsto
 	return crumbs, nil
 }
 
-// cut shortens s to maxDetail bytes, on a rune's boundary, and makes it UTF-8.
-func cut(s string) string {
+// truncate shortens s to maxDetail bytes at a rune's boundary, and makes it valid UTF-8.
+func truncate(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if len(s) <= maxDetail {
 		return s

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
@@ -166,23 +167,68 @@ func (s *S3) put(ctx context.Context, page *Page) error {
 	if page.Source() == SourceTemplate {
 		return ErrTemplate
 	}
-	return putNewest(ctx, s3Slot{s}, page)
+	// Most pages are their key's first, and those cost one request.
+	err := s.create(ctx, page)
+	for try := range putTries {
+		if !errors.Is(err, errConflict) {
+			return err
+		}
+		if err := pause(ctx, try); err != nil {
+			return err
+		}
+		etag, stored, readErr := s.current(ctx, page)
+		if err := mayReplace(page, stored, readErr); err != nil {
+			return err
+		}
+		if errors.Is(readErr, ErrMiss) {
+			err = s.create(ctx, page)
+		} else {
+			err = s.replace(ctx, page, etag)
+		}
+	}
+	if errors.Is(err, errConflict) {
+		return fmt.Errorf("%w: gave up after %d tries", err, putTries)
+	}
+	return err
 }
 
-// s3Slot is the store as putNewest sees it; an object's revision is its entity
-// tag.
-type s3Slot struct{ *S3 }
+// errConflict: another writer stored an object between the read and the write.
+var errConflict = errors.New("concurrent write")
 
-func (s s3Slot) create(ctx context.Context, page *Page) error {
+const (
+	// putTries bounds the tries of one put. Each conflict is another writer's
+	// success, and a key's writers are one job and its redeliveries.
+	putTries = 32
+	// maxPutPause bounds the pause between two tries.
+	maxPutPause = 20 * time.Millisecond
+)
+
+// pause keeps writers that collided from colliding again. After the first try there
+// is none: an object that exists is a conflict too.
+func pause(ctx context.Context, try int) error {
+	if try == 0 {
+		return ctx.Err()
+	}
+	select {
+	case <-time.After(rand.N(min(time.Millisecond<<min(try, 5), maxPutPause))):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// create stores page if there is none; errConflict if there is.
+func (s *S3) create(ctx context.Context, page *Page) error {
 	opts := putOptions(page)
 	opts.SetMatchETagExcept("*")
 	return s.write(ctx, page, opts)
 }
 
-// current asks for the object's head only. Its entity tag is of the content: two
-// jobs that drew the same document share one, and of those the older may then
-// overwrite the newer, which changes the metadata and not a byte of the page.
-func (s s3Slot) current(ctx context.Context, page *Page) (string, *Page, error) {
+// current reads the stored object's head and its entity tag; ErrMiss without one, and
+// ErrCorrupt, with the entity tag, for one that is not a page of this key. The entity
+// tag is of the content: the same document of two jobs has one, and of those the older
+// may then overwrite the newer, which changes the metadata and no byte of the page.
+func (s *S3) current(ctx context.Context, page *Page) (string, *Page, error) {
 	info, err := s.core.StatObject(ctx, s.bucket, objectName(page.Key()), minio.StatObjectOptions{})
 	if err != nil {
 		return "", nil, s3GetError(err)
@@ -190,18 +236,19 @@ func (s s3Slot) current(ctx context.Context, page *Page) (string, *Page, error) 
 	if info.Size <= 0 || info.Size > MaxHTML {
 		return info.ETag, nil, fmt.Errorf("%w: %d bytes", ErrCorrupt, info.Size)
 	}
-	// The document is not looked at; any will do where one must be.
+	// Only the metadata is compared; a page needs some document, and this one will do.
 	stored, err := pageOf(page.Key(), info.UserMetadata, page.HTML())
 	return info.ETag, stored, err
 }
 
-func (s s3Slot) replace(ctx context.Context, page *Page, etag string) error {
+// replace stores page if the object still has that entity tag; errConflict if not.
+func (s *S3) replace(ctx context.Context, page *Page, etag string) error {
 	opts := putOptions(page)
 	opts.SetMatchETag(etag)
 	return s.write(ctx, page, opts)
 }
 
-func (s s3Slot) write(ctx context.Context, page *Page, opts minio.PutObjectOptions) error {
+func (s *S3) write(ctx context.Context, page *Page, opts minio.PutObjectOptions) error {
 	_, err := s.core.Client.PutObject(ctx, s.bucket, objectName(page.Key()),
 		bytes.NewReader(page.HTML()), int64(len(page.HTML())), opts)
 	if err == nil {

@@ -1,5 +1,5 @@
 // Package persona tells from a shopper's signals which of four kinds of visitor a
-// page should address, and how sure that is.
+// page addresses, and how certain that is.
 //
 //	minimalist   few views, searches, quick exits
 //	explorer     many categories, long visits
@@ -22,22 +22,23 @@ const (
 // All lists the personas.
 func All() []string { return []string{Minimalist, Explorer, Dealhunter, Loyalist} }
 
-// Guess is a persona with how sure it is.
-type Guess struct {
+// Visitor is what kind of visitor a shopper is, and how certain that is.
+type Visitor struct {
 	// Persona is one of All.
 	Persona string
 	// Confidence is from 0, nothing known, to 1.
 	Confidence float64
 }
 
-// enough is the weight of evidence at which a guess is half as sure as it can
-// get: three or four events.
+// enough is the weight of evidence at which confidence reaches half of its maximum:
+// three or four events.
 const enough = 3.0
 
-// Classify guesses from the signals of one store; nil is a shopper never heard
-// of. The same signals give the same guess. A shopper of whom nothing is known is
-// shown the breadth of the shop: an explorer, confidence 0.
-func Classify(g *wandstorev1.StoreSignals) Guess {
+// Classify tells what kind of visitor the signals of one shop suggest. Nil is a
+// shopper without signals. Equal signals give equal visitors. A shopper of whom
+// nothing is known is an explorer with confidence 0: their page shows the breadth of
+// the shop.
+func Classify(g *wandstorev1.StoreSignals) Visitor {
 	n := func(v uint32) float64 { return float64(min(v, 10)) }
 	scores := []struct {
 		persona string
@@ -57,10 +58,10 @@ func Classify(g *wandstorev1.StoreSignals) Guess {
 		}
 	}
 	if total <= 0 {
-		return Guess{Persona: Explorer}
+		return Visitor{Persona: Explorer}
 	}
 	// Its share of the evidence, times how much evidence there is: w/t · t/(t+enough).
-	return Guess{best.persona, best.weight / (total + enough)}
+	return Visitor{best.persona, best.weight / (total + enough)}
 }
 
 // longVisits weighs the time of an average visit: a point for each five minutes,

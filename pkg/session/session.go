@@ -1,16 +1,15 @@
-// Package session remembers what shoppers do: one record a shopper in the bucket
-// SHOPPER_SESSIONS, changed by compare-and-set, so that two edges which hear of
-// the same shopper at once both count.
+// Package session remembers what shoppers do: one record for each shopper in the
+// bucket SHOPPER_SESSIONS, changed by compare-and-swap, so that two edges that record
+// events of the same shopper at once both count.
 //
-// What is kept is counts and short bounded lists; nothing grows with the number
-// of events.
+// A session holds counts and short bounded lists; nothing grows with the number of
+// events.
 package session
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -21,86 +20,61 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// ErrContended: an update lost every one of its tries to others.
-var ErrContended = errors.New("session is changed by too many at once")
-
 // Store keeps sessions in the bucket SHOPPER_SESSIONS.
 type Store struct {
 	kv jetstream.KeyValue
 }
 
-// NewStore keeps sessions in that bucket.
+// NewStore returns a store on the bucket SHOPPER_SESSIONS.
 func NewStore(kv jetstream.KeyValue) *Store { return &Store{kv} }
 
-// Get reads a shopper's session; one never heard of gives an empty session.
+// Get reads a shopper's session; a shopper without one gets an empty session, which
+// is not stored. The error is the client's.
 func (s *Store) Get(ctx context.Context, shopper string) (*wandstorev1.ShopperSession, error) {
-	session, _, err := s.read(ctx, shopper)
-	return session, err
+	entry, err := s.kv.Get(ctx, wandnats.SessionKey(shopper))
+	if err != nil && !errors.Is(err, jetstream.ErrKeyNotFound) {
+		return nil, fmt.Errorf("read session: %w", err)
+	}
+	return sessionOf(entry, shopper), nil
 }
 
-// markedFor is how long the server remembers that a session was removed: the marker
-// holds the shopper's id.
-const markedFor = time.Minute
+// markerTTL is how long the server keeps the marker of a removed session. It is
+// short, because the marker's key holds the shopper's id.
+const markerTTL = time.Minute
 
-// Forget removes a shopper's session. One never heard of is forgotten already.
+// Forget removes a shopper's session. Without one it succeeds.
 func (s *Store) Forget(ctx context.Context, shopper string) error {
-	if err := s.kv.Purge(ctx, wandnats.SessionKey(shopper), jetstream.PurgeTTL(markedFor)); err != nil {
+	if err := s.kv.Purge(ctx, wandnats.SessionKey(shopper), jetstream.PurgeTTL(markerTTL)); err != nil {
 		return fmt.Errorf("remove session: %w", err)
 	}
 	return nil
 }
 
-// maxTries bounds an update's tries. A shopper has one browser or a few; a flood
-// of events for one id is somebody else's doing.
-const maxTries = 16
-
-// Update reads a session, lets change edit it, and writes it back if nobody else
-// did in between; otherwise again, with change called anew. ErrContended after 16
-// tries.
+// Update lets change edit a shopper's session and writes it back, by compare-and-swap:
+// when another writer comes in between, the session is read again and change called
+// again. Errors: wandnats.ErrContended when that happens too often, ctx's, or the
+// client's.
 func (s *Store) Update(ctx context.Context, shopper string, change func(*wandstorev1.ShopperSession)) error {
-	for try := range maxTries {
-		session, revision, err := s.read(ctx, shopper)
-		if err != nil {
-			return err
-		}
+	_, err := wandnats.Update(ctx, s.kv, wandnats.SessionKey(shopper), func(current jetstream.KeyValueEntry) ([]byte, error) {
+		session := sessionOf(current, shopper)
 		change(session)
 		session.UpdatedAt = timestamppb.New(time.Now())
-		b, err := wire.Marshal(session)
-		if err != nil {
-			return err
-		}
-		if revision == 0 {
-			_, err = s.kv.Create(ctx, wandnats.SessionKey(shopper), b)
-		} else {
-			_, err = s.kv.Update(ctx, wandnats.SessionKey(shopper), b, revision)
-		}
-		switch {
-		case err == nil:
-			return nil
-		case !errors.Is(err, jetstream.ErrKeyExists) && !errors.Is(err, jetstream.ErrKeyRevisionMismatch):
-			return fmt.Errorf("write session: %w", err)
-		}
-		select {
-		case <-time.After(rand.N(time.Millisecond << min(try, 6))):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		return wire.Marshal(session)
+	})
+	if err != nil {
+		return fmt.Errorf("update session: %w", err)
 	}
-	return ErrContended
+	return nil
 }
 
-func (s *Store) read(ctx context.Context, shopper string) (*wandstorev1.ShopperSession, uint64, error) {
-	e, err := s.kv.Get(ctx, wandnats.SessionKey(shopper))
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return &wandstorev1.ShopperSession{ShopperId: shopper, CreatedAt: timestamppb.New(time.Now())}, 0, nil
+// sessionOf decodes an entry. Without one, or with one that cannot be read, it gives
+// a new session: an unreadable one stays unreadable, so the next update replaces it.
+func sessionOf(entry jetstream.KeyValueEntry, shopper string) *wandstorev1.ShopperSession {
+	if entry != nil {
+		session := &wandstorev1.ShopperSession{}
+		if err := wire.Unmarshal(entry.Value(), session); err == nil {
+			return session
+		}
 	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("read session: %w", err)
-	}
-	session := &wandstorev1.ShopperSession{}
-	if err := wire.Unmarshal(e.Value(), session); err != nil {
-		// Unreadable for ever: beginning anew heals it, an error would not.
-		session = &wandstorev1.ShopperSession{ShopperId: shopper, CreatedAt: timestamppb.New(time.Now())}
-	}
-	return session, e.Revision(), nil
+	return &wandstorev1.ShopperSession{ShopperId: shopper, CreatedAt: timestamppb.New(time.Now())}
 }

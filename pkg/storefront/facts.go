@@ -3,20 +3,15 @@ package storefront
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/wandstore/wandstore/pkg/catalogue"
 )
 
 // This file holds what sections say that nobody wrote: what can be worked out of
 // a catalogue, whatever the shop sells.
-
-func available(p *Product) bool { return !p.SoldOut() }
-
-func rated(p *Product) bool { return p.Rating > 0 }
-
-func nearlyOut(p *Product) bool { return !p.SoldOut() && p.Stock <= nearlyGone }
 
 // groupView is products that have something in common.
 type groupView struct {
@@ -37,19 +32,10 @@ type barView struct {
 	Bar   string // the length as SVG path data, of 100
 }
 
-// rungs are the lowest, the middle and the highest price of what can be had.
-func (s *Store) rungs() []string {
-	all := s.pick(len(s.Products), available, byPrice)
-	if len(all) < 3 {
-		return nil
-	}
-	return []string{all[0], all[len(all)/2], all[len(all)-1]}
-}
-
 // shown is how many products of a group are named.
 const shown = 4
 
-func (s *Store) group(title, note string, ps []*Product) groupView {
+func (s *shopView) group(title, note string, ps []*catalogue.Product) groupView {
 	g := groupView{Title: title, Note: note}
 	for _, p := range ps[:min(shown, len(ps))] {
 		g.Cards = append(g.Cards, s.card(p))
@@ -57,26 +43,16 @@ func (s *Store) group(title, note string, ps []*Product) groupView {
 	return g
 }
 
-// sorted are the products in the order of less.
-func (s *Store) sorted(less func(a, b *Product) int) []*Product {
-	ps := make([]*Product, len(s.Products))
-	for i := range s.Products {
-		ps[i] = &s.Products[i]
-	}
-	slices.SortStableFunc(ps, less)
-	return ps
-}
-
 // byBudget is the catalogue in three parts by price.
-func (s *Store) byBudget() []groupView {
-	ps := s.sorted(byPrice)
+func (s *shopView) byBudget() []groupView {
+	ps := s.Sorted(catalogue.ByPrice)
 	low, high := ps[len(ps)/3], ps[2*len(ps)/3]
 	titles := []string{
 		"Under " + s.Money(low.NowCents()),
 		s.Money(low.NowCents()) + " to " + s.Money(high.NowCents()),
 		"Over " + s.Money(high.NowCents()),
 	}
-	parts := make([][]*Product, 3)
+	parts := make([][]*catalogue.Product, 3)
 	for _, p := range ps {
 		switch {
 		case p.NowCents() < low.NowCents():
@@ -93,19 +69,19 @@ func (s *Store) byBudget() []groupView {
 		if len(part) == 0 {
 			continue
 		}
-		slices.SortStableFunc(part, byFavour)
-		groups = append(groups, s.group(titles[i], s.count(len(part)), part))
+		slices.SortStableFunc(part, catalogue.ByFeatured)
+		groups = append(groups, s.group(titles[i], s.Count(len(part)), part))
 	}
 	return groups
 }
 
 // byShelf is the catalogue by collection.
-func (s *Store) byShelf() []groupView {
+func (s *shopView) byShelf() []groupView {
 	groups := make([]groupView, 0, len(s.Collections))
 	for _, col := range s.Collections {
-		ps := slices.DeleteFunc(s.sorted(byFavour), func(p *Product) bool { return p.Collection != col.ID })
+		ps := slices.DeleteFunc(s.Sorted(catalogue.ByFeatured), func(p *catalogue.Product) bool { return p.Collection != col.ID })
 		g := s.group(col.Name, col.Blurb, ps)
-		g.Href = s.ShelfPath(col.ID)
+		g.Href = s.CollectionPath(col.ID)
 		groups = append(groups, g)
 	}
 	return groups
@@ -114,10 +90,10 @@ func (s *Store) byShelf() []groupView {
 // byTrait is the catalogue by the property that says most about a product: the one
 // whose values are shared by most and are still several. At most six values, the
 // most common first.
-func (s *Store) byTrait() []groupView {
+func (s *shopView) byTrait() []groupView {
 	var best []groupView
 	most := 0
-	for _, name := range s.attributeNames() {
+	for _, name := range s.AttributeNames() {
 		groups := s.byValue(name)
 		covered := 0
 		for _, g := range groups[:min(6, len(groups))] {
@@ -136,10 +112,10 @@ func (s *Store) byTrait() []groupView {
 }
 
 // byValue groups the products by the attribute, the most common value first.
-func (s *Store) byValue(attribute string) []groupView {
-	by := make(map[string][]*Product)
+func (s *shopView) byValue(attribute string) []groupView {
+	by := make(map[string][]*catalogue.Product)
 	var values []string
-	for _, p := range s.sorted(byFavour) {
+	for _, p := range s.Sorted(catalogue.ByFeatured) {
 		v := p.Attribute(attribute)
 		if v == "" {
 			continue
@@ -152,68 +128,22 @@ func (s *Store) byValue(attribute string) []groupView {
 	slices.SortStableFunc(values, func(a, b string) int { return cmp.Compare(len(by[b]), len(by[a])) })
 	groups := make([]groupView, 0, len(values))
 	for _, v := range values {
-		groups = append(groups, s.group(v, s.count(len(by[v])), by[v]))
+		groups = append(groups, s.group(v, s.Count(len(by[v])), by[v]))
 	}
 	return groups
 }
 
-// attributeNames are the names of the properties that products have, in the order
-// in which they come.
-func (s *Store) attributeNames() []string {
-	var names []string
-	for i := range s.Products {
-		for _, a := range s.Products[i].Attributes {
-			if !slices.Contains(names, a.Name) {
-				names = append(names, a.Name)
-			}
-		}
-	}
-	return names
-}
-
-// measure is the attribute that products are told apart by in numbers: the one
-// that their pictures are drawn to, or the first that begins with a number on most
-// of them. "" if there is none.
-func (s *Store) measure() string {
-	if s.Picture.Size != "" {
-		return s.Picture.Size
-	}
-	for _, name := range s.attributeNames() {
-		n := 0
-		for i := range s.Products {
-			if _, ok := leadingNumber(s.Products[i].Attribute(name)); ok {
-				n++
-			}
-		}
-		if 2*n > len(s.Products) {
-			return name
-		}
-	}
-	return ""
-}
-
-// measured are the products that have the store's measure, the smallest first.
-func (s *Store) measured() []*Product {
-	name := s.measure()
-	size := func(p *Product) float64 {
-		n, _ := leadingNumber(p.Attribute(name))
-		return n
-	}
-	ps := s.sorted(func(a, b *Product) int { return cmp.Or(cmp.Compare(size(a), size(b)), cmp.Compare(a.ID, b.ID)) })
-	return slices.DeleteFunc(ps, func(p *Product) bool { return size(p) <= 0 })
-}
-
 // bars are up to most of the measured products, evenly spread from the smallest to
 // the largest, drawn to scale.
-func (s *Store) bars(most int) []barView {
-	ps := s.measured()
-	name := s.measure()
-	longest, _ := leadingNumber(ps[len(ps)-1].Attribute(name))
+func (s *shopView) bars(most int) []barView {
+	ps := s.BySize()
+	name := s.SizeAttribute()
+	longest, _ := catalogue.LeadingNumber(ps[len(ps)-1].Attribute(name))
 	n := min(most, len(ps))
 	bars := make([]barView, n)
 	for i := range bars {
 		p := ps[i*(len(ps)-1)/max(1, n-1)]
-		size, _ := leadingNumber(p.Attribute(name))
+		size, _ := catalogue.LeadingNumber(p.Attribute(name))
 		bars[i] = barView{cardView: s.card(p), Value: unbroken(p.Attribute(name)), Bar: bar(size / longest)}
 	}
 	return bars
@@ -223,9 +153,9 @@ func (s *Store) bars(most int) []barView {
 func bar(share float64) string { return "M0 2h" + strconv.Itoa(int(100*share)) }
 
 // bySize is the measured products in three parts.
-func (s *Store) bySize() []groupView {
-	ps := s.measured()
-	name := s.measure()
+func (s *shopView) bySize() []groupView {
+	ps := s.BySize()
+	name := s.SizeAttribute()
 	groups := make([]groupView, 0, 3)
 	for i := range 3 {
 		part := ps[i*len(ps)/3 : (i+1)*len(ps)/3]
@@ -234,7 +164,7 @@ func (s *Store) bySize() []groupView {
 		if to != from {
 			title += " to " + to
 		}
-		groups = append(groups, s.group(title, s.count(len(part)), part))
+		groups = append(groups, s.group(title, s.Count(len(part)), part))
 	}
 	return groups
 }
@@ -242,15 +172,15 @@ func (s *Store) bySize() []groupView {
 // materials are the values of the attribute that products are drawn from, each
 // with the product that shows it: at most eight, and an even number, since they
 // stand in twos.
-func (s *Store) materials() []groupView {
+func (s *shopView) materials() []groupView {
 	groups := s.byValue(s.Picture.Body)
 	n := min(8, len(groups))
 	return groups[:max(1, n-n%2)]
 }
 
 // kinds are the attributes with how many values there are, and which.
-func (s *Store) kinds() []groupView {
-	names := s.attributeNames()
+func (s *shopView) kinds() []groupView {
+	names := s.AttributeNames()
 	names = names[:min(4, len(names))]
 	groups := make([]groupView, 0, len(names))
 	for _, name := range names {
@@ -269,65 +199,46 @@ func (s *Store) kinds() []groupView {
 }
 
 // figures are numbers that say something about the whole shop.
-func (s *Store) figures() []figureView {
+func (s *shopView) figures() []figureView {
 	figures := []figureView{
 		{strconv.Itoa(len(s.Products)), plural(len(s.Products), s.Noun.One, s.Noun.Many) + " in the shop"},
 		{strconv.Itoa(len(s.Collections)), plural(len(s.Collections), "shelf", "shelves") + " to look through"},
 	}
-	if average, reviews := s.standing(); reviews > 0 {
+	if average, reviews := s.AverageRating(); reviews > 0 {
 		figures = append(
 			figures,
 			figureView{average, "of 5 on average"},
-			figureView{thousands(reviews), plural(reviews, "rating", "ratings") + " given"},
+			figureView{catalogue.Thousands(reviews), plural(reviews, "rating", "ratings") + " given"},
 		)
 	}
 	return figures
 }
 
-// standing is the average rating over all that were given, and how many were.
-func (s *Store) standing() (average string, reviews int) {
-	sum := 0.0
-	for i := range s.Products {
-		p := &s.Products[i]
-		sum += p.Rating * float64(p.Reviews)
-		reviews += p.Reviews
-	}
-	if reviews == 0 {
-		return "", 0
-	}
-	return fmt.Sprintf("%.1f", sum/float64(reviews)), reviews
-}
-
 // verdicts name what each of the products is best at, each product one thing.
-func verdicts(ps []*Product) map[string]string {
+func verdicts(ps []*catalogue.Product) map[string]string {
 	said := make(map[string]string, len(ps))
-	name := func(what string, less func(a, b *Product) int) {
-		left := slices.DeleteFunc(slices.Clone(ps), func(p *Product) bool { return said[p.ID] != "" })
+	name := func(what string, less func(a, b *catalogue.Product) int) {
+		left := slices.DeleteFunc(slices.Clone(ps), func(p *catalogue.Product) bool { return said[p.ID] != "" })
 		first := slices.MinFunc(ps, less)
 		// Only if it is the best of all of them, and not of what is left.
 		if len(left) > 0 && slices.Contains(left, first) {
 			said[first.ID] = what
 		}
 	}
-	name("Lowest price", byPrice)
-	name("Newest here", byArrival)
-	if slices.ContainsFunc(ps, rated) {
-		name("Best rated", byRating)
+	name("Lowest price", catalogue.ByPrice)
+	name("Newest here", catalogue.ByArrival)
+	if slices.ContainsFunc(ps, (*catalogue.Product).Rated) {
+		name("Best rated", catalogue.ByRating)
 	}
-	if slices.ContainsFunc(ps, (*Product).OnSale) {
-		name("Biggest saving", bySaving)
+	if slices.ContainsFunc(ps, (*catalogue.Product).OnSale) {
+		name("Biggest saving", catalogue.BySaving)
 	}
 	for _, p := range ps {
 		if said[p.ID] == "" && p.Reviews > 0 {
-			said[p.ID] = thousands(p.Reviews) + " " + plural(p.Reviews, "rating", "ratings")
+			said[p.ID] = catalogue.Thousands(p.Reviews) + " " + plural(p.Reviews, "rating", "ratings")
 		}
 	}
 	return said
-}
-
-// count is a number of products, as in "3 wands".
-func (s *Store) count(n int) string {
-	return strconv.Itoa(n) + " " + plural(n, s.Noun.One, s.Noun.Many)
 }
 
 func plural(n int, one, many string) string {
@@ -335,22 +246,4 @@ func plural(n int, one, many string) string {
 		return one
 	}
 	return many
-}
-
-// commonTags are the n tags that most products share, for those who do not know
-// where to begin.
-func (s *Store) commonTags(n int) []string {
-	count := map[string]int{}
-	for _, p := range s.Products {
-		for _, tag := range p.Tags {
-			// How the shop orders its shelves, not what anybody would look for.
-			if tag != "featured" {
-				count[tag]++
-			}
-		}
-	}
-	tags := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
-		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b))
-	})
-	return tags[:min(n, len(tags))]
 }

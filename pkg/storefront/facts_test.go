@@ -9,25 +9,29 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/catalogue/cataloguetest"
+	"github.com/wandstore/wandstore/pkg/design"
+	"github.com/wandstore/wandstore/pkg/design/designtest"
 	"github.com/wandstore/wandstore/pkg/storefront"
 )
 
 // only draws a page of one section and gives what it says.
-func only(t *testing.T, st *storefront.Store, s storefront.Section) *html.Node {
+func only(t *testing.T, shop *catalogue.Shop, s design.Section) *html.Node {
 	t.Helper()
-	page := draw(t, renderer(t), storefront.PageInput{Store: st, Design: storefront.Design{Sections: []storefront.Section{s}}})
+	page := draw(t, renderer(t), storefront.PageInput{Shop: shop, Design: design.Design{Sections: []design.Section{s}}})
 	drawn := section(parse(t, page), "s1")
 	if drawn == nil {
-		t.Fatalf("%s of %s is not drawn", s.Type, st.Slug)
+		t.Fatalf("%s of %s is not drawn", s.Type, shop.Slug)
 	}
 	return drawn
 }
 
 func TestBundleAddsUp(t *testing.T) {
-	st := store(t, "magic-wands")
+	shop := cataloguetest.Shop(t, "magic-wands")
 	for _, variant := range []string{"together", "receipt", "panel"} {
 		// One of them is reduced, from 62 to 49.
-		text := words(only(t, st, storefront.Section{Type: "bundle", Variant: variant, ProductIDs: []string{"emberhollow", "thornbrook"}}))
+		text := words(only(t, shop, design.Section{Type: "bundle", Variant: variant, ProductIDs: []string{"emberhollow", "thornbrook"}}))
 		for _, want := range []string{"Together Now $108", "Was $121", "You save $13"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: %q does not say %q", variant, text, want)
@@ -36,16 +40,16 @@ func TestBundleAddsUp(t *testing.T) {
 	}
 	// What cannot be had is no part of a bundle; two are too few without it, and
 	// then the shop's own three stand there.
-	text := words(only(t, st, storefront.Section{Type: "bundle", ProductIDs: []string{"emberhollow", "midnight-elm"}}))
+	text := words(only(t, shop, design.Section{Type: "bundle", ProductIDs: []string{"emberhollow", "midnight-elm"}}))
 	if strings.Contains(text, "Midnight Elm") {
 		t.Errorf("a sold-out wand is in a bundle: %q", text)
 	}
 }
 
 func TestVerdictsAreTrue(t *testing.T) {
-	st := store(t, "magic-wands")
+	shop := cataloguetest.Shop(t, "magic-wands")
 	ids := []string{"emberhollow", "thornbrook", "rosewarden", "foxglove-lime"}
-	drawn := only(t, st, storefront.Section{Type: "compare", Variant: "verdict", ProductIDs: ids})
+	drawn := only(t, shop, design.Section{Type: "compare", Variant: "verdict", ProductIDs: ids})
 	found := 0
 	for _, li := range elements(drawn, "li") {
 		text := words(li)
@@ -65,26 +69,26 @@ func TestVerdictsAreTrue(t *testing.T) {
 
 // Sections that the shop fills show the products in the order that they promise.
 func TestOwnChoicesKeepTheirOrder(t *testing.T) {
-	for _, st := range load(t).All() {
-		for kind, by := range map[string]func(a, b *storefront.Product) int{
-			"ranking":     func(a, b *storefront.Product) int { return cmp.Compare(b.Rating, a.Rating) },
-			"ladder":      func(a, b *storefront.Product) int { return cmp.Compare(a.NowCents(), b.NowCents()) },
-			"last-pieces": func(a, b *storefront.Product) int { return cmp.Compare(a.Stock, b.Stock) },
+	for _, shop := range cataloguetest.BuiltIn(t).All() {
+		for kind, by := range map[string]func(a, b *catalogue.Product) int{
+			"ranking":     func(a, b *catalogue.Product) int { return cmp.Compare(b.Rating, a.Rating) },
+			"ladder":      func(a, b *catalogue.Product) int { return cmp.Compare(a.NowCents(), b.NowCents()) },
+			"last-pieces": func(a, b *catalogue.Product) int { return cmp.Compare(a.Stock, b.Stock) },
 		} {
-			var ps []*storefront.Product
-			for _, a := range elements(only(t, st, storefront.Section{Type: kind}), "a") {
-				p, ok := st.Product(linked(st, a))
+			var ps []*catalogue.Product
+			for _, a := range elements(only(t, shop, design.Section{Type: kind}), "a") {
+				p, ok := shop.Product(linked(shop, a))
 				if !ok {
 					t.Fatalf("%s: a link to %s", kind, attr(a, "href"))
 				}
 				ps = append(ps, p)
 			}
 			if len(ps) < 2 || !slices.IsSortedFunc(ps, by) {
-				t.Errorf("%s: %s shows %d products out of order", st.Slug, kind, len(ps))
+				t.Errorf("%s: %s shows %d products out of order", shop.Slug, kind, len(ps))
 			}
 			for _, p := range ps {
 				if p.SoldOut() {
-					t.Errorf("%s: %s leads with what is sold out: %s", st.Slug, kind, p.ID)
+					t.Errorf("%s: %s leads with what is sold out: %s", shop.Slug, kind, p.ID)
 				}
 			}
 		}
@@ -93,34 +97,34 @@ func TestOwnChoicesKeepTheirOrder(t *testing.T) {
 
 // Who follows one of the finder's answers finds nothing that belongs to another.
 func TestFinderByBudget(t *testing.T) {
-	for _, st := range load(t).All() {
+	for _, shop := range cataloguetest.BuiltIn(t).All() {
 		highest, answers := 0, 0
-		for _, h := range elements(only(t, st, storefront.Section{Type: "finder", Variant: "budget"}), "h3") {
+		for _, h := range elements(only(t, shop, design.Section{Type: "finder", Variant: "budget"}), "h3") {
 			answers++
 			before := highest
 			for _, a := range elements(h.Parent, "a") {
-				p, ok := st.Product(linked(st, a))
+				p, ok := shop.Product(linked(shop, a))
 				if !ok {
 					t.Fatalf("a link to %s", attr(a, "href"))
 				}
 				if p.NowCents() < before {
-					t.Errorf("%s: %s is under %q", st.Slug, p.ID, words(h))
+					t.Errorf("%s: %s is under %q", shop.Slug, p.ID, words(h))
 				}
 				highest = max(highest, p.NowCents())
 			}
 		}
 		if answers != 3 {
-			t.Errorf("%s: %d answers, want three", st.Slug, answers)
+			t.Errorf("%s: %d answers, want three", shop.Slug, answers)
 		}
 	}
 }
 
 // A store without what a type is about does not draw it.
 func TestTypesThatAStoreCannotFill(t *testing.T) {
-	st := *store(t, "magic-wands")
-	st.Assurances, st.FAQ, st.Quotes, st.Guide.Items = nil, nil, nil, nil
+	shop := *cataloguetest.Shop(t, "magic-wands")
+	shop.Assurances, shop.FAQ, shop.Quotes, shop.Guide.Items = nil, nil, nil, nil
 	for _, kind := range []string{"promises", "faq", "quote", "guide"} {
-		page := draw(t, renderer(t), storefront.PageInput{Store: &st, Design: storefront.Design{Sections: []storefront.Section{{Type: kind, Headline: "Never"}}}})
+		page := draw(t, renderer(t), storefront.PageInput{Shop: &shop, Design: design.Design{Sections: []design.Section{{Type: kind, Headline: "Never"}}}})
 		if section(parse(t, page), "s1") != nil {
 			t.Errorf("%s is drawn of nothing", kind)
 		}
@@ -133,15 +137,15 @@ func TestVariantsLookDifferent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st := store(t, "magic-wands")
-	root, _ := schemaOf(t, everyProduct(st))
-	for _, branch := range root.kinds() {
-		kind := branch.kind()
+	shop := cataloguetest.Shop(t, "magic-wands")
+	root, _ := designtest.Schema(t, shop.Sorted(catalogue.AsListed))
+	for _, branch := range root.Kinds() {
+		kind := branch.Kind()
 		looks := make(map[string]string)
 		for _, variant := range branch.Properties["variant"].Enum {
-			s := storefront.Section{Type: kind, Variant: variant, Headline: "About it", ProductIDs: []string{"thornbrook", "hazelwick", "copperleaf"}}
+			s := design.Section{Type: kind, Variant: variant, Headline: "About it", ProductIDs: []string{"thornbrook", "hazelwick", "copperleaf"}}
 			var b strings.Builder
-			if err := html.Render(&b, only(t, st, s)); err != nil {
+			if err := html.Render(&b, only(t, shop, s)); err != nil {
 				t.Fatal(err)
 			}
 			look := strings.ReplaceAll(b.String(), kind+" "+variant, kind)

@@ -3,45 +3,18 @@ package storefront_test
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 
 	"golang.org/x/net/html"
 
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/design"
 	"github.com/wandstore/wandstore/pkg/persona"
 	"github.com/wandstore/wandstore/pkg/storefront"
 )
 
 var personas = persona.All()
-
-func load(t testing.TB) *storefront.Stores {
-	t.Helper()
-	all, err := storefront.LoadStores()
-	if err != nil {
-		t.Fatalf("LoadStores: %v", err)
-	}
-	return all
-}
-
-// example is the store that operators are shown: of a trade that is not built in.
-func example(t testing.TB) *storefront.Store {
-	t.Helper()
-	all, err := storefront.ReadStores(os.DirFS("../../deploy/stores"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all.All()[0]
-}
-
-func store(t testing.TB, slug string) *storefront.Store {
-	t.Helper()
-	st, ok := load(t).Store(slug)
-	if !ok {
-		t.Fatalf("no store %s", slug)
-	}
-	return st
-}
 
 func renderer(t testing.TB) *storefront.Renderer {
 	t.Helper()
@@ -172,13 +145,13 @@ func checkSafe(t testing.TB, page []byte, style, script string) {
 }
 
 // linked is the id of the product that a link leads to.
-func linked(st *storefront.Store, a *html.Node) string {
-	return strings.TrimPrefix(attr(a, "href"), st.ProductPath(""))
+func linked(shop *catalogue.Shop, a *html.Node) string {
+	return strings.TrimPrefix(attr(a, "href"), shop.ProductPath(""))
 }
 
 // constants are the stylesheet and the script as every page holds them.
-func constants(t testing.TB, r *storefront.Renderer, st *storefront.Store) (style, script string) {
+func constants(t testing.TB, r *storefront.Renderer, shop *catalogue.Shop) (style, script string) {
 	t.Helper()
-	root := parse(t, draw(t, r, storefront.PageInput{Store: st, Design: storefront.DefaultDesign(st), Live: true}))
+	root := parse(t, draw(t, r, storefront.PageInput{Shop: shop, Design: design.Default(shop), Live: true}))
 	return elements(root, "style")[0].FirstChild.Data, scripts(root)[0].FirstChild.Data
 }

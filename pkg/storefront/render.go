@@ -9,6 +9,11 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
+	"sync"
+
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/design"
+	"github.com/wandstore/wandstore/pkg/storefront/picture"
 )
 
 //go:embed templates
@@ -22,14 +27,41 @@ const StoredCSP = "object-src 'none'; base-uri 'none'; form-action 'self'; frame
 // Renderer draws documents. Any number of goroutines may use one.
 type Renderer struct {
 	pages *template.Template
-	// csp is the policy but for a store's images.
+	// csp is the policy without the hosts of a shop's images.
 	csp string
+	// shops holds the *shopView of each shop rendered so far, by slug: one a shop, as
+	// new states replace old ones.
+	shops sync.Map
+}
+
+// shopView is a shop with the drawings of its products.
+type shopView struct {
+	*catalogue.Shop
+
+	pictures map[string]picture.Picture // by product id
+}
+
+// shop gives the shop with its drawings, which are made once for each of its states.
+func (r *Renderer) shop(s *catalogue.Shop) *shopView {
+	if known, ok := r.shops.Load(s.Slug); ok {
+		if v, ok := known.(*shopView); ok && v.Shop == s {
+			return v
+		}
+	}
+	v := &shopView{Shop: s, pictures: make(map[string]picture.Picture, len(s.Products))}
+	for i := range s.Products {
+		if p := &s.Products[i]; p.Image == "" {
+			v.pictures[p.ID] = picture.Draw(&s.Picture, p)
+		}
+	}
+	r.shops.Store(s.Slug, v)
+	return v
 }
 
 // PageInput is what a page is drawn from.
 type PageInput struct {
-	Store  *Store
-	Design Design
+	Shop   *catalogue.Shop
+	Design design.Design
 	// Persona is whom the design is for; "" for everybody. The page of somebody holds
 	// its design, for ReadDesign.
 	Persona string
@@ -40,12 +72,12 @@ type PageInput struct {
 
 // ErrorInput is what an error page is drawn from.
 type ErrorInput struct {
-	Status  int    // HTTP status code
-	Title   string // "" for the usual words of the status
-	Message string // "" for the usual words of the status
-	Store   *Store // whose look to wear; nil if it is not known
+	Status  int             // HTTP status code
+	Title   string          // "" for the usual words of the status
+	Message string          // "" for the usual words of the status
+	Shop    *catalogue.Shop // whose look to wear; nil if it is not known
 	// Stores are the ways out where Store is not known.
-	Stores []*Store
+	Shops []*catalogue.Shop
 }
 
 // NewRenderer reads the templates and works out the policy from what they emit.
@@ -81,14 +113,16 @@ func NewRenderer() (*Renderer, error) {
 
 // CSP is the Content-Security-Policy header for documents of the store, nil for no
 // store's, that this renderer draws now. For stored ones see StoredCSP.
-func (r *Renderer) CSP(st *Store) string { return r.policy(st) + "; frame-ancestors 'none'" }
+func (r *Renderer) CSP(shop *catalogue.Shop) string {
+	return r.policy(shop) + "; frame-ancestors 'none'"
+}
 
 // policy is what a document says of itself.
-func (r *Renderer) policy(st *Store) string {
-	if st == nil {
+func (r *Renderer) policy(shop *catalogue.Shop) string {
+	if shop == nil {
 		return r.csp
 	}
-	return strings.Join(append([]string{r.csp}, st.imageHosts...), " https://")
+	return strings.Join(append([]string{r.csp}, shop.ImageHosts()...), " https://")
 }
 
 // emitted is what the template of that name puts inside the element of that name.
@@ -115,18 +149,18 @@ func hash(content string) string {
 // package does not know is left out. The error is about the templates, or a
 // missing store; never about the design.
 func (r *Renderer) Page(in PageInput) ([]byte, error) {
-	if in.Store == nil {
+	if in.Shop == nil {
 		return nil, errors.New("draw a page: no store")
 	}
-	v := newPageView(in)
-	v.CSP = r.policy(in.Store)
+	v := newPageView(in, r.shop(in.Shop))
+	v.CSP = r.policy(in.Shop)
 	return r.execute("page.tmpl", v)
 }
 
 // Error draws an error page as a whole document.
 func (r *Renderer) Error(in ErrorInput) ([]byte, error) {
 	v := newErrorView(in)
-	v.CSP = r.policy(in.Store)
+	v.CSP = r.policy(in.Shop)
 	return r.execute("error.tmpl", v)
 }
 

@@ -13,26 +13,30 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/catalogue/cataloguetest"
+	"github.com/wandstore/wandstore/pkg/design"
+	"github.com/wandstore/wandstore/pkg/design/designtest"
 	"github.com/wandstore/wandstore/pkg/storefront"
 )
 
 // everyPage calls check with each page that the package can design by itself.
-func everyPage(t *testing.T, check func(t *testing.T, st *storefront.Store, page []byte)) {
+func everyPage(t *testing.T, check func(t *testing.T, shop *catalogue.Shop, page []byte)) {
 	t.Helper()
 	r := renderer(t)
-	for _, st := range append(load(t).All(), example(t)) {
-		t.Run(st.Slug+" default", func(t *testing.T) {
-			check(t, st, draw(t, r, storefront.PageInput{Store: st, Design: storefront.DefaultDesign(st), Live: true}))
+	for _, shop := range append(cataloguetest.BuiltIn(t).All(), cataloguetest.Example(t)) {
+		t.Run(shop.Slug+" default", func(t *testing.T) {
+			check(t, shop, draw(t, r, storefront.PageInput{Shop: shop, Design: design.Default(shop), Live: true}))
 		})
 		for _, whom := range personas {
-			t.Run(st.Slug+" "+whom, func(t *testing.T) {
-				d := storefront.TemplateDesign(st, whom, storefront.Interests{})
-				check(t, st, draw(t, r, storefront.PageInput{Store: st, Design: d, Persona: whom}))
+			t.Run(shop.Slug+" "+whom, func(t *testing.T) {
+				d := design.Template(shop, whom, design.Interests{})
+				check(t, shop, draw(t, r, storefront.PageInput{Shop: shop, Design: d, Persona: whom}))
 			})
 		}
 		for nth := range 4 {
-			t.Run(fmt.Sprintf("%s every section, variant %d", st.Slug, nth), func(t *testing.T) {
-				check(t, st, draw(t, r, storefront.PageInput{Store: st, Design: everySection(t, st, nth, 2)}))
+			t.Run(fmt.Sprintf("%s every section, variant %d", shop.Slug, nth), func(t *testing.T) {
+				check(t, shop, draw(t, r, storefront.PageInput{Shop: shop, Design: everySection(t, shop, nth, 2)}))
 			})
 		}
 	}
@@ -40,13 +44,13 @@ func everyPage(t *testing.T, check func(t *testing.T, st *storefront.Store, page
 
 // everySection is a design with each type once, in its nth variant, with that many
 // products where the type takes so many. As many sections as a page may have.
-func everySection(t *testing.T, st *storefront.Store, nth, products int) storefront.Design {
+func everySection(t *testing.T, shop *catalogue.Shop, nth, products int) design.Design {
 	t.Helper()
-	root, _ := schemaOf(t, everyProduct(st))
-	d := storefront.Design{Theme: st.Theme}
-	for _, branch := range root.kinds() {
-		kind, variants := branch.kind(), branch.Properties["variant"].Enum
-		s := storefront.Section{
+	root, _ := designtest.Schema(t, shop.Sorted(catalogue.AsListed))
+	d := design.Design{Theme: shop.Theme}
+	for _, branch := range root.Kinds() {
+		kind, variants := branch.Kind(), branch.Properties["variant"].Enum
+		s := design.Section{
 			Type: kind, Variant: variants[nth%len(variants)], Eyebrow: "Above", Headline: "About " + kind, Body: "First words of " + kind + ".\n\nSecond words.", ActionLabel: "Go on",
 		}
 		choice := root.Properties["sections"].Items.Properties["productIds"].Items.Enum
@@ -55,7 +59,7 @@ func everySection(t *testing.T, st *storefront.Store, nth, products int) storefr
 		}
 		s.ProductIDs = choice[:min(products, *branch.Properties["productIds"].MaxItems)]
 		if branch.Properties["items"].MaxItems == nil {
-			s.Items = st.FAQ
+			s.Items = shop.FAQ
 		}
 		d.Sections = append(d.Sections, s)
 	}
@@ -65,14 +69,14 @@ func everySection(t *testing.T, st *storefront.Store, nth, products int) storefr
 func TestPagesAreWellBuilt(t *testing.T) {
 	everyPage(t, wellBuilt)
 	r := renderer(t)
-	for _, st := range load(t).All() {
-		for name, page := range shopPages(t, r, st) {
-			t.Run(st.Slug+" "+name, func(t *testing.T) { wellBuilt(t, st, page) })
+	for _, shop := range cataloguetest.BuiltIn(t).All() {
+		for name, page := range shopPages(t, r, shop) {
+			t.Run(shop.Slug+" "+name, func(t *testing.T) { wellBuilt(t, shop, page) })
 		}
 	}
 }
 
-func wellBuilt(t *testing.T, st *storefront.Store, page []byte) {
+func wellBuilt(t *testing.T, shop *catalogue.Shop, page []byte) {
 	t.Helper()
 	root := parse(t, page)
 	if n := len(elements(root, "h1")); n != 1 {
@@ -94,7 +98,7 @@ func wellBuilt(t *testing.T, st *storefront.Store, page []byte) {
 			t.Errorf("%d %s, want one", n, name)
 		}
 	}
-	checkout, _, _ := strings.Cut(st.CheckoutURL, "?")
+	checkout, _, _ := strings.Cut(shop.CheckoutURL, "?")
 	ids := make(map[string]bool)
 	for _, n := range elements(root) {
 		if id := attr(n, "id"); id != "" {
@@ -126,8 +130,8 @@ func wellBuilt(t *testing.T, st *storefront.Store, page []byte) {
 			t.Errorf("section %s has no heading", attr(n, "class"))
 		}
 	}
-	if got := attr(elements(root, "html")[0], "lang"); got != st.Locale {
-		t.Errorf("lang is %q, want %q", got, st.Locale)
+	if got := attr(elements(root, "html")[0], "lang"); got != shop.Locale {
+		t.Errorf("lang is %q, want %q", got, shop.Locale)
 	}
 	for _, m := range elements(root, "meta") {
 		if attr(m, "name") == "description" && attr(m, "content") == "" {
@@ -140,20 +144,20 @@ func wellBuilt(t *testing.T, st *storefront.Store, page []byte) {
 // nothing but its type to more than fits, and leaves no element empty.
 func TestEverySectionIsDrawn(t *testing.T) {
 	r := renderer(t)
-	for _, st := range load(t).All() {
-		root, _ := schemaOf(t, everyProduct(st))
+	for _, shop := range cataloguetest.BuiltIn(t).All() {
+		root, _ := designtest.Schema(t, shop.Sorted(catalogue.AsListed))
 		var sale []string
-		for _, p := range st.Products {
+		for _, p := range shop.Products {
 			if p.OnSale() {
 				sale = append(sale, p.ID)
 			}
 		}
-		for _, branch := range root.kinds() {
-			kind := branch.kind()
+		for _, branch := range root.Kinds() {
+			kind := branch.Kind()
 			for _, variant := range branch.Properties["variant"].Enum {
 				for _, n := range []int{0, 1, 3, 12} {
-					name := fmt.Sprintf("%s %s %s with %d", st.Slug, kind, variant, n)
-					s := storefront.Section{Type: kind, Variant: variant}
+					name := fmt.Sprintf("%s %s %s with %d", shop.Slug, kind, variant, n)
+					s := design.Section{Type: kind, Variant: variant}
 					if kind == "hero" {
 						s.Headline = "Come in and look around"
 					}
@@ -161,10 +165,10 @@ func TestEverySectionIsDrawn(t *testing.T) {
 						if kind == "deals" {
 							s.ProductIDs = append(s.ProductIDs, sale[i%len(sale)])
 						} else {
-							s.ProductIDs = append(s.ProductIDs, st.Products[i].ID)
+							s.ProductIDs = append(s.ProductIDs, shop.Products[i].ID)
 						}
 					}
-					page := draw(t, r, storefront.PageInput{Store: st, Design: storefront.Design{Sections: []storefront.Section{s}}})
+					page := draw(t, r, storefront.PageInput{Shop: shop, Design: design.Design{Sections: []design.Section{s}}})
 					drawn := section(parse(t, page), "s1")
 					least, own := branch.Properties["productIds"].MinItems, !slices.Contains(branch.Required, "productIds")
 					if least != nil && n < *least && !own {
@@ -219,7 +223,7 @@ func noneEmpty(t *testing.T, name string, root *html.Node) {
 // What a product costs, what is saved and whether it can be had are the
 // catalogue's, on every line that shows it.
 func TestPagesSayWhatTheCatalogueSays(t *testing.T) {
-	everyPage(t, func(t *testing.T, st *storefront.Store, page []byte) {
+	everyPage(t, func(t *testing.T, shop *catalogue.Shop, page []byte) {
 		root := parse(t, page)
 		shown := make(map[string]int)
 		for _, li := range elements(root, "li") {
@@ -227,20 +231,20 @@ func TestPagesSayWhatTheCatalogueSays(t *testing.T) {
 			if !strings.HasPrefix(class, "card") && !strings.HasPrefix(class, "short") && !strings.HasPrefix(class, "line") {
 				continue
 			}
-			id := linked(st, elements(li, "a")[0])
-			p, ok := st.Product(id)
+			id := linked(shop, elements(li, "a")[0])
+			p, ok := shop.Product(id)
 			if !ok {
 				t.Errorf("%q is not in the catalogue", id)
 				continue
 			}
 			shown[id]++
 			text := words(li)
-			for _, want := range []string{p.Name, st.Money(p.NowCents())} {
+			for _, want := range []string{p.Name, shop.Money(p.NowCents())} {
 				if !strings.Contains(text, want) {
 					t.Errorf("%s: %q does not say %q", id, text, want)
 				}
 			}
-			if was := strings.Contains(text, "Was "+st.Money(p.PriceCents)); was != p.OnSale() {
+			if was := strings.Contains(text, "Was "+shop.Money(p.PriceCents)); was != p.OnSale() {
 				t.Errorf("%s: %q, on sale is %t", id, text, p.OnSale())
 			}
 			if sold := strings.Contains(text, "Sold out"); sold != p.SoldOut() {
@@ -250,7 +254,7 @@ func TestPagesSayWhatTheCatalogueSays(t *testing.T) {
 				t.Errorf("%s: %q, stock is %d", id, text, p.Stock)
 			}
 		}
-		for _, p := range st.Products {
+		for _, p := range shop.Products {
 			if shown[p.ID] == 0 {
 				t.Errorf("%s is not on the page", p.ID)
 			}
@@ -260,8 +264,8 @@ func TestPagesSayWhatTheCatalogueSays(t *testing.T) {
 
 func TestPagesHoldOnlyWhatIsDrawn(t *testing.T) {
 	r := renderer(t)
-	style, script := constants(t, r, store(t, "magic-wands"))
-	everyPage(t, func(t *testing.T, _ *storefront.Store, page []byte) {
+	style, script := constants(t, r, cataloguetest.Shop(t, "magic-wands"))
+	everyPage(t, func(t *testing.T, _ *catalogue.Shop, page []byte) {
 		checkSafe(t, page, style, script)
 		for _, address := range []string{"http:", "https:", `"//`} {
 			if bytes.Contains(page, []byte(address)) {
@@ -277,7 +281,7 @@ func TestPolicyMatchesThePage(t *testing.T) {
 	if !strings.Contains(header, "frame-ancestors 'none'") || !strings.HasPrefix(header, "default-src 'none'; ") {
 		t.Errorf("policy %q", header)
 	}
-	everyPage(t, func(t *testing.T, _ *storefront.Store, page []byte) {
+	everyPage(t, func(t *testing.T, _ *catalogue.Shop, page []byte) {
 		root := parse(t, page)
 		for element, directive := range map[string]string{"style": "style-src", "script": "script-src"} {
 			drawn := elements(root, element)
@@ -312,17 +316,17 @@ func TestPolicyMatchesThePage(t *testing.T) {
 }
 
 func TestScriptIsOneAndSmall(t *testing.T) {
-	st := store(t, "magic-wands")
+	shop := cataloguetest.Shop(t, "magic-wands")
 	r := renderer(t)
-	pages := shopPages(t, r, st)
+	pages := shopPages(t, r, shop)
 	for _, live := range []bool{true, false} {
-		page := draw(t, r, storefront.PageInput{Store: st, Design: storefront.DefaultDesign(st), Live: live})
+		page := draw(t, r, storefront.PageInput{Shop: shop, Design: design.Default(shop), Live: live})
 		pages[fmt.Sprint("live ", live)] = page
 		if waits := bytes.Contains(page, []byte(`id="live"`)); waits != live {
 			t.Errorf("live %t: the page waits for a better one: %t", live, waits)
 		}
 	}
-	_, script := constants(t, r, st)
+	_, script := constants(t, r, shop)
 	if len(script) > 4500 {
 		t.Errorf("the script has %d bytes, want at most 4500", len(script))
 	}
@@ -336,7 +340,7 @@ func TestScriptIsOneAndSmall(t *testing.T) {
 // The fallback, and every page like those that are made, has at most 30 KB on the
 // wire; one with each type of section there is, somewhat more.
 func TestPagesAreSmall(t *testing.T) {
-	everyPage(t, func(t *testing.T, _ *storefront.Store, page []byte) {
+	everyPage(t, func(t *testing.T, _ *catalogue.Shop, page []byte) {
 		limit := 30_000
 		if strings.Contains(t.Name(), "every_section") {
 			limit = 33_000
@@ -356,8 +360,8 @@ func TestPagesAreSmall(t *testing.T) {
 }
 
 func TestSameInputSameBytes(t *testing.T) {
-	st := store(t, "whitby-tea")
-	in := storefront.PageInput{Store: st, Design: storefront.DefaultDesign(st), Live: true}
+	shop := cataloguetest.Shop(t, "whitby-tea")
+	in := storefront.PageInput{Shop: shop, Design: design.Default(shop), Live: true}
 	if a, b := draw(t, renderer(t), in), draw(t, renderer(t), in); !bytes.Equal(a, b) {
 		t.Error("two drawings differ")
 	}
@@ -366,29 +370,29 @@ func TestSameInputSameBytes(t *testing.T) {
 // Designs that passed no gate must not break a page either.
 func TestPageDrawsAnyDesign(t *testing.T) {
 	r := renderer(t)
-	st := store(t, "magic-wands")
-	style, script := constants(t, r, st)
+	shop := cataloguetest.Shop(t, "magic-wands")
+	style, script := constants(t, r, shop)
 	nasty := `"><script>never()</script>`
-	designs := map[string]storefront.Design{
+	designs := map[string]design.Design{
 		"zero": {},
 		"nasty": {
-			Theme: storefront.Theme{Palette: nasty, Typeface: nasty},
-			Sections: []storefront.Section{
+			Theme: catalogue.Theme{Palette: nasty, Typeface: nasty},
+			Sections: []design.Section{
 				{Type: nasty, Headline: nasty},
 				{Type: "hero", Variant: nasty, Eyebrow: nasty, Headline: nasty, Body: nasty, ActionLabel: nasty, ProductIDs: []string{nasty, "nightjar"}},
-				{Type: "guide", Headline: nasty, Items: []storefront.Item{{Title: nasty, Body: nasty}, {Title: nasty}}},
+				{Type: "guide", Headline: nasty, Items: []catalogue.Item{{Title: nasty, Body: nasty}, {Title: nasty}}},
 			},
 		},
 	}
 	for name, d := range designs {
 		t.Run(name, func(t *testing.T) {
-			page := draw(t, r, storefront.PageInput{Store: st, Design: d, Persona: nasty})
+			page := draw(t, r, storefront.PageInput{Shop: shop, Design: d, Persona: nasty})
 			checkSafe(t, page, style, script)
 			root := parse(t, page)
 			if n := len(elements(root, "h1")); n != 1 {
 				t.Errorf("%d h1", n)
 			}
-			if got := attr(elements(root, "html")[0], "data-palette"); got != st.Theme.Palette {
+			if got := attr(elements(root, "html")[0], "data-palette"); got != shop.Theme.Palette {
 				t.Errorf("palette %q, want the store's", got)
 			}
 		})
@@ -400,15 +404,15 @@ func TestPageDrawsAnyDesign(t *testing.T) {
 
 func TestErrorPages(t *testing.T) {
 	r := renderer(t)
-	st := store(t, "whitby-tea")
-	style, script := constants(t, r, st)
+	shop := cataloguetest.Shop(t, "whitby-tea")
+	style, script := constants(t, r, shop)
 	tests := map[string]struct {
 		in   storefront.ErrorInput
 		sees string
 	}{
-		"not found":   {storefront.ErrorInput{Status: http.StatusNotFound, Store: st}, "There is no such door here"},
+		"not found":   {storefront.ErrorInput{Status: http.StatusNotFound, Shop: shop}, "There is no such door here"},
 		"bad request": {storefront.ErrorInput{Status: http.StatusBadRequest}, "That address is not quite right"},
-		"broken":      {storefront.ErrorInput{Status: http.StatusInternalServerError, Store: st}, "Something broke on our side"},
+		"broken":      {storefront.ErrorInput{Status: http.StatusInternalServerError, Shop: shop}, "Something broke on our side"},
 		"away":        {storefront.ErrorInput{Status: http.StatusServiceUnavailable}, "We will be right back"},
 		"other":       {storefront.ErrorInput{Status: http.StatusTeapot}, "I'm a teapot"},
 		"unknown":     {storefront.ErrorInput{Status: 799}, "Something went wrong"},
@@ -432,7 +436,7 @@ func TestErrorPages(t *testing.T) {
 			for _, a := range elements(elements(root, "main")[0], "a") {
 				back = attr(a, "href")
 			}
-			if want := map[bool]string{true: "", false: "/s/whitby-tea"}[tt.in.Store == nil]; back != want {
+			if want := map[bool]string{true: "", false: "/s/whitby-tea"}[tt.in.Shop == nil]; back != want {
 				t.Errorf("the way back is %q, want %q", back, want)
 			}
 		})
@@ -441,8 +445,8 @@ func TestErrorPages(t *testing.T) {
 
 // A picture shows what the product is made of, and is its own.
 func TestPicturesComeFromTheProduct(t *testing.T) {
-	for _, st := range load(t).All() {
-		page := draw(t, renderer(t), storefront.PageInput{Store: st, Design: storefront.DefaultDesign(st)})
+	for _, shop := range cataloguetest.BuiltIn(t).All() {
+		page := draw(t, renderer(t), storefront.PageInput{Shop: shop, Design: design.Default(shop)})
 		symbols := make(map[string]string)
 		for _, n := range elements(parse(t, page), "symbol") {
 			var b bytes.Buffer
@@ -452,10 +456,10 @@ func TestPicturesComeFromTheProduct(t *testing.T) {
 			symbols[strings.TrimPrefix(attr(n, "id"), "i-")] = b.String()
 		}
 		seen := make(map[string]string)
-		for _, p := range st.Products {
+		for _, p := range shop.Products {
 			drawing := symbols[p.ID]
-			body := st.Picture.Shades[st.Picture.Body][p.Attribute(st.Picture.Body)]
-			accent := st.Picture.Shades[st.Picture.Accent][p.Attribute(st.Picture.Accent)]
+			body := shop.Picture.Shades[shop.Picture.Body][p.Attribute(shop.Picture.Body)]
+			accent := shop.Picture.Shades[shop.Picture.Accent][p.Attribute(shop.Picture.Accent)]
 			for _, colour := range []string{body.Light, body.Dark, accent.Dark} {
 				if !strings.Contains(drawing, colour) {
 					t.Errorf("%s: the picture has no %s", p.ID, colour)

@@ -1,271 +1,109 @@
 package storefront
 
 import (
-	"cmp"
-	"net/url"
-	"slices"
-	"strconv"
+	"errors"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
-	"golang.org/x/text/unicode/norm"
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/storefront/picture"
 )
 
-// Orders of a search's results.
-const (
-	SortRelevance = "relevance"
-	SortPriceUp   = "price"
-	SortPriceDown = "price-down"
-	SortNewest    = "newest"
-	SortRating    = "rating"
-	SortSaving    = "saving"
-)
-
-// Bounds of a search: what is longer is cut, not refused.
-const (
-	maxQuery      = 120 // bytes
-	maxQueryWords = 8
-)
-
-// Query is what a shopper asks of a catalogue. The zero Query asks for all of it.
-type Query struct {
-	Words      string // as typed, on one line
-	Sort       string // one of the Sort constants; "" is SortRelevance
-	Collection string // a Collection's id; "" for all
-	OnSale     bool
-	InStock    bool
-	Most       int // dearest, in whole units of the currency; 0 for any
+// SearchInput is what a search's page is drawn from.
+type SearchInput struct {
+	Shop   *catalogue.Shop
+	Query  catalogue.Query
+	InCart int // as in ProductInput
 }
 
-// ParseQuery reads a query from the fields of the search form: q, sort,
-// collection, sale, instock, most. What it cannot make sense of counts as not
-// given, so every address of the search gives a page.
-func (s *Store) ParseQuery(field func(name string) string) Query {
-	q := Query{
-		Words:   oneLine(field("q"), maxQuery),
-		OnSale:  field("sale") == "1",
-		InStock: field("instock") == "1",
+// Search draws the page of a search's results.
+func (r *Renderer) Search(in SearchInput) ([]byte, error) {
+	if in.Shop == nil {
+		return nil, errors.New("draw a search: no store")
 	}
-	if order := field("sort"); order != SortRelevance && slices.ContainsFunc(sortOrders, func(o sortOrder) bool { return o.Value == order }) {
-		q.Sort = strings.Clone(order)
-	}
-	if c, ok := s.Collection(field("collection")); ok {
-		q.Collection = c.ID
-	}
-	if most, err := strconv.Atoi(field("most")); err == nil && most > 0 && most < 1e9 {
-		q.Most = most
-	}
-	return q
+	v := newSearchView(in, r.shop(in.Shop))
+	v.CSP = r.policy(in.Shop)
+	return r.execute("search.tmpl", v)
 }
 
-// searchPath is the query's address within the store, the same for the same query.
-func (s *Store) searchPath(q Query) string {
-	v := url.Values{}
-	set := func(name, value string, given bool) {
-		if given {
-			v.Set(name, value)
-		}
-	}
-	set("q", q.Words, q.Words != "")
-	set("sort", q.Sort, q.Sort != "")
-	set("collection", q.Collection, q.Collection != "")
-	set("sale", "1", q.OnSale)
-	set("instock", "1", q.InStock)
-	set("most", strconv.Itoa(q.Most), q.Most > 0)
-	if len(v) == 0 {
-		return s.Path() + "/search"
-	}
-	return s.Path() + "/search?" + v.Encode()
+type searchView struct {
+	head
+	Query    catalogue.Query
+	Heading  string
+	Words    string // under the heading
+	Cards    []cardView
+	Else     []cardView // where nothing was found
+	Orders   []choiceView
+	Shelved  []choiceView
+	Pictures []picture.Picture
+	Clear    string // where the search is without its filters; "" without filters
 }
 
-// Search is the products that answer the query, in its order; what is sold out
-// comes after what is not. Every word has to be found in a product, as it is or as
-// the beginning of a word, or, where that finds nothing, with a slip of the pen;
-// words that stand for all of the shop's products are not looked for.
-func (s *Store) Search(q Query) []*Product {
-	found := s.matches(q, false)
-	if len(found) == 0 {
-		found = s.matches(q, true)
-	}
-	order := byFavour
-	if i := slices.IndexFunc(sortOrders, func(o sortOrder) bool { return o.Value == q.Sort }); i >= 0 {
-		order = sortOrders[i].less
-	}
-	relevance := q.Sort == "" || q.Sort == SortRelevance
-	slices.SortStableFunc(found, func(a, b match) int {
-		if a.product.SoldOut() != b.product.SoldOut() {
-			if a.product.SoldOut() {
-				return 1
-			}
-			return -1
-		}
-		if relevance && a.score != b.score {
-			return cmp.Compare(b.score, a.score)
-		}
-		return order(a.product, b.product)
-	})
-	products := make([]*Product, len(found))
-	for i, m := range found {
-		products[i] = m.product
-	}
-	return products
-}
-
-// match is a product that answers a query, and how well.
-type match struct {
-	product *Product
-	score   int
-}
-
-// matches are the products that answer the query in the catalogue's order;
-// forgiving takes slips of the pen for the words that they may have been.
-func (s *Store) matches(q Query, forgiving bool) []match {
-	words, unit := s.queryWords(q.Words), s.minorUnits()
-	var found []match
-	for i := range s.Products {
-		p := &s.Products[i]
-		if q.Collection != "" && p.Collection != q.Collection || q.OnSale && !p.OnSale() || q.InStock && p.SoldOut() ||
-			q.Most > 0 && p.NowCents() > q.Most*unit {
-			continue
-		}
-		if score, ok := s.terms[i].score(words, forgiving); ok {
-			found = append(found, match{p, score})
-		}
-	}
-	return found
-}
-
-// sortOrder is an order of results, as a shopper chooses it.
-type sortOrder struct {
+// choiceView is one value of a field that has several.
+type choiceView struct {
 	Value, Label string
-	less         func(a, b *Product) int
+	Chosen       bool
 }
 
-var sortOrders = []sortOrder{
-	{SortRelevance, "Best match", byFavour},
-	{SortPriceUp, "Price, low to high", byPrice},
-	{SortPriceDown, "Price, high to low", func(a, b *Product) int { return byPrice(b, a) }},
-	{SortNewest, "Newest", byArrival},
-	{SortRating, "Best rated", byRating},
-	{SortSaving, "Biggest saving", bySaving},
-}
+func newSearchView(in SearchInput, shop *shopView) *searchView {
+	q := in.Query
+	v := &searchView{head: shop.head(viewSearch, in.InCart), Query: q}
+	v.Robots = "noindex"
+	v.Searched = q.Words
+	v.Data.Query, v.Data.Sort, v.Data.Category = q.Words, q.Sort, q.Collection
+	var filters []string
+	if q.OnSale {
+		filters = append(filters, "sale")
+	}
+	if q.InStock {
+		filters = append(filters, "in stock")
+	}
+	if q.Most > 0 {
+		filters = append(filters, "price")
+	}
+	v.Data.Filter = strings.Join(filters, " ")
 
-// terms are a product's words with what a match is worth.
-type terms map[string]int
-
-// Worth of a word by where it stands.
-const (
-	inName        = 16
-	inCollection  = 8
-	inAttribute   = 6
-	inTag         = 6
-	inDescription = 2
-)
-
-func (s *Store) termsOf(p *Product) terms {
-	t := terms{}
-	add := func(text string, worth int) {
-		for _, w := range wordsOf(text) {
-			t[w] = max(t[w], worth)
-		}
-	}
-	add(p.Name, inName)
-	if c, ok := s.Collection(p.Collection); ok {
-		add(c.Name, inCollection)
-	}
-	for _, a := range p.Attributes {
-		add(a.Value, inAttribute)
-	}
-	for _, tag := range p.Tags {
-		add(tag, inTag)
-	}
-	if p.OnSale() {
-		add("sale deal reduced", inTag)
-	}
-	add(p.Description, inDescription)
-	return t
-}
-
-// score is how well the product answers all of the words; false if one of them is
-// nowhere in it.
-func (t terms) score(words []string, forgiving bool) (int, bool) {
-	total := 0
-	for _, w := range words {
-		best := t[w] * 4
-		if best == 0 {
-			for term, worth := range t {
-				switch {
-				case len(w) >= 2 && strings.HasPrefix(term, w):
-					best = max(best, worth*3)
-				case forgiving && slips(w, term):
-					best = max(best, worth*2)
-				}
-			}
-		}
-		if best == 0 {
-			return 0, false
-		}
-		total += best
-	}
-	return total, true
-}
-
-// queryWords are the words to look for.
-func (s *Store) queryWords(typed string) []string {
-	everywhere := append(wordsOf(s.Noun.One+" "+s.Noun.Many), "a", "an", "and", "for", "in", "of", "or", "the", "to", "with")
-	var words []string
-	for _, w := range wordsOf(typed) {
-		if !slices.Contains(everywhere, w) && !slices.Contains(words, w) && len(words) < maxQueryWords {
-			words = append(words, w)
-		}
-	}
-	return words
-}
-
-// wordsOf is the words of a text without case and accents.
-func wordsOf(text string) []string {
-	var b strings.Builder
-	for _, r := range norm.NFKD.String(text) {
-		if !unicode.Is(unicode.Mn, r) {
-			b.WriteRune(unicode.ToLower(r))
-		}
-	}
-	return strings.FieldsFunc(b.String(), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-}
-
-// slips tells whether a is b but for one slip of the pen: a letter left out, put
-// in, taken for another, or two changed about. In short words a slip is another
-// word.
-func slips(a, b string) bool {
-	x, y := []rune(a), []rune(b)
-	if len(x) < 4 || len(y) < 4 || len(x) > len(y)+1 || len(y) > len(x)+1 {
-		return false
-	}
-	for len(x) > 0 && len(y) > 0 && x[0] == y[0] {
-		x, y = x[1:], y[1:]
-	}
-	for len(x) > 0 && len(y) > 0 && x[len(x)-1] == y[len(y)-1] {
-		x, y = x[:len(x)-1], y[:len(y)-1]
-	}
+	found := shop.Search(q)
+	shelf, shelved := shop.Collection(q.Collection)
 	switch {
-	case len(x) <= 1 && len(y) <= 1:
-		return true
+	case q.Words != "":
+		v.Heading = "“" + q.Words + "”"
+		v.Words = shop.Count(len(found)) + " found"
+		if shelved {
+			v.Words += " in " + shelf.Name
+		}
+	case shelved:
+		v.Heading, v.Words = shelf.Name, shelf.Blurb
+	case q.OnSale:
+		v.Heading, v.Words = "On sale", shop.Count(len(found))
 	default:
-		return len(x) == 2 && len(y) == 2 && x[0] == y[1] && x[1] == y[0]
+		v.Heading, v.Words = "Everything we have", shop.Count(len(found))
 	}
-}
-
-// oneLine is visible text of at most that many bytes on one line.
-func oneLine(s string, most int) string {
-	s = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, ""), func(r rune) bool {
-		return unicode.IsSpace(r) || !unicode.IsPrint(r)
-	}), " ")
-	if len(s) <= most {
-		return s
+	v.Title = v.Heading + " · " + shop.Name
+	v.Description = shop.Name + ": " + v.Words
+	for _, p := range found {
+		v.Cards = append(v.Cards, shop.card(p))
+		v.Pictures = append(v.Pictures, shop.pictures[p.ID])
 	}
-	for most > 0 && !utf8.RuneStart(s[most]) {
-		most--
+	if len(found) == 0 {
+		for _, id := range shop.Pick(4, nil, catalogue.ByFeatured) {
+			p, _ := shop.Product(id)
+			v.Else = append(v.Else, shop.card(p))
+			v.Pictures = append(v.Pictures, shop.pictures[id])
+		}
 	}
-	return strings.TrimSpace(s[:most])
+	for _, o := range catalogue.SortOrders {
+		v.Orders = append(v.Orders, choiceView{o.Value, o.Label, o.Value == q.Sort || q.Sort == "" && o.Value == catalogue.SortRelevance})
+	}
+	v.Shelved = append(v.Shelved, choiceView{"", "All shelves", !shelved})
+	for _, c := range shop.Collections {
+		v.Shelved = append(v.Shelved, choiceView{c.ID, c.Name, c.ID == q.Collection})
+	}
+	if len(filters) > 0 || shelved && q.Words != "" {
+		bare := catalogue.Query{Words: q.Words, Sort: q.Sort}
+		if q.Words == "" {
+			bare.Collection = q.Collection
+		}
+		v.Clear = shop.SearchPath(bare)
+	}
+	return v
 }

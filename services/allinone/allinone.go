@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/wandstore/wandstore/pkg/lifecycle"
-	"github.com/wandstore/wandstore/pkg/natsconn"
 	"github.com/wandstore/wandstore/pkg/telemetry"
 	"github.com/wandstore/wandstore/services/allinone/internal/progress"
 	"github.com/wandstore/wandstore/services/edge"
@@ -96,7 +95,7 @@ func free(ctx context.Context, cfg Config) error {
 func announce(ctx context.Context, cfg Config, logPath string, log *slog.Logger, out io.Writer) error {
 	base := "http://" + lifecycle.Reachable(cfg.Edge.Addr)
 	for _, url := range []string{base + "/ready", "http://" + lifecycle.Reachable(cfg.Generator.Addr) + "/health"} {
-		if err := natsconn.Until(ctx, log, url, func(ctx context.Context) error {
+		if err := lifecycle.Retry(ctx, log, url, func(ctx context.Context) error {
 			ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 			defer cancel()
 			return lifecycle.Probe(ctx, url)

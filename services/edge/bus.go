@@ -2,181 +2,173 @@ package edge
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/erasure"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
-	"github.com/wandstore/wandstore/pkg/natsconn"
 	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/pagemaker"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/session"
+	"github.com/wandstore/wandstore/pkg/telemetry"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// bus is what the edge has on NATS.
+// bus is what the edge uses on NATS.
 type bus struct {
-	queue    *jobqueue.Queue
-	trail    *jobqueue.Trail
-	pages    *pagestore.KV
-	sessions *session.Store
-	cacheKV  jetstream.KeyValue
-	jobsKV   jetstream.KeyValue
-	storesKV jetstream.KeyValue
+	Bus
+
+	opened *wandnats.Bus
+	pages  *pagestore.KV
 }
 
-// runBus reaches NATS, then keeps the watches.
-func (e *edge) runBus(ctx context.Context) error {
+// runBus waits for NATS, then follows its buckets.
+func (p *parts) runBus(ctx context.Context) error {
 	var b *bus
-	err := natsconn.Until(ctx, e.log, "NATS", func(ctx context.Context) (err error) {
-		b, err = e.openBus(ctx)
+	err := lifecycle.Retry(ctx, p.log, "NATS", func(ctx context.Context) (err error) {
+		b, err = p.openBus(ctx)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	e.bus.Store(b)
+	p.bus.Store(b)
 	return lifecycle.Run(ctx,
-		lifecycle.Part{Name: "stores", Run: func(ctx context.Context) error { return e.stores.Follow(ctx, e.nc, b.storesKV) }},
-		lifecycle.Part{Name: "pages and jobs", Run: func(ctx context.Context) error { return e.keepWatching(ctx, b) }},
+		lifecycle.Part{Name: "shops", Run: func(ctx context.Context) error { return p.shops.Follow(ctx, b.opened.Conn, b.opened.Shops) }},
+		lifecycle.Part{Name: "pages and jobs", Run: func(ctx context.Context) error {
+			defer p.memory.SetWatched(false)
+			p.watcher(ctx, b.opened).Run(ctx)
+			return nil
+		}},
 	)
 }
 
-// keepWatching watches pages and jobs until ctx ends.
-func (e *edge) keepWatching(ctx context.Context, b *bus) error {
-	for ctx.Err() == nil {
-		broken := e.watch(ctx, b)
-		e.memory.SetWatched(false)
-		if ctx.Err() != nil {
-			break
-		}
-		e.log.Warn("watching again in a moment", "error", broken)
-		select {
-		case <-time.After(rewatchAfter):
-		case <-ctx.Done():
-		}
-	}
-	return nil //nolint:nilerr // a watch that breaks is not what ends the edge
-}
-
-// rewatchAfter spaces attempts to watch while NATS is away.
-const rewatchAfter = 500 * time.Millisecond
-
-func (e *edge) openBus(ctx context.Context) (*bus, error) {
-	if err := natsconn.Ready(e.nc); err != nil {
-		return nil, err
-	}
+func (p *parts) openBus(ctx context.Context) (*bus, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	if err := wandnats.EnsureStreams(ctx, e.js, e.cfg.Pool); err != nil {
+	if err := wandnats.EnsureStreams(ctx, p.js, p.cfg.Pool); err != nil {
 		return nil, err
 	}
-	b := &bus{trail: jobqueue.NewTrail(e.js, "edge")}
-	var err error
-	if b.cacheKV, err = e.js.KeyValue(ctx, wandnats.BucketPages); err != nil {
-		return nil, fmt.Errorf("bucket %s: %w", wandnats.BucketPages, err)
-	}
-	if b.jobsKV, err = e.js.KeyValue(ctx, wandnats.BucketJobs); err != nil {
-		return nil, fmt.Errorf("bucket %s: %w", wandnats.BucketJobs, err)
-	}
-	sessions, err := e.js.KeyValue(ctx, wandnats.BucketSessions)
+	opened, err := wandnats.Open(ctx, p.js)
 	if err != nil {
-		return nil, fmt.Errorf("bucket %s: %w", wandnats.BucketSessions, err)
-	}
-	if b.storesKV, err = e.js.KeyValue(ctx, wandnats.BucketStores); err != nil {
-		return nil, fmt.Errorf("bucket %s: %w", wandnats.BucketStores, err)
-	}
-	if err := e.stores.Load(ctx, b.storesKV); err != nil {
 		return nil, err
 	}
-	b.pages = pagestore.NewKV(b.cacheKV)
-	b.sessions = session.NewStore(sessions)
-	b.queue = jobqueue.NewQueue(e.js, b.jobsKV, e.cfg.Pool.PoolSize, b.trail)
-	return b, nil
+	if err := p.shops.Load(ctx, opened.Shops); err != nil {
+		return nil, err
+	}
+	trail := jobqueue.NewTrail(p.js, "edge")
+	pages, sessions := pagestore.NewKV(opened.Pages), session.NewStore(opened.Sessions)
+	return &bus{
+		opened: opened, pages: pages,
+		Bus: Bus{
+			Queue:    jobqueue.NewQueue(p.js, opened.Jobs, p.cfg.Pool.PoolSize, trail),
+			Trail:    readableTrail{trail, opened.Jobs},
+			Sessions: sessions,
+			Maker: &pagemaker.Maker{
+				Shops: p.shops, Renderer: p.renderer, Permanent: p.s3, Cache: pages, Sessions: sessions,
+				Trail: trail, Log: p.log, Metrics: pagemaker.NewMetrics(),
+			},
+			Eraser:  &erasure.Eraser{Permanent: p.s3, Cache: pages, Jobs: opened.Jobs, Sessions: sessions},
+			Members: members{p.nc},
+		},
+	}, nil
 }
 
-// watch follows both buckets until one of the watches, or the connection, breaks.
-// What was changed meanwhile is unknown then, so the next watch begins with
-// distrust: memory looks everything up again, and the board starts empty.
-func (e *edge) watch(ctx context.Context, b *bus) error {
-	status := e.nc.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
-	defer e.nc.RemoveStatusListener(status)
-	if err := natsconn.Ready(e.nc); err != nil {
-		return err
-	}
-	pages, err := b.cacheKV.Watch(ctx, wandnats.AllPages, jetstream.UpdatesOnly(), jetstream.MetaOnly())
+// readableTrail is a trail that can be read back.
+type readableTrail struct {
+	*jobqueue.Trail
+
+	jobs jetstream.KeyValue
+}
+
+func (t readableTrail) Read(ctx context.Context, key pagekey.Key) (breadcrumbs, problems []*wandstorev1.Breadcrumb, err error) {
+	return jobqueue.ReadTrail(ctx, t.jobs, key)
+}
+
+// members asks pool members over NATS.
+type members struct{ nc *nats.Conn }
+
+func (m members) Health(ctx context.Context, member string) ([]byte, error) {
+	answer, err := m.nc.RequestWithContext(ctx, wandnats.HealthSubject(member), nil)
 	if err != nil {
-		return fmt.Errorf("watch %s: %w", wandnats.BucketPages, err)
+		return nil, err
 	}
-	defer func() { _ = pages.Stop() }()
-	// The records that are there come first, then the changes: without them the
-	// places in the queue would be wrong for as long as the oldest job lives.
-	jobs, err := b.jobsKV.Watch(ctx, wandnats.AllJobs)
-	if err != nil {
-		return fmt.Errorf("watch %s: %w", wandnats.BucketJobs, err)
-	}
-	defer func() { _ = jobs.Stop() }()
-	e.board.Reset()
-	e.memory.SetWatched(true)
-	// The records that were there have waited for nobody.
-	news := false
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-status:
-			return natsconn.ErrNotConnected
-		case change, ok := <-pages.Updates():
-			if !ok {
-				return fmt.Errorf("watch %s: ended", wandnats.BucketPages)
-			}
-			if change == nil {
-				continue
-			}
-			if key, ok := keyOf(change.Key()); ok {
-				e.memory.Invalidate(key)
-				e.board.Wake(key)
-			}
-		case change, ok := <-jobs.Updates():
-			if !ok {
-				return fmt.Errorf("watch %s: ended", wandnats.BucketJobs)
-			}
-			if change == nil {
-				news = true
-				continue
-			}
-			e.noteJob(change)
-			if news {
-				e.metrics.watchDelay.Record(ctx, max(0, time.Since(change.Created()).Seconds()))
-			}
-		}
+	return answer.Data, nil
+}
+
+// watcher follows pages and jobs. Memory serves pages unchecked only while both are
+// watched. What changed during an outage is unknown, so after one memory checks every
+// page again, and the board starts empty.
+func (p *parts) watcher(ctx context.Context, b *wandnats.Bus) wandnats.Watcher {
+	// The records that a watch begins with say nothing of its delay.
+	current := false
+	delay := telemetry.WatchDelay.Histogram(otel.GetMeterProvider(), scope)
+	return wandnats.Watcher{
+		Conn: b.Conn,
+		Watches: []wandnats.Watch{
+			{
+				Bucket: b.Pages, Keys: wandnats.AllPages,
+				Options: []jetstream.WatchOpt{jetstream.UpdatesOnly(), jetstream.MetaOnly()},
+				Entry:   p.notePage,
+			},
+			{
+				// It begins with the records that exist: without them the places in the queue
+				// would be wrong for as long as the oldest job lives.
+				Bucket: b.Jobs, Keys: wandnats.AllJobs,
+				Entry: func(change jetstream.KeyValueEntry) {
+					p.noteJob(change)
+					if current {
+						delay.Record(ctx, max(0, time.Since(change.Created()).Seconds()))
+					}
+				},
+				Current: func() { current = true },
+			},
+		},
+		Begin: func() {
+			current = false
+			p.board.Reset()
+			p.memory.SetWatched(true)
+		},
+		Lost: func(err error) {
+			p.memory.SetWatched(false)
+			p.log.Warn("pages and jobs are not watched, trying again", "error", err)
+		},
 	}
 }
 
-func (e *edge) noteJob(change jetstream.KeyValueEntry) {
+func (p *parts) notePage(change jetstream.KeyValueEntry) {
+	if key, ok := keyOf(change.Key()); ok {
+		p.memory.Invalidate(key)
+		p.board.Wake(key)
+	}
+}
+
+func (p *parts) noteJob(change jetstream.KeyValueEntry) {
 	key, ok := keyOf(change.Key())
 	if !ok {
 		return
 	}
 	rec := &wandstorev1.JobRecord{}
 	if change.Operation() != jetstream.KeyValuePut || wire.Unmarshal(change.Value(), rec) != nil {
-		e.board.Drop(key)
+		p.board.Drop(key)
 		return
 	}
 	if rec.GetState() == wandstorev1.JobState_JOB_STATE_READY {
-		// The page was stored before its record: also one that went to the object
-		// store only.
-		e.memory.Invalidate(key)
+		// A page that went to the object store only is heard of here alone. It was
+		// stored before its record.
+		p.memory.Invalidate(key)
 	}
-	e.board.Set(key, rec)
+	p.board.Set(key, rec)
 }
 
-// keyOf reads a bucket's key; what is not of our making is nobody's.
+// keyOf parses a bucket's key; false for one that no service writes.
 func keyOf(name string) (pagekey.Key, bool) {
 	store, shopper, ok := wandnats.SplitKey(name)
 	if !ok {

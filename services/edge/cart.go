@@ -13,17 +13,18 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/nats-io/nuid"
 
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/session"
 	"github.com/wandstore/wandstore/pkg/storefront"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// cartWithin bounds the reading and changing of a cart.
-const cartWithin = 2 * time.Second
+// cartTimeout bounds the reading and changing of a cart.
+const cartTimeout = 2 * time.Second
 
 // cart answers GET /s/{store}/cart.
-func (e *edge) cart(c *fiber.Ctx) error {
+func (e *Edge) cart(c *fiber.Ctx) error {
 	shop, err := e.shopOf(c)
 	if err != nil {
 		return err
@@ -35,26 +36,26 @@ func (e *edge) cart(c *fiber.Ctx) error {
 	if !pagekey.ValidShopper(shopper) {
 		return pagekey.ErrInvalid
 	}
-	b := e.bus.Load()
+	b := e.deps.Bus()
 	if b == nil {
-		return e.sendAway(c, shop)
+		return e.sendUnavailable(c, shop)
 	}
-	ctx, cancel := context.WithTimeout(c.UserContext(), cartWithin)
+	ctx, cancel := context.WithTimeout(c.UserContext(), cartTimeout)
 	defer cancel()
-	s, err := b.sessions.Get(ctx, shopper)
+	s, err := b.Sessions.Get(ctx, shopper)
 	if err != nil {
 		e.log.WarnContext(ctx, "cart not read", "store", shop.Slug, "error", err)
-		return e.sendAway(c, shop)
+		return e.sendUnavailable(c, shop)
 	}
 	return e.sendCart(c, shop, session.Signals(s, shop.Slug))
 }
 
-func (e *edge) sendCart(c *fiber.Ctx, shop *storefront.Store, g *wandstorev1.StoreSignals) error {
-	in := storefront.CartInput{Store: shop}
+func (e *Edge) sendCart(c *fiber.Ctx, shop *catalogue.Shop, g *wandstorev1.StoreSignals) error {
+	in := storefront.CartInput{Shop: shop}
 	for _, id := range g.GetCart() {
 		in.Lines = append(in.Lines, storefront.CartLine{ProductID: id, Quantity: session.Quantity(g, id)})
 	}
-	html, err := e.render.Cart(in)
+	html, err := e.deps.Renderer.Cart(in)
 	if err != nil {
 		return err
 	}
@@ -62,9 +63,9 @@ func (e *edge) sendCart(c *fiber.Ctx, shop *storefront.Store, g *wandstorev1.Sto
 	return e.sendDrawn(c, shop, http.StatusOK, html)
 }
 
-// sendAway says that the cart cannot be reached just now.
-func (e *edge) sendAway(c *fiber.Ctx, shop *storefront.Store) error {
-	html, err := e.render.Cart(storefront.CartInput{Store: shop, Away: true})
+// sendUnavailable says that the cart cannot be reached just now.
+func (e *Edge) sendUnavailable(c *fiber.Ctx, shop *catalogue.Shop) error {
+	html, err := e.deps.Renderer.Cart(storefront.CartInput{Shop: shop, Away: true})
 	if err != nil {
 		return err
 	}
@@ -83,7 +84,7 @@ const (
 // remove, quantity (1 if it is not given). What goes together is several products,
 // each of that quantity. It leads back to the cart (303), so that a reload changes
 // nothing.
-func (e *edge) changeCart(c *fiber.Ctx) error {
+func (e *Edge) changeCart(c *fiber.Ctx) error {
 	shop, err := e.shopOf(c)
 	if err != nil {
 		return err
@@ -103,23 +104,23 @@ func (e *edge) changeCart(c *fiber.Ctx) error {
 		return pagekey.ErrInvalid
 	}
 	shopper = strings.Clone(shopper)
-	b := e.bus.Load()
+	b := e.deps.Bus()
 	if b == nil {
-		return e.sendAway(c, shop)
+		return e.sendUnavailable(c, shop)
 	}
-	ctx, cancel := context.WithTimeout(c.UserContext(), cartWithin)
+	ctx, cancel := context.WithTimeout(c.UserContext(), cartTimeout)
 	defer cancel()
 	counted, now := mayTrack(c), time.Now()
 	var changed *wandstorev1.StoreSignals
-	err = b.sessions.Update(ctx, shopper, func(s *wandstorev1.ShopperSession) {
+	err = b.Sessions.Update(ctx, shopper, func(s *wandstorev1.ShopperSession) {
 		change.apply(s, shop, counted, now)
 		changed = session.Signals(s, shop.Slug)
 	})
 	if err != nil {
 		e.log.WarnContext(ctx, "cart not changed", "store", shop.Slug, "error", err)
-		return e.sendAway(c, shop)
+		return e.sendUnavailable(c, shop)
 	}
-	e.unguess(shopper, shop.Slug)
+	e.invalidateVisitor(shopper, shop.Slug)
 	if c.Cookies(shopperCookie) != shopper {
 		remember(c, shopper)
 	}
@@ -137,7 +138,7 @@ type cartChange struct {
 // maxTogether is how many products one form may change: more than a section shows.
 const maxTogether = 12
 
-func readChange(c *fiber.Ctx, shop *storefront.Store) (cartChange, error) {
+func readChange(c *fiber.Ctx, shop *catalogue.Shop) (cartChange, error) {
 	change := cartChange{action: strings.Clone(c.FormValue("action")), quantity: 1}
 	switch change.action {
 	case cartAdd, cartSet, cartRemove:
@@ -146,7 +147,7 @@ func readChange(c *fiber.Ctx, shop *storefront.Store) (cartChange, error) {
 	}
 	if given := c.FormValue("quantity"); given != "" {
 		n, err := strconv.Atoi(given)
-		if err != nil || n < 0 || n > storefront.MaxQuantity {
+		if err != nil || n < 0 || n > catalogue.MaxQuantity {
 			return change, errors.Join(errBadBody, errors.New("quantity is not from 0 to 99"))
 		}
 		change.quantity = n
@@ -187,14 +188,14 @@ func fieldsOf(c *fiber.Ctx, name string) []string {
 }
 
 // apply changes the cart of a session, and counts what was done if it may.
-func (ch cartChange) apply(s *wandstorev1.ShopperSession, shop *storefront.Store, counted bool, now time.Time) {
+func (ch cartChange) apply(s *wandstorev1.ShopperSession, shop *catalogue.Shop, counted bool, now time.Time) {
 	// The first of several stands first in the cart.
 	for _, product := range slices.Backward(ch.products) {
 		ch.applyTo(product, s, shop, counted, now)
 	}
 }
 
-func (ch cartChange) applyTo(product string, s *wandstorev1.ShopperSession, shop *storefront.Store, counted bool, now time.Time) {
+func (ch cartChange) applyTo(product string, s *wandstorev1.ShopperSession, shop *catalogue.Shop, counted bool, now time.Time) {
 	g := session.Signals(s, shop.Slug)
 	before, after := session.Quantity(g, product), ch.quantity
 	switch ch.action {
@@ -224,7 +225,7 @@ func (ch cartChange) applyTo(product string, s *wandstorev1.ShopperSession, shop
 }
 
 // setCartCount tells the browser how much is in the cart.
-func setCartCount(c *fiber.Ctx, shop *storefront.Store, g *wandstorev1.StoreSignals) {
+func setCartCount(c *fiber.Ctx, shop *catalogue.Shop, g *wandstorev1.StoreSignals) {
 	n := 0
 	for _, id := range g.GetCart() {
 		if p, ok := shop.Product(id); ok {

@@ -9,9 +9,8 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	wandnats "github.com/wandstore/wandstore/nats"
-	"github.com/wandstore/wandstore/pkg/natsconn"
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagestore"
-	"github.com/wandstore/wandstore/pkg/stores"
 )
 
 // Config is the edge's settings.
@@ -19,11 +18,11 @@ type Config struct {
 	// Pool is the pool's shape.
 	Pool wandnats.Settings
 	// NATS is where jobs go.
-	NATS natsconn.Config
+	NATS wandnats.Config
 	// S3 is where pages are kept for good.
 	S3 pagestore.S3Config
 	// Stores is where the shops come from.
-	Stores stores.Config
+	Stores catalogue.Config
 	// Addr is where shoppers are answered.
 	Addr string `env:"EDGE_ADDR" envDefault:":8787"`
 	// MemoryBytes bounds the pages held in memory.
@@ -101,8 +100,8 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// generateWithin is how long /debug/generate waits: a job's model call, and its
+// generateTimeout is how long /debug/generate waits: a job's model call, and its
 // queueing and storing.
-func (c Config) generateWithin() time.Duration {
+func (c Config) generateTimeout() time.Duration {
 	return time.Duration(c.LLMTimeoutSeconds)*time.Second + cmp.Or(c.QueueAllowance, 20*time.Second)
 }

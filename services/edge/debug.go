@@ -21,37 +21,38 @@ const (
 	// debugShopper is whose page /debug/generate makes: always the same, so that
 	// calls at once share one job and leave one page behind.
 	debugShopper = "debug-generate"
-	askWithin    = time.Second
+	// memberTimeout bounds asking a pool member.
+	memberTimeout = time.Second
 )
 
 // health answers GET /health: 200 for as long as shoppers are answered, "degraded"
 // when a dependency is away.
-func (e *edge) health(c *fiber.Ctx) error {
+func (e *Edge) health(c *fiber.Ctx) error {
 	checks := fiber.Map{"nats": "ok"}
 	status := "ok"
-	if !e.nc.IsConnected() || e.bus.Load() == nil {
+	if !e.deps.Connected() || e.deps.Bus() == nil {
 		checks["nats"], status = "away", "degraded"
 	}
-	for tier, breaker := range e.pages.Breakers() {
+	for tier, breaker := range e.deps.Pages.Breakers() {
 		checks[tier] = "ok"
 		if breaker != "closed" {
 			checks[tier], status = "away", "degraded"
 		}
 	}
-	for document, fault := range e.stores.Faults() {
+	for document, fault := range e.deps.Shops.Faults() {
 		checks["store "+document], status = fault, "degraded"
 	}
 	return c.JSON(fiber.Map{"status": status, "checks": checks})
 }
 
 // ready answers GET /ready: 503 until NATS has been reached, and while draining.
-func (e *edge) ready(c *fiber.Ctx) error {
+func (e *Edge) ready(c *fiber.Ctx) error {
 	state := "ready"
 	select {
 	case <-e.draining:
 		state = "draining"
 	default:
-		if e.bus.Load() == nil {
+		if e.deps.Bus() == nil {
 			state = "starting"
 		}
 	}
@@ -61,41 +62,51 @@ func (e *edge) ready(c *fiber.Ctx) error {
 	return c.JSON(fiber.Map{"status": state})
 }
 
+// Members asks pool members.
+type Members interface {
+	// Health is what the member's generator says of it, as JSON.
+	Health(ctx context.Context, member string) ([]byte, error)
+}
+
 // debugContainer answers GET /debug/container: what pool-0's generator says.
-func (e *edge) debugContainer(c *fiber.Ctx) error {
-	ctx, cancel := context.WithTimeout(c.UserContext(), askWithin)
+func (e *Edge) debugContainer(c *fiber.Ctx) error {
+	ctx, cancel := context.WithTimeout(c.UserContext(), memberTimeout)
 	defer cancel()
 	member := wandnats.Member(0)
 	answer := fiber.Map{"poolMember": member, "status": http.StatusOK}
-	m, err := e.nc.RequestWithContext(ctx, wandnats.HealthSubject(member), nil)
-	if err != nil || !json.Valid(m.Data) {
+	err := errUnavailable
+	var health []byte
+	if b := e.deps.Bus(); b != nil {
+		health, err = b.Members.Health(ctx, member)
+	}
+	if err != nil || !json.Valid(health) {
 		answer["status"] = http.StatusServiceUnavailable
 		answer["detail"] = "no generator answers for this member"
 		return c.Status(http.StatusServiceUnavailable).JSON(answer)
 	}
-	answer["health"] = json.RawMessage(m.Data)
+	answer["health"] = json.RawMessage(health)
 	return c.JSON(answer)
 }
 
 // debugGenerate answers GET /debug/generate: a whole generation through the pool.
-func (e *edge) debugGenerate(c *fiber.Ctx) error {
-	key, err := pagekey.New(c.Query("store", e.stores.All()[0].Slug), debugShopper)
+func (e *Edge) debugGenerate(c *fiber.Ctx) error {
+	key, err := pagekey.New(c.Query("store", e.deps.Shops.All()[0].Slug), debugShopper)
 	if err != nil {
 		return err
 	}
-	if _, ok := e.stores.Store(key.Store()); !ok {
-		return errUnknownStore
+	if _, ok := e.deps.Shops.Shop(key.Store()); !ok {
+		return errUnknownShop
 	}
-	b := e.bus.Load()
+	b := e.deps.Bus()
 	if b == nil {
 		return errUnavailable
 	}
 	start := time.Now()
-	l := e.board.Listen(key)
-	defer e.board.Leave(l)
-	ctx, cancel := context.WithTimeout(c.UserContext(), e.cfg.generateWithin())
+	l := e.deps.Board.Listen(key)
+	defer e.deps.Board.Leave(l)
+	ctx, cancel := context.WithTimeout(c.UserContext(), e.cfg.generateTimeout())
 	defer cancel()
-	ticket, err := b.queue.Trigger(ctx, jobqueue.Request{Key: key, Origin: "debug", Again: true})
+	ticket, err := b.Queue.Trigger(ctx, jobqueue.Request{Key: key, Origin: "debug", Again: true})
 	if errors.Is(err, jobqueue.ErrPoolFull) {
 		return err
 	}
@@ -121,12 +132,12 @@ func (e *edge) debugGenerate(c *fiber.Ctx) error {
 }
 
 // await waits until the job has ended: errTimeout when ctx ends first.
-func (e *edge) await(ctx context.Context, b *bus, key pagekey.Key, jobID string, changed <-chan struct{}) (*wandstorev1.JobRecord, error) {
+func (e *Edge) await(ctx context.Context, b *Bus, key pagekey.Key, jobID string, changed <-chan struct{}) (*wandstorev1.JobRecord, error) {
 	// The watch wakes us; the look now and then is for a watch that is broken.
 	again := time.NewTicker(5 * time.Second)
 	defer again.Stop()
 	for {
-		rec, err := b.queue.Record(ctx, key)
+		rec, err := b.Queue.Record(ctx, key)
 		ended := rec.GetState() == wandstorev1.JobState_JOB_STATE_READY || rec.GetState() == wandstorev1.JobState_JOB_STATE_FAILED
 		if err == nil && ended && rec.GetJobId() == jobID {
 			return rec, nil
@@ -142,19 +153,26 @@ func (e *edge) await(ctx context.Context, b *bus, key pagekey.Key, jobID string,
 	}
 }
 
+// Trail keeps a shopper's breadcrumbs.
+type Trail interface {
+	Debug(ctx context.Context, key pagekey.Key, c jobqueue.Crumb)
+	Error(ctx context.Context, key pagekey.Key, c jobqueue.Crumb)
+	Read(ctx context.Context, key pagekey.Key) (breadcrumbs, problems []*wandstorev1.Breadcrumb, err error)
+}
+
 // debugErrors answers GET /debug/errors?shopper=&store=: a shopper's trail.
-func (e *edge) debugErrors(c *fiber.Ctx) error {
+func (e *Edge) debugErrors(c *fiber.Ctx) error {
 	key, err := e.keyOfQuery(c)
 	if err != nil {
 		return err
 	}
-	b := e.bus.Load()
+	b := e.deps.Bus()
 	if b == nil {
 		return errUnavailable
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), 5*time.Second)
 	defer cancel()
-	crumbs, problems, err := jobqueue.ReadTrail(ctx, b.jobsKV, key)
+	breadcrumbs, problems, err := b.Trail.Read(ctx, key)
 	if err != nil {
 		return errors.Join(errUnavailable, err)
 	}
@@ -162,7 +180,7 @@ func (e *edge) debugErrors(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	trail, err := asJSON(crumbs)
+	trail, err := asJSON(breadcrumbs)
 	if err != nil {
 		return err
 	}
@@ -170,14 +188,14 @@ func (e *edge) debugErrors(c *fiber.Ctx) error {
 }
 
 // asJSON writes breadcrumbs as they are on the bus.
-func asJSON(crumbs []*wandstorev1.Breadcrumb) ([]json.RawMessage, error) {
-	out := make([]json.RawMessage, len(crumbs))
-	for i, crumb := range crumbs {
-		b, err := protojson.Marshal(crumb)
+func asJSON(breadcrumbs []*wandstorev1.Breadcrumb) ([]json.RawMessage, error) {
+	out := make([]json.RawMessage, len(breadcrumbs))
+	for i, b := range breadcrumbs {
+		text, err := protojson.Marshal(b)
 		if err != nil {
 			return nil, err
 		}
-		out[i] = b
+		out[i] = text
 	}
 	return out, nil
 }

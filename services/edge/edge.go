@@ -1,152 +1,86 @@
 package edge
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/maypok86/otter/v2"
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/singleflight"
 
-	"github.com/wandstore/wandstore/pkg/lifecycle"
-	"github.com/wandstore/wandstore/pkg/natsconn"
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
-	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/storefront"
-	"github.com/wandstore/wandstore/pkg/stores"
 	"github.com/wandstore/wandstore/services/edge/internal/jobboard"
 )
 
-// Run answers shoppers until ctx ends, then returns nil.
-func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Addr)
-	if err != nil {
-		return fmt.Errorf("EDGE_ADDR: %w", err)
-	}
-	defer listener.Close()
-	nc, js, err := natsconn.Dial(cfg.NATS, "edge", log)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	e, err := newEdge(cfg, nc, js, log)
-	if err != nil {
-		return err
-	}
-	defer e.close()
-	defer e.observe()()
-	return lifecycle.Run(ctx,
-		lifecycle.Part{Name: "stores", Run: e.stores.Run},
-		lifecycle.Part{Name: "object store", Run: e.ensureBucket},
-		lifecycle.Part{Name: "bus", Run: e.runBus},
-		lifecycle.Part{Name: "http", Run: func(ctx context.Context) error { return e.runHTTP(ctx, listener) }},
-	)
+// Shops are the shops of this moment.
+type Shops interface {
+	Shop(slug string) (*catalogue.Shop, bool)
+	All() []*catalogue.Shop
+	// Faults are the documents and sources that cannot be used, each with why.
+	Faults() map[string]string
 }
 
-type edge struct {
-	cfg    Config
-	nc     *nats.Conn
-	js     jetstream.JetStream
-	log    *slog.Logger
-	stores *stores.Directory
-	render *storefront.Renderer
+// Deps are the parts that an edge is made of. Run makes the real ones.
+type Deps struct {
+	Shops    Shops
+	Renderer *storefront.Renderer
+	// Pages looks pages up in all tiers, Memory is the first of them.
+	Pages  Pages
+	Memory Memory
+	// Board holds the live jobs.
+	Board *jobboard.Board
+	// Bus gives what needs NATS, or nil until NATS has been reached.
+	Bus func() *Bus
+	// Connected reports whether NATS is connected at this moment.
+	Connected func() bool
+	Log       *slog.Logger
+}
+
+// Bus is what an edge does over NATS.
+type Bus struct {
+	Queue    Queue
+	Trail    Trail
+	Sessions Sessions
+	Maker    PageMaker
+	Eraser   Eraser
+	Members  Members
+}
+
+// Edge answers shoppers. Make it with New.
+type Edge struct {
+	cfg     Config
+	deps    Deps
+	log     *slog.Logger
+	metrics *metrics
+
 	// fallbacks are the shops' pages for everybody, as fallback by slug.
 	fallbacks sync.Map
-	memory    *pagestore.Memory
-	s3        *pagestore.S3
-	pages     *pagestore.Tiered
-	board     *jobboard.Board
-	// bus is nil until NATS has been reached.
-	bus atomic.Pointer[bus]
-	// triggers coalesces concurrent misses of one key, redraws what is drawn again
-	// because the shop has changed.
-	triggers, redraws singleflight.Group
-	// guesses are what is known of shoppers, see guess; hushed is until when no more
-	// is asked, in Unix nanoseconds.
-	guesses *otter.Cache[pagekey.Key, guess]
-	hushed  atomic.Int64
+	// triggers joins concurrent misses of one page, renders joins concurrent renderings
+	// of one page.
+	triggers, renders singleflight.Group
+	// visitors are what is known of shoppers. No session is read before
+	// visitorsPausedUntil, in Unix nanoseconds.
+	visitors            *otter.Cache[pagekey.Key, visitor]
+	visitorsPausedUntil atomic.Int64
 	// draining is closed when the edge is told to stop.
 	draining  chan struct{}
 	listeners atomic.Int64
-	metrics   *metrics
 }
 
-func newEdge(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger) (*edge, error) {
-	shops, err := stores.New(cfg.Stores, log)
+// New makes an edge and renders every shop's fallback. The error is one of rendering.
+func New(cfg Config, deps Deps) (*Edge, error) {
+	visitors, err := otter.New(&otter.Options[pagekey.Key, visitor]{MaximumSize: maxVisitors})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("visitors: %w", err)
 	}
-	render, err := storefront.NewRenderer()
-	if err != nil {
-		return nil, err
-	}
-	memory, err := pagestore.NewMemory(pagestore.MemoryConfig{MaxBytes: cfg.MemoryBytes, TemplateTTL: cfg.Pool.CacheTTL()})
-	if err != nil {
-		return nil, err
-	}
-	s3, err := pagestore.NewS3(cfg.S3)
-	if err != nil {
-		return nil, err
-	}
-	guesses, err := otter.New(&otter.Options[pagekey.Key, guess]{MaximumSize: maxGuesses})
-	if err != nil {
-		return nil, fmt.Errorf("guesses: %w", err)
-	}
-	e := &edge{
-		cfg: cfg, nc: nc, js: js, log: log, stores: shops, render: render,
-		memory: memory, s3: s3, board: jobboard.New(cfg.Pool.Concurrency),
-		draining: make(chan struct{}), metrics: newMetrics(), guesses: guesses,
-	}
-	if e.pages, err = pagestore.NewTiered(memory, s3, busPages{e}, e.lookupOptions()...); err != nil {
-		return nil, err
-	}
-	for _, shop := range shops.All() {
+	e := &Edge{cfg: cfg, deps: deps, log: deps.Log, metrics: newMetrics(), visitors: visitors, draining: make(chan struct{})}
+	for _, shop := range deps.Shops.All() {
 		if _, err := e.fallback(shop); err != nil {
 			return nil, err
 		}
 	}
 	return e, nil
-}
-
-func (e *edge) lookupOptions() []pagestore.Option {
-	options := []pagestore.Option{pagestore.WithLogger(e.log)}
-	if d := e.cfg.StoreTimeout; d > 0 {
-		options = append(options, pagestore.WithDeadline(pagestore.TierMinIO, d), pagestore.WithDeadline(pagestore.TierKV, d))
-	}
-	return options
-}
-
-func (e *edge) close() {
-	e.pages.Close()
-	e.s3.Close()
-}
-
-// ensureBucket makes the bucket once the object store answers.
-func (e *edge) ensureBucket(ctx context.Context) error {
-	if err := natsconn.Until(ctx, e.log, "the object store", func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-		defer cancel()
-		return e.s3.EnsureBucket(ctx)
-	}); err != nil {
-		return err
-	}
-	<-ctx.Done()
-	return nil
-}
-
-// busPages is the KV tier, which can be asked once NATS has been reached.
-type busPages struct{ e *edge }
-
-func (p busPages) Get(ctx context.Context, key pagekey.Key) (*pagestore.Page, error) {
-	b := p.e.bus.Load()
-	if b == nil {
-		return nil, errUnavailable
-	}
-	return b.pages.Get(ctx, key)
 }

@@ -23,13 +23,13 @@ const (
 	// keepAliveEvery keeps proxies from closing a quiet connection, and finds the
 	// ones whose browser is gone.
 	keepAliveEvery = 15 * time.Second
-	// writeWithin is how long a browser may take to accept an event.
-	writeWithin = 10 * time.Second
+	// writeTimeout is how long a browser may take to accept an event.
+	writeTimeout = 10 * time.Second
 )
 
 // events answers GET /api/generation/events: the status now and after each
 // change, as server-sent events (WHATWG HTML, 9.2), until ready or failed.
-func (e *edge) events(c *fiber.Ctx) error {
+func (e *Edge) events(c *fiber.Ctx) error {
 	key, err := e.keyOfQuery(c)
 	if err != nil {
 		return err
@@ -54,16 +54,16 @@ func (e *edge) events(c *fiber.Ctx) error {
 
 // stream writes events until the job has ended, the browser is gone, the time is
 // up or the edge drains. Its error only says which.
-func (e *edge) stream(ctx context.Context, key pagekey.Key, conn net.Conn, w *bufio.Writer) error {
+func (e *Edge) stream(ctx context.Context, key pagekey.Key, conn net.Conn, w *bufio.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, listenFor)
 	defer cancel()
 	// Listening first: a change while the status is read is not missed.
-	l := e.board.Listen(key)
-	defer e.board.Leave(l)
+	l := e.deps.Board.Listen(key)
+	defer e.deps.Board.Leave(l)
 	alive := time.NewTicker(keepAliveEvery)
 	defer alive.Stop()
 	send := func(format string, args ...any) error {
-		if err := conn.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil {
+		if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 			return err
 		}
 		if _, err := fmt.Fprintf(w, format, args...); err != nil {

@@ -12,9 +12,10 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/freshness"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
-	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/storefront"
 	"github.com/wandstore/wandstore/pkg/telemetry"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
@@ -39,7 +40,7 @@ const (
 )
 
 // page answers GET /s/{store}?shopper={id}.
-func (e *edge) page(c *fiber.Ctx) error {
+func (e *Edge) page(c *fiber.Ctx) error {
 	shop, err := e.shopOf(c)
 	if err != nil {
 		return err
@@ -58,43 +59,47 @@ func (e *edge) page(c *fiber.Ctx) error {
 		// The links of a page name no shopper: the shop's other pages know them by this.
 		remember(c, key.Shopper())
 	}
-	hit, err := e.look(c.UserContext(), key, shop)
-	var behind string // the job whose page is to be replaced
-	switch {
-	case err == nil && !e.overdue(c.UserContext(), hit.Page, shop):
-		return e.sendHit(c, hit, generationReady)
-	case err == nil:
-		generation, _ := e.trigger(c.UserContext(), key, hit.Page.JobID())
-		hit.Stale = true
-		return e.sendHit(c, hit, generation)
-	case errors.Is(err, errOutdated) && !improvable(hit.Page, shop.Since):
-		return e.sendFallback(c, shop, generationOff)
-	case errors.Is(err, errOutdated):
-		behind = hit.Page.JobID()
+	found, err := e.ownPage(c.UserContext(), key, shop)
+	if err == nil {
+		e.considerVisitor(c.UserContext(), &found)
 	}
-	generation, ready := e.trigger(c.UserContext(), key, behind)
+	var replaces string // the job whose page a new one replaces
+	switch {
+	case err != nil:
+		// There is no page, or nobody who could be asked has one.
+	case found.decision == freshness.Refresh:
+		generation, _ := e.trigger(c.UserContext(), key, found.Page.JobID())
+		return e.sendHit(c, found, generation)
+	case found.decision.Servable():
+		return e.sendHit(c, found, generationReady)
+	case found.decision == freshness.Withhold:
+		return e.sendFallback(c, shop, generationOff)
+	default:
+		replaces = found.Page.JobID()
+	}
+	generation, ready := e.trigger(c.UserContext(), key, replaces)
 	if ready {
 		// It was stored between the look-up and the claim.
-		if hit, err := e.look(c.UserContext(), key, shop); err == nil {
-			return e.sendHit(c, hit, generationReady)
+		if found, err := e.ownPage(c.UserContext(), key, shop); err == nil && found.decision.Servable() {
+			return e.sendHit(c, found, generationReady)
 		}
 	}
 	return e.sendFallback(c, shop, generation)
 }
 
 // shopOf is the shop of the request's path.
-func (e *edge) shopOf(c *fiber.Ctx) (*storefront.Store, error) {
+func (e *Edge) shopOf(c *fiber.Ctx) (*catalogue.Shop, error) {
 	slug := c.Params("store")
 	if !pagekey.ValidStore(slug) {
 		return nil, pagekey.ErrInvalid
 	}
-	shop, ok := e.stores.Store(slug)
+	shop, ok := e.deps.Shops.Shop(slug)
 	switch {
-	case !ok && e.bus.Load() == nil:
+	case !ok && e.deps.Bus() == nil:
 		// It may be in the bucket: that a shop does not exist is for who knows them all.
 		return nil, errUnavailable
 	case !ok:
-		return nil, errUnknownStore
+		return nil, errUnknownShop
 	}
 	trace.SpanFromContext(c.UserContext()).SetAttributes(telemetry.Store.String(shop.Slug))
 	return shop, nil
@@ -123,21 +128,27 @@ func shopperOf(c *fiber.Ctx) (string, bool) {
 	return "", false
 }
 
-// trigger asks for the key's page, once for all that miss it at the same time;
-// behind is the job whose page it is to replace, if there is one. It gives the
-// X-Generation value; ready says that the page was made just now.
-func (e *edge) trigger(ctx context.Context, key pagekey.Key, behind string) (generation string, ready bool) {
-	b := e.bus.Load()
+// Queue asks for pages.
+type Queue interface {
+	Trigger(ctx context.Context, r jobqueue.Request) (jobqueue.Ticket, error)
+	Record(ctx context.Context, key pagekey.Key) (*wandstorev1.JobRecord, error)
+}
+
+// trigger asks for the key's page, once for all who miss it at the same time. replaces
+// is the job whose page the new one replaces, if there is one. It gives the value of
+// X-Generation; ready says that the page was made just now.
+func (e *Edge) trigger(ctx context.Context, key pagekey.Key, replaces string) (generation string, ready bool) {
+	b := e.deps.Bus()
 	if b == nil {
 		return generationOff, false
 	}
 	first := false
 	result, err, _ := e.triggers.Do(key.Store()+":"+key.Shopper(), func() (any, error) {
 		first = true
-		// The others wait for this one, so it must not end with its own request.
+		// Others wait for this one too, so it must not end with its own request.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.cfg.TriggerTimeout)
 		defer cancel()
-		return b.queue.Trigger(ctx, jobqueue.Request{Key: key, Origin: "visit", Instead: behind})
+		return b.Queue.Trigger(ctx, jobqueue.Request{Key: key, Origin: "visit", Instead: replaces})
 	})
 	switch {
 	case errors.Is(err, jobqueue.ErrPoolFull):
@@ -163,14 +174,15 @@ func (e *edge) trigger(ctx context.Context, key pagekey.Key, behind string) (gen
 	}
 }
 
-// sendHit answers with a page that was found; generation is ready, or what became
-// of asking for a newer one.
-func (e *edge) sendHit(c *fiber.Ctx, hit pagestore.Hit, generation string) error {
+// sendHit answers with a page that was found; generation is ready, or what became of
+// asking for a new one.
+func (e *Edge) sendHit(c *fiber.Ctx, hit ownPage, generation string) error {
 	page := hit.Page
+	stale := hit.decision == freshness.Refresh || hit.Stale
 	span := trace.SpanFromContext(c.UserContext())
 	span.SetAttributes(telemetry.Generation.String(generation), telemetry.Persona.String(page.Persona()), telemetry.Source.String(page.Source()))
 	outcome := outcomeHit
-	if hit.Stale {
+	if stale {
 		outcome = outcomeStale
 	}
 	e.metrics.responses.Add(c.UserContext(), 1, metric.WithAttributes(
@@ -180,18 +192,9 @@ func (e *edge) sendHit(c *fiber.Ctx, hit pagestore.Hit, generation string) error
 	if made := telemetry.SpanContext(page.Traceparent()); made.IsValid() {
 		span.AddLink(trace.Link{SpanContext: made})
 	}
-	// RFC 9211: a negative ttl is by how many seconds the answer is stale. Of a page
-	// that is stale for another reason than its age, or could not be verified, nobody
-	// can say more than that.
-	status := "wandstore; hit"
-	if age := time.Since(page.GeneratedAt()) - e.cfg.PageMaxAge; age > 0 {
-		status += "; ttl=-" + strconv.Itoa(int(age/time.Second)+1)
-	} else if hit.Stale {
-		status += "; ttl=-1"
-	}
 	e.secure(c)
 	c.Set("X-Cache", "HIT")
-	c.Set("Cache-Status", status+"; detail="+hit.Tier)
+	c.Set("Cache-Status", cacheStatus(hit.Tier, time.Since(page.GeneratedAt())-e.cfg.PageMaxAge, stale))
 	c.Set("X-Generation", generation)
 	c.Set("X-Persona", page.Persona())
 	c.Set(fiber.HeaderCacheControl, revalidate)
@@ -214,7 +217,20 @@ func (e *edge) sendHit(c *fiber.Ctx, hit pagestore.Hit, generation string) error
 	return nil
 }
 
-func (e *edge) sendFallback(c *fiber.Ctx, shop *storefront.Store, generation string) error {
+// cacheStatus is the Cache-Status of a hit (RFC 9211). A negative ttl tells by how many
+// seconds the page is past its age. A page that is stale for another reason, or could
+// not be verified, has a ttl of -1.
+func cacheStatus(tier string, pastAge time.Duration, stale bool) string {
+	status := "wandstore; hit"
+	if pastAge > 0 {
+		status += "; ttl=-" + strconv.Itoa(int(pastAge/time.Second)+1)
+	} else if stale {
+		status += "; ttl=-1"
+	}
+	return status + "; detail=" + tier
+}
+
+func (e *Edge) sendFallback(c *fiber.Ctx, shop *catalogue.Shop, generation string) error {
 	doc, err := e.fallback(shop)
 	if err != nil {
 		return err
@@ -228,7 +244,7 @@ func (e *edge) sendFallback(c *fiber.Ctx, shop *storefront.Store, generation str
 	c.Set("X-Generation", generation)
 	c.Set(fiber.HeaderCacheControl, "private, no-store")
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-	c.Set(fiber.HeaderContentSecurityPolicy, e.render.CSP(shop))
+	c.Set(fiber.HeaderContentSecurityPolicy, e.deps.Renderer.CSP(shop))
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
 	body := doc.html
 	if acceptsGzip(c.Get(fiber.HeaderAcceptEncoding)) {

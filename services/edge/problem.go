@@ -8,6 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
+	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/session"
@@ -15,7 +16,7 @@ import (
 
 // What the edge itself finds wrong.
 var (
-	errUnknownStore   = errors.New("unknown store")
+	errUnknownShop    = errors.New("unknown store")
 	errBadBody        = errors.New("the body is not what this route takes")
 	errSignature      = errors.New("the signature is missing or wrong")
 	errUnavailable    = errors.New("not available just now")
@@ -36,12 +37,12 @@ var statuses = []struct {
 	{errBadBody, http.StatusBadRequest},
 	{errSignature, http.StatusUnauthorized},
 	{errCrossSite, http.StatusForbidden},
-	{errUnknownStore, http.StatusNotFound},
+	{errUnknownShop, http.StatusNotFound},
 	{errUnknownProduct, http.StatusNotFound},
 	{jobqueue.ErrPoolFull, http.StatusTooManyRequests},
 	{errTooMany, http.StatusServiceUnavailable},
 	{errUnavailable, http.StatusServiceUnavailable},
-	{session.ErrContended, http.StatusServiceUnavailable},
+	{wandnats.ErrContended, http.StatusServiceUnavailable},
 	{errTimeout, http.StatusGatewayTimeout},
 	{context.DeadlineExceeded, http.StatusGatewayTimeout},
 }

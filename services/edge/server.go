@@ -10,19 +10,20 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/storefront"
 )
 
 const (
 	// maxBody bounds request bodies; a webhook's page is the largest.
 	maxBody = 1 << 20
-	// stopWithin bounds the answering of what is under way at the end.
-	stopWithin = 10 * time.Second
+	// stopTimeout bounds finishing what is under way at the end.
+	stopTimeout = 10 * time.Second
 )
 
-// runHTTP answers requests until ctx ends: then it is not ready, then it takes no
-// more connections, then it has answered.
-func (e *edge) runHTTP(ctx context.Context, listener net.Listener) error {
+// serve answers requests until ctx ends. Then it is not ready, takes no more
+// connections, and finishes what is under way.
+func (e *Edge) serve(ctx context.Context, listener net.Listener) error {
 	app := e.app()
 	served := make(chan error, 1)
 	go func() { served <- app.Listener(listener) }()
@@ -33,13 +34,13 @@ func (e *edge) runHTTP(ctx context.Context, listener net.Listener) error {
 	case <-ctx.Done():
 	}
 	close(e.draining)
-	if err := app.ShutdownWithTimeout(stopWithin); err != nil {
+	if err := app.ShutdownWithTimeout(stopTimeout); err != nil {
 		return err
 	}
 	return <-served
 }
 
-func (e *edge) app() *fiber.App {
+func (e *Edge) app() *fiber.App {
 	app := fiber.New(fiber.Config{
 		DisableStartupMessage: true,
 		BodyLimit:             maxBody,
@@ -74,7 +75,7 @@ func (e *edge) app() *fiber.App {
 }
 
 // guardDebug lets operators through, and tells nobody else that there is something.
-func (e *edge) guardDebug(c *fiber.Ctx) error {
+func (e *Edge) guardDebug(c *fiber.Ctx) error {
 	if e.cfg.DebugOnLoopback && c.Context().RemoteIP().IsLoopback() {
 		return c.Next()
 	}
@@ -87,7 +88,7 @@ func (e *edge) guardDebug(c *fiber.Ctx) error {
 
 // fail answers an error: a designed page to shoppers, a problem to everything
 // else.
-func (e *edge) fail(c *fiber.Ctx, err error) error {
+func (e *Edge) fail(c *fiber.Ctx, err error) error {
 	status, _ := statusOf(err)
 	if status >= http.StatusInternalServerError {
 		e.log.WarnContext(c.UserContext(), "request failed", "route", c.Route().Path, "status", status, "error", err)
@@ -95,21 +96,21 @@ func (e *edge) fail(c *fiber.Ctx, err error) error {
 	if !shopperFacing(c.Path()) {
 		return problem(c, err)
 	}
-	var shop *storefront.Store
+	var shop *catalogue.Shop
 	// By the path: a request that fasthttp refuses has no route, and so no parameters.
 	slug, _ := strings.CutPrefix(c.Path(), "/s/")
 	slug, _, _ = strings.Cut(slug, "/")
-	if st, ok := e.stores.Store(slug); ok {
+	if st, ok := e.deps.Shops.Shop(slug); ok {
 		shop = st
 	}
-	html, drawErr := e.render.Error(storefront.ErrorInput{Status: status, Store: shop, Stores: e.stores.All()})
+	html, drawErr := e.deps.Renderer.Error(storefront.ErrorInput{Status: status, Shop: shop, Shops: e.deps.Shops.All()})
 	if drawErr != nil {
 		return problem(c, err)
 	}
 	e.secure(c)
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
-	c.Set(fiber.HeaderContentSecurityPolicy, e.render.CSP(shop))
+	c.Set(fiber.HeaderContentSecurityPolicy, e.deps.Renderer.CSP(shop))
 	return c.Status(status).Send(html)
 }
 
@@ -124,7 +125,7 @@ func shopperFacing(path string) bool {
 }
 
 // secure sets the headers that every document has.
-func (e *edge) secure(c *fiber.Ctx) {
+func (e *Edge) secure(c *fiber.Ctx) {
 	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	c.Set(fiber.HeaderReferrerPolicy, "same-origin")
 	c.Set("Cross-Origin-Opener-Policy", "same-origin")

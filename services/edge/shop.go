@@ -9,11 +9,12 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/storefront"
 )
 
 // product answers GET /s/{store}/p/{product}.
-func (e *edge) product(c *fiber.Ctx) error {
+func (e *Edge) product(c *fiber.Ctx) error {
 	shop, err := e.shopOf(c)
 	if err != nil {
 		return err
@@ -22,7 +23,7 @@ func (e *edge) product(c *fiber.Ctx) error {
 	if !ok {
 		return errUnknownProduct
 	}
-	html, err := e.render.Product(storefront.ProductInput{Store: shop, Product: product, InCart: cartCount(c, shop)})
+	html, err := e.deps.Renderer.Product(storefront.ProductInput{Shop: shop, Product: product, InCart: cartCount(c, shop)})
 	if err != nil {
 		return err
 	}
@@ -30,14 +31,14 @@ func (e *edge) product(c *fiber.Ctx) error {
 }
 
 // search answers GET /s/{store}/search.
-func (e *edge) search(c *fiber.Ctx) error {
+func (e *Edge) search(c *fiber.Ctx) error {
 	shop, err := e.shopOf(c)
 	if err != nil {
 		return err
 	}
 	args := c.Context().QueryArgs()
 	query := shop.ParseQuery(func(name string) string { return string(args.Peek(name)) })
-	html, err := e.render.Search(storefront.SearchInput{Store: shop, Query: query, InCart: cartCount(c, shop)})
+	html, err := e.deps.Renderer.Search(storefront.SearchInput{Shop: shop, Query: query, InCart: cartCount(c, shop)})
 	if err != nil {
 		return err
 	}
@@ -45,12 +46,12 @@ func (e *edge) search(c *fiber.Ctx) error {
 }
 
 // sendDrawn answers with a document that was drawn for this request.
-func (e *edge) sendDrawn(c *fiber.Ctx, shop *storefront.Store, status int, html []byte) error {
+func (e *Edge) sendDrawn(c *fiber.Ctx, shop *catalogue.Shop, status int, html []byte) error {
 	e.secure(c)
 	// It may hold what is in a cart, and prices of now.
 	c.Set(fiber.HeaderCacheControl, "private, no-store")
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-	c.Set(fiber.HeaderContentSecurityPolicy, e.render.CSP(shop))
+	c.Set(fiber.HeaderContentSecurityPolicy, e.deps.Renderer.CSP(shop))
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
 	c.Status(status)
 	if !acceptsGzip(c.Get(fiber.HeaderAcceptEncoding)) {
@@ -72,7 +73,7 @@ func (e *edge) sendDrawn(c *fiber.Ctx, shop *storefront.Store, status int, html 
 // so a page can show it without reading a session. It decides nothing.
 const countCookie = "wandstore_cart"
 
-func cartCount(c *fiber.Ctx, shop *storefront.Store) int {
+func cartCount(c *fiber.Ctx, shop *catalogue.Shop) int {
 	slug, count, _ := strings.Cut(c.Cookies(countCookie), ":")
 	n, err := strconv.Atoi(count)
 	if slug != shop.Slug || err != nil || n < 0 || n > maxCount {

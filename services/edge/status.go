@@ -39,7 +39,7 @@ const (
 func (s generationStatus) ended() bool { return s.State == stateReady || s.State == stateFailed }
 
 // status answers GET /api/generation/status.
-func (e *edge) status(c *fiber.Ctx) error {
+func (e *Edge) status(c *fiber.Ctx) error {
 	key, err := e.keyOfQuery(c)
 	if err != nil {
 		return err
@@ -54,8 +54,8 @@ func (e *edge) status(c *fiber.Ctx) error {
 
 // generation tells how the key's page stands: the live job's state, else the
 // page's, else the last job's.
-func (e *edge) generation(ctx context.Context, key pagekey.Key) (generationStatus, error) {
-	if place, live := e.board.Find(key); live {
+func (e *Edge) generation(ctx context.Context, key pagekey.Key) (generationStatus, error) {
+	if place, live := e.deps.Board.Find(key); live {
 		s := generationStatus{
 			State: stateQueued, PoolMember: place.Record.GetPoolMember(),
 			QueuedAhead: place.Ahead, ETASeconds: int(place.ETA.Round(time.Second) / time.Second),
@@ -66,22 +66,21 @@ func (e *edge) generation(ctx context.Context, key pagekey.Key) (generationStatu
 		}
 		return s, nil
 	}
-	shop, ok := e.stores.Store(key.Store())
+	shop, ok := e.deps.Shops.Shop(key.Store())
 	if !ok {
-		return generationStatus{}, errUnknownStore
+		return generationStatus{}, errUnknownShop
 	}
-	hit, err := e.look(ctx, key, shop)
-	if err == nil {
-		at := hit.Page.GeneratedAt()
-		return generationStatus{State: stateReady, Persona: hit.Page.Persona(), Source: hit.Page.Source(), GeneratedAt: &at}, nil
+	if found, err := e.ownPage(ctx, key, shop); err == nil && found.decision.Servable() {
+		at := found.Page.GeneratedAt()
+		return generationStatus{State: stateReady, Persona: found.Page.Persona(), Source: found.Page.Source(), GeneratedAt: &at}, nil
 	}
-	b := e.bus.Load()
+	b := e.deps.Bus()
 	if b == nil {
 		return generationStatus{}, errUnavailable
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	rec, err := b.queue.Record(ctx, key)
+	rec, err := b.Queue.Record(ctx, key)
 	switch {
 	case errors.Is(err, jobqueue.ErrNoRecord):
 		return generationStatus{State: stateNone}, nil
@@ -102,14 +101,14 @@ func (e *edge) generation(ctx context.Context, key pagekey.Key) (generationStatu
 
 // keyOfQuery reads store and shopper of a query, the shopper from the cookie if
 // need be.
-func (e *edge) keyOfQuery(c *fiber.Ctx) (pagekey.Key, error) {
+func (e *Edge) keyOfQuery(c *fiber.Ctx) (pagekey.Key, error) {
 	shopper, _ := shopperOf(c)
 	key, err := pagekey.New(c.Query("store"), shopper)
 	if err != nil {
 		return pagekey.Key{}, err
 	}
-	if _, ok := e.stores.Store(key.Store()); !ok {
-		return pagekey.Key{}, errUnknownStore
+	if _, ok := e.deps.Shops.Shop(key.Store()); !ok {
+		return pagekey.Key{}, errUnknownShop
 	}
 	return key, nil
 }

@@ -18,31 +18,29 @@ import (
 const scope = "github.com/wandstore/wandstore/services/edge"
 
 type metrics struct {
-	requests   metric.Float64Histogram
-	responses  metric.Int64Counter
-	upgrades   metric.Float64Histogram
-	watchDelay metric.Float64Histogram
+	requests  metric.Float64Histogram
+	responses metric.Int64Counter
+	upgrades  metric.Float64Histogram
 }
 
 func newMetrics() *metrics {
 	p := otel.GetMeterProvider()
 	return &metrics{
-		requests:   telemetry.HTTPRequestDuration.Histogram(p, scope),
-		responses:  telemetry.PageResponses.Counter(p, scope),
-		upgrades:   telemetry.UpgradeDuration.Histogram(p, scope),
-		watchDelay: telemetry.WatchDelay.Histogram(p, scope),
+		requests:  telemetry.HTTPRequestDuration.Histogram(p, scope),
+		responses: telemetry.PageResponses.Counter(p, scope),
+		upgrades:  telemetry.UpgradeDuration.Histogram(p, scope),
 	}
 }
 
 // observe has the edge's states collected until stop is called.
-func (e *edge) observe() (stop func()) {
+func (e *Edge) observe() (stop func()) {
 	return telemetry.Observe(otel.GetMeterProvider(), scope, func(_ context.Context, see telemetry.See) error {
-		for tier, state := range e.pages.Breakers() {
+		for tier, state := range e.deps.Pages.Breakers() {
 			see(telemetry.BreakerOpen, telemetry.BreakerValue(state), telemetry.Breaker.String(tier))
 		}
 		see(telemetry.EventListeners, float64(e.listeners.Load()))
 		watched := 0.0
-		if e.memory.Watched() {
+		if e.deps.Memory.Watched() {
 			watched = 1
 		}
 		see(telemetry.WatchUp, watched)
@@ -61,7 +59,7 @@ const (
 // traceparent from outside is linked, not taken as the parent: whoever sends it
 // would decide what is sampled and where our traces go. TrustTraceparent says that
 // the sender is our own.
-func (e *edge) trace(c *fiber.Ctx) error {
+func (e *Edge) trace(c *fiber.Ctx) error {
 	start := time.Now()
 	options := []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer)}
 	parent := c.UserContext()

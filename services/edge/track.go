@@ -12,9 +12,10 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/session"
-	"github.com/wandstore/wandstore/pkg/storefront"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
@@ -22,14 +23,14 @@ import (
 const (
 	maxEvents    = 50
 	maxTrackBody = 64 << 10
-	trackWithin  = 2 * time.Second
+	trackTimeout = 2 * time.Second
 )
 
 // track answers POST /api/shopper/track: one event or an array of them, counted
 // in the shoppers' sessions. All are checked before the first is counted. An event
 // that names no shopper is the cookie's, if the shop's own page sent it. Of a
 // browser that sends DNT or Sec-GPC nothing is counted.
-func (e *edge) track(c *fiber.Ctx) error {
+func (e *Edge) track(c *fiber.Ctx) error {
 	var self string
 	if id := c.Cookies(shopperCookie); pagekey.ValidShopper(id) && sameSite(c) == nil {
 		self = strings.Clone(id)
@@ -41,7 +42,7 @@ func (e *edge) track(c *fiber.Ctx) error {
 	if !mayTrack(c) {
 		return c.Status(http.StatusAccepted).JSON(fiber.Map{"accepted": 0})
 	}
-	b := e.bus.Load()
+	b := e.deps.Bus()
 	if b == nil {
 		return errUnavailable
 	}
@@ -49,23 +50,23 @@ func (e *edge) track(c *fiber.Ctx) error {
 	for _, ev := range events {
 		byShopper[ev.GetShopper()] = append(byShopper[ev.GetShopper()], ev)
 	}
-	ctx, cancel := context.WithTimeout(c.UserContext(), trackWithin)
+	ctx, cancel := context.WithTimeout(c.UserContext(), trackTimeout)
 	defer cancel()
 	now := time.Now()
 	for shopper, theirs := range byShopper {
-		err := b.sessions.Update(ctx, shopper, func(s *wandstorev1.ShopperSession) {
+		err := b.Sessions.Update(ctx, shopper, func(s *wandstorev1.ShopperSession) {
 			for _, ev := range theirs {
 				session.Apply(s, ev, now)
 			}
 		})
-		if errors.Is(err, session.ErrContended) {
+		if errors.Is(err, wandnats.ErrContended) {
 			return err
 		}
 		if err != nil {
 			return errors.Join(errUnavailable, err)
 		}
 		for _, ev := range theirs {
-			e.unguess(shopper, ev.GetStore())
+			e.invalidateVisitor(shopper, ev.GetStore())
 		}
 	}
 	return c.Status(http.StatusAccepted).JSON(fiber.Map{"accepted": len(events)})
@@ -73,7 +74,7 @@ func (e *edge) track(c *fiber.Ctx) error {
 
 // parseEvents reads and checks a body's events; self is whose those are that name
 // nobody.
-func (e *edge) parseEvents(body []byte, self string) ([]*wandstorev1.TrackEvent, error) {
+func (e *Edge) parseEvents(body []byte, self string) ([]*wandstorev1.TrackEvent, error) {
 	if len(body) > maxTrackBody {
 		return nil, fiber.ErrRequestEntityTooLarge
 	}
@@ -98,9 +99,9 @@ func (e *edge) parseEvents(body []byte, self string) ([]*wandstorev1.TrackEvent,
 		if err := session.Check(ev); err != nil {
 			return nil, fmt.Errorf("event %d: %w", i, err)
 		}
-		shop, ok := e.stores.Store(ev.GetStore())
+		shop, ok := e.deps.Shops.Shop(ev.GetStore())
 		if !ok {
-			return nil, fmt.Errorf("event %d: %w", i, errUnknownStore)
+			return nil, fmt.Errorf("event %d: %w", i, errUnknownShop)
 		}
 		known(shop, ev)
 		events[i] = ev
@@ -110,7 +111,7 @@ func (e *edge) parseEvents(body []byte, self string) ([]*wandstorev1.TrackEvent,
 
 // known keeps of an event the product and category that the shop has, and knows a
 // product's category without being told.
-func known(shop *storefront.Store, ev *wandstorev1.TrackEvent) {
+func known(shop *catalogue.Shop, ev *wandstorev1.TrackEvent) {
 	if p, ok := shop.Product(ev.GetProduct()); ok {
 		ev.Category = p.Collection
 	} else {

@@ -4,18 +4,18 @@ import (
 	"log/slog"
 	"testing"
 
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
-	"github.com/wandstore/wandstore/pkg/stores"
 )
 
 // Whatever a browser sends: events that pass are of known stores and valid ids,
 // and name only what the shop has.
 func FuzzParseEvents(f *testing.F) {
-	shops, err := stores.New(stores.Config{}, slog.New(slog.DiscardHandler))
+	shops, err := catalogue.New(catalogue.Config{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		f.Fatal(err)
 	}
-	e := &edge{stores: shops}
+	e := &Edge{deps: Deps{Shops: shops}}
 	for _, body := range []string{
 		`{"shopper":"abc","store":"magic-wands","event":"view","product":"x"}`,
 		`[{"shopper":"abc","store":"magic-wands","event":"search","query":"\u202e\u0000"},{"shopper":"b","store":"whitby-tea","event":"purchase"}]`,
@@ -35,7 +35,7 @@ func FuzzParseEvents(f *testing.F) {
 			t.Errorf("%d events", len(events))
 		}
 		for _, ev := range events {
-			shop, ok := shops.Store(ev.GetStore())
+			shop, ok := shops.Shop(ev.GetStore())
 			if !ok || !pagekey.ValidShopper(ev.GetShopper()) {
 				t.Fatalf("passed: %v", ev)
 			}

@@ -10,24 +10,88 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/wandstore/wandstore/pkg/design/gate"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/pagemaker"
 	"github.com/wandstore/wandstore/pkg/pagestore"
-	"github.com/wandstore/wandstore/pkg/persona"
-	"github.com/wandstore/wandstore/pkg/storefront"
-	"github.com/wandstore/wandstore/pkg/telemetry"
-	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-const webhookWithin = 5 * time.Second
+const webhookTimeout = 5 * time.Second
 
-// webhook answers POST /webhook/generation-complete: a page made elsewhere, signed
-// as Standard Webhooks says (HMAC-SHA256 over id, timestamp and body; at most five
-// minutes old). What it holds passes the gate that the model's answers pass, and
-// is stored as theirs are.
-func (e *edge) webhook(c *fiber.Ctx) error {
+// PageMaker makes and stores pages.
+type PageMaker interface {
+	Make(ctx context.Context, o pagemaker.Order) (pagemaker.Made, error)
+}
+
+// generationComplete is the webhook's body: a page that was made elsewhere, or why none
+// was.
+type generationComplete struct {
+	JobID     string          `json:"jobId"`
+	StoreSlug string          `json:"storeSlug"`
+	ShopperID string          `json:"shopperId"`
+	Success   bool            `json:"success"`
+	Error     string          `json:"error"`
+	Persona   string          `json:"persona"`
+	HTML      string          `json:"html"`
+	Design    json.RawMessage `json:"design"`
+}
+
+// webhook answers POST /webhook/generation-complete: a page made elsewhere, signed as
+// Standard Webhooks says (HMAC-SHA256 over id, timestamp and body; at most five minutes
+// old). It passes the gate that a model's answer passes, and is made and stored like one.
+func (e *Edge) webhook(c *fiber.Ctx) error {
+	if err := e.verifyWebhook(c); err != nil {
+		return err
+	}
+	var done generationComplete
+	if err := json.Unmarshal(c.Body(), &done); err != nil {
+		return fmt.Errorf("%w: not JSON", errBadBody)
+	}
+	key, err := pagekey.New(done.StoreSlug, done.ShopperID)
+	if err != nil {
+		return err
+	}
+	shop, ok := e.deps.Shops.Shop(key.Store())
+	if !ok {
+		return errUnknownShop
+	}
+	if !pagekey.ValidShopper(done.JobID) {
+		return fmt.Errorf("%w: jobId", errBadBody)
+	}
+	b := e.deps.Bus()
+	if b == nil {
+		return errUnavailable
+	}
+	if !done.Success {
+		b.Trail.Error(c.UserContext(), key, jobqueue.Crumb{Step: "webhook failed", JobID: done.JobID, Detail: done.Error})
+		return c.SendStatus(http.StatusAccepted)
+	}
+	answer := []byte(done.HTML)
+	if len(done.Design) > 0 {
+		answer = done.Design
+	}
+	design, _, err := gate.Parse(answer, shop)
+	if err != nil {
+		b.Trail.Error(c.UserContext(), key, jobqueue.Crumb{Step: "webhook refused", JobID: done.JobID, Detail: err.Error()})
+		return fmt.Errorf("%w: %w", errBadBody, err)
+	}
+	ctx, cancel := context.WithTimeout(c.UserContext(), webhookTimeout)
+	defer cancel()
+	if _, err := b.Maker.Make(ctx, pagemaker.Order{
+		Key: key, JobID: done.JobID, RequestedAt: time.Now(), Persona: done.Persona,
+		Designer: pagemaker.Ready(design), Source: pagestore.SourceWebhook,
+	}); err != nil {
+		return errors.Join(errUnavailable, err)
+	}
+	b.Trail.Debug(ctx, key, jobqueue.Crumb{Step: "webhook stored", JobID: done.JobID})
+	return c.SendStatus(http.StatusAccepted)
+}
+
+// verifyWebhook checks the request's signature: errSignature if it is missing or wrong,
+// or if no secret is set.
+func (e *Edge) verifyWebhook(c *fiber.Ctx) error {
 	if e.cfg.WebhookSecret == "" {
 		return errSignature
 	}
@@ -42,71 +106,5 @@ func (e *edge) webhook(c *fiber.Ctx) error {
 	if err := verifier.Verify(c.Body(), headers); err != nil {
 		return errSignature
 	}
-	var done struct {
-		JobID     string          `json:"jobId"`
-		StoreSlug string          `json:"storeSlug"`
-		ShopperID string          `json:"shopperId"`
-		Success   bool            `json:"success"`
-		Error     string          `json:"error"`
-		Persona   string          `json:"persona"`
-		HTML      string          `json:"html"`
-		Design    json.RawMessage `json:"design"`
-	}
-	if err := json.Unmarshal(c.Body(), &done); err != nil {
-		return fmt.Errorf("%w: not JSON", errBadBody)
-	}
-	key, err := pagekey.New(done.StoreSlug, done.ShopperID)
-	if err != nil {
-		return err
-	}
-	shop, ok := e.stores.Store(key.Store())
-	if !ok {
-		return errUnknownStore
-	}
-	if !pagekey.ValidShopper(done.JobID) {
-		return fmt.Errorf("%w: jobId", errBadBody)
-	}
-	b := e.bus.Load()
-	if b == nil {
-		return errUnavailable
-	}
-	if !done.Success {
-		b.trail.Error(c.UserContext(), key, jobqueue.Crumb{Step: "webhook failed", JobID: done.JobID, Detail: done.Error})
-		return c.SendStatus(http.StatusAccepted)
-	}
-	answer := []byte(done.HTML)
-	if len(done.Design) > 0 {
-		answer = done.Design
-	}
-	design, _, err := storefront.ParseAnswer(answer, shop)
-	if err != nil {
-		b.trail.Error(c.UserContext(), key, jobqueue.Crumb{Step: "webhook refused", JobID: done.JobID, Detail: err.Error()})
-		return fmt.Errorf("%w: %w", errBadBody, err)
-	}
-	whom := done.Persona
-	if !persona.Valid(whom) {
-		whom = persona.Explorer
-	}
-	html, err := e.render.Page(storefront.PageInput{Store: shop, Design: design, Persona: whom})
-	if err != nil {
-		return err
-	}
-	now := timestamppb.New(time.Now())
-	page, err := pagestore.New(&wandstorev1.Page{
-		StoreSlug: key.Store(), ShopperId: key.Shopper(), Html: string(html), Persona: whom,
-		Source: pagestore.SourceWebhook, JobId: done.JobID, CatalogueVersion: string(shop.Version),
-		RequestedAt: now, GeneratedAt: now, Traceparent: telemetry.Traceparent(c.UserContext()),
-	})
-	if err != nil {
-		return fmt.Errorf("%w: %w", errBadBody, err)
-	}
-	ctx, cancel := context.WithTimeout(c.UserContext(), webhookWithin)
-	defer cancel()
-	for _, put := range []func(context.Context, *pagestore.Page) error{e.s3.Put, b.pages.Put} {
-		if err := put(ctx, page); err != nil && !errors.Is(err, pagestore.ErrStale) {
-			return errors.Join(errUnavailable, err)
-		}
-	}
-	b.trail.Debug(ctx, key, jobqueue.Crumb{Step: "webhook stored", JobID: done.JobID})
-	return c.SendStatus(http.StatusAccepted)
+	return nil
 }

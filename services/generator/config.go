@@ -10,10 +10,9 @@ import (
 	"time"
 
 	wandnats "github.com/wandstore/wandstore/nats"
-	"github.com/wandstore/wandstore/pkg/natsconn"
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagestore"
-	"github.com/wandstore/wandstore/pkg/stores"
-	"github.com/wandstore/wandstore/services/generator/internal/pages"
+	"github.com/wandstore/wandstore/services/generator/internal/designer"
 )
 
 // Config is the generator's settings.
@@ -21,11 +20,11 @@ type Config struct {
 	// Pool is the pool's shape.
 	Pool wandnats.Settings
 	// NATS is where the jobs come from.
-	NATS natsconn.Config
+	NATS wandnats.Config
 	// S3 is where pages are kept for good.
 	S3 pagestore.S3Config
 	// Stores is where the shops come from.
-	Stores stores.Config
+	Stores catalogue.Config
 	// Addr is where the HTTP pair listens.
 	Addr string `env:"GENERATOR_ADDR" envDefault:":8080"`
 	// Members are those that this process serves, as "0-4,7"; empty is all.
@@ -110,7 +109,9 @@ func (c Config) modelURL() string {
 	return c.KimiBaseURL
 }
 
-func (c Config) price() pages.Price { return pages.Price{Input: c.InputPrice, Output: c.OutputPrice} }
+func (c Config) price() designer.Price {
+	return designer.Price{Input: c.InputPrice, Output: c.OutputPrice}
+}
 
 func (c Config) inactivity() time.Duration {
 	return time.Duration(c.InactivityMillis) * time.Millisecond

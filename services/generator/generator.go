@@ -2,122 +2,89 @@ package generator
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"os"
-	"sync/atomic"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/wandstore/wandstore/pkg/lifecycle"
-	"github.com/wandstore/wandstore/pkg/natsconn"
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/jobqueue"
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/pagemaker"
 	"github.com/wandstore/wandstore/pkg/pagestore"
-	"github.com/wandstore/wandstore/pkg/storefront"
-	"github.com/wandstore/wandstore/pkg/stores"
-	"github.com/wandstore/wandstore/services/generator/internal/kimi"
-	"github.com/wandstore/wandstore/services/generator/internal/pages"
 )
 
-// grace is how long running jobs may go on after a signal: less than the thirty
-// seconds that orchestrators wait, so that what is left can be handed back.
-const grace = 20 * time.Second
-
-// Run runs a generator until ctx ends or, with ExitWhenIdle, its members are cold.
-// Both return nil.
-func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
-	nc, js, err := natsconn.Dial(cfg.NATS, "generator", log)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	g, err := newGenerator(cfg, nc, js, log)
-	if err != nil {
-		return err
-	}
-	defer g.s3.Close()
-	defer g.model.Close()
-	return lifecycle.Run(ctx,
-		lifecycle.Part{Name: "stores", Run: g.stores.Run},
-		lifecycle.Part{Name: "pool", Run: g.runPool, StopWithin: grace + 2*settling},
-		lifecycle.Part{Name: "http", Run: g.runHTTP},
-	)
+// Shops are the shops of this moment.
+type Shops interface {
+	All() []*catalogue.Shop
+	// Faults are the documents and sources that cannot be used, each with why.
+	Faults() map[string]string
 }
 
-// settling is what handing back the last jobs may take.
-const settling = 10 * time.Second
+// Model is the model's circuit breaker: "closed" is well.
+type Model interface{ BreakerState() string }
 
-type generator struct {
-	cfg    Config
-	nc     *nats.Conn
-	js     jetstream.JetStream
-	s3     *pagestore.S3
-	model  model
-	stores *stores.Directory
-	render *storefront.Renderer
-	worker string
-	log    *slog.Logger
-
-	// pool is nil until NATS has been reached.
-	pool atomic.Pointer[pool]
+// Member is a pool member in this process.
+type Member interface {
+	Member() string
+	Status() jobqueue.Status
 }
 
-func newGenerator(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger) (*generator, error) {
-	s3, err := pagestore.NewS3(cfg.S3)
-	if err != nil {
-		return nil, err
-	}
-	model, err := newModel(cfg)
-	if err != nil {
-		return nil, err
-	}
-	shops, err := stores.New(cfg.Stores, log)
-	if err != nil {
-		return nil, err
-	}
-	render, err := storefront.NewRenderer()
-	if err != nil {
-		return nil, err
-	}
-	host, err := os.Hostname()
-	if err != nil {
-		return nil, fmt.Errorf("hostname: %w", err)
-	}
-	return &generator{
-		cfg: cfg, nc: nc, js: js, s3: s3, model: model, stores: shops, render: render,
-		worker: fmt.Sprintf("%s-%d", host, os.Getpid()), log: log,
-	}, nil
+// PageMaker makes and stores pages.
+type PageMaker interface {
+	Make(ctx context.Context, o pagemaker.Order) (pagemaker.Made, error)
 }
 
-// model is what the generator needs of the Kimi client.
-type model interface {
-	pages.Model
-	BreakerState() string
-	Close()
+// Replayer puts dead letters back into the queue.
+type Replayer interface {
+	Replay(ctx context.Context, sequence uint64) (jobqueue.Replayed, error)
 }
 
-func newModel(cfg Config) (model, error) {
-	if cfg.KimiKey == "" {
-		return noModel{}, nil
+// Eraser forgets shoppers.
+type Eraser interface {
+	// Forget removes all that is kept of the shopper, in those shops and in every other
+	// that their session names.
+	Forget(ctx context.Context, shopper string, shops []string) error
+}
+
+// Deps are the parts that a generator is made of. Run makes the real ones.
+type Deps struct {
+	Shops Shops
+	Model Model
+	// Pool gives what needs NATS and the object store, or nil until both were reached.
+	Pool func() *Pool
+	// Connected reports whether NATS is connected at this moment.
+	Connected func() bool
+	// Worker names this process, for operators.
+	Worker string
+	Log    *slog.Logger
+}
+
+// Pool is the members that a generator serves, and what their jobs need.
+type Pool struct {
+	Members  []Member
+	Maker    PageMaker
+	Designer pagemaker.Designer
+	Replayer Replayer
+	Eraser   Eraser
+}
+
+// order asks for a page that the model designs, or the template when it fails.
+func (p *Pool) order(key pagekey.Key, jobID string, requestedAt time.Time, preferences map[string]string) pagemaker.Order {
+	return pagemaker.Order{
+		Key: key, JobID: jobID, RequestedAt: requestedAt, Preferences: preferences, Persona: preferences["persona"],
+		Designer: p.Designer, Source: pagestore.SourceLLM, Template: true,
 	}
-	client, err := kimi.New(kimi.Config{
-		BaseURL: cfg.modelURL(), APIKey: cfg.KimiKey, Model: cfg.KimiModel, Timeout: cfg.llmTimeout(),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%w: KIMI_BASE_URL, AI_GATEWAY_URL or KIMI_API_KEY: %w", lifecycle.ErrSettings, err)
-	}
-	return client, nil
 }
 
-// noModel is there without a key: every page is the template's.
-type noModel struct{}
-
-var errNoKey = errors.New("KIMI_API_KEY is not set")
-
-func (noModel) Complete(context.Context, kimi.Request) (kimi.Answer, error) {
-	return kimi.Answer{}, errNoKey
+// Generator answers for the pool over HTTP and NATS. Make it with New.
+type Generator struct {
+	cfg  Config
+	deps Deps
+	log  *slog.Logger
+	// direct counts the calls of POST /generate under way.
+	direct limit
 }
-func (noModel) BreakerState() string { return "open" }
-func (noModel) Close()               {}
+
+// New makes a generator.
+func New(cfg Config, deps Deps) *Generator {
+	return &Generator{cfg: cfg, deps: deps, log: deps.Log}
+}

@@ -12,13 +12,13 @@ import (
 	"github.com/nats-io/nuid"
 
 	"github.com/wandstore/wandstore/pkg/pagekey"
-	"github.com/wandstore/wandstore/services/generator/internal/pages"
+	"github.com/wandstore/wandstore/pkg/pagemaker"
 )
 
 const maxBody = 64 << 10
 
-// runHTTP serves the HTTP pair until ctx ends.
-func (g *generator) runHTTP(ctx context.Context) error {
+// app is the HTTP pair. Pages under way end with ctx.
+func (g *Generator) app(ctx context.Context) *fiber.App {
 	app := fiber.New(fiber.Config{
 		DisableStartupMessage: true,
 		BodyLimit:             maxBody,
@@ -28,7 +28,12 @@ func (g *generator) runHTTP(ctx context.Context) error {
 	})
 	app.Get("/health", g.health)
 	app.Post("/generate", func(c *fiber.Ctx) error { return g.generate(ctx, c) })
+	return app
+}
 
+// serve answers the HTTP pair until ctx ends.
+func (g *Generator) serve(ctx context.Context) error {
+	app := g.app(ctx)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", g.cfg.Addr)
 	if err != nil {
 		return fmt.Errorf("GENERATOR_ADDR: %w", err)
@@ -48,21 +53,21 @@ func (g *generator) runHTTP(ctx context.Context) error {
 }
 
 // health tells how the members stand: 503 while the pool is not open.
-func (g *generator) health(c *fiber.Ctx) error {
-	body := fiber.Map{"status": "starting", "worker": g.worker, "model": fiber.Map{"name": g.cfg.KimiModel, "breaker": g.model.BreakerState()}}
-	p := g.pool.Load()
+func (g *Generator) health(c *fiber.Ctx) error {
+	body := fiber.Map{"status": "starting", "worker": g.deps.Worker, "model": fiber.Map{"name": g.cfg.KimiModel, "breaker": g.deps.Model.BreakerState()}}
+	p := g.deps.Pool()
 	if p == nil {
 		return c.Status(fiber.StatusServiceUnavailable).JSON(body)
 	}
-	states := make([]memberState, len(p.members))
-	for i, m := range p.members {
+	states := make([]memberState, len(p.Members))
+	for i, m := range p.Members {
 		states[i] = stateOf(m, g.cfg.inactivity())
 	}
 	body["status"], body["members"] = "ok", states
-	if !g.nc.IsConnected() {
+	if !g.deps.Connected() {
 		body["status"] = "degraded"
 	}
-	if faults := g.stores.Faults(); len(faults) > 0 {
+	if faults := g.deps.Shops.Faults(); len(faults) > 0 {
 		body["status"], body["stores"] = "degraded", faults
 	}
 	return c.JSON(body)
@@ -70,7 +75,7 @@ func (g *generator) health(c *fiber.Ctx) error {
 
 // generate makes a page at once: {jobId, storeSlug, shopperId, preferences} in,
 // {success, html, persona, source} out.
-func (g *generator) generate(ctx context.Context, c *fiber.Ctx) error {
+func (g *Generator) generate(ctx context.Context, c *fiber.Ctx) error {
 	var ask struct {
 		JobID       string         `json:"jobId"`
 		StoreSlug   string         `json:"storeSlug"`
@@ -90,21 +95,18 @@ func (g *generator) generate(ctx context.Context, c *fiber.Ctx) error {
 	if !pagekey.ValidShopper(ask.JobID) {
 		return fiber.NewError(fiber.StatusBadRequest, "jobId is 1 to 64 of A-Z, a-z, 0-9, _ and -")
 	}
-	p := g.pool.Load()
+	p := g.deps.Pool()
 	if p == nil {
 		return errNotReady
 	}
-	select {
-	case p.direct <- struct{}{}:
-		defer func() { <-p.direct }()
-	default:
+	// Whoever calls this pays the same model, so it has as many places as the members.
+	if !g.direct.take(len(p.Members) * g.cfg.Pool.Concurrency) {
 		return fiber.NewError(fiber.StatusTooManyRequests, "as many pages are being made as members may run")
 	}
+	defer g.direct.release()
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.jobTimeout())
 	defer cancel()
-	made, err := p.maker.Make(ctx, pages.Order{
-		Key: key, JobID: ask.JobID, RequestedAt: time.Now(), Preferences: words(ask.Preferences),
-	})
+	made, err := p.Maker.Make(ctx, p.order(key, ask.JobID, time.Now(), words(ask.Preferences)))
 	if err != nil {
 		return err
 	}
@@ -133,7 +135,7 @@ func problem(c *fiber.Ctx, err error) error {
 	switch {
 	case errors.As(err, &f):
 		status, detail = f.Code, f.Message
-	case errors.Is(err, pages.ErrUnknownStore):
+	case errors.Is(err, pagemaker.ErrUnknownShop):
 		status, detail = fiber.StatusNotFound, "unknown store"
 	case errors.Is(err, errNotReady):
 		status, detail = fiber.StatusServiceUnavailable, err.Error()
@@ -142,3 +144,6 @@ func problem(c *fiber.Ctx, err error) error {
 	}
 	return c.Status(status).JSON(fiber.Map{"status": status, "detail": detail}, "application/problem+json")
 }
+
+// errNotReady: the pool is not open yet.
+var errNotReady = errors.New("waiting for NATS or the object store")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
 	wandnats "github.com/wandstore/wandstore/nats"
@@ -23,17 +24,17 @@ const controlTimeout = 4 * time.Second
 
 // openMicro has operators answered from its return until the service is stopped; what
 // they ask for ends with ctx.
-func (g *generator) openMicro(ctx context.Context, p *pool) (micro.Service, error) {
-	service, err := micro.AddService(g.nc, micro.Config{
+func (g *Generator) openMicro(ctx context.Context, nc *nats.Conn, p *Pool) (micro.Service, error) {
+	service, err := micro.AddService(nc, micro.Config{
 		Name:        wandnats.MicroService,
 		Version:     version,
 		Description: "Makes the pages of the pool's jobs.",
-		Metadata:    map[string]string{"worker": g.worker},
+		Metadata:    map[string]string{"worker": g.deps.Worker},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("micro service: %w", err)
 	}
-	for _, m := range p.members {
+	for _, m := range p.Members {
 		health := micro.HandlerFunc(func(r micro.Request) {
 			_ = r.RespondJSON(stateOf(m, g.cfg.inactivity()))
 		})
@@ -52,16 +53,16 @@ func (g *generator) openMicro(ctx context.Context, p *pool) (micro.Service, erro
 	// The server knows the endpoints once it answers this.
 	flush, cancel := context.WithTimeout(ctx, controlTimeout)
 	defer cancel()
-	if err := g.nc.FlushWithContext(flush); err != nil {
+	if err := nc.FlushWithContext(flush); err != nil {
 		return nil, errors.Join(fmt.Errorf("micro service: %w", err), service.Stop())
 	}
 	return service, nil
 }
 
 // runMicro keeps the service until ctx ends.
-func (g *generator) runMicro(ctx context.Context, service micro.Service) error {
+func (g *Generator) runMicro(ctx context.Context, service micro.Service) error {
 	<-ctx.Done()
-	if err := service.Stop(); err != nil && g.nc.IsConnected() {
+	if err := service.Stop(); err != nil && g.deps.Connected() {
 		return fmt.Errorf("micro service: %w", err)
 	}
 	return nil
@@ -69,7 +70,7 @@ func (g *generator) runMicro(ctx context.Context, service micro.Service) error {
 
 // replay answers {"sequence": N}, a dead letter's sequence in GENERATION_DEAD,
 // with the job and the member it waits at.
-func (g *generator) replay(ctx context.Context, p *pool, r micro.Request) {
+func (g *Generator) replay(ctx context.Context, p *Pool, r micro.Request) {
 	var ask struct {
 		Sequence uint64 `json:"sequence"`
 	}
@@ -79,7 +80,7 @@ func (g *generator) replay(ctx context.Context, p *pool, r micro.Request) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
 	defer cancel()
-	done, err := p.queue.Replay(ctx, ask.Sequence)
+	done, err := p.Replayer.Replay(ctx, ask.Sequence)
 	if err != nil {
 		code := "503"
 		switch {
@@ -97,7 +98,7 @@ func (g *generator) replay(ctx context.Context, p *pool, r micro.Request) {
 }
 
 // forget answers {"shopper": "ID"} when all that is kept of the shopper is gone.
-func (g *generator) forget(ctx context.Context, p *pool, r micro.Request) {
+func (g *Generator) forget(ctx context.Context, p *Pool, r micro.Request) {
 	var ask struct {
 		Shopper string `json:"shopper"`
 	}
@@ -108,10 +109,10 @@ func (g *generator) forget(ctx context.Context, p *pool, r micro.Request) {
 	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
 	defer cancel()
 	var slugs []string
-	for _, s := range g.stores.All() {
+	for _, s := range g.deps.Shops.All() {
 		slugs = append(slugs, s.Slug)
 	}
-	if err := p.eraser.Forget(ctx, ask.Shopper, slugs); err != nil {
+	if err := p.Eraser.Forget(ctx, ask.Shopper, slugs); err != nil {
 		g.log.WarnContext(ctx, "shopper not forgotten", "error", err)
 		_ = r.Error("503", "not everything is gone: ask again", nil)
 		return

@@ -4,145 +4,123 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nats.go/micro"
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/erasure"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
-	"github.com/wandstore/wandstore/pkg/natsconn"
+	"github.com/wandstore/wandstore/pkg/pagemaker"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/session"
-	"github.com/wandstore/wandstore/services/generator/internal/pages"
+	"github.com/wandstore/wandstore/services/generator/internal/designer"
 )
 
-// pool is the members that this process serves, and what their jobs need.
+// pool is a Pool of real parts.
 type pool struct {
-	members []*jobqueue.Consumer
-	maker   *pages.Maker
-	queue   *jobqueue.Queue
-	sweeper *jobqueue.Sweeper
-	eraser  *erasure.Eraser
-	// stores is the bucket of the shops.
-	stores jetstream.KeyValue
-	// direct holds a place for each POST /generate under way, as many as the members
-	// may run: whoever calls it pays the same model.
-	direct chan struct{}
+	Pool
+
+	bus       *wandnats.Bus
+	consumers []*jobqueue.Consumer
+	sweeper   *jobqueue.Sweeper
 }
 
 // runPool waits for NATS and the object store, then serves the members.
-func (g *generator) runPool(ctx context.Context) error {
-	var p *pool
-	err := natsconn.Until(ctx, g.log, "NATS", func(ctx context.Context) (err error) {
-		p, err = g.openPool(ctx)
+func (p *parts) runPool(ctx context.Context) error {
+	var opened *pool
+	err := lifecycle.Retry(ctx, p.log, "NATS", func(ctx context.Context) (err error) {
+		opened, err = p.openPool(ctx)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if err := natsconn.Until(ctx, g.log, "the object store", g.s3.EnsureBucket); err != nil {
+	if err := lifecycle.Retry(ctx, p.log, "the object store", p.s3.EnsureBucket); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	// Before it is healthy: who then asks a member over NATS is answered.
+	// Before it is healthy, so that a member that is asked over NATS answers.
 	var service micro.Service
-	if err := natsconn.Until(ctx, g.log, "NATS", func(ctx context.Context) (err error) {
-		service, err = g.openMicro(ctx, p)
+	if err := lifecycle.Retry(ctx, p.log, "NATS", func(ctx context.Context) (err error) {
+		service, err = p.generator.openMicro(ctx, p.nc, &opened.Pool)
 		return err
 	}); err != nil {
 		return err
 	}
-	g.pool.Store(p)
-	defer g.pool.Store(nil)
+	p.pool.Store(opened)
+	defer p.pool.Store(nil)
 
-	parts := []lifecycle.Part{
-		{Name: "stores", Run: func(ctx context.Context) error { return g.stores.Follow(ctx, g.nc, p.stores) }},
-		{Name: "dead letter sweep", Run: p.sweeper.Run},
-		{Name: "members", Run: p.run, StopWithin: grace + settling},
-		{Name: "micro service", Run: func(ctx context.Context) error { return g.runMicro(ctx, service) }},
+	running := []lifecycle.Part{
+		{Name: "shops", Run: func(ctx context.Context) error { return p.shops.Follow(ctx, opened.bus.Conn, opened.bus.Shops) }},
+		{Name: "dead letter sweep", Run: opened.sweeper.Run},
+		{Name: "members", Run: opened.run, StopWithin: grace + settling},
+		{Name: "micro service", Run: func(ctx context.Context) error { return p.generator.runMicro(ctx, service) }},
 	}
-	if g.cfg.ExitWhenIdle {
-		parts = append(parts, lifecycle.Part{Name: "idle watch", Run: func(ctx context.Context) error {
-			return p.waitIdle(ctx, g.cfg.inactivity(), g.log)
-		}})
+	if p.cfg.ExitWhenIdle {
+		running = append(running, lifecycle.Part{Name: "idle watch", Run: p.generator.waitIdle})
 	}
-	defer g.observe(p)()
-	g.log.Info("serving", "members", p.names(), "worker", g.worker, "model", g.cfg.KimiModel)
-	return lifecycle.Run(ctx, parts...)
+	defer p.observe(opened)()
+	p.log.Info("serving", "members", opened.names(), "worker", p.generator.deps.Worker, "model", p.cfg.KimiModel)
+	return lifecycle.Run(ctx, running...)
 }
 
-func (g *generator) openPool(ctx context.Context) (*pool, error) {
-	if err := natsconn.Ready(g.nc); err != nil {
-		return nil, err
-	}
+func (p *parts) openPool(ctx context.Context) (*pool, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	if err := wandnats.Ensure(ctx, g.js, g.cfg.Pool); err != nil {
+	if err := wandnats.Ensure(ctx, p.js, p.cfg.Pool); err != nil {
 		return nil, err
 	}
-	cache, err := g.js.KeyValue(ctx, wandnats.BucketPages)
-	if err != nil {
-		return nil, fmt.Errorf("bucket %s: %w", wandnats.BucketPages, err)
-	}
-	jobs, err := g.js.KeyValue(ctx, wandnats.BucketJobs)
-	if err != nil {
-		return nil, fmt.Errorf("bucket %s: %w", wandnats.BucketJobs, err)
-	}
-	sessions, err := g.js.KeyValue(ctx, wandnats.BucketSessions)
-	if err != nil {
-		return nil, fmt.Errorf("bucket %s: %w", wandnats.BucketSessions, err)
-	}
-	shops, err := g.js.KeyValue(ctx, wandnats.BucketStores)
-	if err != nil {
-		return nil, fmt.Errorf("bucket %s: %w", wandnats.BucketStores, err)
-	}
-	// Before the first job is taken: its shop may be there only.
-	if err := g.stores.Load(ctx, shops); err != nil {
-		return nil, err
-	}
-	names, err := g.memberNames(ctx)
+	bus, err := wandnats.Open(ctx, p.js)
 	if err != nil {
 		return nil, err
 	}
-	trail := jobqueue.NewTrail(g.js, "generator")
-	kv := pagestore.NewKV(cache)
-	kept := session.NewStore(sessions)
-	p := &pool{
-		stores:  shops,
-		eraser:  &erasure.Eraser{Permanent: g.s3, Cache: kv, Jobs: jobs, Sessions: kept},
-		queue:   jobqueue.NewQueue(g.js, jobs, g.cfg.Pool.PoolSize, trail),
-		sweeper: jobqueue.NewSweeper(g.nc, g.js, jobs, trail, g.log),
-		direct:  make(chan struct{}, len(names)*g.cfg.Pool.Concurrency),
-		maker: &pages.Maker{
-			Stores: g.stores, Renderer: g.render, Model: g.model,
-			Permanent: g.s3, Cache: kv, Sessions: kept,
-			Trail: trail, Log: g.log, Metrics: pages.NewMetrics(g.cfg.KimiModel, g.cfg.price()),
+	// Before the first job is taken: its shop may be in the bucket only.
+	if err := p.shops.Load(ctx, bus.Shops); err != nil {
+		return nil, err
+	}
+	names, err := p.memberNames(ctx)
+	if err != nil {
+		return nil, err
+	}
+	trail := jobqueue.NewTrail(p.js, "generator")
+	pages, sessions := pagestore.NewKV(bus.Pages), session.NewStore(bus.Sessions)
+	opened := &pool{
+		bus:     bus,
+		sweeper: jobqueue.NewSweeper(p.nc, p.js, bus.Jobs, trail, p.log),
+		Pool: Pool{
+			Maker: &pagemaker.Maker{
+				Shops: p.shops, Renderer: p.renderer, Permanent: p.s3, Cache: pages, Sessions: sessions,
+				Trail: trail, Log: p.log, Metrics: pagemaker.NewMetrics(),
+			},
+			Designer: &designer.Designer{Model: p.model, Metrics: designer.NewMetrics(p.cfg.KimiModel, p.cfg.price())},
+			Replayer: jobqueue.NewQueue(p.js, bus.Jobs, p.cfg.Pool.PoolSize, trail),
+			Eraser:   &erasure.Eraser{Permanent: p.s3, Cache: pages, Jobs: bus.Jobs, Sessions: sessions},
 		},
 	}
 	for _, name := range names {
-		p.members = append(p.members, jobqueue.NewConsumer(g.js, jobs, jobqueue.ConsumerConfig{
-			Member: name, Worker: g.worker, Concurrency: g.cfg.Pool.Concurrency,
-			JobTimeout: g.cfg.jobTimeout(), Grace: grace,
-		}, trail, p.handle, g.log))
+		consumer := jobqueue.NewConsumer(p.js, bus.Jobs, jobqueue.ConsumerConfig{
+			Member: name, Worker: p.generator.deps.Worker, Concurrency: p.cfg.Pool.Concurrency,
+			JobTimeout: p.cfg.jobTimeout(), Grace: grace,
+		}, trail, opened.handle, p.log)
+		opened.consumers = append(opened.consumers, consumer)
+		opened.Members = append(opened.Members, consumer)
 	}
-	return p, nil
+	return opened, nil
 }
 
 // memberNames are the members to serve: those of POOL_MEMBERS, or all that have a
 // consumer, so that members of a pool that was larger are still drained.
-func (g *generator) memberNames(ctx context.Context) ([]string, error) {
-	names, err := members(g.cfg.Members, g.cfg.Pool.PoolSize)
+func (p *parts) memberNames(ctx context.Context) ([]string, error) {
+	names, err := members(p.cfg.Members, p.cfg.Pool.PoolSize)
 	if err != nil || names != nil {
 		return names, err
 	}
-	stream, err := g.js.Stream(ctx, wandnats.StreamGeneration)
+	stream, err := p.js.Stream(ctx, wandnats.StreamGeneration)
 	if err != nil {
 		return nil, fmt.Errorf("stream %s: %w", wandnats.StreamGeneration, err)
 	}
@@ -161,8 +139,8 @@ func (g *generator) memberNames(ctx context.Context) ([]string, error) {
 }
 
 func (p *pool) names() []string {
-	names := make([]string, len(p.members))
-	for i, m := range p.members {
+	names := make([]string, len(p.consumers))
+	for i, m := range p.consumers {
 		names[i] = m.Member()
 	}
 	return names
@@ -172,9 +150,9 @@ func (p *pool) names() []string {
 func (p *pool) run(ctx context.Context) error {
 	var (
 		wg     sync.WaitGroup
-		failed = make([]error, len(p.members))
+		failed = make([]error, len(p.consumers))
 	)
-	for i, m := range p.members {
+	for i, m := range p.consumers {
 		wg.Go(func() { failed[i] = m.Run(ctx) })
 	}
 	wg.Wait()
@@ -183,11 +161,9 @@ func (p *pool) run(ctx context.Context) error {
 
 // handle makes a job's page.
 func (p *pool) handle(ctx context.Context, job *jobqueue.Job) (jobqueue.Result, error) {
-	made, err := p.maker.Make(ctx, pages.Order{
-		Key: job.Key, JobID: job.GetJobId(), RequestedAt: job.GetRequestedAt().AsTime(),
-		Preferences: job.GetPreferences(), Member: job.Member, Attempt: job.Attempt,
-		Confirm: job.Confirm,
-	})
+	order := p.order(job.Key, job.GetJobId(), job.GetRequestedAt().AsTime(), job.GetPreferences())
+	order.Member, order.Attempt, order.Confirm = job.Member, job.Attempt, job.Confirm
+	made, err := p.Maker.Make(ctx, order)
 	if err != nil {
 		// Also of an unknown store: an edge may hear of a new one first.
 		return jobqueue.Result{}, err
@@ -197,47 +173,3 @@ func (p *pool) handle(ctx context.Context, job *jobqueue.Job) (jobqueue.Result, 
 		GeneratedAt: made.Page.GeneratedAt(), Reason: made.Reason,
 	}, nil
 }
-
-// memberState is how one member stands, as operators see it.
-type memberState struct {
-	Member     string    `json:"member"`
-	State      string    `json:"state"` // warm or cold
-	Running    int       `json:"running"`
-	Done       int64     `json:"done"`
-	Dead       int64     `json:"dead"`
-	LastActive time.Time `json:"lastActive"`
-}
-
-func stateOf(c *jobqueue.Consumer, inactivity time.Duration) memberState {
-	s := c.Status()
-	m := memberState{
-		Member: c.Member(), State: "warm", Running: s.Running, Done: s.Done, Dead: s.Dead, LastActive: s.LastActive.UTC(),
-	}
-	if s.Running == 0 && time.Since(s.LastActive) > inactivity {
-		m.State = "cold"
-	}
-	return m
-}
-
-// waitIdle returns once every member is cold.
-func (p *pool) waitIdle(ctx context.Context, inactivity time.Duration, log *slog.Logger) error {
-	tick := time.NewTicker(min(inactivity/4+time.Millisecond, time.Second))
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		warm := slices.ContainsFunc(p.members, func(c *jobqueue.Consumer) bool {
-			return stateOf(c, inactivity).State == "warm"
-		})
-		if !warm && len(p.direct) == 0 {
-			log.Info("all members are cold, leaving")
-			return nil
-		}
-	}
-}
-
-// errNotReady: the pool is not open yet.
-var errNotReady = errors.New("waiting for NATS or the object store")

@@ -15,25 +15,25 @@ import (
 
 const scope = "github.com/wandstore/wandstore/services/generator"
 
-// observeWithin bounds asking NATS for the members' queues: a scrape has 10 s.
-const observeWithin = 2 * time.Second
+// observeTimeout bounds asking NATS for the members' queues: a scrape has 10 s.
+const observeTimeout = 2 * time.Second
 
 // observe has the pool's states collected until stop is called. Every generator
 // tells of the members that it serves, so that a queue is told of as long as
 // anybody works on it. A member that NATS does not tell of in time has no value
 // then, rather than an old one.
-func (g *generator) observe(p *pool) (stop func()) {
-	configs, unread := wandnats.Streams(g.cfg.Pool)
+func (p *parts) observe(opened *pool) (stop func()) {
+	configs, unread := wandnats.Streams(p.cfg.Pool)
 	return telemetry.Observe(otel.GetMeterProvider(), scope, func(ctx context.Context, see telemetry.See) error {
-		see(telemetry.BreakerOpen, telemetry.BreakerValue(g.model.BreakerState()), telemetry.Breaker.String("kimi"))
-		if g.cfg.DailyBudget > 0 {
-			see(telemetry.ModelBudget, g.cfg.DailyBudget)
+		see(telemetry.BreakerOpen, telemetry.BreakerValue(p.model.BreakerState()), telemetry.Breaker.String("kimi"))
+		if p.cfg.DailyBudget > 0 {
+			see(telemetry.ModelBudget, p.cfg.DailyBudget)
 		}
-		ctx, cancel := context.WithTimeout(ctx, observeWithin)
+		ctx, cancel := context.WithTimeout(ctx, observeTimeout)
 		defer cancel()
 		failed := []error{unread}
 		for _, cfg := range configs {
-			stream, err := g.js.Stream(ctx, cfg.Name)
+			stream, err := p.js.Stream(ctx, cfg.Name)
 			if err != nil {
 				failed = append(failed, fmt.Errorf("stream %s: %w", cfg.Name, err))
 				continue
@@ -42,7 +42,7 @@ func (g *generator) observe(p *pool) (stop func()) {
 			see(telemetry.StreamMessages, float64(state.Msgs), name)
 			see(telemetry.StreamSize, float64(state.Bytes), name)
 			if cfg.Name == wandnats.StreamGeneration {
-				failed = append(failed, observeMembers(ctx, stream, p.names(), see))
+				failed = append(failed, observeMembers(ctx, stream, opened.names(), see))
 			}
 		}
 		return errors.Join(failed...)

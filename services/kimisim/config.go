@@ -12,7 +12,7 @@ import (
 // made from it says by itself that no real model designed it.
 const Model = "kimisim-1"
 
-// Longest FirstToken, so that a mistyped unit does not look like a hang.
+// maxFirstToken is the longest FirstToken: a mistyped unit must not look like a hang.
 const maxFirstToken = 10 * time.Minute
 
 // Config is how a Server answers. The tags name the environment variables; the

@@ -15,7 +15,7 @@ const (
 	keptBytes    = 32 << 20
 )
 
-// gateQueue is how many arrivals a gate remembers for who watches it.
+// gateQueue is how many arrivals a gate keeps for a test that receives them later.
 const gateQueue = 1024
 
 // Stats is what a server has done since it was made.
@@ -75,8 +75,8 @@ func (r *record) answered(tokens int) {
 	r.stats.LongestAnswer = max(r.stats.LongestAnswer, tokens)
 }
 
-// SetFault puts a fault in force for the requests that come, in place of any
-// other. A header on a request goes before it. The error wraps ErrUnknownFault,
+// SetFault puts a fault in force for the requests that come, and replaces any
+// other. A fault in a request's header wins over it. The error wraps ErrUnknownFault,
 // or says which number is out of its bounds.
 func (s *Server) SetFault(f Fault) error {
 	if err := f.validate(); err != nil {
@@ -106,8 +106,8 @@ func (s *Server) Stats() Stats {
 	return stats
 }
 
-// SetAnswer has fn say what the model answers, in place of the generator; nil
-// gives it back. Faults still apply. fn is called by many requests at a time.
+// SetAnswer has fn say what the model answers, instead of an invented answer; nil
+// ends that. Faults still apply. fn is called by many requests at a time.
 func (s *Server) SetAnswer(fn func(Request) string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,8 +125,8 @@ func (s *Server) scripted(req Request) (string, bool) {
 	return fn(req), true
 }
 
-// Gate holds requests back, so that a test can look at the world while the
-// model is thinking.
+// Gate holds requests back, so that a test can check what holds while the model is
+// thinking.
 type Gate struct {
 	arrived chan struct{}
 	open    chan struct{}
@@ -136,8 +136,8 @@ type Gate struct {
 // Arrived gives one value for each request that has come to the gate.
 func (g *Gate) Arrived() <-chan struct{} { return g.arrived }
 
-// Open lets all pass, those that wait and those that come. It may be called
-// more than once.
+// Open lets all requests pass: those that wait and those that come later. It may be
+// called more than once.
 func (g *Gate) Open() { g.once.Do(func() { close(g.open) }) }
 
 // Gate has every chat completion that comes from now on wait before its first
@@ -164,7 +164,7 @@ func (s *Server) pass(r *http.Request) bool {
 	}
 	select {
 	case g.arrived <- struct{}{}:
-	default: // nobody has watched a thousand arrivals
+	default: // the queue is full: nobody receives
 	}
 	select {
 	case <-g.open:

@@ -14,13 +14,13 @@
 // else of the last one that stands between <schema> and </schema> in a message,
 // else a friendly sentence. Strings are shop copy by the name of their property
 // (headline, body, eyebrow, actionLabel, quote, …); arrays of an enum hold
-// distinct values of it, three to eight if the schema does not say. The schema's
-// pattern and format are not looked at.
+// distinct values of it, three to eight if the schema does not say. A schema with
+// $ref or allOf is refused by 400; pattern and format are ignored.
 //
 // An answer depends on Config.Seed and on what the messages say, and on nothing
 // else: the same request is answered the same, different shoppers differently.
 // A token counts as four characters. max_completion_tokens (or max_tokens) is
-// honoured: the answer is cut there, with finish_reason "length".
+// honoured: the answer is truncated there, with finish_reason "length".
 //
 // # Try it
 //

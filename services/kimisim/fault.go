@@ -74,7 +74,7 @@ func (f Fault) validate() error {
 	return nil
 }
 
-// faults holds the one fault in force.
+// faults holds the fault in force, at most one at a time.
 type faults struct {
 	mu      sync.Mutex
 	rng     *rand.Rand
@@ -98,7 +98,7 @@ func (f *faults) get() Fault {
 	return f.current
 }
 
-// take decides about one request. The zero Fault is none.
+// take returns the fault that one request gets and counts it; the zero Fault is none.
 func (f *faults) take() Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()

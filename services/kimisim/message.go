@@ -4,11 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
-	"io"
-	"math/rand/v2"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/wandstore/wandstore/services/kimisim/internal/invent"
 )
 
 // Request is a chat completion as it was asked for: the parts of OpenAI's
@@ -134,34 +133,23 @@ func (r Request) schema() json.RawMessage {
 	return found
 }
 
-// answer composes what the model says. Errors wrap errSchema.
+// answer composes what the model says. Errors wrap invent.ErrSchema.
 func answer(req Request, seed uint64, hostile bool) (string, error) {
-	said := req.conversation()
-	h := fnv.New64a()
-	_, _ = io.WriteString(h, said) // a hash never fails
-	rng := rand.New(rand.NewPCG(seed, h.Sum64()))
-	writer := newCopywriter(rng, said)
-
-	raw := req.schema()
-	if raw == nil {
-		text := "Hello! I am " + Model + ", a stand-in for a real model. " + writer.write("body", 0, 300)
-		if hostile {
-			text = strings.Join(hostileTexts, "\n")
-		}
-		if req.Format.Type == "json_object" || req.Format.Type == "json_schema" {
-			object, err := json.Marshal(map[string]string{"message": text})
-			return string(object), err
-		}
-		return text, nil
+	inventor := invent.New(seed, req.conversation())
+	inventor.Hostile = hostile
+	if schema := req.schema(); schema != nil {
+		instance, err := inventor.JSON(schema)
+		return string(instance), err
 	}
-	root, err := parseSchema(raw)
-	if err != nil {
-		return "", err
+	text := inventor.Prose(300)
+	if !hostile {
+		text = "Hello! I am " + Model + ", a stand-in for a real model. " + text
 	}
-	g := newInstances(root, rng, writer)
-	g.hostile = hostile
-	out, err := g.make()
-	return string(out), err
+	if req.Format.Type == "json_object" || req.Format.Type == "json_schema" {
+		object, err := json.Marshal(map[string]string{"message": text})
+		return string(object), err
+	}
+	return text, nil
 }
 
 // charsPerToken is the usual estimate for English and JSON.

@@ -18,14 +18,14 @@ import (
 // Limits of the HTTP server. There is no write timeout: answers are as slow as
 // they are told to be.
 const (
-	maxBody          = 4 << 20  // a chat completion's body, bytes
-	maxControlBody   = 64 << 10 // a control request's body, bytes
-	maxHeaders       = 64 << 10 // bytes
-	readHeaderWithin = 5 * time.Second
-	readWithin       = 30 * time.Second
-	idleWithin       = 2 * time.Minute
-	// stopWithin is what answers in flight get when Run ends.
-	stopWithin = 5 * time.Second
+	maxBody           = 4 << 20  // a chat completion's body, bytes
+	maxControlBody    = 64 << 10 // a control request's body, bytes
+	maxHeaders        = 64 << 10 // bytes
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 30 * time.Second
+	idleTimeout       = 2 * time.Minute
+	// stopTimeout is what answers in flight get when Run ends.
+	stopTimeout = 5 * time.Second
 )
 
 // Server is an OpenAI-compatible model server. Make it with New.
@@ -104,9 +104,9 @@ func (s *Server) Run(ctx context.Context) error {
 
 	srv := &http.Server{
 		Handler:           s.Handler(),
-		ReadHeaderTimeout: readHeaderWithin,
-		ReadTimeout:       readWithin,
-		IdleTimeout:       idleWithin,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaders,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
@@ -120,10 +120,10 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 
 	s.Close()
-	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	if err := srv.Shutdown(within); err != nil {
-		// A slow answer may outlast any patience; its client sees it cut.
+		// A slow answer may take longer than any timeout; its client sees it truncated.
 		_ = srv.Close()
 	}
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
@@ -142,9 +142,9 @@ func (s *Server) Addr() string {
 	return s.addr
 }
 
-// Close lets go of hanging requests and of those at a gate, for good. Run calls
-// it at its end; who serves Handler otherwise calls it before closing the HTTP
-// server. It may be called more than once.
+// Close ends the requests that hang or wait at a gate, and all that come later do
+// neither. Run calls it at its end. A caller that serves Handler itself calls it
+// before it closes the HTTP server. It may be called more than once.
 func (s *Server) Close() {
 	s.closeOnce.Do(func() { close(s.closed) })
 }

@@ -7,15 +7,15 @@ import (
 	"log/slog"
 	"os"
 
+	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
-	"github.com/wandstore/wandstore/pkg/natsconn"
 	"github.com/wandstore/wandstore/services/allinone/internal/progress"
 )
 
 func main() {
-	os.Exit(lifecycle.Main(lifecycle.Service[natsconn.Config]{
+	os.Exit(lifecycle.Main(lifecycle.Service[wandnats.Config]{
 		Name: "progress",
-		Run: func(ctx context.Context, cfg natsconn.Config, log *slog.Logger) error {
+		Run: func(ctx context.Context, cfg wandnats.Config, log *slog.Logger) error {
 			return progress.Run(ctx, cfg, log, os.Stdout)
 		},
 	}, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))

@@ -8,7 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wandstore/wandstore/pkg/storefront/answertest"
+	"github.com/wandstore/wandstore/pkg/catalogue/cataloguetest"
+	"github.com/wandstore/wandstore/pkg/design/gate/answertest"
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
 	"github.com/wandstore/wandstore/services/kimisim"
 )
@@ -56,7 +57,7 @@ func TestBrowserMeetsHostileAnswers(t *testing.T) {
 	w := world.New(t)
 	e := w.StartEdge()
 	g := w.StartGenerator()
-	shop := world.BuiltIn(t, "magic-wands")
+	shop := cataloguetest.Shop(t, "magic-wands")
 	var amounts []string
 	for _, p := range shop.Products {
 		amounts = append(amounts, shop.Money(p.NowCents()), shop.Money(p.PriceCents), shop.Money(p.SavedCents()))

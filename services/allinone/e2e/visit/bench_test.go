@@ -18,11 +18,14 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/catalogue/cataloguetest"
 	"github.com/wandstore/wandstore/pkg/checkout"
+	"github.com/wandstore/wandstore/pkg/design"
 	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/freeport"
 	"github.com/wandstore/wandstore/pkg/natstest"
 	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/prompt"
 	"github.com/wandstore/wandstore/pkg/storefront"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
@@ -167,7 +170,7 @@ func stock(b *testing.B, w *world.World, n int, permanent, cached bool) {
 	for i := range n {
 		page, err := pagestore.New(&wandstorev1.Page{
 			StoreSlug: "magic-wands", ShopperId: fmt.Sprintf("bench-%d", i), Html: html, Persona: "explorer",
-			Source: pagestore.SourceLLM, JobId: fmt.Sprintf("job-%d", i), PromptVersion: storefront.PromptVersion, CatalogueVersion: catalogue, RequestedAt: now, GeneratedAt: now,
+			Source: pagestore.SourceLLM, JobId: fmt.Sprintf("job-%d", i), PromptVersion: prompt.Version, CatalogueVersion: catalogue, RequestedAt: now, GeneratedAt: now,
 		})
 		if err != nil {
 			b.Fatal(err)
@@ -187,12 +190,12 @@ func stock(b *testing.B, w *world.World, n int, permanent, cached bool) {
 // drawn is a page of the usual size, and the version of its catalogue.
 func drawn(b *testing.B) (html, catalogue string) {
 	b.Helper()
-	shop := world.BuiltIn(b, "magic-wands")
+	shop := cataloguetest.Shop(b, "magic-wands")
 	renderer, err := storefront.NewRenderer()
 	if err != nil {
 		b.Fatal(err)
 	}
-	page, err := renderer.Page(storefront.PageInput{Store: shop, Design: storefront.DefaultDesign(shop), Persona: "explorer"})
+	page, err := renderer.Page(storefront.PageInput{Shop: shop, Design: design.Default(shop), Persona: "explorer"})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -12,9 +12,10 @@ import (
 	"time"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/catalogue/cataloguetest"
 	"github.com/wandstore/wandstore/pkg/persona"
 	"github.com/wandstore/wandstore/pkg/session"
-	"github.com/wandstore/wandstore/pkg/storefront"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
 	"github.com/wandstore/wandstore/services/kimisim"
@@ -31,37 +32,37 @@ const (
 
 // habits are what shoppers of each persona do, over and over. Every event is one
 // that the edge would take.
-var habits = map[string][]func(*wandstorev1.TrackEvent, *rand.Rand, *storefront.Store){
+var habits = map[string][]func(*wandstorev1.TrackEvent, *rand.Rand, *catalogue.Shop){
 	persona.Minimalist: {searches},
 	persona.Explorer:   {views, views, views, views},
 	persona.Dealhunter: {filtersSale, filtersSale, sortsByPrice, fillsCart},
 	persona.Loyalist:   {buys, buys, views},
 }
 
-func views(e *wandstorev1.TrackEvent, rng *rand.Rand, st *storefront.Store) {
-	p := st.Products[rng.IntN(len(st.Products))]
+func views(e *wandstorev1.TrackEvent, rng *rand.Rand, shop *catalogue.Shop) {
+	p := shop.Products[rng.IntN(len(shop.Products))]
 	e.Event, e.Product, e.Category = "view", p.ID, p.Collection
 }
 
-func searches(e *wandstorev1.TrackEvent, rng *rand.Rand, st *storefront.Store) {
-	p := st.Products[rng.IntN(len(st.Products))]
+func searches(e *wandstorev1.TrackEvent, rng *rand.Rand, shop *catalogue.Shop) {
+	p := shop.Products[rng.IntN(len(shop.Products))]
 	e.Event, e.Query = "search", p.Attributes[rng.IntN(len(p.Attributes))].Value
 }
 
-func filtersSale(e *wandstorev1.TrackEvent, _ *rand.Rand, _ *storefront.Store) {
+func filtersSale(e *wandstorev1.TrackEvent, _ *rand.Rand, _ *catalogue.Shop) {
 	e.Event, e.Query = "filter", "on sale"
 }
 
-func sortsByPrice(e *wandstorev1.TrackEvent, _ *rand.Rand, _ *storefront.Store) {
+func sortsByPrice(e *wandstorev1.TrackEvent, _ *rand.Rand, _ *catalogue.Shop) {
 	e.Event, e.Query = "sort", "price"
 }
 
-func fillsCart(e *wandstorev1.TrackEvent, rng *rand.Rand, st *storefront.Store) {
-	e.Event, e.Product = "cart_add", st.Products[rng.IntN(len(st.Products))].ID
+func fillsCart(e *wandstorev1.TrackEvent, rng *rand.Rand, shop *catalogue.Shop) {
+	e.Event, e.Product = "cart_add", shop.Products[rng.IntN(len(shop.Products))].ID
 }
 
-func buys(e *wandstorev1.TrackEvent, rng *rand.Rand, st *storefront.Store) {
-	e.Event, e.Product = "purchase", st.Products[rng.IntN(len(st.Products))].ID
+func buys(e *wandstorev1.TrackEvent, rng *rand.Rand, shop *catalogue.Shop) {
+	e.Event, e.Product = "purchase", shop.Products[rng.IntN(len(shop.Products))].ID
 }
 
 // section is where a page's sections say their type.
@@ -86,7 +87,7 @@ func TestCrowdGetsPagesOfItsOwn(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
 	g := w.StartGenerator()
-	shop := world.BuiltIn(t, "magic-wands")
+	shop := cataloguetest.Shop(t, "magic-wands")
 	_, js := w.Connect()
 	kv, err := js.KeyValue(t.Context(), wandnats.BucketSessions)
 	if err != nil {

@@ -12,10 +12,13 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/checkout"
+	"github.com/wandstore/wandstore/pkg/design"
 	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/persona"
+	"github.com/wandstore/wandstore/pkg/prompt"
 	"github.com/wandstore/wandstore/pkg/storefront"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
@@ -24,7 +27,7 @@ import (
 // kept is a page that was made some time ago.
 type kept struct {
 	shopper, html string
-	catalogue     storefront.Version
+	catalogue     catalogue.Version
 	prompt        string
 	age           time.Duration
 }
@@ -79,9 +82,9 @@ func wand(file map[string]any, id string) map[string]any {
 }
 
 // wands is the built-in store with its file changed.
-func wands(t testing.TB, edit func(file map[string]any)) *storefront.Store {
+func wands(t testing.TB, edit func(file map[string]any)) *catalogue.Shop {
 	t.Helper()
-	all, err := storefront.ReadStores(fstest.MapFS{"magic-wands.json": {Data: wandsFile(t, edit)}})
+	all, err := catalogue.ReadDir(fstest.MapFS{"magic-wands.json": {Data: wandsFile(t, edit)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,13 +92,13 @@ func wands(t testing.TB, edit func(file map[string]any)) *storefront.Store {
 }
 
 // madeOf is the page of an explorer, drawn from that state of the store.
-func madeOf(t testing.TB, shop *storefront.Store, headline string) string {
+func madeOf(t testing.TB, shop *catalogue.Shop, headline string) string {
 	t.Helper()
 	r, err := storefront.NewRenderer()
 	if err != nil {
 		t.Fatal(err)
 	}
-	html, err := r.Page(storefront.PageInput{Store: shop, Persona: persona.Explorer, Design: storefront.Design{Sections: []storefront.Section{
+	html, err := r.Page(storefront.PageInput{Shop: shop, Persona: persona.Explorer, Design: design.Design{Sections: []design.Section{
 		{Type: "spotlight", Headline: headline, ProductIDs: []string{"nightjar"}},
 	}}})
 	if err != nil {
@@ -114,7 +117,7 @@ func TestOldPricesAreCorrected(t *testing.T) {
 	e := w.StartEdge()
 	_, js := w.Connect()
 	before := wands(t, func(file map[string]any) { wand(file, "nightjar")["priceCents"] = 1_234_56 })
-	keep(t, w, kept{"returning", madeOf(t, before, "Kept for a while"), before.Version, storefront.PromptVersion, time.Hour})
+	keep(t, w, kept{"returning", madeOf(t, before, "Kept for a while"), before.Version, prompt.Version, time.Hour})
 	var etags []string
 	for _, tier := range []string{"minio", "memory"} {
 		hit := e.Visit(t, "magic-wands", "returning")
@@ -150,10 +153,10 @@ func TestOutdatedPagesAreServedAndRefreshed(t *testing.T) {
 	})
 	const week = 7 * 24 * time.Hour
 	for _, k := range []kept{
-		{"aged", madeOf(t, now, "Some time ago"), now.Version, storefront.PromptVersion, week},
-		{"assortment", madeOf(t, fewer, "Some time ago"), fewer.Version, storefront.PromptVersion, time.Minute},
+		{"aged", madeOf(t, now, "Some time ago"), now.Version, prompt.Version, week},
+		{"assortment", madeOf(t, fewer, "Some time ago"), fewer.Version, prompt.Version, time.Minute},
 		{"prompt", madeOf(t, now, "Some time ago"), now.Version, "before", time.Minute},
-		{"persona", madeOf(t, now, "Some time ago"), now.Version, storefront.PromptVersion, time.Minute},
+		{"persona", madeOf(t, now, "Some time ago"), now.Version, prompt.Version, time.Minute},
 	} {
 		keep(t, w, k)
 	}

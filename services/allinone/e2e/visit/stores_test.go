@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/wandstore/wandstore/pkg/eventually"
-	"github.com/wandstore/wandstore/pkg/storefront"
+	"github.com/wandstore/wandstore/pkg/prompt"
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
 	"github.com/wandstore/wandstore/services/edge"
 	"github.com/wandstore/wandstore/services/generator"
@@ -71,7 +71,7 @@ func TestStoreFileChangesPagesWithoutRestart(t *testing.T) {
 	e.BecomesHit(t, "magic-wands", "returning")
 	eventually.True(t, "no job is left", func() bool { return len(w.Waiting(js)) == 0 })
 	then := wands(t, func(file map[string]any) { wand(file, "nightjar")["priceCents"] = 1_111_11 })
-	keep(t, w, kept{"regular", madeOf(t, then, "Kept for a while"), then.Version, storefront.PromptVersion, 0})
+	keep(t, w, kept{"regular", madeOf(t, then, "Kept for a while"), then.Version, prompt.Version, 0})
 	if hit := e.Visit(t, "magic-wands", "regular"); hit.Header.Get("X-Cache") != "HIT" || !strings.Contains(hit.Body, "1,111.11") {
 		t.Fatalf("%v", hit.Header)
 	}

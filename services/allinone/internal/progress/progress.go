@@ -7,18 +7,18 @@ package progress
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/term"
 
 	wandnats "github.com/wandstore/wandstore/nats"
-	"github.com/wandstore/wandstore/pkg/natsconn"
+	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
@@ -33,33 +33,45 @@ const (
 // Run looks at the pool of that NATS until ctx ends, then returns nil; until NATS
 // answers it is silent. On a terminal it keeps one line up to date; elsewhere it adds a
 // line after what has changed, at most every two seconds.
-func Run(ctx context.Context, cfg natsconn.Config, log *slog.Logger, out io.Writer) error {
-	nc, js, err := natsconn.Dial(cfg, "progress", log)
+func Run(ctx context.Context, cfg wandnats.Config, log *slog.Logger, out io.Writer) error {
+	nc, js, err := wandnats.Dial(cfg, "progress", log)
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
-	var watch jetstream.KeyWatcher
-	err = natsconn.Until(ctx, log, "job records", func(ctx context.Context) (err error) {
+	var jobs jetstream.KeyValue
+	err = lifecycle.Retry(ctx, log, "job records", func(ctx context.Context) (err error) {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
-		jobs, err := js.KeyValue(ctx, wandnats.BucketJobs)
-		if err != nil {
-			return err
-		}
-		// Not with this attempt's deadline: the watch goes on.
-		watch, err = jobs.Watch(context.WithoutCancel(ctx), wandnats.AllJobs)
+		jobs, err = wandnats.OpenBucket(ctx, js, wandnats.BucketJobs)
 		return err
 	})
 	if err != nil {
-		return nil // told to end before there was anything to see
+		return nil // told to end before NATS answered
 	}
-	defer func() { _ = watch.Stop() }()
-	return follow(ctx, watch, lineOn(out))
+	changes := make(chan jetstream.KeyValueEntry)
+	watcher := wandnats.Watcher{
+		Conn: nc,
+		Watches: []wandnats.Watch{{
+			Bucket: jobs, Keys: wandnats.AllJobs,
+			Entry: func(change jetstream.KeyValueEntry) {
+				select {
+				case changes <- change:
+				case <-ctx.Done():
+				}
+			},
+		}},
+		Lost: func(err error) { log.Warn("job records are not watched, trying again", "error", err) },
+	}
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	watching.Go(func() { watcher.Run(ctx) })
+	follow(ctx, changes, lineOn(out))
+	return nil
 }
 
-// follow counts the changes, and says what they come to.
-func follow(ctx context.Context, watch jetstream.KeyWatcher, to line) error {
+// follow counts the changes and prints the counts until ctx ends.
+func follow(ctx context.Context, changes <-chan jetstream.KeyValueEntry, to line) {
 	t := newTally()
 	tick := time.NewTicker(to.every())
 	defer tick.Stop()
@@ -67,14 +79,9 @@ func follow(ctx context.Context, watch jetstream.KeyWatcher, to line) error {
 		select {
 		case <-ctx.Done():
 			to.end(t)
-			return nil
-		case change, ok := <-watch.Updates():
-			if !ok {
-				return errors.New("the watch of job records ended")
-			}
-			if change != nil { // nil is where the changes begin
-				t.note(change)
-			}
+			return
+		case change := <-changes:
+			t.note(change)
 		case <-tick.C:
 			to.say(t)
 		}

@@ -15,7 +15,6 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wandnats "github.com/wandstore/wandstore/nats"
-	"github.com/wandstore/wandstore/pkg/natsconn"
 	"github.com/wandstore/wandstore/pkg/natstest"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
@@ -101,7 +100,7 @@ func TestLinesElsewhere(t *testing.T) {
 }
 
 // bucket is the bucket of job records on a server of its own.
-func bucket(t *testing.T) (jetstream.KeyValue, natsconn.Config) {
+func bucket(t *testing.T) (jetstream.KeyValue, wandnats.Config) {
 	t.Helper()
 	s := natstest.Start(t)
 	_, js := s.Connect(t)
@@ -112,7 +111,7 @@ func bucket(t *testing.T) (jetstream.KeyValue, natsconn.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return jobs, natsconn.Config{URL: s.URL()}
+	return jobs, wandnats.Config{URL: s.URL()}
 }
 
 func put(t *testing.T, jobs jetstream.KeyValue, shopper string, state wandstorev1.JobState, source string) {
@@ -129,7 +128,7 @@ func put(t *testing.T, jobs jetstream.KeyValue, shopper string, state wandstorev
 }
 
 // start runs it until stop is called.
-func start(t *testing.T, cfg natsconn.Config, out io.Writer) (stop func()) {
+func start(t *testing.T, cfg wandnats.Config, out io.Writer) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

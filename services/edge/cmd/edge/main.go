@@ -11,8 +11,8 @@ import (
 	// An image from scratch has no certificate authorities of its own.
 	_ "golang.org/x/crypto/x509roots/fallback"
 
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
-	"github.com/wandstore/wandstore/pkg/stores"
 	"github.com/wandstore/wandstore/services/edge"
 )
 
@@ -21,7 +21,7 @@ func main() {
 		Name: "edge", PrivateAddr: "127.0.0.1:9464", Run: edge.Run,
 		Addr: func(cfg edge.Config) string { return cfg.Addr },
 		Checks: []lifecycle.Check{
-			{Name: "stores.verify", Usage: "tell whether the store files in the `folder` are right", Do: stores.Verify},
+			{Name: "stores.verify", Usage: "tell whether the store files in the `folder` are right", Do: catalogue.Verify},
 		},
 	}, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }

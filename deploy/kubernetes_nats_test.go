@@ -1,0 +1,116 @@
+package deploy_test
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	nackv1beta2 "github.com/nats-io/nack/pkg/jetstream/apis/jetstream/v1beta2"
+	"github.com/nats-io/nats-server/v2/server"
+	networkingv1 "k8s.io/api/networking/v1"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+)
+
+// With NACK in the cluster every stream, bucket and consumer is a resource, which says
+// what the services ensure themselves; taking the resources away takes nothing else.
+func TestKubernetesByNACK(t *testing.T) {
+	for overlay, replicas := range map[string]int{"single-node": 1, "three-nodes": 3} {
+		files := filesys.MakeFsInMemory()
+		for _, folder := range []string{"kubernetes", filepath.Join("..", "nats", "server")} {
+			must(t, filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+				if err != nil || entry.IsDir() {
+					return err
+				}
+				return files.WriteFile(filepath.Join("/deploy", path), []byte(read(t, path)))
+			}))
+		}
+		folder := filepath.Join("/deploy", "kubernetes", "overlays", overlay)
+		kustomization := filepath.Join(folder, "kustomization.yaml")
+		text, err := files.ReadFile(kustomization)
+		must(t, err)
+		with := strings.Replace(string(text), "components: [../../keda]", "components: [../../keda, ../../nack]", 1)
+		must(t, files.WriteFile(kustomization, []byte(with)))
+		c := builtIn(t, files, folder)
+
+		if len(c.accounts) != 1 || c.accounts[0].Spec.User == nil {
+			t.Fatalf("%s: accounts %+v", overlay, c.accounts)
+		}
+		definitions, err := wandnats.Streams(wandnats.Settings{MaxQueueDepth: 100, CacheTTLSeconds: 3600, Replicas: replicas})
+		must(t, err)
+		var want, got []string
+		for _, d := range definitions {
+			want = append(want, fmt.Sprint(d.Name, d.Subjects, d.MaxMsgsPerSubject, d.DiscardNewPerSubject, d.MaxAge, d.MaxMsgSize, d.Replicas, d.AllowMsgTTL))
+		}
+		for _, s := range c.streams {
+			var age time.Duration
+			if s.Spec.MaxAge != "" {
+				age, err = time.ParseDuration(s.Spec.MaxAge)
+				must(t, err)
+			}
+			got = append(got, fmt.Sprint(s.Spec.Name, s.Spec.Subjects, s.Spec.MaxMsgsPerSubject, s.Spec.DiscardPerSubject, age, s.Spec.MaxMsgSize, s.Spec.Replicas, s.Spec.AllowMsgTTL))
+			if !s.Spec.PreventDelete || s.Spec.Account != c.accounts[0].Name {
+				t.Errorf("%s: %s may be deleted, or nobody signs in for it", overlay, s.Spec.Name)
+			}
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: streams\n%s\nwant\n%s", overlay, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+		for n := range 10 {
+			member := wandnats.Member(n)
+			if !slices.ContainsFunc(c.consumers, func(r nackv1beta2.Consumer) bool {
+				return r.Spec.DurableName == member && r.Spec.FilterSubject == wandnats.GenerateSubject(member) && r.Spec.MaxAckPending == 1 && r.Spec.PreventDelete
+			}) {
+				t.Errorf("%s: no resource for the consumer of %s", overlay, member)
+			}
+		}
+		// Its controller comes in from a namespace of its own.
+		if !slices.ContainsFunc(c.policies, func(p networkingv1.NetworkPolicy) bool { return p.Name == "nack" }) {
+			t.Errorf("%s: NACK cannot reach NATS", overlay)
+		}
+	}
+}
+
+// The servers take the configuration that they are given.
+func TestKubernetesConfiguresNATS(t *testing.T) {
+	for overlay, routes := range map[string]int{"single-node": 0, "three-nodes": 3} {
+		c := built(t, overlay)
+		if len(c.configMaps) != 1 {
+			t.Fatalf("%d config maps", len(c.configMaps))
+		}
+		folder := t.TempDir()
+		for name, text := range c.configMaps[0].Data {
+			must(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600))
+		}
+		pod := c.pods()["nats"]
+		if volume := pod.Spec.Volumes[0]; volume.ConfigMap == nil || volume.ConfigMap.Name != c.configMaps[0].Name {
+			t.Errorf("the servers mount %+v, the map is %s", volume, c.configMaps[0].Name)
+		}
+		for _, v := range pod.Spec.Containers[0].Env {
+			value := v.Value
+			if v.ValueFrom != nil {
+				value = "$2a$11$secret"
+				if v.Name == "NATS_SERVER_NAME" || v.Name == "NATS_ROUTE_PASSWORD" {
+					value = "nats0"
+				}
+			}
+			t.Setenv(v.Name, strings.ReplaceAll(value, "$(NATS_ROUTE_PASSWORD)", "nats0"))
+		}
+		opts, err := server.ProcessConfigFile(filepath.Join(folder, "nats.conf"))
+		must(t, err)
+		if opts.HTTPHost != "0.0.0.0" || opts.HTTPPort != 8222 || opts.StoreDir != "/data" || len(opts.Routes) != routes || len(opts.Accounts) == 0 {
+			t.Errorf("%s: monitor %s:%d, store %s, %d routes, %d accounts", overlay, opts.HTTPHost, opts.HTTPPort, opts.StoreDir, len(opts.Routes), len(opts.Accounts))
+		}
+		if routes > 0 && opts.Routes[0].Host != "nats-0.nats:6222" {
+			t.Errorf("the first route is %s", opts.Routes[0].Host)
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package catalogue_test
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/eventually"
+	"github.com/wandstore/wandstore/pkg/natstest"
+)
+
+// bucket is the bucket STORES of an account.
+func bucket(t *testing.T, account natstest.Account) (*nats.Conn, jetstream.KeyValue) {
+	t.Helper()
+	nc, js := account.Connect(t)
+	settings := wandnats.Settings{PoolSize: 1, MaxQueueDepth: 1, Concurrency: 1, CacheTTLSeconds: 60, Replicas: 1}
+	if err := wandnats.EnsureStreams(t.Context(), js, settings); err != nil {
+		t.Fatal(err)
+	}
+	kv, err := js.KeyValue(t.Context(), wandnats.BucketStores)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return nc, kv
+}
+
+// loaded gives a directory that has read the bucket and follows it until the test
+// ends.
+func loaded(t *testing.T, cfg catalogue.Config, nc *nats.Conn, kv jetstream.KeyValue) *catalogue.Directory {
+	t.Helper()
+	d, err := catalogue.New(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Load(t.Context(), kv); err != nil {
+		t.Fatal(err)
+	}
+	background(t, func(ctx context.Context) error { return d.Follow(ctx, nc, kv) })
+	return d
+}
+
+func put(t *testing.T, kv jetstream.KeyValue, slug string, text []byte) {
+	t.Helper()
+	if _, err := kv.Put(t.Context(), slug, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBucketIsFollowed(t *testing.T) {
+	t.Parallel()
+	nc, kv := bucket(t, natstest.Start(t))
+	dir := t.TempDir()
+	write(t, dir, "harbour.json", teas(t, "harbour", "Folder"))
+	put(t, kv, "pier", teas(t, "pier", "Pier"))
+	d := loaded(t, catalogue.Config{Dir: dir}, nc, kv)
+	if _, ok := d.Shop("pier"); !ok {
+		t.Fatal("what the bucket held is not there once it is loaded")
+	}
+	put(t, kv, "harbour", teas(t, "harbour", "Bucket"))
+	named(t, d, "harbour", "Bucket")
+	// Its fault changes nothing and is told of, until it is gone.
+	put(t, kv, "harbour", []byte(`{"slug":"harbour"}`))
+	eventually.True(t, "the fault is told", func() bool {
+		return strings.Contains(d.Faults()["STORES/harbour"], "STORES/harbour: name: must not be empty (and ")
+	})
+	named(t, d, "harbour", "Bucket")
+	if err := kv.Delete(t.Context(), "harbour"); err != nil {
+		t.Fatal(err)
+	}
+	named(t, d, "harbour", "Folder")
+	if err := kv.Purge(t.Context(), "pier"); err != nil {
+		t.Fatal(err)
+	}
+	named(t, d, "pier", "")
+	put(t, kv, "no.slug", teas(t, "pier", "Pier"))
+	eventually.True(t, "a key that is no slug is told", func() bool { return strings.Contains(d.Faults()["STORES/no.slug"], "lower-case") })
+	if len(d.Faults()) != 1 {
+		t.Errorf("faults %v", d.Faults())
+	}
+}
+
+// A process that starts while the youngest document is faulty has what was right
+// before it; but not what was before a removal.
+func TestHistoryOutlivesARestart(t *testing.T) {
+	t.Parallel()
+	nc, kv := bucket(t, natstest.Start(t))
+	put(t, kv, "harbour", teas(t, "harbour", "First"))
+	put(t, kv, "harbour", teas(t, "harbour", "Second"))
+	put(t, kv, "harbour", []byte("{"))
+	put(t, kv, "harbour", []byte("["))
+	put(t, kv, "pier", teas(t, "pier", "Pier"))
+	if err := kv.Delete(t.Context(), "pier"); err != nil {
+		t.Fatal(err)
+	}
+	put(t, kv, "pier", []byte("{"))
+	d := loaded(t, catalogue.Config{}, nc, kv)
+	named(t, d, "harbour", "Second")
+	named(t, d, "pier", "")
+	if len(d.Faults()) != 2 {
+		t.Errorf("faults %v", d.Faults())
+	}
+}
+
+// An outage of NATS closes no shop, and what changes after it is followed.
+func TestBucketOutlivesAnOutage(t *testing.T) {
+	t.Parallel()
+	server := natstest.StartOwn(t)
+	nc, kv := bucket(t, server.Account)
+	put(t, kv, "harbour", teas(t, "harbour", "First"))
+	put(t, kv, "pier", teas(t, "pier", "Pier"))
+	d := loaded(t, catalogue.Config{}, nc, kv)
+	before, _ := d.Shop("harbour")
+	server.Stop()
+	eventually.True(t, "the bucket is missed", func() bool { return d.Faults()["STORES"] != "" })
+	named(t, d, "pier", "Pier")
+	server.Restart()
+	eventually.True(t, "the bucket is back", func() bool { return len(d.Faults()) == 0 })
+	if now, _ := d.Shop("harbour"); now != before {
+		t.Error("what did not change is another store")
+	}
+	if err := kv.Delete(t.Context(), "pier"); err != nil {
+		t.Fatal(err)
+	}
+	put(t, kv, "harbour", teas(t, "harbour", "Second"))
+	named(t, d, "harbour", "Second")
+	named(t, d, "pier", "")
+}

@@ -1,0 +1,95 @@
+package catalogue
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// PriceLadder is the ids of the available products with the lowest, the middle and
+// the highest price; nil if fewer than three are available.
+func (s *Shop) PriceLadder() []string {
+	all := s.Pick(len(s.Products), (*Product).Available, ByPrice)
+	if len(all) < 3 {
+		return nil
+	}
+	return []string{all[0], all[len(all)/2], all[len(all)-1]}
+}
+
+// AttributeNames are the names of the products' attributes, in order of first use.
+func (s *Shop) AttributeNames() []string {
+	var names []string
+	for i := range s.Products {
+		for _, a := range s.Products[i].Attributes {
+			if !slices.Contains(names, a.Name) {
+				names = append(names, a.Name)
+			}
+		}
+	}
+	return names
+}
+
+// SizeAttribute is the attribute by which products are compared in numbers: the one
+// that sets the size of their pictures, else the first one whose value begins with
+// a number on most products; "" if there is none.
+func (s *Shop) SizeAttribute() string {
+	if s.Picture.Size != "" {
+		return s.Picture.Size
+	}
+	for _, name := range s.AttributeNames() {
+		n := 0
+		for i := range s.Products {
+			if _, ok := LeadingNumber(s.Products[i].Attribute(name)); ok {
+				n++
+			}
+		}
+		if 2*n > len(s.Products) {
+			return name
+		}
+	}
+	return ""
+}
+
+// BySize is the products whose SizeAttribute is a number above 0, smallest first.
+func (s *Shop) BySize() []*Product {
+	name := s.SizeAttribute()
+	size := func(p *Product) float64 {
+		n, _ := LeadingNumber(p.Attribute(name))
+		return n
+	}
+	ps := s.Sorted(func(a, b *Product) int { return cmp.Or(cmp.Compare(size(a), size(b)), cmp.Compare(a.ID, b.ID)) })
+	return slices.DeleteFunc(ps, func(p *Product) bool { return size(p) <= 0 })
+}
+
+// AverageRating is the average over all ratings, to one decimal, and their number;
+// "", 0 without any.
+func (s *Shop) AverageRating() (average string, reviews int) {
+	sum := 0.0
+	for i := range s.Products {
+		p := &s.Products[i]
+		sum += p.Rating * float64(p.Reviews)
+		reviews += p.Reviews
+	}
+	if reviews == 0 {
+		return "", 0
+	}
+	return fmt.Sprintf("%.1f", sum/float64(reviews)), reviews
+}
+
+// CommonTags are the n tags that most products share, the most common first. The
+// tag "featured" is left out: it orders products and is nothing to search for.
+func (s *Shop) CommonTags(n int) []string {
+	count := map[string]int{}
+	for _, p := range s.Products {
+		for _, tag := range p.Tags {
+			if tag != "featured" {
+				count[tag]++
+			}
+		}
+	}
+	tags := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b))
+	})
+	return tags[:min(n, len(tags))]
+}

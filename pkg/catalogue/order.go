@@ -1,0 +1,116 @@
+package catalogue
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Pick is the ids of the first n products for which keep is true, in the order of
+// less. Products that are sold out come last. A nil keep takes every product.
+func (s *Shop) Pick(n int, keep func(*Product) bool, less func(a, b *Product) int) []string {
+	var found []*Product
+	for i := range s.Products {
+		if p := &s.Products[i]; keep == nil || keep(p) {
+			found = append(found, p)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b *Product) int {
+		return cmp.Or(availableFirst(a, b), less(a, b))
+	})
+	ids := make([]string, 0, n)
+	for _, p := range found[:min(n, len(found))] {
+		ids = append(ids, p.ID)
+	}
+	return ids
+}
+
+// Sorted is all products in the order of less.
+func (s *Shop) Sorted(less func(a, b *Product) int) []*Product {
+	ps := make([]*Product, len(s.Products))
+	for i := range s.Products {
+		ps[i] = &s.Products[i]
+	}
+	slices.SortStableFunc(ps, less)
+	return ps
+}
+
+// SoldOutLast is the ids in their order, with products that are sold out last.
+func (s *Shop) SoldOutLast(ids []string) []string {
+	soldOut := func(id string) bool {
+		p, ok := s.Product(id)
+		return ok && p.SoldOut()
+	}
+	return slices.Concat(
+		slices.DeleteFunc(slices.Clone(ids), soldOut),
+		slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !soldOut(id) }),
+	)
+}
+
+// Known is the ids of products that the shop has, each once, in their order.
+func (s *Shop) Known(ids []string) []string {
+	var known []string
+	for _, id := range ids {
+		if _, ok := s.Product(id); ok && !slices.Contains(known, id) {
+			known = append(known, id)
+		}
+	}
+	return known
+}
+
+func availableFirst(a, b *Product) int {
+	switch {
+	case a.SoldOut() == b.SoldOut():
+		return 0
+	case a.SoldOut():
+		return 1
+	default:
+		return -1
+	}
+}
+
+// AsListed keeps the order of the shop's document.
+func AsListed(_, _ *Product) int { return 0 }
+
+// ByFeatured orders products tagged "featured" first, then by rating.
+func ByFeatured(a, b *Product) int {
+	if fa, fb := a.Tagged("featured"), b.Tagged("featured"); fa != fb {
+		if fa {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(b.Rating, a.Rating), cmp.Compare(a.ID, b.ID))
+}
+
+// ByArrival orders the newest products first.
+func ByArrival(a, b *Product) int {
+	return cmp.Or(b.AddedAt.day.Compare(a.AddedAt.day), cmp.Compare(a.ID, b.ID))
+}
+
+// ByPrice orders the lowest price first.
+func ByPrice(a, b *Product) int {
+	return cmp.Or(cmp.Compare(a.NowCents(), b.NowCents()), cmp.Compare(a.ID, b.ID))
+}
+
+// BySaving orders the largest saving, as a share of the usual price, first.
+func BySaving(a, b *Product) int {
+	return cmp.Or(
+		cmp.Compare(b.SavedCents()*a.PriceCents, a.SavedCents()*b.PriceCents),
+		cmp.Compare(a.ID, b.ID),
+	)
+}
+
+// ByRating orders the best rated first, and among equals the one with more reviews.
+func ByRating(a, b *Product) int {
+	return cmp.Or(cmp.Compare(b.Rating, a.Rating), cmp.Compare(b.Reviews, a.Reviews), cmp.Compare(a.ID, b.ID))
+}
+
+// ByStock orders the smallest stock first.
+func ByStock(a, b *Product) int {
+	return cmp.Or(cmp.Compare(a.Stock, b.Stock), cmp.Compare(a.ID, b.ID))
+}
+
+// ByFewestReviews orders the least known first.
+func ByFewestReviews(a, b *Product) int {
+	return cmp.Or(cmp.Compare(a.Reviews, b.Reviews), cmp.Compare(a.ID, b.ID))
+}

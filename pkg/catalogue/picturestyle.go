@@ -1,0 +1,48 @@
+package catalogue
+
+import (
+	"strconv"
+	"strings"
+)
+
+// PictureStyle says how the shop's products are drawn from their own attributes.
+type PictureStyle struct {
+	Kind   string `json:"kind"`           // wand, cup or vessel
+	Body   string `json:"body"`           // the attribute that gives the main colours
+	Accent string `json:"accent"`         // the attribute that gives the second colours and the form
+	Size   string `json:"size,omitempty"` // the attribute whose number is the size
+	// Shades are the colours of each value of those attributes.
+	Shades map[string]map[string]Shade `json:"shades"`
+}
+
+// Shade is a material's colours, as #rrggbb, and for an accent the form it takes.
+type Shade struct {
+	Light string `json:"light"`
+	Dark  string `json:"dark"`
+	Form  string `json:"form,omitempty"`
+}
+
+// pictureKinds are the kinds of drawings that package picture knows.
+var pictureKinds = []string{"wand", "cup", "vessel"}
+
+// LeadingNumber is the number that s begins with, which may have a decimal part or
+// a vulgar fraction: "10¾ in" is 10.75. False if s begins with no number.
+func LeadingNumber(s string) (float64, bool) {
+	end := strings.IndexFunc(s, func(r rune) bool { return (r < '0' || r > '9') && r != '.' })
+	if end < 0 {
+		end = len(s)
+	}
+	n, err := strconv.ParseFloat(s[:end], 64)
+	if err != nil {
+		return 0, false
+	}
+	switch rest := s[end:]; {
+	case strings.HasPrefix(rest, "¼"):
+		n += 0.25
+	case strings.HasPrefix(rest, "½"):
+		n += 0.5
+	case strings.HasPrefix(rest, "¾"):
+		n += 0.75
+	}
+	return n, true
+}

@@ -1,0 +1,80 @@
+package catalogue
+
+import (
+	"cmp"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+)
+
+//go:embed shops/*.json
+var builtIn embed.FS
+
+// Shops is a set of shops. It does not change and is safe for concurrent use.
+type Shops struct {
+	bySlug map[string]*Shop
+	sorted []*Shop
+}
+
+// BuiltIn reads the shops that the program carries.
+func BuiltIn() (*Shops, error) {
+	dir, err := fs.Sub(builtIn, "shops")
+	if err != nil {
+		return nil, fmt.Errorf("open the built-in shops: %w", err)
+	}
+	return ReadDir(dir)
+}
+
+// ReadDir reads every *.json file at the top of dir as one shop each. Its error
+// wraps ErrDocument and names every fault of every file, a line each, as file, JSON
+// path and rule. With an error no shop is returned.
+func ReadDir(dir fs.FS) (*Shops, error) {
+	names, err := fs.Glob(dir, "*.json")
+	if err != nil {
+		return nil, fmt.Errorf("list store files: %w", err)
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%w: there are none", ErrDocument)
+	}
+	all := make([]*Shop, 0, len(names))
+	var faults []error
+	for _, name := range names {
+		b, err := fs.ReadFile(dir, name)
+		if err != nil {
+			return nil, fmt.Errorf("read store file %s: %w", name, err)
+		}
+		s, err := ReadShop(name, strings.TrimSuffix(name, ".json"), b)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		all = append(all, s)
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	return NewShops(all...), nil
+}
+
+// NewShops is a set of those shops. Of two with the same slug it takes the later.
+func NewShops(all ...*Shop) *Shops {
+	s := &Shops{bySlug: make(map[string]*Shop, len(all))}
+	for _, shop := range all {
+		s.bySlug[shop.Slug] = shop
+	}
+	s.sorted = slices.SortedFunc(maps.Values(s.bySlug), func(a, b *Shop) int { return cmp.Compare(a.Slug, b.Slug) })
+	return s
+}
+
+// Shop finds a shop by its slug.
+func (s *Shops) Shop(slug string) (*Shop, bool) {
+	shop, ok := s.bySlug[slug]
+	return shop, ok
+}
+
+// All are the shops, sorted by slug.
+func (s *Shops) All() []*Shop { return slices.Clone(s.sorted) }

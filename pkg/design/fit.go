@@ -1,0 +1,83 @@
+package design
+
+import (
+	"slices"
+
+	"github.com/wandstore/wandstore/pkg/catalogue"
+)
+
+// Fit is d without what cannot be rendered for the shop, and with the shop's own
+// words and choices where d has none. It is the last check before rendering,
+// whoever made the design. What is left out is counted in rep.
+func (d Design) Fit(shop *catalogue.Shop, rep *Report) Design {
+	out := Design{Theme: d.Theme}
+	defaults := shop.Theme
+	of := defaults.Choices()
+	for i, choice := range out.Theme.Choices() {
+		if choice.Valid() {
+			continue
+		}
+		if *choice.Value != "" {
+			rep.DroppedFields++
+		}
+		*choice.Value = *of[i].Value
+	}
+	for _, s := range d.Sections {
+		fitted, ok := s.fit(shop, rep)
+		if !ok || len(out.Sections) == MaxSections {
+			rep.DroppedSections++
+			continue
+		}
+		out.Sections = append(out.Sections, fitted)
+	}
+	return out
+}
+
+// fit is s as its type can be rendered; false if nothing is worth rendering.
+func (s Section) fit(shop *catalogue.Shop, rep *Report) (Section, bool) {
+	kind, ok := kindOf(s.Type)
+	if !ok || kind.supported != nil && !kind.supported(shop) {
+		return Section{}, false
+	}
+	if !slices.Contains(kind.variants, s.Variant) {
+		if s.Variant != "" {
+			rep.DroppedFields++
+		}
+		s.Variant = kind.variants[0]
+	}
+	if s.ProductIDs, ok = kind.choose(s.ProductIDs, shop, rep); !ok {
+		return Section{}, false
+	}
+	if kind.items == 0 {
+		s.Items = nil
+	}
+	if len(s.Items) > MaxItems {
+		s.Items = s.Items[:MaxItems]
+	}
+	// The shop's tagline alone makes no hero.
+	if s.Type == "hero" && s.Headline == "" && s.Body == "" && len(s.ProductIDs) == 0 {
+		return Section{}, false
+	}
+	s = s.withShopWords(kind, shop)
+	return s, len(s.Items) >= kind.items && (s.Body != "" || !kind.needsBody)
+}
+
+// choose is the products of a section: those of ids that the type accepts, or the
+// shop's own choice where too few are left, with sold-out products last. False if
+// there are still too few. A type that takes no ids gets its products from
+// FilledByShop when it is rendered.
+func (k *sectionKind) choose(ids []string, shop *catalogue.Shop, rep *Report) ([]string, bool) {
+	var kept []string
+	for _, id := range ids {
+		p, known := shop.Product(id)
+		if !known || len(kept) == k.products || slices.Contains(kept, id) || k.accepts != nil && !k.accepts(p) {
+			rep.DroppedProducts++
+			continue
+		}
+		kept = append(kept, id)
+	}
+	if len(kept) < k.least && k.fill != nil {
+		kept = k.fill(shop)
+	}
+	return shop.SoldOutLast(kept), len(kept) >= k.least
+}

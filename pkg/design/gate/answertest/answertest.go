@@ -1,0 +1,132 @@
+// Package answertest is what models, and people who write to models, answer where
+// a page design was asked for: broken, careless and hostile, with what may come of
+// each. The tests of the gate, and of the pages behind it, share it.
+package answertest
+
+import (
+	"strings"
+
+	"github.com/wandstore/wandstore/pkg/design"
+)
+
+// Answer is one answer, about the store magic-wands.
+type Answer struct {
+	Name   string
+	Answer string
+	Types  string // of the sections that are left, or "" if there is no design
+	Report design.Report
+	Sees   string // what the page must say
+	Never  string // what it must not say; see Says
+}
+
+// Says tells whether a page's text says what it must never say.
+func (a Answer) Says(text string) bool {
+	// The store's own advice.
+	return a.Never != "" && strings.Contains(strings.ReplaceAll(text, "Never varnish", ""), a.Never)
+}
+
+// one wraps a section into a whole answer.
+func one(section string) string {
+	return `{"theme":{"palette":"forest"},"sections":[` + section + `]}`
+}
+
+const (
+	// Good is a design as it was asked for.
+	Good = `{"theme":{"palette":"midnight","typeface":"modern","density":"airy","corner":"round","motion":"lively"},` +
+		`"sections":[{"type":"hero","variant":"banner","headline":"A quiet shelf","body":"Made for slow evenings.","actionLabel":"Look around","productIds":["nightjar"]},` +
+		`{"type":"product-grid","headline":"Three to hold","productIds":["halcyon","rosewarden","willowmere"]}]}`
+	hero = `{"type":"hero","headline":"A quiet shelf"}`
+)
+
+// All are the answers, the good one first.
+var All = []Answer{
+	{Name: "good", Answer: Good, Types: "hero product-grid", Sees: "A quiet shelf"},
+	{Name: "fenced", Answer: "```json\n" + Good + "\n```", Types: "hero product-grid"},
+	{Name: "fence without language", Answer: "```\n" + Good + "\n```", Types: "hero product-grid"},
+	{Name: "fence left open", Answer: "Here it is:\n```json\n" + Good, Types: "hero product-grid"},
+	{Name: "prose around", Answer: "Sure! {I hope} this helps.\n" + Good + "\nEnjoy {it}.", Types: "hero product-grid"},
+	{Name: "byte order mark", Answer: "\xef\xbb\xbf" + Good, Types: "hero product-grid"},
+	{Name: "thinking aloud", Answer: `<think>Maybe {"sections":[{"type":"hero","headline":"never"}]}?</think>` + Good, Types: "hero product-grid", Never: "never"},
+	{Name: "thinking aloud without an answer", Answer: "<think>" + Good + "</think>"},
+	{Name: "trailing braces", Answer: Good + "}}}]", Types: "hero product-grid"},
+
+	{Name: "empty", Answer: ""},
+	{Name: "white space", Answer: " \n\t "},
+	{Name: "null", Answer: "null"},
+	{Name: "number", Answer: "42"},
+	{Name: "string", Answer: `"hero"`},
+	{Name: "list", Answer: `[` + hero + `]`},
+	{Name: "empty object", Answer: "{}"},
+	{Name: "error object", Answer: `{"error":{"message":"overloaded"}}`},
+	{Name: "refusal", Answer: "I'm sorry, I can't help with that."},
+	{Name: "no sections", Answer: `{"theme":{"palette":"forest"},"sections":[]}`},
+	{Name: "sections null", Answer: `{"sections":null}`},
+	{Name: "sections object", Answer: `{"sections":{"hero":` + hero + `}}`},
+	{Name: "sections string", Answer: `{"sections":"hero"}`},
+	{Name: "sections of rubbish", Answer: `{"sections":[null,1,"x",[],true]}`},
+	{Name: "binary", Answer: "\x00\x01\xff\xfe{\x00"},
+	{Name: "only unknown types", Answer: one(`{"type":"iframe","headline":"x"},{"type":"script"}`)},
+	{Name: "too deep", Answer: one(`{"type":"hero","headline":"x","items":` + strings.Repeat("[", 50_000) + strings.Repeat("]", 50_000) + `}`)},
+	{Name: "too deep, unclosed", Answer: `{"sections":` + strings.Repeat("[", 100_000)},
+	{Name: "too deep objects", Answer: strings.Repeat(`{"a":`, 40_000)},
+	{Name: "many braces", Answer: strings.Repeat("{", 7) + strings.Repeat("{} ", 60_000)},
+	{Name: "10 MB", Answer: `{"sections":[` + hero + `],"pad":"` + strings.Repeat("x", 10<<20) + `"}`},
+	{Name: "case matters", Answer: `{"Sections":[` + hero + `]}`},
+
+	{Name: "broken off in a section", Answer: Good[:len(Good)-40], Types: "hero", Report: design.Report{DroppedSections: 1, Salvaged: true}},
+	{Name: "broken off after a section", Answer: `{"sections":[` + hero, Types: "hero", Report: design.Report{Salvaged: true}},
+	{Name: "broken off in the theme", Answer: `{"sections":[` + hero + `],"theme":{"palette":"fo`, Types: "hero", Report: design.Report{Salvaged: true}},
+	{Name: "missing comma", Answer: `{"sections":[` + hero + hero + `]}`, Types: "hero", Report: design.Report{DroppedSections: 1, Salvaged: true}},
+
+	{Name: "unknown type", Answer: one(hero + `,{"type":"iframe","headline":"never"}`), Types: "hero", Report: design.Report{DroppedSections: 1}, Never: "never"},
+	{Name: "type of wrong type", Answer: one(hero + `,{"type":["hero"],"headline":"never"}`), Types: "hero", Report: design.Report{DroppedSections: 1, DroppedFields: 1}, Never: "never"},
+	{Name: "unknown variant", Answer: one(`{"type":"hero","variant":"popup","headline":"A quiet shelf"}`), Types: "hero", Report: design.Report{DroppedFields: 1}},
+	{Name: "variant of another type", Answer: one(`{"type":"hero","variant":"table","headline":"A quiet shelf"}`), Types: "hero", Report: design.Report{DroppedFields: 1}},
+	{Name: "unknown fields", Answer: `{"version":2,"theme":{"palette":"forest","font":"Comic"},"sections":[{"type":"hero","headline":"A quiet shelf","style":"color:red","onclick":"never()","html":"<b>never</b>"}]}`, Types: "hero", Report: design.Report{DroppedFields: 5}, Never: "never"},
+	{Name: "theme out of the choices", Answer: `{"theme":{"palette":"\" onload=never","motion":7},"sections":[` + hero + `]}`, Types: "hero", Report: design.Report{DroppedFields: 2}, Never: "never"},
+	{Name: "theme of wrong type", Answer: `{"theme":"dark","sections":[` + hero + `]}`, Types: "hero", Report: design.Report{DroppedFields: 1}},
+	{Name: "null fields", Answer: one(`{"type":"hero","variant":null,"headline":"A quiet shelf","body":null,"productIds":null,"items":null}`), Types: "hero"},
+	{Name: "wrong types", Answer: one(`{"type":"hero","headline":"A quiet shelf","body":{"text":"never"},"eyebrow":1,"actionLabel":[],"productIds":"nightjar","items":{}}`), Types: "hero", Report: design.Report{DroppedFields: 5}, Never: "never"},
+	{Name: "keys twice", Answer: `{"theme":{"palette":"pink"},"theme":{"palette":"forest"},"sections":[{"type":"hero","headline":"never","headline":"A quiet shelf"}]}`, Types: "hero", Sees: "A quiet shelf", Never: "never"},
+	{Name: "sections twice", Answer: `{"sections":[{"type":"hero","headline":"never"}],"sections":[` + hero + `]}`, Types: "hero", Never: "never"},
+
+	{Name: "invented products", Answer: one(`{"type":"product-grid","headline":"Ours","productIds":["elder-wand","halcyon","../../etc/passwd","halcyon",7,null,{"id":"nightjar"}]}`), Types: "product-grid", Report: design.Report{DroppedProducts: 6}, Sees: "Halcyon", Never: "elder-wand"},
+	{Name: "only invented products", Answer: one(hero + `,{"type":"spotlight","headline":"never","productIds":["sword-of-ages"]}`), Types: "hero", Report: design.Report{DroppedProducts: 1, DroppedSections: 1}, Never: "sword"},
+	{Name: "deals not on sale", Answer: one(`{"type":"deals","headline":"Kinder","productIds":["nightjar","thornbrook"]}`), Types: "deals", Report: design.Report{DroppedProducts: 1}, Sees: "$49"},
+	{Name: "too many products", Answer: one(`{"type":"spotlight","headline":"One","productIds":["nightjar","halcyon","rosewarden"]}`), Types: "spotlight", Report: design.Report{DroppedProducts: 2}},
+	{Name: "too many sections", Answer: one(hero + strings.Repeat(`,{"type":"collections"}`, 60)), Types: "hero" + strings.Repeat(" collections", 24), Report: design.Report{DroppedSections: 36}},
+	{Name: "too many items", Answer: one(`{"type":"guide","headline":"Care","items":[` + strings.Repeat(`{"title":"Oil it","body":"Now and then."},`, 9) + `null]}`), Types: "guide", Report: design.Report{DroppedFields: 4}},
+	{Name: "items without titles", Answer: one(hero + `,{"type":"faq","headline":"Ask away","items":[{"body":"Because."},{"title":"<script>"}]}`), Types: "hero faq", Report: design.Report{DroppedFields: 2}, Sees: "Ask away", Never: "Because"},
+
+	{Name: "prices in fields", Answer: one(`{"type":"product-grid","headline":"Ours","price":1,"priceCents":1,"productIds":["nightjar"]}`), Types: "product-grid", Report: design.Report{DroppedFields: 2}, Sees: "$189"},
+	{Name: "prices in copy", Answer: one(`{"type":"hero","headline":"Nightjar for $9.99","body":"A fine wand. Today 50% off! It listens.","eyebrow":"Only 3 EUR","actionLabel":"Save 20 now","productIds":["nightjar"]}`), Types: "hero", Report: design.Report{DroppedClaims: 4}, Sees: "A fine wand. It listens.", Never: "9.99"},
+	{Name: "stock in copy", Answer: one(`{"type":"hero","headline":"A quiet shelf","body":"Only 7 left. Hurry never was our way."}`), Types: "hero", Report: design.Report{DroppedClaims: 1}, Never: "7 left"},
+	{Name: "foreign addresses", Answer: one(`{"type":"hero","headline":"A quiet shelf","body":"Visit https://evil.example/now. Or evil-shop.example too. Write to me@evil.example. Stay a while."}`), Types: "hero", Report: design.Report{DroppedClaims: 3}, Sees: "Stay a while.", Never: "evil"},
+	{Name: "script tag", Answer: one(`{"type":"hero","headline":"A quiet shelf<script>never()</script>","body":"<script src=//evil.example></script>Calm."}`), Types: "hero", Sees: "Calm.", Never: "never"},
+	{Name: "broken out of script", Answer: one(`{"type":"hero","headline":"A quiet shelf","body":"</script></style><script>never()</script> Calm."}`), Types: "hero", Sees: "Calm.", Never: "never"},
+	{Name: "event handler", Answer: one(`{"type":"hero","headline":"A quiet <img src=x onerror=never()> shelf","body":"\" onmouseover=\"alert(1)"}`), Types: "hero", Sees: "A quiet shelf", Never: "never"},
+	{Name: "javascript address", Answer: one(`{"type":"hero","headline":"A quiet shelf","actionLabel":"javascript:never()","action":{"href":"javascript:never()"}}`), Types: "hero", Report: design.Report{DroppedFields: 1, DroppedClaims: 1}, Never: "never"},
+	{Name: "template actions", Answer: one(`{"type":"hero","headline":"{{.Store.Slug}} A quiet shelf","body":"{{template \"script\"}}"}`), Types: "hero", Sees: "{{.Store.Slug}}"},
+	{Name: "escaped markup", Answer: one(`{"type":"hero","headline":"\u003csvg onload=never()\u003eA quiet shelf","body":"&lt;iframe src=//x&gt;never&lt;/iframe&gt; Calm."}`), Types: "hero", Sees: "Calm.", Never: "never"},
+	{Name: "bidi overrides", Answer: one(`{"type":"hero","headline":"A \u202equiet\u2066 shelf\u200f"}`), Types: "hero", Sees: "A quiet shelf"},
+	{Name: "control characters", Answer: one(`{"type":"hero","headline":"A\u0000 quiet\u001b[31m shelf\u0007"}`), Types: "hero", Sees: "A quiet[31m shelf"},
+	{Name: "lone surrogates", Answer: one(`{"type":"hero","headline":"A quiet shelf \ud800"}`), Types: "hero", Sees: "A quiet shelf"},
+	{Name: "long copy", Answer: one(`{"type":"hero","headline":"` + strings.Repeat("quiet ", 200) + `","body":"` + strings.Repeat("word ", 5000) + `"}`), Types: "hero", Report: design.Report{TruncatedFields: 2}, Sees: "quiet…"},
+	{Name: "one long word", Answer: one(`{"type":"hero","headline":"` + strings.Repeat("x", 5000) + `"}`), Types: "hero", Report: design.Report{TruncatedFields: 1}},
+	{Name: "quote without words", Answer: one(`{"type":"quote","body":""},` + hero), Types: "quote hero", Sees: "least sensible"},
+
+	{Name: "HTML document", Answer: `<!doctype html><html><head><title>never</title><style>.never{}</style><script>never()</script></head><body onload="never()">` +
+		`<h1>A quiet shelf</h1><p>Made for slow evenings.</p><a href="https://evil.example">evil</a>` +
+		`<h2>Three to hold</h2><ul><li>Halcyon for $5</li><li>Nightjar</li></ul>` +
+		`<h2>How to care</h2><ol><li>Oil it.</li><li>Let it rest.</li></ol><h2>Our way</h2><p>One branch.</p><blockquote>Nothing here is hurried.</blockquote></body></html>`,
+		Types: "hero product-grid guide story", Report: design.Report{Salvaged: true}, Sees: "Nothing here is hurried.", Never: "never"},
+	{Name: "HTML in a fence", Answer: "```html\n<section><h1>A quiet shelf</h1><p>Slow evenings.</p></section>\n```", Types: "hero", Report: design.Report{Salvaged: true}, Sees: "Slow evenings."},
+	{Name: "HTML product cards", Answer: `<div><h2>Ours</h2><div data-id="nightjar"><h3>Nightjar</h3><p>never, $3</p></div><div><a href="/p/halcyon"><h3>Halcyon</h3></a><span>$1</span></div></div>`,
+		Types: "hero product-grid", Report: design.Report{Salvaged: true}, Sees: "$189", Never: "never"},
+	{Name: "HTML without words", Answer: `<html><body><script>never()</script><img src=x onerror=never()></body></html>`},
+	{Name: "HTML, deeply nested", Answer: strings.Repeat("<div>", 40_000) + "<h1>A quiet shelf</h1><p>Calm.</p>"},
+	{Name: "HTML, mis-nested tables", Answer: "<h1>A quiet shelf</h1>" + strings.Repeat("<table><b><td>", 8_000), Types: "hero", Report: design.Report{Salvaged: true}},
+	{Name: "HTML, unclosed comment", Answer: "<h1>A quiet shelf</h1><p>Calm.</p><!-- <h2>never</h2>", Types: "hero", Report: design.Report{Salvaged: true}, Never: "never"},
+	{Name: "HTML, unclosed attribute", Answer: `<h1>A quiet shelf</h1><p>Calm.</p><a href="never`, Types: "hero", Report: design.Report{Salvaged: true}, Never: "never"},
+	{Name: "HTML, a script in SVG", Answer: `<h1>A quiet shelf</h1><svg><script>never()</script><text>never</text></svg><p>Calm.</p>`, Types: "hero", Report: design.Report{Salvaged: true}, Never: "never"},
+}

@@ -1,0 +1,171 @@
+package gate
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/wandstore/wandstore/pkg/design"
+)
+
+// honest is s without the sentences that make a claim. One line in, one line out.
+func honest(s string, rep *design.Report) string {
+	var kept []string
+	for _, sentence := range sentences(s) {
+		if claims(sentence) {
+			rep.DroppedClaims++
+			continue
+		}
+		kept = append(kept, sentence)
+	}
+	return strings.Join(kept, " ")
+}
+
+// sentences divides s after every stop that white space follows.
+func sentences(s string) []string {
+	var out []string
+	for s != "" {
+		end := len(s)
+		for i, r := range s {
+			next := i + utf8.RuneLen(r)
+			if strings.ContainsRune(".!?…。！？", r) && next < len(s) && s[next] == ' ' {
+				end = next
+				break
+			}
+		}
+		if sentence := strings.TrimSpace(s[:end]); sentence != "" {
+			out = append(out, sentence)
+		}
+		s = s[end:]
+	}
+	return out
+}
+
+const (
+	amountWord   = `(?:\d|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand)`
+	currencyWord = `(?:usd|eur|gbp|chf|cad|aud|nzd|jpy|sek|nok|dkk|dollars?|euros?|pounds?|pence|pennies|cents?|bucks?|quid|yen|francs?|kron[ae]r?|galleons?|sickles?|coins?)`
+)
+
+// What only the catalogue may say, and what nobody should, in folded text.
+var claim = regexp.MustCompile(strings.Join([]string{
+	`\p{Sc}`,
+	`[%٪]|\bper ?cent\b|\bpct\b`,
+	amountWord + `[\s-]*` + currencyWord + `\b`,
+	`\b` + currencyWord + `[\s-]*\d`,
+	`\b(?:discount|coupon|voucher|promo|rebate|markdown|clearance|giveaway|bogo)(?:s|ed|ing)?\b|\bpromotions?\b`,
+	`\bhalf[\s-]*(?:price|off)\b|\b(?:marked|knocked) down\b|\bprice[\s-]*(?:drop|cut|match)|\b(?:lowest|best) price|\bcheapest\b`,
+	`\b(?:two|three|2|3)[\s-]for[\s-](?:one|two|1|2)\b|\bbuy (?:one|two|1|2)\b`,
+	`\bfree (?:\w+ )?(?:shipping|delivery|postage|returns?|gift|wand|sample)s?\b|\bfor free\b|\bfree of charge\b`,
+	`\bsav(?:e|ing)s?\b[^.]*` + amountWord + `\b|` + amountWord + `\+? off\b`,
+	`\b(?:price[ds]?|costs?|worth|pay)\b[^.]*\d`,
+	`\bonly \d|\b\d+ (?:left|remaining)\b|\b(?:last one|almost gone|selling fast|sold out|out of stock|in stock)\b`,
+	`\b[a-z][a-z0-9+.-]*:/|\b(?:javascript|vbscript|data|mailto|tel|file):|\bwww\.|\S@\S`,
+	`[\p{L}\d-]\.\p{L}{2,}`,
+	`\+?\d[\d ()/-]{7,}\d`,
+	// What the shopper did is not told to them: nobody likes to be watched.
+	`\b(?:we|i)(?:['’]ve| have)? (?:\w+ )?(?:saw|noticed|watched|tracked|remember(?:ed)?)\b`,
+	`\byou(?:['’]ve| have)? (?:\w+ )?(?:viewed|looked at|searched|browsed|clicked|abandoned|left (?:\w+ ){1,3}in)\b`,
+	`\b(?:based on|judging by) your\b|\bbecause you\b|\byour (?:\w+ )?history\b`,
+}, "|"))
+
+var (
+	bareAmount = regexp.MustCompile(`\b\d+[.,]\d{2}\b\s*([a-z"″'°]*)`)
+	bareNumber = regexp.MustCompile(`\b(?:now|was|under|below|from|just|at|for)\s+(\d+)\s*([^\s.!?,;:…]*)`)
+	lengthUnit = regexp.MustCompile(`^(?:in|inch|inches|cm|mm|m|g|kg|oz|ml|l|"|″|')$`)
+)
+
+// claims reports whether a sentence names a price, a discount, a stock or an
+// address, or tells shoppers what they did. It would rather lose a true sentence than show a false price.
+func claims(sentence string) bool {
+	s := fold(sentence)
+	return cued(s) && claimed(s)
+}
+
+// cues are what the patterns cannot match without, digits and signs aside. Most
+// sentences have none, and are spared the patterns, which take a hundred times as
+// long.
+var cues = []string{
+	"cent", "pct", "usd", "eur", "gbp", "chf", "cad", "aud", "nzd", "jpy", "sek", "nok", "dkk", "dollar", "pound",
+	"pence", "penn", "buck", "quid", "yen", "franc", "kron", "galleon", "sickle", "coin",
+	"discount", "coupon", "voucher", "promo", "rebate", "markdown", "clearance", "giveaway", "bogo",
+	"half", "marked", "knocked", "price", "cheapest", "two", "three", "buy", "free", "sav", "off",
+	"last one", "almost gone", "selling fast", "sold out", "stock",
+	"saw", "noticed", "watched", "tracked", "remember", "viewed", "looked at", "searched", "browsed", "clicked", "abandoned", "left",
+	"based on your", "judging by your", "because you", "history",
+}
+
+// cued reports whether folded text has anything that a claim is made with.
+func cued(s string) bool {
+	dot := false
+	for _, r := range s {
+		switch {
+		case r >= '0' && r <= '9', r == '%', r == '٪', r == ':', r == '@', unicode.Is(unicode.Sc, r), dot && unicode.IsLetter(r):
+			return true
+		}
+		dot = r == '.'
+	}
+	return slices.ContainsFunc(cues, func(cue string) bool { return strings.Contains(s, cue) })
+}
+
+// claimed holds folded text against the patterns.
+func claimed(s string) bool {
+	if claim.MatchString(s) {
+		return true
+	}
+	for _, m := range bareAmount.FindAllStringSubmatch(s, -1) {
+		if !lengthUnit.MatchString(m[1]) {
+			return true
+		}
+	}
+	for _, m := range bareNumber.FindAllStringSubmatch(s, -1) {
+		n, err := strconv.Atoi(m[1])
+		year := err == nil && n >= 1500 && n <= 2100
+		if m[2] == "" && !year {
+			return true
+		}
+	}
+	return false
+}
+
+// fold is s as the patterns of claims expect it: compatibility forms (full-width
+// digits and signs) replaced, marks and invisible characters gone, every script's
+// digits as 0 to 9, lower case. A capital after a full stop gets the space that its
+// writer forgot, or "wood.The" would be taken for an address.
+func fold(s string) string {
+	var b strings.Builder
+	prev := ' '
+	for _, r := range norm.NFKD.String(s) {
+		switch {
+		case unicode.Is(unicode.M, r) || !unicode.IsPrint(r):
+			continue
+		case unicode.Is(unicode.Nd, r):
+			r = '0' + digit(r)
+		case prev == '.' && unicode.IsUpper(r):
+			b.WriteByte(' ')
+		}
+		prev = r
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// digit is the value of a decimal digit of any script: Unicode encodes each
+// script's ten in a row, zero first (The Unicode Standard, section 4.6).
+func digit(r rune) rune {
+	for _, t := range unicode.Nd.R16 {
+		if rune(t.Lo) <= r && r <= rune(t.Hi) {
+			return (r - rune(t.Lo)) % 10
+		}
+	}
+	for _, t := range unicode.Nd.R32 {
+		if rune(t.Lo) <= r && r <= rune(t.Hi) {
+			return (r - rune(t.Lo)) % 10
+		}
+	}
+	return 0
+}

@@ -1,0 +1,201 @@
+package gate
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/design"
+)
+
+// Bounds of an answer, checked before it is parsed.
+const (
+	maxAnswer = 256 << 10 // bytes; a full page's design is about 10 KB
+	maxDepth  = 8         // of objects and lists; a design has 5
+	// maxTries bounds how many opening braces are tried as the beginning of the
+	// design: prose before it may contain some.
+	maxTries = 16
+)
+
+// ErrNoDesign is wrapped by the errors of Parse and ReadStored. The text says what
+// was wrong, in words fit for the model that is asked once more. It never quotes the
+// answer.
+var ErrNoDesign = errors.New("no page design in the answer")
+
+// Parse turns a model's answer into a design that can be rendered for the shop. All
+// words and choices from outside pass through it.
+//
+// The answer may be the design as JSON, alone, in a code fence, or with prose around
+// it. Of incomplete JSON the complete sections are kept; of HTML the words are kept.
+// What a design cannot hold is left out and counted in the Report. An answer that is
+// too large, nested too deep, or leaves no section is an error that wraps
+// ErrNoDesign.
+func Parse(answer []byte, shop *catalogue.Shop) (design.Design, design.Report, error) {
+	var rep design.Report
+	if len(answer) > maxAnswer {
+		return design.Design{}, rep, fmt.Errorf("%w: it is larger than %d KB", ErrNoDesign, maxAnswer>>10)
+	}
+	// Some models write their reasoning first, which may contain drafts.
+	if _, after, ok := bytes.Cut(answer, []byte("</think>")); ok {
+		answer = after
+	}
+	answer = bytes.TrimSpace(bytes.TrimPrefix(answer, []byte("\xef\xbb\xbf")))
+	if len(answer) == 0 {
+		return design.Design{}, rep, fmt.Errorf("%w: it is empty", ErrNoDesign)
+	}
+
+	var d design.Design
+	found := false
+	if !opensHTML(answer) {
+		var err error
+		if d, found, err = findDesign(answer, &rep); err != nil {
+			return design.Design{}, rep, err
+		}
+	}
+	if !found {
+		if !looksLikeHTML(answer) {
+			return design.Design{}, rep, fmt.Errorf("%w: answer with one JSON object that has theme and sections", ErrNoDesign)
+		}
+		d = designFromHTML(answer, shop, &rep)
+		rep.Salvaged = true
+	}
+	d = d.Fit(shop, &rep)
+	if len(d.Sections) == 0 {
+		return design.Design{}, rep, fmt.Errorf("%w: no section was left of a known type with a headline, and with product ids that the catalogue has where its type needs them", ErrNoDesign)
+	}
+	return d, rep, nil
+}
+
+var fence = regexp.MustCompile("(?s)```(?:json|JSON)?\\s*(\\{.*?)(?:```|$)")
+
+// findDesign looks for the JSON object that has sections.
+func findDesign(answer []byte, rep *design.Report) (design.Design, bool, error) {
+	places := [][]byte{answer}
+	if m := fence.FindSubmatch(answer); m != nil {
+		places = [][]byte{m[1], answer}
+	}
+	for _, place := range places {
+		from := 0
+		for range maxTries {
+			i := bytes.IndexByte(place[from:], '{')
+			if i < 0 {
+				break
+			}
+			from += i
+			if depth(place[from:]) > maxDepth {
+				return design.Design{}, false, fmt.Errorf("%w: it is nested deeper than %d", ErrNoDesign, maxDepth)
+			}
+			tried := *rep
+			if d, ok := readDesign(place[from:], &tried); ok {
+				*rep = tried
+				return d, true, nil
+			}
+			from++
+		}
+	}
+	return design.Design{}, false, nil
+}
+
+// depth is how deep the JSON value at the beginning of b is nested. b may end early.
+func depth(b []byte) int {
+	level, deepest := 0, 0
+	quoted, escaped := false, false
+	for _, c := range b {
+		switch {
+		case escaped:
+			escaped = false
+		case quoted && c == '\\':
+			escaped = true
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			level++
+			deepest = max(deepest, level)
+		case c == '}' || c == ']':
+			if level--; level <= 0 {
+				return deepest
+			}
+		}
+	}
+	return deepest
+}
+
+// readDesign reads the object at the beginning of b token by token, so that the
+// complete sections of an incomplete answer are kept. It is a design if it has a list
+// called sections.
+func readDesign(b []byte, rep *design.Report) (design.Design, bool) {
+	var d design.Design
+	found := false
+	dec := json.NewDecoder(bytes.NewReader(b))
+	if _, err := dec.Token(); err != nil {
+		return design.Design{}, false
+	}
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			rep.Salvaged = true
+			return d, found
+		}
+		switch key {
+		case "sections":
+			// Of a key given twice the last one counts, as in encoding/json.
+			d.Sections, found, err = readSections(dec, rep)
+		case "theme":
+			var raw json.RawMessage
+			if err = dec.Decode(&raw); err == nil {
+				d.Theme = readTheme(raw, rep)
+			}
+		default:
+			rep.DroppedFields++
+			var raw json.RawMessage
+			err = dec.Decode(&raw)
+		}
+		if err != nil {
+			rep.Salvaged = true
+			return d, found
+		}
+	}
+	if _, err := dec.Token(); err != nil {
+		rep.Salvaged = true
+	}
+	return d, found
+}
+
+// readSections reads a list of sections; false if the value is no list. With an error
+// it returns the sections before the error.
+func readSections(dec *json.Decoder, rep *design.Report) ([]design.Section, bool, error) {
+	open, err := dec.Token()
+	if err != nil {
+		return nil, false, err
+	}
+	if open != json.Delim('[') {
+		rep.DroppedFields++
+		if _, composite := open.(json.Delim); composite {
+			return nil, false, errors.New("sections is not a list")
+		}
+		return nil, false, nil
+	}
+	var sections []design.Section
+	for dec.More() {
+		var raw json.RawMessage
+		if err := dec.Decode(&raw); err != nil {
+			rep.DroppedSections++
+			return sections, true, err
+		}
+		if len(sections) == design.MaxSections {
+			rep.DroppedSections++
+			continue
+		}
+		if s, ok := readSection(raw, rep); ok {
+			sections = append(sections, s)
+		} else {
+			rep.DroppedSections++
+		}
+	}
+	_, err = dec.Token()
+	return sections, true, err
+}

@@ -1,0 +1,110 @@
+package design_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/wandstore/wandstore/pkg/catalogue/cataloguetest"
+	"github.com/wandstore/wandstore/pkg/design"
+	"github.com/wandstore/wandstore/pkg/persona"
+)
+
+// careless is what a model may design that does not look at whom it is for.
+func careless(more ...design.Section) design.Design {
+	return design.Design{Sections: append([]design.Section{
+		{Type: "hero", Variant: "split", Headline: "A quiet shelf", ProductIDs: []string{"nightjar"}},
+		{Type: "promises", Variant: "row"},
+		{Type: "figures", Variant: "row"},
+		{Type: "faq", Variant: "folded"},
+		{Type: "measure", Variant: "scale"},
+		{Type: "finder", Variant: "budget"},
+	}, more...)}
+}
+
+// shows is the place of the first section that shows the product; -1 if none does.
+func shows(d design.Design, id string) int {
+	return slices.IndexFunc(d.Sections, func(s design.Section) bool { return slices.Contains(s.ProductIDs, id) })
+}
+
+func TestPagesOpenForTheirPersona(t *testing.T) {
+	for _, shop := range cataloguetest.BuiltIn(t).All() {
+		for _, whom := range persona.All() {
+			opens := design.Openings(whom)
+			for _, d := range []design.Design{
+				{}, careless(), {Sections: careless().Sections[1:]}, careless(design.Section{Type: opens[len(opens)-1], Variant: "panel", Body: "Ours.", ProductIDs: []string{shop.Products[0].ID}}),
+			} {
+				before := len(d.Sections)
+				got := d.OpenFor(shop, whom, design.Interests{})
+				at := 0
+				if len(got.Sections) > 0 && got.Sections[0].Type == "hero" {
+					at = 1
+				}
+				if at >= len(got.Sections) || !slices.Contains(opens, got.Sections[at].Type) {
+					t.Errorf("%s: a page for a %s begins with %+v", shop.Slug, whom, got.Sections[:min(2, len(got.Sections))])
+				}
+				if len(d.Sections) != before {
+					t.Error("the given design was changed")
+				}
+				if whom == persona.Minimalist && len(got.Sections) > 5 {
+					t.Errorf("%s: a page for a %s has %d sections", shop.Slug, whom, len(got.Sections))
+				}
+			}
+		}
+	}
+	full := design.Design{Sections: slices.Repeat([]design.Section{{Type: "promises"}}, 25)}
+	shop := cataloguetest.Shop(t, "magic-wands")
+	if got := full.OpenFor(shop, persona.Loyalist, design.Interests{Cart: []string{"halcyon"}}); len(got.Sections) != 25 || got.Sections[1].ProductIDs[0] != "halcyon" {
+		t.Errorf("a full page has %d sections, the second %+v", len(got.Sections), got.Sections[1])
+	}
+	if got := careless().OpenFor(shop, "wizard", design.Interests{Cart: []string{"halcyon"}}); len(got.Sections) != len(careless().Sections) {
+		t.Error("a page for nobody known was changed")
+	}
+}
+
+// What was left in the cart, looked at and searched for is seen on the first
+// screens, whoever designed the page and whomever it is for.
+func TestInterestsSteerThePage(t *testing.T) {
+	shop := cataloguetest.Shop(t, "magic-wands")
+	for name, interest := range map[string]struct {
+		in       design.Interests
+		product  string
+		headline string
+	}{
+		"cart":     {design.Interests{Cart: []string{"no-such-wand", "halcyon"}}, "halcyon", "Set aside for you"},
+		"viewed":   {design.Interests{RecentProducts: []string{"maplesong"}}, "maplesong", "Close at hand"},
+		"searched": {design.Interests{Searched: []string{"wand", "no such thing", "oakenfel"}}, "oakenfell", "Picked for you"},
+	} {
+		for _, whom := range persona.All() {
+			designed := careless().OpenFor(shop, whom, interest.in)
+			template := design.Template(shop, whom, interest.in)
+			for by, d := range map[string]design.Design{"model": designed, "template": template} {
+				if at := shows(d, interest.product); at < 0 || at > 3 {
+					t.Errorf("%s, %s, by the %s: section %d shows %s", name, whom, by, at, interest.product)
+				}
+			}
+			if at := shows(designed, interest.product); at < 0 || designed.Sections[at].Headline != interest.headline {
+				t.Errorf("%s, %s: what shows it is not headed %q", name, whom, interest.headline)
+			}
+			if plain := careless().OpenFor(shop, whom, design.Interests{}); shows(plain, interest.product) >= 0 {
+				t.Errorf("%s, %s: %s is there without the interest", name, whom, interest.product)
+			}
+		}
+	}
+}
+
+// What a model has put in front already is not repeated.
+func TestInterestsAreNotShownTwice(t *testing.T) {
+	shop := cataloguetest.Shop(t, "magic-wands")
+	d := careless().OpenFor(shop, persona.Explorer, design.Interests{
+		Cart: []string{"nightjar"}, RecentProducts: []string{"nightjar"}, Searched: []string{"nightjar"},
+	})
+	n := 0
+	for _, s := range d.Sections {
+		if slices.Contains(s.ProductIDs, "nightjar") {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("nightjar is in %d sections", n)
+	}
+}

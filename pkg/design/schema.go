@@ -1,0 +1,103 @@
+package design
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/invopop/jsonschema"
+
+	"github.com/wandstore/wandstore/pkg/catalogue"
+)
+
+// Schema is the JSON schema of a Design for a model that may choose among the given
+// products. It is self-contained, has no references and allows no other fields. A
+// section is one of the types; each type states only where it narrows the fields that
+// all sections share. A type that needs a product and accepts none of the given ones
+// is left out. The persona's openings come first.
+func Schema(products []*catalogue.Product, whom string) (json.RawMessage, error) {
+	r := jsonschema.Reflector{DoNotReference: true, Anonymous: true}
+	root := r.Reflect(&Design{})
+	root.Version = "" // some model APIs refuse a schema that names its dialect
+
+	sections, ok := root.Properties.Get("sections")
+	if !ok {
+		return nil, errors.New("schema of a design: it has no sections")
+	}
+	ids, ok := sections.Items.Properties.Get("productIds")
+	if !ok {
+		return nil, errors.New("schema of a design: a section has no productIds")
+	}
+	ids.UniqueItems = true
+	ids.Items.Enum = productEnum(products, nil)
+	kinds := slices.Clone(sectionKinds)
+	slices.SortStableFunc(kinds, func(a, b sectionKind) int { return cmp.Compare(openingRank(whom, a.name), openingRank(whom, b.name)) })
+	for i := range kinds {
+		if branch := kinds[i].schema(products); branch != nil {
+			sections.Items.OneOf = append(sections.Items.OneOf, branch)
+		}
+	}
+
+	b, err := json.Marshal(root)
+	if err != nil {
+		return nil, fmt.Errorf("encode the schema of a design: %w", err)
+	}
+	return b, nil
+}
+
+// schema is where the type narrows the fields of every section; nil if the type
+// accepts too few of the products.
+func (k *sectionKind) schema(products []*catalogue.Product) *jsonschema.Schema {
+	fields := jsonschema.NewProperties()
+	fields.Set("type", &jsonschema.Schema{Const: k.name})
+	variants := &jsonschema.Schema{}
+	for _, v := range k.variants {
+		variants.Enum = append(variants.Enum, v)
+	}
+	fields.Set("variant", variants)
+	branch := &jsonschema.Schema{Properties: fields, Description: k.use}
+
+	ids := &jsonschema.Schema{MaxItems: bound(k.products)}
+	if k.products > 0 {
+		fitting := productEnum(products, k.accepts)
+		if len(fitting) < k.least {
+			return nil
+		}
+		if len(fitting) < len(products) {
+			ids.Items = &jsonschema.Schema{Enum: fitting}
+		}
+		if k.least > 0 {
+			ids.MinItems = bound(k.least)
+			if k.fill == nil {
+				branch.Required = append(branch.Required, "productIds")
+			}
+		}
+		ids.MaxItems = bound(min(k.products, len(fitting)))
+	}
+	fields.Set("productIds", ids)
+
+	items := &jsonschema.Schema{MaxItems: bound(0)}
+	if k.items > 0 {
+		items = &jsonschema.Schema{MinItems: bound(k.items)}
+	}
+	fields.Set("items", items)
+	return branch
+}
+
+// productEnum is the ids of the products that accepts is true for; nil accepts all.
+func productEnum(products []*catalogue.Product, accepts func(*catalogue.Product) bool) []any {
+	ids := make([]any, 0, len(products))
+	for _, p := range products {
+		if accepts == nil || accepts(p) {
+			ids = append(ids, p.ID)
+		}
+	}
+	return ids
+}
+
+func bound(n int) *uint64 {
+	u := uint64(n)
+	return &u
+}

@@ -1,0 +1,207 @@
+package jobqueue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
+	"go.opentelemetry.io/otel/trace"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/telemetry"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+// delivery is one delivery of one message, from its pull to its settling.
+type delivery struct {
+	msg     jetstream.Msg
+	seq     uint64
+	attempt int
+	last    bool
+	job     *Job
+
+	// mu serialises writes of the record.
+	mu   sync.Mutex
+	held held
+}
+
+func (c *Consumer) process(ctx context.Context, msg jetstream.Msg, limits jetstream.ConsumerConfig) {
+	c.running.Add(1)
+	c.touch()
+	defer func() { c.running.Add(-1); c.touch() }()
+
+	meta, err := msg.Metadata()
+	if err != nil {
+		// Not a JetStream message: there is nothing to settle.
+		c.log.Error("message without metadata", "error", err)
+		return
+	}
+	d := &delivery{
+		msg: msg, seq: meta.Sequence.Stream, attempt: int(meta.NumDelivered),
+		last: limits.MaxDeliver > 0 && int(meta.NumDelivered) >= limits.MaxDeliver,
+	}
+	subject := wandnats.GenerateSubject(c.cfg.Member)
+	ctx, span := c.tracer.Start(telemetry.Extract(ctx, msg.Headers()), "process "+subject,
+		trace.WithSpanKind(trace.SpanKindConsumer),
+		trace.WithAttributes(
+			semconv.MessagingSystemKey.String("nats"),
+			semconv.MessagingOperationTypeProcess,
+			semconv.MessagingOperationName("process"),
+			semconv.MessagingDestinationName(subject),
+			semconv.MessagingConsumerGroupName(c.cfg.Member),
+			telemetry.Member.String(c.cfg.Member),
+			telemetry.Attempt.Int(d.attempt),
+		))
+	start := time.Now()
+	c.metrics.delivered(ctx, c.cfg.Member, d.attempt > 1)
+	outcome, err := c.deliver(ctx, d, limits.AckWait)
+	span.SetAttributes(telemetry.Outcome.String(outcome))
+	c.metrics.ended(ctx, c.cfg.Member, outcome, d.attempt, time.Since(start))
+	telemetry.End(span, err)
+}
+
+// Outcomes of a delivery.
+const (
+	outcomeReady      = "ready"
+	outcomeSuperseded = "superseded"
+	outcomeBusy       = "busy"
+	outcomeRetry      = "retry"
+	outcomeHandedBack = "handed_back"
+	outcomeLost       = "lost"
+	outcomeCancelled  = "cancelled"
+	outcomeDead       = "dead"
+)
+
+// deliver runs the job of a message and settles it, by the table of the package's
+// documentation. It returns the outcome.
+func (c *Consumer) deliver(ctx context.Context, d *delivery, ackWait time.Duration) (string, error) {
+	job, err := parse(d.msg.Data())
+	if err != nil {
+		return c.giveUp(ctx, d, fmt.Errorf("%w: %w", ErrTerminal, err))
+	}
+	job.Member, job.Attempt = c.cfg.Member, d.attempt
+	d.job = job
+	trace.SpanFromContext(ctx).SetAttributes(
+		semconv.MessagingMessageID(job.GetJobId()), telemetry.JobID.String(job.GetJobId()), telemetry.Store.String(job.Key.Store()))
+
+	if outcome, err := c.take(ctx, d, ackWait); outcome != "" {
+		return outcome, err
+	}
+	c.trail.Debug(ctx, job.Key, c.breadcrumb(d, "started", ""))
+	result, err := c.run(ctx, d, ackWait)
+	switch {
+	case err == nil:
+		return c.ready(ctx, d, result)
+	case errors.Is(err, errCancelled):
+		return c.cancelled(ctx, d)
+	case errors.Is(err, errLost):
+		return c.lost(ctx, d, err)
+	case errors.Is(err, ErrTerminal), d.last:
+		return c.giveUp(ctx, d, err)
+	case errors.Is(err, errShutdown):
+		return outcomeHandedBack, c.handBack(ctx, d, 0, err)
+	default:
+		return outcomeRetry, c.handBack(ctx, d, backoff(d.attempt), err)
+	}
+}
+
+// take makes the record this worker's. An empty outcome means that it succeeded; any
+// other says how the message was settled instead.
+func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration) (string, error) {
+	now := time.Now()
+	found, err := c.records.get(ctx, d.job.Key)
+	switch {
+	case errors.Is(err, ErrNoRecord):
+		// The record expired while the job waited.
+		found.JobRecord = &wandstorev1.JobRecord{}
+	case err != nil:
+		return outcomeRetry, c.handBack(ctx, d, backoff(d.attempt), err)
+	case found.cancels(d.job):
+		return c.cancelled(ctx, d)
+	case found.GetJobId() == d.job.GetJobId():
+		switch {
+		case found.GetState() == wandstorev1.JobState_JOB_STATE_READY:
+			// The page is stored, but the ack did not arrive.
+			return outcomeReady, settle(ctx, d.msg.DoubleAck)
+		case found.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && owned(found.JobRecord, now):
+			// A redelivery while its first worker is still alive.
+			err := settle(ctx, func(context.Context) error {
+				return d.msg.NakWithDelay(found.GetDeadline().AsTime().Sub(now) + time.Second)
+			})
+			return outcomeBusy, err
+		}
+	case found.replaces(d.job):
+		c.trail.Debug(ctx, d.job.Key, c.breadcrumb(d, "superseded", "by job "+found.GetJobId()))
+		return outcomeSuperseded, settle(ctx, d.msg.DoubleAck)
+	}
+	rec := found.in(wandstorev1.JobState_JOB_STATE_RUNNING, now, ackWait)
+	rec.JobId, rec.RequestedAt = d.job.GetJobId(), d.job.GetRequestedAt()
+	rec.StoreSlug, rec.ShopperId = d.job.Key.Store(), d.job.Key.Shopper()
+	rec.PoolMember, rec.StreamSeq, rec.Worker = c.cfg.Member, d.seq, c.cfg.Worker
+	rec.Attempt = uint32(d.attempt)
+	rec.Traceparent = telemetry.Traceparent(ctx)
+	rec.Persona, rec.Source, rec.GeneratedAt, rec.Reason = "", "", nil, ""
+	d.held, err = c.records.put(ctx, d.job.Key, found, rec)
+	if err != nil {
+		d.held = held{}
+		if wandnats.IsConflict(err) && ctx.Err() == nil {
+			// Mostly because the edge writes "queued" at the same time. Each loss means
+			// that another writer made progress, so the recursion ends.
+			return c.take(ctx, d, ackWait)
+		}
+		return outcomeRetry, c.handBack(ctx, d, backoff(d.attempt), err)
+	}
+	c.inProgress(ctx, d)
+	return "", nil
+}
+
+// run calls the handler. Until it returns, heartbeats extend the deadlines of message
+// and record.
+func (c *Consumer) run(ctx context.Context, d *delivery, ackWait time.Duration) (Result, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	ctx, stop := context.WithTimeoutCause(ctx, c.cfg.JobTimeout, fmt.Errorf("not done within %s", c.cfg.JobTimeout))
+	defer stop()
+
+	alive := make(chan struct{})
+	beats, stopBeats := context.WithCancel(ctx)
+	d.job.confirm = func(ctx context.Context) error {
+		if err := c.beat(ctx, d, ackWait); errors.Is(err, errCancelled) {
+			return err
+		}
+		return nil
+	}
+	go func() {
+		defer close(alive)
+		c.keepAlive(beats, d, ackWait, cancel)
+	}()
+	result, err := c.callHandler(ctx, d.job)
+	stopBeats()
+	<-alive
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		err = fmt.Errorf("%w (%w)", cause, err)
+	}
+	return result, err
+}
+
+// callHandler calls the handler and turns a panic into a terminal error. Otherwise a job
+// that causes a panic would end the process, with the jobs of all its members, at each
+// of its deliveries.
+func (c *Consumer) callHandler(ctx context.Context, job *Job) (r Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.log.ErrorContext(ctx, "handler panicked", "job", job.GetJobId(), "panic", p, "stack", string(debug.Stack()))
+			r, err = Result{}, fmt.Errorf("%w: the handler panicked", ErrTerminal)
+		}
+	}()
+	return c.handle(ctx, job)
+}
+
+func (c *Consumer) breadcrumb(d *delivery, step, detail string) Crumb {
+	return Crumb{Step: step, JobID: d.job.GetJobId(), Member: c.cfg.Member, Attempt: d.attempt, Detail: detail}
+}

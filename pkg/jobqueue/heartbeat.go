@@ -1,0 +1,83 @@
+package jobqueue
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+// inProgress restarts the message's ack wait. It is called after each write of the
+// record's deadline, so that a redelivery always comes after that deadline.
+func (c *Consumer) inProgress(ctx context.Context, d *delivery) {
+	if err := d.msg.InProgress(); err != nil {
+		c.log.WarnContext(ctx, "heartbeat not sent", "job", d.job.GetJobId(), "error", err)
+	}
+}
+
+// hold writes what change makes of the record. It returns errLost if the record belongs
+// to another worker, and errCancelled if the job was cancelled.
+func (c *Consumer) hold(ctx context.Context, d *delivery, change func(held) *wandstorev1.JobRecord) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	rec := change(d.held)
+	h, err := c.records.put(ctx, d.job.Key, d.held, rec)
+	if wandnats.IsConflict(err) {
+		// A write whose answer was lost in an outage may have succeeded. Then the record is
+		// still this delivery's, at a revision that it does not know.
+		found, getErr := c.records.get(ctx, d.job.Key)
+		if getErr == nil && found.cancels(d.job) {
+			return errCancelled
+		}
+		if getErr != nil || found.GetState() != wandstorev1.JobState_JOB_STATE_RUNNING ||
+			found.GetJobId() != d.held.GetJobId() || found.GetWorker() != d.held.GetWorker() || found.GetAttempt() != d.held.GetAttempt() {
+			return errLost
+		}
+		h, err = c.records.put(ctx, d.job.Key, found, rec)
+	}
+	if wandnats.IsConflict(err) {
+		return errLost
+	}
+	if err == nil {
+		d.held = h
+	}
+	return err
+}
+
+// keepAlive sends heartbeats until ctx ends or the job is lost.
+func (c *Consumer) keepAlive(ctx context.Context, d *delivery, ackWait time.Duration, lost context.CancelCauseFunc) {
+	tick := time.NewTicker(ackWait / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		// A write that has started is finished even if the job ends meanwhile.
+		err := settle(ctx, func(ctx context.Context) error {
+			return c.beat(ctx, d, ackWait)
+		})
+		switch {
+		case errors.Is(err, errLost):
+			lost(err)
+			return
+		case err != nil:
+			// NATS is unavailable. The next heartbeat succeeds, or the job is redelivered.
+			continue
+		}
+	}
+}
+
+// beat sends one heartbeat: it extends the record's deadline and the ack wait together.
+func (c *Consumer) beat(ctx context.Context, d *delivery, ackWait time.Duration) error {
+	err := c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
+		return h.in(wandstorev1.JobState_JOB_STATE_RUNNING, time.Now(), ackWait)
+	})
+	if err == nil {
+		c.inProgress(ctx, d)
+	}
+	return err
+}

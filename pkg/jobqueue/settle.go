@@ -1,0 +1,139 @@
+package jobqueue
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+func (c *Consumer) ready(ctx context.Context, d *delivery, r Result) (string, error) {
+	err := settle(ctx, func(ctx context.Context) error {
+		err := c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
+			rec := h.in(wandstorev1.JobState_JOB_STATE_READY, time.Now(), readyFor)
+			rec.Persona, rec.Source, rec.Reason = r.Persona, r.Source, truncate(r.Reason)
+			rec.GeneratedAt = timestamppb.New(r.GeneratedAt)
+			return rec
+		})
+		if err != nil {
+			return err
+		}
+		return d.msg.DoubleAck(ctx)
+	})
+	if errors.Is(err, errCancelled) {
+		return c.cancelled(ctx, d)
+	}
+	if errors.Is(err, errLost) {
+		return c.lost(ctx, d, err)
+	}
+	if err != nil {
+		// The page is stored. The redelivery finds it and settles the message.
+		c.log.WarnContext(ctx, "job done but not settled", "job", d.job.GetJobId(), "error", err)
+		return outcomeRetry, err
+	}
+	c.done.Add(1)
+	c.trail.Debug(ctx, d.job.Key, c.breadcrumb(d, "ready", r.Source))
+	return outcomeReady, nil
+}
+
+// cancelled settles the message of a cancelled job. It leaves no breadcrumb, since jobs
+// are cancelled to forget their shopper.
+func (c *Consumer) cancelled(ctx context.Context, d *delivery) (string, error) {
+	return outcomeCancelled, settle(ctx, d.msg.DoubleAck)
+}
+
+// lost ends a delivery whose record another worker has. It does not settle the message:
+// the other worker does, or the redelivery finds that a newer job has the record.
+func (c *Consumer) lost(ctx context.Context, d *delivery, why error) (string, error) {
+	c.trail.Error(ctx, d.job.Key, c.breadcrumb(d, "lost", why.Error()))
+	return outcomeLost, why
+}
+
+// handBack returns the message and the record to the queue, for another delivery after
+// delay. The error it returns wraps why.
+func (c *Consumer) handBack(ctx context.Context, d *delivery, delay time.Duration, why error) error {
+	c.log.WarnContext(ctx, "job handed back", "job", d.job.GetJobId(), "attempt", d.attempt, "delay", delay, "error", why)
+	err := settle(ctx, func(ctx context.Context) error {
+		if d.held.revision != 0 {
+			err := c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
+				return h.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), queuedFor)
+			})
+			if errors.Is(err, errLost) {
+				return err
+			}
+			if err != nil {
+				c.log.WarnContext(ctx, "record not handed back", "job", d.job.GetJobId(), "error", err)
+			}
+		}
+		return d.msg.NakWithDelay(delay)
+	})
+	c.trail.Error(ctx, d.job.Key, c.breadcrumb(d, "handed back", why.Error()))
+	return errors.Join(why, err)
+}
+
+// giveUp makes a dead letter of the message and removes it.
+func (c *Consumer) giveUp(ctx context.Context, d *delivery, why error) (string, error) {
+	c.log.ErrorContext(ctx, "job is dead", "seq", d.seq, "attempt", d.attempt, "error", why)
+	err := settle(ctx, func(ctx context.Context) error {
+		letter := deadLetter{
+			member: c.cfg.Member, reason: why.Error(), attempts: d.attempt,
+			seq: d.seq, payload: d.msg.Data(), header: d.msg.Headers(),
+		}
+		if d.job != nil {
+			letter.jobID = d.job.GetJobId()
+		}
+		if err := letter.publish(ctx, c.js); err != nil {
+			// The message is not removed without its letter: the sweep finds it when its
+			// deliveries are used up.
+			return errors.Join(err, d.msg.NakWithDelay(backoff(d.attempt)))
+		}
+		if d.job != nil {
+			c.fail(ctx, d, why)
+		}
+		return d.msg.TermWithReason("dead letter")
+	})
+	if err != nil {
+		return outcomeRetry, errors.Join(why, err)
+	}
+	c.dead.Add(1)
+	c.metrics.deadLettered(ctx, c.cfg.Member, deadFailed)
+	return outcomeDead, why
+}
+
+// fail writes to the record and the trail that the job has failed.
+func (c *Consumer) fail(ctx context.Context, d *delivery, why error) {
+	if d.held.revision != 0 {
+		err := c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
+			rec := h.in(wandstorev1.JobState_JOB_STATE_FAILED, time.Now(), failedFor)
+			rec.Reason = truncate(why.Error())
+			return rec
+		})
+		if err != nil && !errors.Is(err, errLost) {
+			c.log.WarnContext(ctx, "record not failed", "job", d.job.GetJobId(), "error", err)
+		}
+	}
+	c.trail.Error(ctx, d.job.Key, c.breadcrumb(d, "dead", why.Error()))
+}
+
+// settleTimeout bounds the settling of a delivery.
+const settleTimeout = 5 * time.Second
+
+// settle runs f on a context that outlives ctx: what a job came to is written above all
+// when the process is ending.
+func settle(ctx context.Context, f func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	return f(ctx)
+}
+
+// backoff is the pause before delivery attempt+1: 1, 2, 4 … s, half of it random.
+// A waiting message still counts as pending, so its member takes no other job
+// meanwhile: the pauses are short.
+func backoff(attempt int) time.Duration {
+	full := time.Second << min(attempt-1, 4)
+	return full/2 + rand.N(full/2)
+}

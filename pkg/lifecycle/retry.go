@@ -1,0 +1,39 @@
+package lifecycle
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+const (
+	firstRetryPause = 100 * time.Millisecond
+	maxRetryPause   = 3 * time.Second
+	// retryLogEvery spaces the log lines of one Retry.
+	retryLogEvery = 10 * time.Second
+)
+
+// Retry calls attempt until it succeeds, with pauses that grow from 100 ms to 3 s.
+// While it fails, a warning every ten seconds says that the service is waiting for
+// what, and why. It returns nil, or ctx's error once ctx ends.
+func Retry(ctx context.Context, log *slog.Logger, what string, attempt func(ctx context.Context) error) error {
+	var logged time.Time
+	for pause := firstRetryPause; ; pause = min(2*pause, maxRetryPause) {
+		err := attempt(ctx)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if time.Since(logged) >= retryLogEvery {
+			log.Warn("waiting for "+what, "error", err)
+			logged = time.Now()
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,230 @@
+package pagemaker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/design"
+	"github.com/wandstore/wandstore/pkg/freshness"
+	"github.com/wandstore/wandstore/pkg/jobqueue"
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/persona"
+	"github.com/wandstore/wandstore/pkg/prompt"
+	"github.com/wandstore/wandstore/pkg/session"
+	"github.com/wandstore/wandstore/pkg/storefront"
+	"github.com/wandstore/wandstore/pkg/telemetry"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+const scope = "github.com/wandstore/wandstore/pkg/pagemaker"
+
+// ErrUnknownShop says that no shop of that slug is known here.
+var ErrUnknownShop = errors.New("unknown store")
+
+// Shops finds the shops of this moment.
+type Shops interface {
+	Shop(slug string) (*catalogue.Shop, bool)
+}
+
+// Sessions reads and changes what is remembered of shoppers.
+type Sessions interface {
+	Get(ctx context.Context, shopper string) (*wandstorev1.ShopperSession, error)
+	Update(ctx context.Context, shopper string, change func(*wandstorev1.ShopperSession)) error
+}
+
+// Trail takes breadcrumbs.
+type Trail interface {
+	Debug(ctx context.Context, key pagekey.Key, c jobqueue.Crumb)
+	Error(ctx context.Context, key pagekey.Key, c jobqueue.Crumb)
+}
+
+// Maker makes pages. It is safe for concurrent use.
+type Maker struct {
+	Shops    Shops
+	Renderer *storefront.Renderer
+	// Permanent keeps pages for good, Cache for an hour.
+	Permanent, Cache Store
+	Sessions         Sessions
+	Trail            Trail
+	Log              *slog.Logger
+	Metrics          *Metrics
+}
+
+// Order asks for a page.
+type Order struct {
+	Key         pagekey.Key
+	JobID       string
+	RequestedAt time.Time
+	// Preferences are the shopper's wishes, as words by name; see design.ReadWishes.
+	Preferences map[string]string
+	// Persona is whom the page addresses; "" leaves it to the shopper's session.
+	Persona string
+	// Designer designs the page.
+	Designer Designer
+	// Source is who the Designer is: pagestore.SourceLLM or SourceWebhook.
+	Source string
+	// Template has the shop's template serve when the Designer fails.
+	Template bool
+	// Member and Attempt are told in breadcrumbs; empty for what is no job.
+	Member  string
+	Attempt int
+	// Confirm, if set, fails once nobody wants the page any more.
+	Confirm func(ctx context.Context) error
+}
+
+// Made is a stored page.
+type Made struct {
+	Page *pagestore.Page
+	// Reason says why the template served; empty if it did not.
+	Reason string
+}
+
+// Make makes the ordered page and stores it, or finds that it is made. Errors:
+// ErrUnknownShop; the Designer's, unless Order.Template is set; any other is a store
+// that failed, and the order may be made again.
+func (m *Maker) Make(ctx context.Context, o Order) (Made, error) {
+	shop, ok := m.Shops.Shop(o.Key.Store())
+	if !ok {
+		return Made{}, fmt.Errorf("%w: %s", ErrUnknownShop, o.Key.Store())
+	}
+	page := m.found(ctx, o)
+	var reason string
+	if page == nil {
+		made, err := m.compose(ctx, o, shop)
+		if err != nil {
+			return Made{}, err
+		}
+		page, reason = made.Page, made.Reason
+	} else {
+		m.debug(ctx, o, "found", "a page newer than the request is stored")
+	}
+	if err := m.store(ctx, o, page); err != nil {
+		return Made{}, err
+	}
+	if page.JobID() == o.JobID {
+		m.debug(ctx, o, "stored", page.Source()+" page for "+page.Persona())
+	}
+	return Made{Page: page, Reason: reason}, nil
+}
+
+// lookupTimeout bounds asking one store for a page that is made already.
+const lookupTimeout = 2 * time.Second
+
+// found is a page that satisfies the order already: the work of an earlier delivery,
+// or of another job. A store that does not answer counts as empty: at worst a page is
+// made twice.
+func (m *Maker) found(ctx context.Context, o Order) *pagestore.Page {
+	for _, s := range []Store{m.Permanent, m.Cache} {
+		lookup, cancel := context.WithTimeout(ctx, lookupTimeout)
+		page, err := s.Get(lookup, o.Key)
+		cancel()
+		if err == nil && freshness.Satisfies(page, o.RequestedAt) {
+			return page
+		}
+	}
+	return nil
+}
+
+// compose designs and renders the page.
+func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop) (Made, error) {
+	signals := m.signals(ctx, o)
+	visitor := persona.Classify(signals)
+	if persona.Valid(o.Persona) {
+		visitor = persona.Visitor{Persona: o.Persona, Confidence: 1}
+	}
+	page := &wandstorev1.Page{
+		StoreSlug: o.Key.Store(), ShopperId: o.Key.Shopper(), JobId: o.JobID,
+		Persona: visitor.Persona, CatalogueVersion: string(shop.Version),
+		RequestedAt: timestamppb.New(o.RequestedAt), Traceparent: telemetry.Traceparent(ctx),
+		Source: o.Source,
+	}
+	designed, reason, err := m.design(ctx, o, Brief{Shop: shop, Visitor: visitor, Signals: signals, Preferences: o.Preferences}, page)
+	if err != nil {
+		return Made{}, err
+	}
+	_, span := otel.Tracer(scope).Start(ctx, "compose", trace.WithAttributes(
+		telemetry.Store.String(shop.Slug), telemetry.Persona.String(visitor.Persona), telemetry.Source.String(page.GetSource())))
+	html, err := m.Renderer.Page(storefront.PageInput{Shop: shop, Design: designed, Persona: visitor.Persona})
+	telemetry.End(span, err)
+	if err != nil {
+		return Made{}, fmt.Errorf("render page: %w", err)
+	}
+	page.Html, page.GeneratedAt = string(html), timestamppb.New(time.Now())
+	made, err := pagestore.New(page)
+	if err != nil {
+		return Made{}, fmt.Errorf("rendered page: %w", err)
+	}
+	if o.Confirm != nil {
+		if err := o.Confirm(ctx); err != nil {
+			return Made{}, err
+		}
+	}
+	return Made{Page: made, Reason: reason}, nil
+}
+
+// design is the Designer's design opened for the visitor, or the template; it notes on
+// the page whose it is. reason says why the template serves.
+func (m *Maker) design(ctx context.Context, o Order, brief Brief, page *wandstorev1.Page) (d design.Design, reason string, err error) {
+	interests := design.Interests{
+		RecentProducts: brief.Signals.GetRecentProducts(), Cart: brief.Signals.GetCart(), Purchased: brief.Signals.GetPurchased(),
+		Categories: session.Favourites(brief.Signals),
+	}
+	// Wishes are searched for like a shopper's searches, and before them.
+	theme, wished := design.ReadWishes(prompt.Wishes(o.Preferences))
+	interests.Searched = slices.Concat(wished, brief.Signals.GetRecentQueries())
+
+	note := func(step, detail string) { m.debug(ctx, o, step, detail) }
+	brief.Note, brief.Problem = note, func(step string, err error) { m.problem(ctx, o, step, err) }
+	designed, err := o.Designer.Design(ctx, brief)
+	page.Model, page.PromptVersion = designed.Model, designed.PromptVersion
+	whom := brief.Visitor.Persona
+	switch {
+	case ctx.Err() != nil:
+		// Told to stop: another worker has time for the designer.
+		return d, "", ctx.Err()
+	case err != nil && !o.Template:
+		return d, "", err
+	case err != nil:
+		reason = err.Error()
+		m.Log.WarnContext(ctx, "the template serves", "job", o.JobID, "error", err)
+		m.problem(ctx, o, "template", err)
+		page.Source = pagestore.SourceTemplate
+		d = design.Template(brief.Shop, whom, interests)
+	default:
+		d = designed.Design.OpenFor(brief.Shop, whom, interests)
+	}
+	m.Metrics.made(ctx, whom, page.GetSource(), err)
+	d.Theme = theme.WithDefaults(d.Theme)
+	return d, reason, nil
+}
+
+// signals are what is known of the shopper; empty if the session cannot be read, since
+// a page for a stranger is better than none.
+func (m *Maker) signals(ctx context.Context, o Order) *wandstorev1.StoreSignals {
+	ctx, span := otel.Tracer(scope).Start(ctx, "load session")
+	s, err := m.Sessions.Get(ctx, o.Key.Shopper())
+	telemetry.End(span, err)
+	if err != nil {
+		m.problem(ctx, o, "session not read", err)
+		return &wandstorev1.StoreSignals{}
+	}
+	return session.Signals(s, o.Key.Store())
+}
+
+func (m *Maker) debug(ctx context.Context, o Order, step, detail string) {
+	m.Trail.Debug(ctx, o.Key, jobqueue.Crumb{Step: step, JobID: o.JobID, Member: o.Member, Attempt: o.Attempt, Detail: detail})
+}
+
+func (m *Maker) problem(ctx context.Context, o Order, step string, err error) {
+	m.Trail.Error(ctx, o.Key, jobqueue.Crumb{Step: step, JobID: o.JobID, Member: o.Member, Attempt: o.Attempt, Detail: err.Error()})
+}

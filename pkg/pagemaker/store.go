@@ -1,0 +1,76 @@
+package pagemaker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/session"
+	"github.com/wandstore/wandstore/pkg/telemetry"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+// Store keeps pages, for an hour or for good.
+type Store interface {
+	Get(ctx context.Context, key pagekey.Key) (*pagestore.Page, error)
+	Put(ctx context.Context, page *pagestore.Page) error
+}
+
+const (
+	putTimeout = 5 * time.Second
+	putTries   = 3
+)
+
+// store puts the page for good, then into the cache, then notes it in the session.
+func (m *Maker) store(ctx context.Context, o Order, page *pagestore.Page) error {
+	var permanent error
+	if page.Source() != pagestore.SourceTemplate {
+		permanent = put(ctx, m.Permanent, page)
+	}
+	// Also when that failed: the shopper can have the page, and a later delivery
+	// finds it here instead of paying the model again.
+	if err := errors.Join(permanent, put(ctx, m.Cache, page)); err != nil {
+		m.problem(ctx, o, "not stored", err)
+		return fmt.Errorf("store page: %w", err)
+	}
+	ctx, span := otel.Tracer(scope).Start(ctx, "update session")
+	err := m.Sessions.Update(ctx, o.Key.Shopper(), func(s *wandstorev1.ShopperSession) {
+		g := session.Signals(s, o.Key.Store())
+		g.Persona, g.LastJobId = page.Persona(), page.JobID()
+		g.LastPageAt = timestamppb.New(page.GeneratedAt())
+	})
+	telemetry.End(span, err)
+	if err != nil {
+		return fmt.Errorf("update session: %w", err)
+	}
+	return nil
+}
+
+// put tries a few times: the page has cost a hundred seconds, and a moment's failure
+// of the store must not cost them again. A newer page in the store is as good as a
+// success.
+func put(ctx context.Context, s Store, page *pagestore.Page) error {
+	for try := 1; ; try++ {
+		bounded, cancel := context.WithTimeout(ctx, putTimeout)
+		err := s.Put(bounded, page)
+		cancel()
+		if err == nil || errors.Is(err, pagestore.ErrStale) {
+			return nil
+		}
+		if try == putTries || errors.Is(err, pagestore.ErrTooLarge) {
+			return err
+		}
+		select {
+		case <-time.After(time.Second/2<<try + rand.N(time.Second/2)):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package storefront
+
+import (
+	"slices"
+
+	"github.com/wandstore/wandstore/pkg/design"
+	"github.com/wandstore/wandstore/pkg/persona"
+	"github.com/wandstore/wandstore/pkg/storefront/picture"
+)
+
+type pageView struct {
+	head
+	// Masthead says that the page's first heading is not a section's.
+	Masthead bool
+	Sections []sectionView
+	Shelves  []shelfView
+	Pictures []picture.Picture
+	Why      string
+	// Design is kept in the page of somebody, to draw it from again; nil in
+	// everybody's.
+	Design *design.Design
+}
+
+func newPageView(in PageInput, shop *shopView) *pageView {
+	d := in.Design.Fit(shop.Shop, &design.Report{})
+	v := &pageView{
+		head:    shop.head(viewHome, 0),
+		Shelves: shop.shelves(),
+		Why:     why[in.Persona],
+	}
+	v.Title = shop.Name + " · " + shop.Tagline
+	v.Description = shop.Summary()
+	v.Theme, v.Live = d.Theme, in.Live
+	if v.Why != "" {
+		v.Persona = in.Persona
+	}
+	if in.Persona != "" {
+		own := in.Design.WithoutShopWords(shop.Shop)
+		v.Design = &own
+	}
+	v.Masthead = len(d.Sections) == 0 || !slices.Contains([]string{"hero", "thanks", "search"}, d.Sections[0].Type)
+	for i, s := range d.Sections {
+		v.Sections = append(v.Sections, shop.section(s, i, v))
+	}
+	v.aim()
+	for i := range shop.Products {
+		v.Pictures = append(v.Pictures, shop.pictures[shop.Products[i].ID])
+	}
+	return v
+}
+
+// aim gives every button a place to lead to: a spotlight's product, or the next
+// section with products, or the shelves at the end.
+func (v *pageView) aim() {
+	next := "#range"
+	for i, s := range slices.Backward(v.Sections) {
+		target := next
+		if s.Type == "spotlight" && len(s.Cards) > 0 {
+			target = s.Cards[0].Href
+		}
+		v.Sections[i].ActionHref = target
+		if len(s.Cards) > 0 && s.Type != "hero" && s.Type != "story" {
+			next = "#" + s.ID
+		}
+	}
+}
+
+// why says to a shopper how their page came about.
+var why = map[string]string{
+	persona.Minimalist: "It begins with the search and is kept short, for shopping that knows what it wants.",
+	persona.Explorer:   "It puts the unusual and the far shelves first, for shopping that likes to look around.",
+	persona.Dealhunter: "It puts what is on sale first, for shopping that compares.",
+	persona.Loyalist:   "It puts what is new first, for shopping that has been here before.",
+}

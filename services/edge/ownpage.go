@@ -1,0 +1,99 @@
+package edge
+
+import (
+	"context"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/design/gate"
+	"github.com/wandstore/wandstore/pkg/freshness"
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/prompt"
+	"github.com/wandstore/wandstore/pkg/storefront"
+)
+
+// Pages looks pages up.
+type Pages interface {
+	// Get gives the newest page; its errors are those of pagestore.Tiered.
+	Get(ctx context.Context, key pagekey.Key) (pagestore.Hit, error)
+	// Breakers is the state of each tier's breaker.
+	Breakers() map[string]string
+}
+
+// Memory is the tier that holds rendered pages.
+type Memory interface {
+	Invalidate(key pagekey.Key)
+	Redrawn(page, rendered *pagestore.Page)
+	Watched() bool
+}
+
+// ownPage is a shopper's own page as it was found, and what becomes of it.
+type ownPage struct {
+	pagestore.Hit
+
+	in       freshness.Input
+	decision freshness.Decision
+}
+
+// ownPage looks the key's page up and decides what becomes of it. A page that is served
+// shows the prices and the stock of the shop as it is now. The errors are those of Pages.
+func (e *Edge) ownPage(ctx context.Context, key pagekey.Key, shop *catalogue.Shop) (ownPage, error) {
+	hit, err := e.deps.Pages.Get(ctx, key)
+	if err != nil {
+		return ownPage{}, err
+	}
+	in := freshness.Input{
+		Page: hit.Page, Shop: shop, PromptVersion: prompt.Version, MaxAge: e.cfg.PageMaxAge, Now: time.Now(),
+	}
+	if hit.Page.DrawnFrom() != string(shop.Version) {
+		rendered, err := e.rerender(hit.Page, shop)
+		if err != nil {
+			trace.SpanFromContext(ctx).AddEvent("page cannot be rendered again")
+		} else {
+			in.Renderable, hit.Page = true, rendered
+		}
+	}
+	return ownPage{hit, in, freshness.Decide(in)}, nil
+}
+
+// considerVisitor decides anew by what kind of visitor the shopper is now. Only a page
+// that is served as it is costs reading a session.
+func (e *Edge) considerVisitor(ctx context.Context, found *ownPage) {
+	if !found.decision.Servable() || found.decision.AsksForPage() {
+		return
+	}
+	if found.in.Visitor = e.visitor(ctx, found.Page.Key()); found.in.Visitor != nil {
+		found.decision = freshness.Decide(found.in)
+	}
+}
+
+// rerender renders a page's design with the shop's catalogue, once for all who ask at
+// the same time, and leaves it in memory for those who come later. The error wraps
+// gate.ErrNoDesign if the page holds no design that the shop can render.
+func (e *Edge) rerender(page *pagestore.Page, shop *catalogue.Shop) (*pagestore.Page, error) {
+	flight := page.Key().Store() + ":" + page.Key().Shopper() + ":" + page.JobID() + ":" + string(shop.Version)
+	result, err, _ := e.renders.Do(flight, func() (any, error) {
+		design, err := gate.ReadStored(page.HTML(), shop)
+		if err != nil {
+			return nil, err
+		}
+		html, err := e.deps.Renderer.Page(storefront.PageInput{Shop: shop, Design: design, Persona: page.Persona()})
+		if err != nil {
+			return nil, err
+		}
+		rendered, err := page.Redrawn(html, string(shop.Version))
+		if err != nil {
+			return nil, err
+		}
+		e.deps.Memory.Redrawn(page, rendered)
+		return rendered, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	rendered, _ := result.(*pagestore.Page) // the flight gives nothing else
+	return rendered, nil
+}

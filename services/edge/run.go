@@ -1,0 +1,137 @@
+package edge
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/lifecycle"
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/storefront"
+	"github.com/wandstore/wandstore/services/edge/internal/jobboard"
+)
+
+// Run answers shoppers until ctx ends, then returns nil.
+func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Addr)
+	if err != nil {
+		return fmt.Errorf("EDGE_ADDR: %w", err)
+	}
+	defer listener.Close()
+	nc, js, err := wandnats.Dial(cfg.NATS, "edge", log)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	p, err := newParts(cfg, nc, js, log)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	e, err := New(cfg, p.deps())
+	if err != nil {
+		return err
+	}
+	defer e.observe()()
+	return lifecycle.Run(ctx,
+		lifecycle.Part{Name: "shops", Run: p.shops.Run},
+		lifecycle.Part{Name: "object store", Run: p.ensureBucket},
+		lifecycle.Part{Name: "bus", Run: p.runBus},
+		lifecycle.Part{Name: "http", Run: func(ctx context.Context) error { return e.serve(ctx, listener) }},
+	)
+}
+
+// parts are the real parts of an edge.
+type parts struct {
+	cfg      Config
+	nc       *nats.Conn
+	js       jetstream.JetStream
+	log      *slog.Logger
+	shops    *catalogue.Directory
+	renderer *storefront.Renderer
+	memory   *pagestore.Memory
+	s3       *pagestore.S3
+	pages    *pagestore.Tiered
+	board    *jobboard.Board
+	// bus is nil until NATS has been reached.
+	bus atomic.Pointer[bus]
+}
+
+func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger) (*parts, error) {
+	shops, err := catalogue.New(cfg.Stores, log)
+	if err != nil {
+		return nil, err
+	}
+	renderer, err := storefront.NewRenderer()
+	if err != nil {
+		return nil, err
+	}
+	memory, err := pagestore.NewMemory(pagestore.MemoryConfig{MaxBytes: cfg.MemoryBytes, TemplateTTL: cfg.Pool.CacheTTL()})
+	if err != nil {
+		return nil, err
+	}
+	s3, err := pagestore.NewS3(cfg.S3)
+	if err != nil {
+		return nil, err
+	}
+	p := &parts{
+		cfg: cfg, nc: nc, js: js, log: log, shops: shops, renderer: renderer,
+		memory: memory, s3: s3, board: jobboard.New(cfg.Pool.Concurrency),
+	}
+	if p.pages, err = pagestore.NewTiered(memory, s3, kvTier{p}, pagestore.WithLogger(log)); err != nil {
+		s3.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *parts) close() {
+	p.pages.Close()
+	p.s3.Close()
+}
+
+func (p *parts) deps() Deps {
+	return Deps{
+		Shops: p.shops, Renderer: p.renderer, Pages: p.pages, Memory: p.memory, Board: p.board,
+		Bus: func() *Bus {
+			if b := p.bus.Load(); b != nil {
+				return &b.Bus
+			}
+			return nil
+		},
+		Connected: p.nc.IsConnected, Log: p.log,
+	}
+}
+
+// ensureBucket makes the bucket once the object store answers.
+func (p *parts) ensureBucket(ctx context.Context) error {
+	if err := lifecycle.Retry(ctx, p.log, "the object store", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		return p.s3.EnsureBucket(ctx)
+	}); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// kvTier is the KV tier of the look-up. It is unavailable until NATS has been reached.
+type kvTier struct{ p *parts }
+
+func (k kvTier) Get(ctx context.Context, key pagekey.Key) (*pagestore.Page, error) {
+	b := k.p.bus.Load()
+	if b == nil {
+		return nil, errUnavailable
+	}
+	return b.pages.Get(ctx, key)
+}

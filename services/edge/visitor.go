@@ -1,0 +1,70 @@
+package edge
+
+import (
+	"context"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/wandstore/wandstore/pkg/freshness"
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/persona"
+	"github.com/wandstore/wandstore/pkg/session"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+// Sessions reads and changes what is remembered of shoppers.
+type Sessions interface {
+	Get(ctx context.Context, shopper string) (*wandstorev1.ShopperSession, error)
+	Update(ctx context.Context, shopper string, change func(*wandstorev1.ShopperSession)) error
+}
+
+const (
+	// visitorTTL is how long a visitor is remembered: a session is read no more often.
+	visitorTTL = 30 * time.Second
+	// visitorTimeout bounds reading the session, which the shopper waits for.
+	visitorTimeout = 25 * time.Millisecond
+	// visitorPause is how long no session is read after one could not be.
+	visitorPause = 5 * time.Second
+	// maxVisitors bounds the memory that visitors take: some 200 bytes each.
+	maxVisitors = 100_000
+)
+
+// visitor is what is known of a shopper, and until when it counts.
+type visitor struct {
+	freshness.Visitor
+
+	until time.Time
+}
+
+// visitor tells what kind of visitor the key's shopper is; nil if that cannot be known
+// within visitorTimeout.
+func (e *Edge) visitor(ctx context.Context, key pagekey.Key) *freshness.Visitor {
+	now := time.Now()
+	if known, ok := e.visitors.GetIfPresent(key); ok && now.Before(known.until) {
+		return &known.Visitor
+	}
+	b := e.deps.Bus()
+	if b == nil || !e.deps.Connected() || now.UnixNano() < e.visitorsPausedUntil.Load() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, visitorTimeout)
+	defer cancel()
+	s, err := b.Sessions.Get(ctx, key.Shopper())
+	if err != nil {
+		e.visitorsPausedUntil.Store(now.Add(visitorPause).UnixNano())
+		trace.SpanFromContext(ctx).AddEvent("session not read")
+		return nil
+	}
+	signals := session.Signals(s, key.Store())
+	read := visitor{freshness.Visitor{Visitor: persona.Classify(signals), LastEvent: signals.GetLastEventAt().AsTime()}, now.Add(visitorTTL)}
+	e.visitors.Set(key, read)
+	return &read.Visitor
+}
+
+// invalidateVisitor has the shopper's session read anew: they have done something.
+func (e *Edge) invalidateVisitor(shopper, store string) {
+	if key, err := pagekey.New(store, shopper); err == nil {
+		e.visitors.Invalidate(key)
+	}
+}

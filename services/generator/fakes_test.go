@@ -1,0 +1,132 @@
+package generator
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/jobqueue"
+	"github.com/wandstore/wandstore/pkg/pagemaker"
+	"github.com/wandstore/wandstore/pkg/pagestore"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+var errBroken = errors.New("broken")
+
+// bench is a generator whose parts are fakes, for tests of what it answers.
+type bench struct {
+	t         *testing.T
+	generator *Generator
+
+	offline bool // NATS is not connected
+	closed  bool // the pool is not open
+	faults  map[string]string
+	breaker string
+	members []Member
+
+	// What the parts answer.
+	made      pagemaker.Made
+	makeErr   error
+	replayed  jobqueue.Replayed
+	replayErr error
+	forgetErr error
+
+	ordered   []pagemaker.Order
+	forgotten []string
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{t: t, breaker: "closed", members: []Member{member{"pool-0", jobqueue.Status{Done: 3, LastActive: time.Now()}}}}
+	cfg := Config{Pool: wandnats.Settings{PoolSize: 10, Concurrency: 1}, InactivityMillis: 60_000, LLMTimeoutSeconds: 1, KimiModel: "kimi-test"}
+	b.generator = New(cfg, Deps{
+		Shops: (*benchShops)(b), Model: (*benchModel)(b), Connected: func() bool { return !b.offline }, Worker: "worker-1",
+		Log: slog.New(slog.DiscardHandler),
+		Pool: func() *Pool {
+			if b.closed {
+				return nil
+			}
+			return &Pool{Members: b.members, Maker: (*benchMaker)(b), Replayer: (*benchReplayer)(b), Eraser: (*benchEraser)(b)}
+		},
+	})
+	return b
+}
+
+// ask sends a request to the generator, in this process.
+func (b *bench) ask(method, target, body string) (*http.Response, string) {
+	b.t.Helper()
+	req := httptest.NewRequestWithContext(b.t.Context(), method, target, strings.NewReader(body))
+	res, err := b.generator.app(b.t.Context()).Test(req, -1)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return res, string(text)
+}
+
+// page is a page that the maker may have made.
+func page(t *testing.T) *pagestore.Page {
+	t.Helper()
+	now := timestamppb.Now()
+	p, err := pagestore.New(&wandstorev1.Page{
+		StoreSlug: "magic-wands", ShopperId: "ada", Html: "<p>Ada's", Persona: "loyalist", Source: pagestore.SourceLLM,
+		JobId: "job-1", RequestedAt: now, GeneratedAt: now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+type member struct {
+	name   string
+	status jobqueue.Status
+}
+
+func (m member) Member() string          { return m.name }
+func (m member) Status() jobqueue.Status { return m.status }
+
+type benchShops bench
+
+func (b *benchShops) All() []*catalogue.Shop    { return nil }
+func (b *benchShops) Faults() map[string]string { return b.faults }
+
+type benchModel bench
+
+func (b *benchModel) BreakerState() string { return b.breaker }
+
+type benchMaker bench
+
+func (b *benchMaker) Make(_ context.Context, o pagemaker.Order) (pagemaker.Made, error) {
+	b.ordered = append(b.ordered, o)
+	return b.made, b.makeErr
+}
+
+type benchReplayer bench
+
+func (b *benchReplayer) Replay(context.Context, uint64) (jobqueue.Replayed, error) {
+	return b.replayed, b.replayErr
+}
+
+type benchEraser bench
+
+func (b *benchEraser) Forget(_ context.Context, shopper string, _ []string) error {
+	if b.forgetErr == nil {
+		b.forgotten = append(b.forgotten, shopper)
+	}
+	return b.forgetErr
+}

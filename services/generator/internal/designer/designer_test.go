@@ -1,0 +1,92 @@
+package designer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/wandstore/wandstore/pkg/catalogue/cataloguetest"
+	"github.com/wandstore/wandstore/pkg/design/gate"
+	"github.com/wandstore/wandstore/pkg/design/gate/answertest"
+	"github.com/wandstore/wandstore/pkg/pagemaker"
+	"github.com/wandstore/wandstore/pkg/persona"
+	"github.com/wandstore/wandstore/pkg/prompt"
+	"github.com/wandstore/wandstore/services/generator/internal/kimi"
+)
+
+// model answers as it was told, one answer a call.
+type model struct {
+	answers []string
+	err     error
+	asked   []kimi.Request
+}
+
+func (m *model) Complete(_ context.Context, req kimi.Request) (kimi.Answer, error) {
+	m.asked = append(m.asked, req)
+	if len(m.answers) < len(m.asked) {
+		return kimi.Answer{}, m.err
+	}
+	return kimi.Answer{Text: m.answers[len(m.asked)-1], Model: "kimi-test", PromptTokens: 1000, CompletionTokens: 200}, nil
+}
+
+func TestDesign(t *testing.T) {
+	t.Parallel()
+	limited := fmt.Errorf("kimi: %w", kimi.ErrRateLimited)
+	for name, tt := range map[string]struct {
+		model           model
+		calls           int
+		err             error
+		kind            string // error.type
+		model0          string // that is named
+		notes, problems string
+	}{
+		"at once":                 {model: model{answers: []string{answertest.Good}}, calls: 1, model0: "kimi-test", notes: "model answered"},
+		"trimmed":                 {model: model{answers: []string{`{"sections":[{"type":"hero","headline":"A quiet shelf"},{"type":"iframe"}]}`}}, calls: 1, model0: "kimi-test", notes: "model answered, answer trimmed"},
+		"at the second try":       {model: model{answers: []string{"Sorry.", answertest.Good}}, calls: 2, model0: "kimi-test", notes: "model answered, model answered", problems: "answer refused"},
+		"never":                   {model: model{answers: []string{"Sorry.", "Sorry again."}}, calls: 2, model0: "kimi-test", err: gate.ErrNoDesign, kind: "no_design", notes: "model answered, model answered", problems: "answer refused, answer refused"},
+		"refused for rate":        {model: model{err: limited}, calls: 1, err: kimi.ErrRateLimited, kind: "rate_limited"},
+		"fails at the second":     {model: model{answers: []string{"Sorry."}, err: kimi.ErrStalled}, calls: 2, err: kimi.ErrStalled, kind: "stalled", model0: "kimi-test", notes: "model answered", problems: "answer refused"},
+		"fails in an unknown way": {model: model{err: errors.New("x")}, calls: 1, err: errors.New("x"), kind: "_OTHER"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var notes, problems []string
+			d := Designer{Model: &tt.model, Metrics: NewMetrics("kimi-test", Price{Input: 1, Output: 4})}
+			got, err := d.Design(t.Context(), pagemaker.Brief{
+				Shop: cataloguetest.Shop(t, "magic-wands"), Visitor: persona.Visitor{Persona: persona.Explorer},
+				Note:    func(step, _ string) { notes = append(notes, step) },
+				Problem: func(step string, _ error) { problems = append(problems, step) },
+			})
+			switch {
+			case (err == nil) != (tt.err == nil):
+				t.Fatalf("error %v, want %v", err, tt.err)
+			case err == nil:
+				if len(got.Design.Sections) == 0 {
+					t.Error("no sections")
+				}
+			default:
+				var typed interface{ ErrorType() string }
+				if !errors.As(err, &typed) || typed.ErrorType() != tt.kind {
+					t.Errorf("error %v is not of type %s", err, tt.kind)
+				}
+				if tt.kind != "_OTHER" && !errors.Is(err, tt.err) {
+					t.Errorf("error %v, want %v", err, tt.err)
+				}
+			}
+			if got.Model != tt.model0 || got.PromptVersion != prompt.Version {
+				t.Errorf("by %q, prompt %q", got.Model, got.PromptVersion)
+			}
+			if len(tt.model.asked) != tt.calls {
+				t.Errorf("asked %d times, want %d", len(tt.model.asked), tt.calls)
+			}
+			if tt.calls == 2 && (len(tt.model.asked[1].Turns) != 1 || tt.model.asked[1].Turns[0].Answer != "Sorry." || !strings.Contains(tt.model.asked[1].Turns[0].Reply, "one JSON object")) {
+				t.Errorf("asked again with %+v, want the answer and what was wrong with it", tt.model.asked[1].Turns)
+			}
+			if strings.Join(notes, ", ") != tt.notes || strings.Join(problems, ", ") != tt.problems {
+				t.Errorf("notes %v, problems %v", notes, problems)
+			}
+		})
+	}
+}

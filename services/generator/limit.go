@@ -1,0 +1,19 @@
+package generator
+
+import "sync/atomic"
+
+// limit counts what is under way. The zero limit counts from 0.
+type limit struct{ n atomic.Int64 }
+
+// take takes a place if fewer than most are taken.
+func (l *limit) take(most int) bool {
+	if l.n.Add(1) > int64(most) {
+		l.n.Add(-1)
+		return false
+	}
+	return true
+}
+
+func (l *limit) release() { l.n.Add(-1) }
+
+func (l *limit) idle() bool { return l.n.Load() == 0 }

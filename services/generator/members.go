@@ -1,0 +1,53 @@
+package generator
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// memberState is how one member stands, as operators see it.
+type memberState struct {
+	Member     string    `json:"member"`
+	State      string    `json:"state"` // warm or cold
+	Running    int       `json:"running"`
+	Done       int64     `json:"done"`
+	Dead       int64     `json:"dead"`
+	LastActive time.Time `json:"lastActive"`
+}
+
+// stateOf tells how a member stands: cold once it has had no job for the inactivity
+// time.
+func stateOf(m Member, inactivity time.Duration) memberState {
+	s := m.Status()
+	state := memberState{
+		Member: m.Member(), State: "warm", Running: s.Running, Done: s.Done, Dead: s.Dead, LastActive: s.LastActive.UTC(),
+	}
+	if s.Running == 0 && time.Since(s.LastActive) > inactivity {
+		state.State = "cold"
+	}
+	return state
+}
+
+// waitIdle returns once every member is cold and no page is made directly.
+func (g *Generator) waitIdle(ctx context.Context) error {
+	inactivity := g.cfg.inactivity()
+	tick := time.NewTicker(min(inactivity/4+time.Millisecond, time.Second))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		p := g.deps.Pool()
+		if p == nil {
+			continue
+		}
+		warm := slices.ContainsFunc(p.Members, func(m Member) bool { return stateOf(m, inactivity).State == "warm" })
+		if !warm && g.direct.idle() {
+			g.log.Info("all members are cold, leaving")
+			return nil
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package generator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/lifecycle"
+	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/storefront"
+	"github.com/wandstore/wandstore/services/generator/internal/designer"
+	"github.com/wandstore/wandstore/services/generator/internal/kimi"
+)
+
+const (
+	// grace is how long running jobs may go on after a signal: less than the thirty
+	// seconds that orchestrators wait, so that what is left can be handed back.
+	grace = 20 * time.Second
+	// settling is what handing back the last jobs may take.
+	settling = 10 * time.Second
+)
+
+// Run runs a generator until ctx ends or, with ExitWhenIdle, its members are cold.
+// Both return nil.
+func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
+	nc, js, err := wandnats.Dial(cfg.NATS, "generator", log)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	p, err := newParts(cfg, nc, js, log)
+	if err != nil {
+		return err
+	}
+	defer p.s3.Close()
+	defer p.model.Close()
+	return lifecycle.Run(ctx,
+		lifecycle.Part{Name: "shops", Run: p.shops.Run},
+		lifecycle.Part{Name: "pool", Run: p.runPool, StopWithin: grace + 2*settling},
+		lifecycle.Part{Name: "http", Run: p.generator.serve},
+	)
+}
+
+// parts are the real parts of a generator.
+type parts struct {
+	cfg       Config
+	nc        *nats.Conn
+	js        jetstream.JetStream
+	log       *slog.Logger
+	s3        *pagestore.S3
+	model     model
+	shops     *catalogue.Directory
+	renderer  *storefront.Renderer
+	generator *Generator
+
+	// pool is nil until NATS and the object store have been reached.
+	pool atomic.Pointer[pool]
+}
+
+func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger) (*parts, error) {
+	s3, err := pagestore.NewS3(cfg.S3)
+	if err != nil {
+		return nil, err
+	}
+	model, err := newModel(cfg)
+	if err != nil {
+		return nil, err
+	}
+	shops, err := catalogue.New(cfg.Stores, log)
+	if err != nil {
+		return nil, err
+	}
+	renderer, err := storefront.NewRenderer()
+	if err != nil {
+		return nil, err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("hostname: %w", err)
+	}
+	p := &parts{cfg: cfg, nc: nc, js: js, log: log, s3: s3, model: model, shops: shops, renderer: renderer}
+	p.generator = New(cfg, Deps{
+		Shops: shops, Model: model, Connected: nc.IsConnected, Worker: fmt.Sprintf("%s-%d", host, os.Getpid()), Log: log,
+		Pool: func() *Pool {
+			if pool := p.pool.Load(); pool != nil {
+				return &pool.Pool
+			}
+			return nil
+		},
+	})
+	return p, nil
+}
+
+// model is the model with its breaker.
+type model interface {
+	designer.Model
+	BreakerState() string
+	Close()
+}
+
+func newModel(cfg Config) (model, error) {
+	if cfg.KimiKey == "" {
+		return noModel{}, nil
+	}
+	client, err := kimi.New(kimi.Config{
+		BaseURL: cfg.modelURL(), APIKey: cfg.KimiKey, Model: cfg.KimiModel, Timeout: cfg.llmTimeout(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: KIMI_BASE_URL, AI_GATEWAY_URL or KIMI_API_KEY: %w", lifecycle.ErrSettings, err)
+	}
+	return client, nil
+}
+
+// noModel serves where there is no key: every page is the template's.
+type noModel struct{}
+
+var errNoKey = errors.New("KIMI_API_KEY is not set")
+
+func (noModel) Complete(context.Context, kimi.Request) (kimi.Answer, error) {
+	return kimi.Answer{}, errNoKey
+}
+func (noModel) BreakerState() string { return "open" }
+func (noModel) Close()               {}

@@ -1,0 +1,52 @@
+package invent
+
+import (
+	"bytes"
+	"hash/fnv"
+	"io"
+	"math/rand/v2"
+	"strings"
+)
+
+// Inventor makes up one answer. It is not safe for use by several goroutines.
+type Inventor struct {
+	// Hostile has strings and ids be those of an attacker.
+	Hostile bool
+
+	rng  *rand.Rand
+	copy *copywriter
+	// values counts what one instance holds, which is bounded.
+	values int
+	decks  map[*schema]*deck
+}
+
+// New returns the Inventor of the answer to a conversation.
+func New(seed uint64, conversation string) *Inventor {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, conversation) // a hash never fails
+	rng := rand.New(rand.NewPCG(seed, h.Sum64()))
+	return &Inventor{rng: rng, copy: newCopywriter(rng, conversation), decks: map[*schema]*deck{}}
+}
+
+// Prose returns two or three sentences of shop copy, at most most characters, or
+// everything an attacker says.
+func (inv *Inventor) Prose(most int) string {
+	if inv.Hostile {
+		return strings.Join(hostileTexts, "\n")
+	}
+	return inv.copy.write("body", 0, most)
+}
+
+// JSON returns an instance of a JSON Schema. Errors wrap ErrSchema.
+func (inv *Inventor) JSON(jsonSchema []byte) ([]byte, error) {
+	root, err := parseSchema(jsonSchema)
+	if err != nil {
+		return nil, err
+	}
+	inv.values = 0
+	var out bytes.Buffer
+	if err := inv.value(&out, root, ""); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
