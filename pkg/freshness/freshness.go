@@ -63,6 +63,7 @@ type Visitor struct {
 	persona.Visitor
 
 	LastEvent time.Time // when the shopper last did something
+	FirstSeen time.Time // when the shopper was first heard of
 }
 
 // Input is what a decision goes by.
@@ -75,6 +76,8 @@ type Input struct {
 	Visitor    *Visitor // nil if nothing is known
 	// PromptVersion is the prompt's version of now.
 	PromptVersion string
+	// MinAge is the age below which no new page is asked for, whatever has changed.
+	MinAge time.Duration
 	// MaxAge is the age past which a page is stale.
 	MaxAge time.Duration
 	Now    time.Time
@@ -82,13 +85,14 @@ type Input struct {
 
 // Decide tells what becomes of the page.
 func Decide(in Input) Decision {
+	young := in.Now.Sub(in.Page.GeneratedAt()) < in.MinAge
 	current := in.Page.RenderedFrom() == string(in.Shop.Version)
 	switch {
-	case !current && !in.Renderable && in.improvable(in.Shop.Since):
+	case !current && !in.Renderable && !young && in.improvable(in.Shop.Since):
 		return Replace
 	case !current && !in.Renderable:
 		return Withhold
-	case in.stale():
+	case !young && in.stale():
 		return Refresh
 	case !current:
 		return Rerender

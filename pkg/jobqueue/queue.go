@@ -52,6 +52,8 @@ type Request struct {
 	// Replaces is the job whose page a new one replaces, even if it was made right now;
 	// "" if there is no page.
 	Replaces string
+	// HasRoom, if set, passes over the members for which it is false, as if they refused.
+	HasRoom func(member string) bool
 }
 
 // Ticket is the answer to a request.
@@ -87,7 +89,7 @@ func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	if err != nil {
 		return Ticket{}, err
 	}
-	member, seq, err := q.publish(ctx, r.Key.Shopper(), job.GetJobId(), payload)
+	member, seq, err := q.publish(ctx, r, job.GetJobId(), payload)
 	if errors.Is(err, ErrPoolFull) {
 		q.trail.Error(ctx, r.Key, Breadcrumb{Step: "refused", JobID: job.GetJobId(), Detail: err.Error()})
 		// If this fails the claim lapses by itself.
@@ -168,10 +170,13 @@ func (r Request) replaces(rec *wandstorev1.JobRecord) bool {
 // publish offers a payload to the shopper's member and, while one refuses, to
 // the next. It tries another member after a refusal only: after a timeout the first
 // one may have the job.
-func (q *Queue) publish(ctx context.Context, shopper, id string, payload []byte) (member string, seq uint64, err error) {
-	first := SelectMember(shopper, q.size)
+func (q *Queue) publish(ctx context.Context, r Request, id string, payload []byte) (member string, seq uint64, err error) {
+	first := SelectMember(r.Key.Shopper(), q.size)
 	for i := range q.size {
 		member = wandnats.Member((first + i) % q.size)
+		if r.HasRoom != nil && !r.HasRoom(member) {
+			continue
+		}
 		seq, err = q.offer(ctx, member, id, payload)
 		q.metrics.offered(ctx, member, err)
 		if !errors.Is(err, ErrQueueFull) {

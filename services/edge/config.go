@@ -3,6 +3,7 @@ package edge
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net"
 	"time"
 
@@ -11,6 +12,8 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/services/edge/internal/identity"
+	"github.com/wandstore/wandstore/services/edge/internal/ratelimit"
 )
 
 // Config is the edge's settings.
@@ -24,12 +27,21 @@ type Config struct {
 	// Stores is where the shops come from.
 	Stores catalogue.Config
 	// Addr is where shoppers are answered.
-	Addr string `env:"EDGE_ADDR" envDefault:":8787"`
+	Addr string `env:"EDGE_ADDR" envDefault:"127.0.0.1:8787"`
+	// Identity is who counts as whom.
+	Identity identity.Config
+	// TrustedProxies are addresses and networks whose X-Forwarded-For and
+	// X-Forwarded-Proto count, with commas.
+	TrustedProxies string `env:"TRUSTED_PROXIES"`
+	// RateLimits change the rate limits, as kind.scope=limit/period with commas.
+	RateLimits string `env:"RATE_LIMITS"`
 	// MemoryBytes bounds the pages held in memory.
 	MemoryBytes uint64 `env:"CACHE_MEMORY_BYTES" envDefault:"67108864"`
 	// PageMaxAge is how old a page may grow; an older one is still served, and a new
 	// one asked for.
 	PageMaxAge time.Duration `env:"PAGE_MAX_AGE" envDefault:"24h"`
+	// PageMinAge is how old a page is at least when a new one is asked for.
+	PageMinAge time.Duration `env:"PAGE_MIN_AGE" envDefault:"10m"`
 	// TriggerTimeout bounds asking for a page's generation. A shopper's miss waits for
 	// it, to be told what became of it; it takes several round trips to NATS, so an edge
 	// far from there needs more.
@@ -77,6 +89,18 @@ func (c Config) Validate() error {
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		return errors.New("EDGE_ADDR is not host:port")
 	}
+	if err := c.Identity.Validate(c.Addr); err != nil {
+		return err
+	}
+	if _, err := parseProxies(c.TrustedProxies); err != nil {
+		return err
+	}
+	if _, err := c.rateLimits(); err != nil {
+		return fmt.Errorf("RATE_LIMITS: %w", err)
+	}
+	if c.PageMinAge < 0 {
+		return errors.New("PAGE_MIN_AGE is below 0")
+	}
 	if c.MemoryBytes < 1<<20 {
 		return errors.New("CACHE_MEMORY_BYTES is below 1048576")
 	}
@@ -104,4 +128,14 @@ func (c Config) Validate() error {
 // queueing and storing.
 func (c Config) generateTimeout() time.Duration {
 	return time.Duration(c.LLMTimeoutSeconds)*time.Second + cmp.Or(c.QueueAllowance, 20*time.Second)
+}
+
+// rateLimits are the limits of an edge whose shoppers are signed. Where anybody may be
+// anybody, as on a laptop, only those that are set count.
+func (c Config) rateLimits() (ratelimit.Rules, error) {
+	rules, err := ratelimit.Parse(c.RateLimits, ratelimit.Default())
+	if err == nil && !c.Identity.IsSigned() && c.RateLimits == "" {
+		return nil, nil
+	}
+	return rules, err
 }

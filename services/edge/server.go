@@ -17,6 +17,9 @@ import (
 const (
 	// maxBody bounds request bodies; a webhook's page is the largest.
 	maxBody = 1 << 20
+	// maxHeaders bounds a request's line and headers, in bytes: 32 KiB of headers, as
+	// proxies with long cookies send, and an address.
+	maxHeaders = 40 << 10
 	// stopTimeout bounds finishing what is under way at the end.
 	stopTimeout = 10 * time.Second
 )
@@ -48,13 +51,18 @@ func (e *Edge) app() *fiber.App {
 		// For a whole answer; events extend it for each of theirs.
 		WriteTimeout:   30 * time.Second,
 		IdleTimeout:    90 * time.Second,
-		ReadBufferSize: 8 << 10,
+		ReadBufferSize: maxHeaders,
 		ErrorHandler:   e.fail,
 		StrictRouting:  true,
 		CaseSensitive:  true,
 		AppName:        "wandstore-edge",
 	})
 	app.Use(e.trace)
+	app.Use(e.recovered)
+	app.Use(refuseEncoded)
+	app.Use(trimSlash)
+	app.Get("/", e.index)
+	app.Get("/robots.txt", robots)
 	app.Get("/s/:store", e.page)
 	app.Get("/s/:store/p/:product", e.product)
 	app.Get("/s/:store/search", e.search)

@@ -44,6 +44,11 @@ func (e *Edge) shopperOf(c *fiber.Ctx, slug string) shopper {
 			return shopper{id: id, named: true}
 		}
 	}
+	return e.cookieShopper(c, slug)
+}
+
+// cookieShopper is who asks in a shop by the cookies alone.
+func (e *Edge) cookieShopper(c *fiber.Ctx, slug string) shopper {
 	if id, err := e.keys.Shopper(c.Cookies(e.cookieName(c, slug)), slug); err == nil && e.cfg.Identity.IsSigned() {
 		return shopper{id: strings.Clone(id), linked: true}
 	}
@@ -153,17 +158,24 @@ func (e *Edge) mergeCart(ctx context.Context, shop *catalogue.Shop, guest, named
 // shop. Errors: pagekey.ErrInvalid, errUnknownShop, errNobody, errCrossSite.
 func (e *Edge) keyOfQuery(c *fiber.Ctx) (pagekey.Key, error) {
 	slug, named := c.Query("store"), c.Query("shopper")
-	if !e.cfg.Identity.IsSigned() {
-		return pagekey.New(slug, named)
+	if !e.cfg.Identity.IsSigned() && !c.Context().QueryArgs().Has("shopper") {
+		named = e.cookieShopper(c, slug).id
 	}
 	if !pagekey.ValidStore(slug) {
 		return pagekey.Key{}, pagekey.ErrInvalid
 	}
+	if !e.cfg.Identity.IsSigned() || e.isServer(c, slug) {
+		key, err := pagekey.New(slug, named)
+		if err != nil {
+			return pagekey.Key{}, err
+		}
+		if _, ok := e.deps.Shops.Shop(slug); !ok {
+			return pagekey.Key{}, errUnknownShop
+		}
+		return key, nil
+	}
 	if _, ok := e.deps.Shops.Shop(slug); !ok {
 		return pagekey.Key{}, errUnknownShop
-	}
-	if e.isServer(c, slug) {
-		return pagekey.New(slug, named)
 	}
 	if err := sameSite(c); err != nil {
 		return pagekey.Key{}, err

@@ -98,17 +98,3 @@ func (e *Edge) generation(ctx context.Context, key pagekey.Key) (generationStatu
 	}
 	return s, nil
 }
-
-// keyOfQuery reads store and shopper of a query, the shopper from the cookie if
-// need be.
-func (e *Edge) keyOfQuery(c *fiber.Ctx) (pagekey.Key, error) {
-	shopper, _ := shopperOf(c)
-	key, err := pagekey.New(c.Query("store"), shopper)
-	if err != nil {
-		return pagekey.Key{}, err
-	}
-	if _, ok := e.deps.Shops.Shop(key.Store()); !ok {
-		return pagekey.Key{}, errUnknownShop
-	}
-	return key, nil
-}

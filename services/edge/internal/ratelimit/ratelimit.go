@@ -131,6 +131,7 @@ type Verdict struct {
 	Limited   bool
 	Scope     Scope
 	Limit     int
+	Period    time.Duration
 	Remaining int
 	// Retry is how long until there is a token again; 0 if there is one.
 	Retry time.Duration
@@ -154,11 +155,12 @@ func (l *Limits) Take(kind Kind, a Asker) Verdict {
 			for _, t := range taken {
 				t.CancelAt(now)
 			}
-			return Verdict{Limited: true, Scope: scope, Limit: rule.Limit, Retry: delay}
+			return Verdict{Limited: true, Scope: scope, Limit: rule.Limit, Period: rule.Period, Retry: delay}
 		}
 		taken = append(taken, r)
 		if left := int(bucket.TokensAt(now)); !verdict.Limited || left < verdict.Remaining {
-			verdict.Limited, verdict.Scope, verdict.Limit, verdict.Remaining = true, scope, rule.Limit, left
+			verdict.Limited, verdict.Scope, verdict.Remaining = true, scope, left
+			verdict.Limit, verdict.Period = rule.Limit, rule.Period
 		}
 	}
 	return verdict

@@ -44,7 +44,7 @@ func TestTake(t *testing.T) {
 		{asker("192.0.2.3", "teas", "dan"), true, Shopper, 0, 0},
 	} {
 		got := l.Take(Jobs, tt.asker)
-		want := Verdict{Allowed: tt.allowed, Limited: true, Scope: tt.scope, Limit: l.rules[Jobs][tt.scope].Limit, Remaining: tt.remaining, Retry: tt.retry}
+		want := Verdict{Allowed: tt.allowed, Limited: true, Scope: tt.scope, Limit: l.rules[Jobs][tt.scope].Limit, Period: time.Hour, Remaining: tt.remaining, Retry: tt.retry}
 		if got != want {
 			t.Errorf("%d: %+v, want %+v", i, got, want)
 		}
