@@ -24,6 +24,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/prompt"
 	"github.com/wandstore/wandstore/pkg/storefront"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+	"github.com/wandstore/wandstore/services/edge/internal/identity"
 	"github.com/wandstore/wandstore/services/edge/internal/jobboard"
 )
 
@@ -40,7 +41,8 @@ type desk struct {
 	board *jobboard.Board
 
 	// What the parts answer. nil is a part that works and knows nothing.
-	hit     *pagestore.Hit
+	hit     *pagestore.Hit            // ada's
+	others  map[string]*pagestore.Hit // by shopper
 	pageErr error
 	trigger func(jobqueue.Request) (jobqueue.Ticket, error)
 	record  *wandstorev1.JobRecord
@@ -62,7 +64,7 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 	d := &desk{
 		t: t, shop: s.shop, board: jobboard.New(1), sessions: map[string]*wandstorev1.ShopperSession{},
 	}
-	cfg := Config{PageMaxAge: 24 * time.Hour, TriggerTimeout: time.Second, LLMTimeoutSeconds: 1, DebugToken: debugToken}
+	cfg := Config{Identity: identity.Config{Mode: identity.Open}, PageMaxAge: 24 * time.Hour, TriggerTimeout: time.Second, LLMTimeoutSeconds: 1, DebugToken: debugToken}
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -154,14 +156,18 @@ func (d *deskShops) Faults() map[string]string { return nil }
 
 type deskPages desk
 
-func (d *deskPages) Get(context.Context, pagekey.Key) (pagestore.Hit, error) {
+func (d *deskPages) Get(_ context.Context, key pagekey.Key) (pagestore.Hit, error) {
+	hit := d.others[key.Shopper()]
+	if key.Shopper() == "ada" {
+		hit = d.hit
+	}
 	switch {
 	case d.pageErr != nil:
 		return pagestore.Hit{}, d.pageErr
-	case d.hit == nil:
+	case hit == nil:
 		return pagestore.Hit{}, pagestore.ErrMiss
 	default:
-		return *d.hit, nil
+		return *hit, nil
 	}
 }
 
