@@ -44,9 +44,9 @@ func (e *Edge) events(c *fiber.Ctx) error {
 	if err := e.limit(c, ratelimit.Streams, key.Store(), key.Shopper()); err != nil {
 		return err
 	}
-	release, ok := e.hold(c, key)
-	if !ok {
-		return errTooMany
+	release, err := e.hold(c, key)
+	if err != nil {
+		return err
 	}
 	if e.cfg.Identity.IsSigned() {
 		e.askForListener(c, key)
@@ -65,25 +65,25 @@ func (e *Edge) events(c *fiber.Ctx) error {
 	return nil
 }
 
-// hold takes a place among the event streams: of the edge's, of the client's and of the
-// shopper's. release gives it back. False if there is none.
-func (e *Edge) hold(c *fiber.Ctx, key pagekey.Key) (release func(), ok bool) {
+// hold takes a place among the event streams: of the edge's (errTooMany if there is none),
+// of the client's and of the shopper's (errLimited). release gives it back.
+func (e *Edge) hold(c *fiber.Ctx, key pagekey.Key) (release func(), err error) {
 	if e.listeners.Add(1) > maxListeners {
 		e.listeners.Add(-1)
-		return nil, false
+		return nil, errTooMany
 	}
 	freed := func() { e.listeners.Add(-1) }
 	if !e.cfg.Identity.IsSigned() {
-		return freed, true
+		return freed, nil
 	}
 	released, ok := e.streams.Hold(map[string]int{
 		"client " + ratelimit.Network(e.clientAddr(c)): maxClientStreams, "shopper " + key.Shopper(): maxShopperStreams,
 	})
 	if !ok {
 		freed()
-		return nil, false
+		return nil, errLimited
 	}
-	return func() { released(); freed() }, true
+	return func() { released(); freed() }, nil
 }
 
 // askForListener asks for the page of who listens, if there is none: whoever opens the event
