@@ -115,7 +115,7 @@ func Build(in Input) (Prompt, error) {
 			Persona: in.Visitor.Persona, Confidence: float64(int(in.Visitor.Confidence*100)) / 100,
 			Visits:     in.Signals.GetVisits(),
 			Viewed:     in.Shop.Known(in.Signals.GetRecentProducts()),
-			Searched:   in.Signals.GetRecentQueries(),
+			Searched:   slices.DeleteFunc(slices.Clone(in.Signals.GetRecentQueries()), session.Private),
 			Cart:       in.Shop.Known(in.Signals.GetCart()),
 			Bought:     in.Shop.Known(in.Signals.GetPurchased()),
 			Categories: session.Favourites(in.Signals),
@@ -187,7 +187,9 @@ func Wishes(preferences map[string]string) map[string]string {
 	slices.Sort(names)
 	kept := map[string]string{}
 	for _, name := range names[:min(len(names), maxWishes)] {
-		kept[clip(name)] = clip(preferences[name])
+		if wish := clip(preferences[name]); !session.Private(wish) {
+			kept[clip(name)] = wish
+		}
 	}
 	return kept
 }

@@ -49,6 +49,7 @@ type Bus struct {
 	Maker    PageMaker
 	Eraser   Eraser
 	Members  Members
+	Webhooks Webhooks
 }
 
 // Edge answers shoppers. Make it with New.

@@ -56,6 +56,7 @@ type desk struct {
 	forgotten []string
 	ordered   []pagemaker.Order
 	problems  []string
+	webhooks  map[string]bool
 }
 
 func newDesk(t *testing.T, change ...func(*Config)) *desk {
@@ -77,7 +78,7 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 			}
 			return &Bus{
 				Queue: (*deskQueue)(d), Trail: (*deskTrail)(d), Sessions: (*deskSessions)(d),
-				Maker: (*deskMaker)(d), Eraser: (*deskEraser)(d), Members: (*deskMembers)(d),
+				Maker: (*deskMaker)(d), Eraser: (*deskEraser)(d), Members: (*deskMembers)(d), Webhooks: (*deskWebhooks)(d),
 			}
 		},
 		Connected: func() bool { return !d.offline },
@@ -301,4 +302,24 @@ func shared(t *testing.T) sharedParts {
 		made = sharedParts{renderer, shop, string(page)}
 	})
 	return made
+}
+
+type deskWebhooks desk
+
+func (d *deskWebhooks) First(_ context.Context, id string) (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.webhooks == nil {
+		d.webhooks = map[string]bool{}
+	}
+	seen := d.webhooks[id]
+	d.webhooks[id] = true
+	return !seen, nil
+}
+
+func (d *deskWebhooks) Forget(_ context.Context, id string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.webhooks, id)
+	return nil
 }

@@ -312,6 +312,23 @@ func TestWebhook(t *testing.T) {
 	}
 }
 
+// A webhook that is sent again makes no second page, unless the first time failed.
+func TestWebhookIsTakenOnce(t *testing.T) {
+	t.Parallel()
+	const body = `{"jobId":"job-9","storeSlug":"magic-wands","shopperId":"ada","success":true,"html":"<h1>A quiet shelf</h1><p>Calm.</p>"}`
+	d := newDesk(t, func(c *Config) { c.WebhookSecret = webhookSecret })
+	headers := signature(t, body)
+	for i, want := range []struct {
+		stop            error
+		status, ordered int
+	}{{errBroken, 503, 1}, {nil, 202, 2}, {nil, 202, 2}} {
+		d.stop = want.stop
+		if res := d.ask(http.MethodPost, "/webhook/generation-complete", body, headers...); res.StatusCode != want.status || len(d.ordered) != want.ordered {
+			t.Errorf("time %d: %d, %d pages", i+1, res.StatusCode, len(d.ordered))
+		}
+	}
+}
+
 // signature is the headers of Standard Webhooks for a body.
 func signature(t *testing.T, body string) []string {
 	t.Helper()
