@@ -34,12 +34,13 @@ func (t *Theme) Choices() []ThemeChoice {
 }
 
 // WithDefaults is t with base's value in each field that is empty.
-func (t Theme) WithDefaults(base Theme) Theme {
+func (t *Theme) WithDefaults(base Theme) Theme {
+	out := *t
 	defaults := base.Choices()
-	for i, choice := range t.Choices() {
+	for i, choice := range out.Choices() {
 		if *choice.Value == "" {
 			*choice.Value = *defaults[i].Value
 		}
 	}
-	return t
+	return out
 }
