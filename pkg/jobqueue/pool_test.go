@@ -23,7 +23,7 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// The states, by shorter names.
+// Short names of the states.
 const (
 	publishing = wandstorev1.JobState_JOB_STATE_PUBLISHING
 	queued     = wandstorev1.JobState_JOB_STATE_QUEUED
@@ -33,26 +33,26 @@ const (
 	cancelled  = wandstorev1.JobState_JOB_STATE_CANCELLED
 )
 
-// settings are the contract's defaults.
+// settings are the default settings.
 func settings() wandnats.Settings {
 	return wandnats.Settings{PoolSize: 10, MaxQueueDepth: 100, Concurrency: 1, CacheTTLSeconds: 3600, Replicas: 1}
 }
 
-// one is a pool of one member, which has every job.
+// one is the settings of a pool of one member, which gets every job.
 func one() wandnats.Settings {
 	s := settings()
 	s.PoolSize = 1
 	return s
 }
 
-// member is the member of a pool of one.
+// member is the only member of a pool of one.
 const member = "pool-0"
 
 // pool is a pool in an account of its own, without workers.
 type pool struct {
 	t        testing.TB
 	account  natstest.Account
-	server   *natstest.Server // nil without one of its own
+	server   *natstest.Server // nil if the pool shares a server
 	nc       *nats.Conn
 	js       jetstream.JetStream
 	jobs     jetstream.KeyValue
@@ -84,7 +84,7 @@ func newPoolIn(t testing.TB, account natstest.Account, s wandnats.Settings) *poo
 	return joinPool(t, account, s, account.URL())
 }
 
-// joinPool is another process at the pool of an account: a connection of its own.
+// joinPool is another process at the pool of an account, with its own connection.
 func joinPool(t testing.TB, account natstest.Account, s wandnats.Settings, url string) *pool {
 	t.Helper()
 	nc, js := natstest.Connect(t, url)
@@ -126,8 +126,8 @@ func key(t testing.TB, shopper string) pagekey.Key {
 	return k
 }
 
-// trigger makes a new job for a shopper, and waits until its record says so: that
-// is noted in the background.
+// trigger makes a new job for a shopper and waits until its record is queued, which is
+// written in the background.
 func (p *pool) trigger(shopper string) *wandstorev1.JobRecord {
 	p.t.Helper()
 	ticket, err := p.queue.Trigger(p.t.Context(), jobqueue.Request{Key: key(p.t, shopper), Origin: "visit"})
@@ -153,7 +153,7 @@ func (p *pool) record(shopper string) *wandstorev1.JobRecord {
 	return rec
 }
 
-// write puts a message under a key of the jobs' bucket, as somebody else would.
+// write puts a message under a key of the jobs' bucket, as another process would.
 func (p *pool) write(name string, m proto.Message) uint64 {
 	p.t.Helper()
 	b, err := wire.Marshal(m)
@@ -167,7 +167,7 @@ func (p *pool) write(name string, m proto.Message) uint64 {
 	return revision
 }
 
-// writeRecord makes a record of a shopper that somebody else has written.
+// writeRecord writes a shopper's record, as another process would.
 func (p *pool) writeRecord(shopper, id string, state wandstorev1.JobState, requested, deadline time.Time) {
 	p.t.Helper()
 	p.write(wandnats.JobKey("magic-wands", shopper), &wandstorev1.JobRecord{
@@ -193,7 +193,7 @@ func (p *pool) reaches(shopper string, state wandstorev1.JobState) *wandstorev1.
 	return rec
 }
 
-// stream looks a stream up, as it is now.
+// stream returns a stream and its current state.
 func (p *pool) stream(name string) (jetstream.Stream, *jetstream.StreamInfo) {
 	p.t.Helper()
 	stream, err := p.js.Stream(p.t.Context(), name)
@@ -207,7 +207,7 @@ func (p *pool) stream(name string) (jetstream.Stream, *jetstream.StreamInfo) {
 	return stream, info
 }
 
-// waiting is how many messages the queue holds, waiting and running.
+// waiting is the number of messages in the queue, waiting or running.
 func (p *pool) waiting() uint64 {
 	p.t.Helper()
 	_, info := p.stream(wandnats.StreamGeneration)
@@ -225,7 +225,7 @@ func (p *pool) empties() {
 	})
 }
 
-// consumer is how the member of a pool of one stands on the server.
+// consumer is the server's state of the member of a pool of one.
 func (p *pool) consumer() *jetstream.ConsumerInfo {
 	p.t.Helper()
 	c, err := p.js.Consumer(p.t.Context(), wandnats.StreamGeneration, member)
@@ -264,8 +264,8 @@ func (p *pool) letters() []letter {
 	return all
 }
 
-// dies waits for the first dead letter.
-func (p *pool) dies() letter {
+// firstLetter waits for the first dead letter.
+func (p *pool) firstLetter() letter {
 	p.t.Helper()
 	var all []letter
 	eventually.NoError(p.t, func() error {
@@ -277,8 +277,8 @@ func (p *pool) dies() letter {
 	return all[0]
 }
 
-// complains waits for a breadcrumb of that step in a shopper's error trail.
-func (p *pool) complains(shopper, step string) *wandstorev1.Breadcrumb {
+// awaitError waits for a breadcrumb of that step in a shopper's error trail.
+func (p *pool) awaitError(shopper, step string) *wandstorev1.Breadcrumb {
 	p.t.Helper()
 	var found *wandstorev1.Breadcrumb
 	eventually.NoError(p.t, func() error {
@@ -295,96 +295,6 @@ func (p *pool) complains(shopper, step string) *wandstorev1.Breadcrumb {
 		return fmt.Errorf("no breadcrumb %q in the error trail %v", step, problems)
 	})
 	return found
-}
-
-// call is a handler's call, which waits for its answer.
-type call struct {
-	job    *jobqueue.Job
-	ctx    context.Context
-	answer chan<- error
-}
-
-var generatedAt = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
-
-// result is what a successful handler says.
-var result = jobqueue.Result{Persona: "explorer", Source: "llm", GeneratedAt: generatedAt}
-
-// worker is a process that serves one member.
-type worker struct {
-	*jobqueue.Consumer
-	t     testing.TB
-	calls chan call
-	ended chan struct{}
-	stop  context.CancelFunc
-}
-
-// work starts a worker on the member of a pool of one. Its handler waits to be
-// answered, or for its context's end.
-func (p *pool) work(tune ...func(*jobqueue.ConsumerConfig)) *worker {
-	p.t.Helper()
-	calls := make(chan call, 1000)
-	w := p.workWith(func(ctx context.Context, job *jobqueue.Job) (jobqueue.Result, error) {
-		answer := make(chan error, 1)
-		calls <- call{job, ctx, answer}
-		select {
-		case err := <-answer:
-			return result, err
-		case <-ctx.Done():
-			return jobqueue.Result{}, ctx.Err()
-		}
-	}, tune...)
-	w.calls = calls
-	return w
-}
-
-func (p *pool) workWith(handle jobqueue.Handler, tune ...func(*jobqueue.ConsumerConfig)) *worker {
-	p.t.Helper()
-	cfg := jobqueue.ConsumerConfig{
-		Member: member, Worker: "worker", Concurrency: 1, JobTimeout: time.Minute, Grace: time.Millisecond,
-	}
-	for _, f := range tune {
-		f(&cfg)
-	}
-	c := jobqueue.NewConsumer(p.js, p.jobs, cfg, p.trail, handle, slog.New(slog.DiscardHandler))
-	ctx, stop := context.WithCancel(context.Background())
-	w := &worker{Consumer: c, t: p.t, ended: make(chan struct{}), stop: stop}
-	go func() {
-		defer close(w.ended)
-		if err := c.Run(ctx); err != nil {
-			p.t.Errorf("Run: got %v, want nil after its context's end", err)
-		}
-	}()
-	p.t.Cleanup(func() {
-		stop()
-		w.ends()
-	})
-	return w
-}
-
-// ends waits until Run has returned.
-func (w *worker) ends() {
-	w.t.Helper()
-	eventually.Receive(w.t, w.ended, "the worker's end")
-}
-
-// next waits for the handler's next call.
-func (w *worker) next() call {
-	w.t.Helper()
-	return eventually.Receive(w.t, w.calls, "a call of the handler")
-}
-
-// idle fails if there was a call that nobody asked for.
-func (w *worker) idle() {
-	w.t.Helper()
-	select {
-	case c := <-w.calls:
-		w.t.Errorf("the handler was called once more: %v, attempt %d", c.job.GenerationJob, c.job.Attempt)
-	default:
-	}
-}
-
-func named(name string) func(*jobqueue.ConsumerConfig) {
-	return func(c *jobqueue.ConsumerConfig) { c.Worker = name }
 }
 
 // sweep runs a sweeper until the test's end.

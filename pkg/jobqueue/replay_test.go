@@ -13,8 +13,8 @@ import (
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 )
 
-// kill makes a dead letter of a new job.
-func (p *pool) kill() letter {
+// deadLetterJob makes a job and its dead letter.
+func (p *pool) deadLetterJob() letter {
 	p.t.Helper()
 	const shopper = "abc123"
 	p.trigger(shopper)
@@ -24,13 +24,13 @@ func (p *pool) kill() letter {
 	p.empties()
 	w.stop()
 	w.ends()
-	return p.dies()
+	return p.firstLetter()
 }
 
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())
-	l := p.kill()
+	l := p.deadLetterJob()
 	before := p.record("abc123")
 	replayed, err := p.queue.Replay(t.Context(), l.seq)
 	if err != nil || replayed.JobID != l.GetJobId() || replayed.Member != member {
@@ -64,7 +64,7 @@ func TestReplay(t *testing.T) {
 func TestReplayOfAJobWithoutRecord(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())
-	l := p.kill()
+	l := p.deadLetterJob()
 	if err := p.jobs.Purge(t.Context(), wandnats.JobKey("magic-wands", "abc123")); err != nil {
 		t.Fatal(err)
 	}
@@ -76,12 +76,11 @@ func TestReplayOfAJobWithoutRecord(t *testing.T) {
 	}
 }
 
-// A shopper has got another job meanwhile: its record stays, and the old job is
-// dropped.
+// The shopper has a newer job. Its record stays, and the replayed job is dropped.
 func TestReplayOfAReplacedJob(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())
-	l := p.kill()
+	l := p.deadLetterJob()
 	p.writeRecord("abc123", "newer", ready, time.Now(), time.Now())
 	if _, err := p.queue.Replay(t.Context(), l.seq); err != nil {
 		t.Fatal(err)
@@ -139,7 +138,7 @@ func TestReplayIntoAFullPool(t *testing.T) {
 	s := one()
 	s.MaxQueueDepth = 1
 	p := newPool(t, s)
-	l := p.kill()
+	l := p.deadLetterJob()
 	p.trigger("another")
 	if _, err := p.queue.Replay(t.Context(), l.seq); !errors.Is(err, jobqueue.ErrPoolFull) {
 		t.Errorf("got %v, want ErrPoolFull", err)
@@ -152,11 +151,11 @@ func TestReplayIntoAFullPool(t *testing.T) {
 	}
 }
 
-// Two operators have the same idea.
+// Two operators replay the same letter.
 func TestConcurrentReplays(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())
-	l := p.kill()
+	l := p.deadLetterJob()
 	queues := []*jobqueue.Queue{p.queue, p.another().queue}
 	var replayed atomic.Int64
 	var group sync.WaitGroup
