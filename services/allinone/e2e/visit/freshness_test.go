@@ -56,7 +56,7 @@ func keep(t testing.TB, w *world.World, k kept) {
 // wandsFile is the built-in store's file, changed.
 func wandsFile(t testing.TB, edit func(file map[string]any)) []byte {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(checkout.Root(t), "pkg/storefront/stores/magic-wands.json"))
+	b, err := os.ReadFile(filepath.Join(checkout.Root(t), "pkg/catalogue/shops/magic-wands.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
