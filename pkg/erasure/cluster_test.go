@@ -98,7 +98,7 @@ func TestForgottenShopperComesBackOnThreeNodes(t *testing.T) {
 		atOnce(all, func(n int, w *writer) {
 			err := w.pages.Put(t.Context(), page(t, round, n))
 			// An older page may find the newest stored already; that one may not be refused.
-			if err != nil && (!errors.Is(err, pagestore.ErrStale) || n == writers-1) {
+			if err != nil && (!errors.Is(err, pagestore.ErrSuperseded) || n == writers-1) {
 				t.Errorf("round %d: page %d: %v", round, n, err)
 			}
 		})

@@ -82,7 +82,7 @@ type Input struct {
 
 // Decide tells what becomes of the page.
 func Decide(in Input) Decision {
-	current := in.Page.DrawnFrom() == string(in.Shop.Version)
+	current := in.Page.RenderedFrom() == string(in.Shop.Version)
 	switch {
 	case !current && !in.Renderable && in.improvable(in.Shop.Since):
 		return Replace

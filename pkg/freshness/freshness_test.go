@@ -109,7 +109,7 @@ func TestDecisions(t *testing.T) {
 func TestRenderedAgainIsServed(t *testing.T) {
 	t.Parallel()
 	stored := page(ago(5*time.Minute), func(p *wandstorev1.Page) { p.CatalogueVersion = "assortment11.facts0000000" })(t)
-	rendered, err := stored.Redrawn(stored.HTML(), string(shop.Version))
+	rendered, err := stored.Rerendered(stored.HTML(), string(shop.Version))
 	if err != nil {
 		t.Fatal(err)
 	}

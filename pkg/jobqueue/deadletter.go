@@ -231,7 +231,7 @@ func (s *Sweeper) giveUp(ctx context.Context, stream jetstream.Stream, member st
 		}
 	}
 	if parseErr == nil {
-		s.trail.Error(ctx, job.Key, Crumb{Step: "dead", JobID: job.GetJobId(), Member: member, Attempt: attempts, Detail: reasonLapsed})
+		s.trail.Error(ctx, job.Key, Breadcrumb{Step: "dead", JobID: job.GetJobId(), Member: member, Attempt: attempts, Detail: reasonLapsed})
 	}
 	return remove(ctx, stream, seq)
 }
@@ -293,7 +293,7 @@ func (q *Queue) Replay(ctx context.Context, seq uint64) (Replayed, error) {
 		return Replayed{}, err
 	}
 	q.requeued(ctx, job, member, queuedAt)
-	q.trail.Debug(ctx, job.Key, Crumb{Step: "replayed", JobID: job.GetJobId(), Member: member})
+	q.trail.Debug(ctx, job.Key, Breadcrumb{Step: "replayed", JobID: job.GetJobId(), Member: member})
 	if err := remove(ctx, dead, seq); err != nil {
 		return Replayed{}, err
 	}

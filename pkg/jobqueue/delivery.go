@@ -202,6 +202,6 @@ func (c *Consumer) callHandler(ctx context.Context, job *Job) (r Result, err err
 	return c.handle(ctx, job)
 }
 
-func (c *Consumer) breadcrumb(d *delivery, step, detail string) Crumb {
-	return Crumb{Step: step, JobID: d.job.GetJobId(), Member: c.cfg.Member, Attempt: d.attempt, Detail: detail}
+func (c *Consumer) breadcrumb(d *delivery, step, detail string) Breadcrumb {
+	return Breadcrumb{Step: step, JobID: d.job.GetJobId(), Member: c.cfg.Member, Attempt: d.attempt, Detail: detail}
 }

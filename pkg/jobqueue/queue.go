@@ -47,11 +47,11 @@ type Request struct {
 	Origin string
 	// Preferences are the caller's wishes, as they came.
 	Preferences map[string]string
-	// Again asks for a new page even right after one was made.
-	Again bool
-	// Instead is the job whose page is to be replaced: a new one is asked for even
-	// if it was made right now. "" if there is no page.
-	Instead string
+	// Force asks for a new page even right after one was made.
+	Force bool
+	// Replaces is the job whose page a new one replaces, even if it was made right now;
+	// "" if there is no page.
+	Replaces string
 }
 
 // Ticket is the answer to a request.
@@ -89,7 +89,7 @@ func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	}
 	member, seq, err := q.publish(ctx, r.Key.Shopper(), job.GetJobId(), payload)
 	if errors.Is(err, ErrPoolFull) {
-		q.trail.Error(ctx, r.Key, Crumb{Step: "refused", JobID: job.GetJobId(), Detail: err.Error()})
+		q.trail.Error(ctx, r.Key, Breadcrumb{Step: "refused", JobID: job.GetJobId(), Detail: err.Error()})
 		// If this fails the claim lapses by itself.
 		_ = q.records.drop(ctx, r.Key, mine)
 		return Ticket{}, err
@@ -100,7 +100,7 @@ func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	rec := mine.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), queuedFor)
 	rec.PoolMember, rec.StreamSeq = member, seq
 	q.records.putAsync(q.js, r.Key, mine, rec)
-	q.trail.Debug(ctx, r.Key, Crumb{Step: "published", JobID: job.GetJobId(), Member: member})
+	q.trail.Debug(ctx, r.Key, Breadcrumb{Step: "published", JobID: job.GetJobId(), Member: member})
 	return Ticket{Record: rec, Triggered: true}, nil
 }
 
@@ -162,7 +162,7 @@ var errLive = errors.New("a job is live")
 // although it was made just now.
 func (r Request) replaces(rec *wandstorev1.JobRecord) bool {
 	return rec.GetState() == wandstorev1.JobState_JOB_STATE_READY &&
-		(r.Again || r.Instead != "" && r.Instead == rec.GetJobId())
+		(r.Force || r.Replaces != "" && r.Replaces == rec.GetJobId())
 }
 
 // publish offers a payload to the shopper's member and, while one refuses, to

@@ -245,7 +245,7 @@ func TestClaim(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			shopper := fmt.Sprintf("shopper-%d", i)
 			p.writeRecord(shopper, "theirs", c.state, now, c.deadline)
-			ticket, err := p.queue.Trigger(t.Context(), jobqueue.Request{Key: key(t, shopper), Again: c.again, Instead: c.instead})
+			ticket, err := p.queue.Trigger(t.Context(), jobqueue.Request{Key: key(t, shopper), Force: c.again, Replaces: c.instead})
 			if err != nil || ticket.Triggered != c.triggered || (ticket.Record.GetJobId() != "theirs") != c.triggered {
 				t.Fatalf("got %+v, %v, want triggered %t", ticket, err, c.triggered)
 			}

@@ -33,8 +33,8 @@ func NewTrail(js jetstream.JetStream, service string) *Trail {
 	return &Trail{js: js, service: service}
 }
 
-// Crumb is one breadcrumb.
-type Crumb struct {
+// Breadcrumb is one breadcrumb.
+type Breadcrumb struct {
 	// Step names the step: "claimed", "published", "stored", …
 	Step string
 	// JobID is the id of its job.
@@ -48,16 +48,16 @@ type Crumb struct {
 }
 
 // Debug writes a breadcrumb to the debug trail, in the background.
-func (t *Trail) Debug(ctx context.Context, key pagekey.Key, c Crumb) {
+func (t *Trail) Debug(ctx context.Context, key pagekey.Key, c Breadcrumb) {
 	t.write(ctx, wandnats.DebugKey(key.Store(), key.Shopper()), c)
 }
 
 // Error writes a breadcrumb to the error trail, in the background.
-func (t *Trail) Error(ctx context.Context, key pagekey.Key, c Crumb) {
+func (t *Trail) Error(ctx context.Context, key pagekey.Key, c Breadcrumb) {
 	t.write(ctx, wandnats.ErrorKey(key.Store(), key.Shopper()), c)
 }
 
-func (t *Trail) write(ctx context.Context, key string, c Crumb) {
+func (t *Trail) write(ctx context.Context, key string, c Breadcrumb) {
 	b, err := wire.Marshal(&wandstorev1.Breadcrumb{
 		At:         timestamppb.New(time.Now()),
 		JobId:      c.JobID,
@@ -77,14 +77,14 @@ func (t *Trail) write(ctx context.Context, key string, c Crumb) {
 
 // ReadTrail reads the breadcrumbs and the errors of a key, oldest first: at most
 // the bucket's history of 64 each, none older than an hour.
-func ReadTrail(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key) (crumbs, problems []*wandstorev1.Breadcrumb, err error) {
-	if crumbs, err = history(ctx, jobs, wandnats.DebugKey(key.Store(), key.Shopper())); err != nil {
+func ReadTrail(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key) (breadcrumbs, problems []*wandstorev1.Breadcrumb, err error) {
+	if breadcrumbs, err = history(ctx, jobs, wandnats.DebugKey(key.Store(), key.Shopper())); err != nil {
 		return nil, nil, err
 	}
 	if problems, err = history(ctx, jobs, wandnats.ErrorKey(key.Store(), key.Shopper())); err != nil {
 		return nil, nil, err
 	}
-	return crumbs, problems, nil
+	return breadcrumbs, problems, nil
 }
 
 func history(ctx context.Context, kv jetstream.KeyValue, key string) ([]*wandstorev1.Breadcrumb, error) {
@@ -95,7 +95,7 @@ func history(ctx context.Context, kv jetstream.KeyValue, key string) ([]*wandsto
 	if err != nil {
 		return nil, fmt.Errorf("read trail: %w", err)
 	}
-	crumbs := make([]*wandstorev1.Breadcrumb, 0, len(entries))
+	breadcrumbs := make([]*wandstorev1.Breadcrumb, 0, len(entries))
 	for _, e := range entries {
 		if e.Operation() != jetstream.KeyValuePut {
 			continue
@@ -105,9 +105,9 @@ func history(ctx context.Context, kv jetstream.KeyValue, key string) ([]*wandsto
 			// Another program wrote it. The rest of the trail is still worth reading.
 			c = &wandstorev1.Breadcrumb{At: timestamppb.New(e.Created()), Step: "unreadable"}
 		}
-		crumbs = append(crumbs, c)
+		breadcrumbs = append(breadcrumbs, c)
 	}
-	return crumbs, nil
+	return breadcrumbs, nil
 }
 
 // truncate shortens s to maxDetail bytes at a rune's boundary, and makes it valid UTF-8.

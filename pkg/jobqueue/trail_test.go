@@ -14,9 +14,9 @@ import (
 func TestTrailOfNothing(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())
-	crumbs, problems, err := jobqueue.ReadTrail(t.Context(), p.jobs, key(t, "nobody"))
-	if err != nil || crumbs == nil || problems == nil || len(crumbs)+len(problems) != 0 {
-		t.Errorf("got %v, %v, %v, want two empty lists", crumbs, problems, err)
+	breadcrumbs, problems, err := jobqueue.ReadTrail(t.Context(), p.jobs, key(t, "nobody"))
+	if err != nil || breadcrumbs == nil || problems == nil || len(breadcrumbs)+len(problems) != 0 {
+		t.Errorf("got %v, %v, %v, want two empty lists", breadcrumbs, problems, err)
 	}
 }
 
@@ -26,23 +26,23 @@ func TestTrailIsInOrder(t *testing.T) {
 	k := key(t, "abc123")
 	const steps = 70 // more than the bucket keeps
 	for i := range steps {
-		p.trail.Debug(t.Context(), k, jobqueue.Crumb{Step: fmt.Sprintf("step-%d", i), JobID: "job", Member: member, Attempt: 2, Detail: "detail"})
+		p.trail.Debug(t.Context(), k, jobqueue.Breadcrumb{Step: fmt.Sprintf("step-%d", i), JobID: "job", Member: member, Attempt: 2, Detail: "detail"})
 	}
-	p.trail.Error(t.Context(), k, jobqueue.Crumb{Step: "refused"})
-	p.trail.Debug(t.Context(), key(t, "abc124"), jobqueue.Crumb{Step: "another's"})
+	p.trail.Error(t.Context(), k, jobqueue.Breadcrumb{Step: "refused"})
+	p.trail.Debug(t.Context(), key(t, "abc124"), jobqueue.Breadcrumb{Step: "another's"})
 	p.complains("abc123", "refused") // the last of the key's: the others are there too
-	crumbs, problems, err := jobqueue.ReadTrail(t.Context(), p.jobs, k)
-	if err != nil || len(crumbs) != 64 || len(problems) != 1 {
-		t.Fatalf("got %d and %d crumbs, %v, want 64 and 1", len(crumbs), len(problems), err)
+	breadcrumbs, problems, err := jobqueue.ReadTrail(t.Context(), p.jobs, k)
+	if err != nil || len(breadcrumbs) != 64 || len(problems) != 1 {
+		t.Fatalf("got %d and %d breadcrumbs, %v, want 64 and 1", len(breadcrumbs), len(problems), err)
 	}
-	for i, c := range crumbs {
+	for i, c := range breadcrumbs {
 		if want := fmt.Sprintf("step-%d", i+steps-64); c.GetStep() != want {
-			t.Errorf("crumb %d: got %q, want %q", i, c.GetStep(), want)
+			t.Errorf("breadcrumb %d: got %q, want %q", i, c.GetStep(), want)
 		}
 	}
-	c := crumbs[0]
+	c := breadcrumbs[0]
 	if c.GetJobId() != "job" || c.GetPoolMember() != member || c.GetAttempt() != 2 || c.GetDetail() != "detail" || c.GetService() != "test" || !c.GetAt().IsValid() {
-		t.Errorf("crumb: got %v", c)
+		t.Errorf("breadcrumb: got %v", c)
 	}
 }
 
@@ -53,13 +53,13 @@ func TestTrailIsBounded(t *testing.T) {
 	for _, detail := range []string{
 		strings.Repeat("a", 511) + "é" + "b", strings.Repeat("世", 1000), strings.Repeat("\xff", 1000), "a\xffb", strings.Repeat("a", 100_000),
 	} {
-		p.trail.Error(t.Context(), k, jobqueue.Crumb{Step: "hostile", Detail: detail})
+		p.trail.Error(t.Context(), k, jobqueue.Breadcrumb{Step: "hostile", Detail: detail})
 	}
-	p.trail.Error(t.Context(), k, jobqueue.Crumb{Step: "end"})
+	p.trail.Error(t.Context(), k, jobqueue.Breadcrumb{Step: "end"})
 	p.complains("abc123", "end")
 	_, problems, err := jobqueue.ReadTrail(t.Context(), p.jobs, k)
 	if err != nil || len(problems) != 6 {
-		t.Fatalf("got %d crumbs, %v, want 6", len(problems), err)
+		t.Fatalf("got %d breadcrumbs, %v, want 6", len(problems), err)
 	}
 	for _, c := range problems {
 		if len(c.GetDetail()) > 512 || !utf8.ValidString(c.GetDetail()) {
@@ -82,7 +82,7 @@ func TestTrailWithAnUnreadableCrumb(t *testing.T) {
 	if _, err := p.jobs.PutString(t.Context(), wandnats.ErrorKey("magic-wands", "abc123"), "wand"); err != nil {
 		t.Fatal(err)
 	}
-	p.trail.Error(t.Context(), k, jobqueue.Crumb{Step: "end"})
+	p.trail.Error(t.Context(), k, jobqueue.Breadcrumb{Step: "end"})
 	p.complains("abc123", "end")
 	_, problems, err := jobqueue.ReadTrail(t.Context(), p.jobs, k)
 	if err != nil || len(problems) != 2 || problems[0].GetStep() != "unreadable" {
@@ -97,16 +97,16 @@ func TestTrailOfAJob(t *testing.T) {
 	p.trigger("abc123")
 	p.work().next().answer <- nil
 	eventually.NoError(t, func() error {
-		crumbs, _, err := jobqueue.ReadTrail(t.Context(), p.jobs, key(t, "abc123"))
+		breadcrumbs, _, err := jobqueue.ReadTrail(t.Context(), p.jobs, key(t, "abc123"))
 		if err != nil {
 			return err
 		}
 		steps := map[string]bool{}
-		for _, c := range crumbs {
+		for _, c := range breadcrumbs {
 			steps[c.GetStep()] = true
 		}
 		if !steps["published"] || !steps["started"] || !steps["ready"] {
-			return fmt.Errorf("crumbs: %v", crumbs)
+			return fmt.Errorf("breadcrumbs: %v", breadcrumbs)
 		}
 		return nil
 	})

@@ -44,8 +44,8 @@ type Sessions interface {
 
 // Trail takes breadcrumbs.
 type Trail interface {
-	Debug(ctx context.Context, key pagekey.Key, c jobqueue.Crumb)
-	Error(ctx context.Context, key pagekey.Key, c jobqueue.Crumb)
+	Debug(ctx context.Context, key pagekey.Key, c jobqueue.Breadcrumb)
+	Error(ctx context.Context, key pagekey.Key, c jobqueue.Breadcrumb)
 }
 
 // Maker makes pages. It is safe for concurrent use.
@@ -222,9 +222,9 @@ func (m *Maker) signals(ctx context.Context, o Order) *wandstorev1.StoreSignals 
 }
 
 func (m *Maker) debug(ctx context.Context, o Order, step, detail string) {
-	m.Trail.Debug(ctx, o.Key, jobqueue.Crumb{Step: step, JobID: o.JobID, Member: o.Member, Attempt: o.Attempt, Detail: detail})
+	m.Trail.Debug(ctx, o.Key, jobqueue.Breadcrumb{Step: step, JobID: o.JobID, Member: o.Member, Attempt: o.Attempt, Detail: detail})
 }
 
 func (m *Maker) problem(ctx context.Context, o Order, step string, err error) {
-	m.Trail.Error(ctx, o.Key, jobqueue.Crumb{Step: step, JobID: o.JobID, Member: o.Member, Attempt: o.Attempt, Detail: err.Error()})
+	m.Trail.Error(ctx, o.Key, jobqueue.Breadcrumb{Step: step, JobID: o.JobID, Member: o.Member, Attempt: o.Attempt, Detail: err.Error()})
 }

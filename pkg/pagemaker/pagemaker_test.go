@@ -87,10 +87,10 @@ func (s *sessions) Update(_ context.Context, shopper string, change func(*wandst
 
 type trail struct{ steps, problems []string }
 
-func (t *trail) Debug(_ context.Context, _ pagekey.Key, c jobqueue.Crumb) {
+func (t *trail) Debug(_ context.Context, _ pagekey.Key, c jobqueue.Breadcrumb) {
 	t.steps = append(t.steps, c.Step)
 }
-func (t *trail) Error(_ context.Context, _ pagekey.Key, c jobqueue.Crumb) {
+func (t *trail) Error(_ context.Context, _ pagekey.Key, c jobqueue.Breadcrumb) {
 	t.problems = append(t.problems, c.Step)
 }
 
@@ -172,7 +172,7 @@ func TestMake(t *testing.T) {
 		},
 		"a newer page is in the permanent store": {
 			by:     &designer{design: quietShelf()},
-			change: func(w *workshop, _ *pagemaker.Order) { w.permanent.err = pagestore.ErrStale },
+			change: func(w *workshop, _ *pagemaker.Order) { w.permanent.err = pagestore.ErrSuperseded },
 			source: pagestore.SourceLLM, persona: persona.Explorer, steps: "stored",
 		},
 	} {

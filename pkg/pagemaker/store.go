@@ -61,7 +61,7 @@ func put(ctx context.Context, s Store, page *pagestore.Page) error {
 		bounded, cancel := context.WithTimeout(ctx, putTimeout)
 		err := s.Put(bounded, page)
 		cancel()
-		if err == nil || errors.Is(err, pagestore.ErrStale) {
+		if err == nil || errors.Is(err, pagestore.ErrSuperseded) {
 			return nil
 		}
 		if try == putTries || errors.Is(err, pagestore.ErrTooLarge) {

@@ -7,7 +7,7 @@
 // # Order
 //
 // A key's pages are ordered by when their jobs were requested, ties by job id.
-// No store lets an older page replace a newer one (ErrStale), in whatever order
+// No store lets an older page replace a newer one (ErrSuperseded), in whatever order
 // workers finish and however often a job is delivered: KV and S3 compare and
 // swap. The page of a job that is stored already stays as it is, and putting it
 // again is a success. A Delete ends the order: what is put next is first.
@@ -39,7 +39,7 @@
 //	  │                   │ same or newer found  ▼
 //	none ◄──────────── look-up ◄──────────── unverified
 //	     certain miss     │
-//	                      └─ a tier unavailable: served, Stale
+//	                      └─ a tier unavailable: served, Unverified
 //
 // A look-up in which a tier was unavailable may have missed a newer page: what it
 // found counts for MaxAge only, also under a watch.

@@ -15,8 +15,8 @@ var (
 	// once, and must be looked up again before it is served as fresh.
 	ErrUnverified = errors.New("page not verified")
 
-	// ErrStale refuses a Put: the store already has a page of a later request.
-	ErrStale = errors.New("a newer page is stored")
+	// ErrSuperseded refuses a Put: the store already has a page of a later request.
+	ErrSuperseded = errors.New("a newer page is stored")
 
 	// ErrTooLarge refuses a page above MaxHTML, or one whose encoding does not
 	// fit the store.

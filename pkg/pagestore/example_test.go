@@ -84,7 +84,7 @@ func lookUpAPage(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	// A page that was requested later stays: pagestore.ErrStale.
+	// A page that was requested later stays: pagestore.ErrSuperseded.
 	if err := kv.Put(ctx, page); err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ type stack struct {
 	requested         int
 }
 
-func newStack(t *testing.T, minio miniotest.Store, nats natstest.Account, deadline time.Duration) *stack {
+func newStack(t *testing.T, minio miniotest.Store, nats natstest.Account) *stack {
 	t.Helper()
 	s := &stack{t: t, minioNet: faulttest.NewProxy(t, minio.Addr()), natsNet: faulttest.NewProxy(t, nats.Addr())}
 	s.s3 = newS3(t, s.minioNet.Addr(), minio.Bucket(t))
@@ -110,27 +110,27 @@ func TestTieredSurvivesOutages(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newStack(t, miniotest.Start(t), natstest.Start(t), deadline)
+			s := newStack(t, miniotest.Start(t), natstest.Start(t))
 			s.survives(outage.broken, outage.other, func() { outage.begin(s) }, func() { outage.end(s) })
 		})
 	}
 	t.Run("minio killed", func(t *testing.T) {
 		t.Parallel()
 		server := miniotest.StartOwn(t)
-		s := newStack(t, server.Store, natstest.Start(t), deadline)
+		s := newStack(t, server.Store, natstest.Start(t))
 		s.survives(minio, kv, server.Stop, server.Restart)
 	})
 	t.Run("nats stopped", func(t *testing.T) {
 		t.Parallel()
 		server := natstest.StartOwn(t)
-		s := newStack(t, miniotest.Start(t), server.Account, deadline)
+		s := newStack(t, miniotest.Start(t), server.Account)
 		s.survives(kv, minio, server.Stop, server.Restart)
 	})
 }
 
 func TestTieredServesFromMemoryWithEverythingGone(t *testing.T) {
 	t.Parallel()
-	s := newStack(t, miniotest.Start(t), natstest.Start(t), deadline)
+	s := newStack(t, miniotest.Start(t), natstest.Start(t))
 	page := s.stored()
 	s.get(page, pagestore.TierMinIO)
 	s.minioNet.Cut()
@@ -138,7 +138,7 @@ func TestTieredServesFromMemoryWithEverythingGone(t *testing.T) {
 	s.memory.Distrust()
 	for range 10 {
 		hit, err := s.tiered.Get(t.Context(), page.Key())
-		if err != nil || !hit.Stale || hit.Tier != pagestore.TierMemory {
+		if err != nil || !hit.Unverified || hit.Tier != pagestore.TierMemory {
 			t.Fatalf("Get: got %+v, %v, want it stale from memory", hit, err)
 		}
 	}
@@ -146,7 +146,7 @@ func TestTieredServesFromMemoryWithEverythingGone(t *testing.T) {
 	s.natsNet.Restore()
 	eventually.True(t, "the page is fresh", func() bool {
 		hit, err := s.tiered.Get(t.Context(), page.Key())
-		return err == nil && !hit.Stale
+		return err == nil && !hit.Unverified
 	})
 }
 

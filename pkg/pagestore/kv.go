@@ -37,7 +37,7 @@ func (s *KV) Get(ctx context.Context, key pagekey.Key) (*Page, error) {
 	return page, err
 }
 
-// Put stores page unless one of a later request is stored (ErrStale). Where the page
+// Put stores page unless one of a later request is stored (ErrSuperseded). Where the page
 // of the same job is stored already, it is kept, and Put succeeds. Other errors:
 // ErrTooLarge if the encoding does not fit a message, wandnats.ErrContended, ctx's,
 // or the client's.
@@ -103,7 +103,7 @@ func (s *KV) put(ctx context.Context, page *Page) error {
 		return value, mayReplace(page, stored, err)
 	})
 	switch {
-	case err == nil, errors.Is(err, errSame), errors.Is(err, ErrStale):
+	case err == nil, errors.Is(err, errSame), errors.Is(err, ErrSuperseded):
 		return err
 	case errors.Is(err, nats.ErrMaxPayload):
 		return fmt.Errorf("%w: %w", ErrTooLarge, err)

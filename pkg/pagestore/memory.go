@@ -131,10 +131,10 @@ func (m *Memory) Get(_ context.Context, key pagekey.Key) (*Page, error) {
 }
 
 // Put stores page, as true now, unless one of a later request is stored
-// (ErrStale). A page of the same job is kept as it is, and is true again.
+// (ErrSuperseded). A page of the same job is kept as it is, and is true again.
 func (m *Memory) Put(_ context.Context, page *Page) error {
 	if m.fill(m.ticket(page.Key()), page, true).compare(page) > 0 {
-		return ErrStale
+		return ErrSuperseded
 	}
 	return nil
 }
@@ -146,15 +146,15 @@ func (m *Memory) Delete(_ context.Context, key pagekey.Key) error {
 	return nil
 }
 
-// Redrawn keeps redrawn in the place of page, of which it is drawn, if page still
-// is what Memory has. What is known of page counts for redrawn.
-func (m *Memory) Redrawn(page, redrawn *Page) {
+// Rerendered keeps rerendered in the place of page, of which it is drawn, if page still
+// is what Memory has. What is known of page counts for rerendered.
+func (m *Memory) Rerendered(page, rerendered *Page) {
 	m.pages.ComputeIfPresent(page.Key(), func(e *entry) (*entry, otter.ComputeOp) {
 		if e.page != page {
 			return nil, otter.CancelOp
 		}
 		fresh := *e
-		fresh.page = redrawn
+		fresh.page = rerendered
 		return &fresh, otter.WriteOp
 	})
 }

@@ -194,29 +194,29 @@ func TestMemoryKeepsWhatIsRedrawn(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := pagestoretest.Page(t, "job-1", 0)
-	redrawn, err := page.Redrawn([]byte("<p>today's prices</p>"), "c2")
+	rerendered, err := page.Rerendered([]byte("<p>today's prices</p>"), "c2")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if redrawn.DrawnFrom() != "c2" || redrawn.CatalogueVersion() != page.CatalogueVersion() || redrawn.ETag() == page.ETag() ||
-		redrawn.JobID() != page.JobID() || !redrawn.GeneratedAt().Equal(page.GeneratedAt()) {
-		t.Errorf("redrawn: %+v of %+v", redrawn, page)
+	if rerendered.RenderedFrom() != "c2" || rerendered.CatalogueVersion() != page.CatalogueVersion() || rerendered.ETag() == page.ETag() ||
+		rerendered.JobID() != page.JobID() || !rerendered.GeneratedAt().Equal(page.GeneratedAt()) {
+		t.Errorf("rerendered: %+v of %+v", rerendered, page)
 	}
-	memory.Redrawn(page, redrawn)
+	memory.Rerendered(page, rerendered)
 	wantMemory(t, memory, page, pagestore.ErrMiss)
 	put(t, memory, page)
-	memory.Redrawn(page, redrawn)
-	wantMemory(t, memory, redrawn, nil)
+	memory.Rerendered(page, rerendered)
+	wantMemory(t, memory, rerendered, nil)
 	memory.Invalidate(page.Key())
-	wantMemory(t, memory, redrawn, pagestore.ErrUnverified)
+	wantMemory(t, memory, rerendered, pagestore.ErrUnverified)
 	// Looked up again it is the same page: what was drawn stays.
 	put(t, memory, page)
-	wantMemory(t, memory, redrawn, nil)
+	wantMemory(t, memory, rerendered, nil)
 	newer := pagestoretest.Page(t, "job-2", time.Minute)
 	put(t, memory, newer)
-	memory.Redrawn(redrawn, page)
+	memory.Rerendered(rerendered, page)
 	wantMemory(t, memory, newer, nil)
-	if _, err := page.Redrawn(make([]byte, pagestore.MaxHTML+1), "c2"); !errors.Is(err, pagestore.ErrTooLarge) {
+	if _, err := page.Rerendered(make([]byte, pagestore.MaxHTML+1), "c2"); !errors.Is(err, pagestore.ErrTooLarge) {
 		t.Errorf("too large: %v", err)
 	}
 }

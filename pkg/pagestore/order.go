@@ -6,7 +6,7 @@ import "errors"
 var errSame = errors.New("already stored")
 
 // mayReplace decides whether page is written over what is stored: nil if it is,
-// ErrStale if a newer page is stored, errSame if the job's own is. stored and readErr
+// ErrSuperseded if a newer page is stored, errSame if the job's own is. stored and readErr
 // are what reading gave; a missing or corrupt page is replaced, and any other readErr
 // is returned.
 //
@@ -24,7 +24,7 @@ func mayReplace(page, stored *Page, readErr error) error {
 	case c == 0:
 		return errSame
 	case c > 0:
-		return ErrStale
+		return ErrSuperseded
 	default:
 		return nil
 	}

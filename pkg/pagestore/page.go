@@ -173,24 +173,24 @@ func (p *Page) PromptVersion() string { return p.meta.GetPromptVersion() }
 // CatalogueVersion is the version of the catalogue it was made for.
 func (p *Page) CatalogueVersion() string { return p.meta.GetCatalogueVersion() }
 
-// DrawnFrom is the version of the catalogue whose prices and stock it shows: the
-// one it was made for, unless it is a Redrawn one.
-func (p *Page) DrawnFrom() string { return p.drawn }
+// RenderedFrom is the version of the catalogue whose prices and stock it shows: the
+// one it was made for, unless it is a Rerendered one.
+func (p *Page) RenderedFrom() string { return p.drawn }
 
-// Redrawn is the page with its design drawn again, as html, from that version of
+// Rerendered is the page with its design drawn again, as html, from that version of
 // the catalogue: still the page of the same job, made when it was made. It is for
 // serving; Message and the stores below Memory would lose what it was drawn from.
 // Errors: ErrInvalid or ErrTooLarge, of html.
-func (p *Page) Redrawn(html []byte, catalogue string) (*Page, error) {
+func (p *Page) Rerendered(html []byte, catalogue string) (*Page, error) {
 	if n := len(html); n > MaxHTML {
 		return nil, fmt.Errorf("%w: %d bytes of html, at most %d", ErrTooLarge, n, MaxHTML)
 	}
-	redrawn, err := newPage(p.meta, html)
+	rerendered, err := newPage(p.meta, html)
 	if err != nil {
 		return nil, err
 	}
-	redrawn.drawn = catalogue
-	return redrawn, nil
+	rerendered.drawn = catalogue
+	return rerendered, nil
 }
 
 // RequestedAt is when its job was requested, UTC.

@@ -118,7 +118,7 @@ func (s *S3) Get(ctx context.Context, key pagekey.Key) (*Page, error) {
 	return page, err
 }
 
-// Put stores page unless one of a later request is stored (ErrStale). A page of
+// Put stores page unless one of a later request is stored (ErrSuperseded). A page of
 // the same job is left as it is, and that is a success. ErrTemplate for a
 // template page: an outage must not be frozen into permanent storage.
 func (s *S3) Put(ctx context.Context, page *Page) error {

@@ -153,8 +153,8 @@ func TestS3(t *testing.T) {
 				put(t, others, newest)
 			}
 		}), bucket)
-		if err := store.Put(t.Context(), pagestoretest.Page(t, "newer", 1)); !errors.Is(err, pagestore.ErrStale) {
-			t.Errorf("Put: got %v, want ErrStale", err)
+		if err := store.Put(t.Context(), pagestoretest.Page(t, "newer", 1)); !errors.Is(err, pagestore.ErrSuperseded) {
+			t.Errorf("Put: got %v, want ErrSuperseded", err)
 		}
 		if got, err := store.Get(t.Context(), page.Key()); err != nil || got.JobID() != "newest" {
 			t.Errorf("Get: got %v, %v, want the newest", got, err)

@@ -26,16 +26,17 @@ const (
 const (
 	resultHit         = "hit"
 	resultMiss        = "miss"
-	resultStale       = "stale"       // get: memory served what nobody could verify; put: a newer page is stored
+	resultUnverified  = "stale"       // memory served a page that no tier below could confirm
 	resultRevalidated = "revalidated" // memory's page had to be looked up again
 	resultCorrupt     = "corrupt"
 	resultTimeout     = "timeout"
 	resultSkipped     = "skipped" // the breaker is open
 	resultError       = "error"
 
-	resultStored  = "stored"
-	resultSame    = "same"    // the job's page is stored already
-	resultRefused = "refused" // too large, or a template for the permanent store
+	resultStored     = "stored"
+	resultSuperseded = "stale"   // a newer page is stored
+	resultSame       = "same"    // the job's page is stored already
+	resultRefused    = "refused" // too large, or a template for the permanent store
 )
 
 // getResult names the outcome of a tier's Get.
@@ -63,8 +64,8 @@ func putResult(err error) string {
 		return resultStored
 	case errors.Is(err, errSame):
 		return resultSame
-	case errors.Is(err, ErrStale):
-		return resultStale
+	case errors.Is(err, ErrSuperseded):
+		return resultSuperseded
 	case errors.Is(err, ErrTooLarge), errors.Is(err, ErrTemplate):
 		return resultRefused
 	case errors.Is(err, context.DeadlineExceeded):
@@ -114,7 +115,7 @@ func newInstruments(provider metric.MeterProvider) *instruments {
 	}
 	for _, tier := range []string{TierMemory, TierMinIO, TierKV} {
 		for _, result := range []string{
-			resultHit, resultMiss, resultStale, resultRevalidated,
+			resultHit, resultMiss, resultUnverified, resultRevalidated,
 			resultCorrupt, resultTimeout, resultSkipped, resultError,
 		} {
 			set := metric.WithAttributeSet(attribute.NewSet(

@@ -101,9 +101,9 @@ func (l *lookup) want(t *testing.T, page *pagestore.Page, tier string, stale boo
 	if err != nil {
 		t.Fatalf("Get: %v", err)
 	}
-	if hit.Page.JobID() != page.JobID() || hit.Tier != tier || hit.Stale != stale {
+	if hit.Page.JobID() != page.JobID() || hit.Tier != tier || hit.Unverified != stale {
 		t.Fatalf("Get: got %s from %s, stale %t; want %s from %s, stale %t",
-			hit.Page.JobID(), hit.Tier, hit.Stale, page.JobID(), tier, stale)
+			hit.Page.JobID(), hit.Tier, hit.Unverified, page.JobID(), tier, stale)
 	}
 }
 

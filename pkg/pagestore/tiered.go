@@ -29,9 +29,9 @@ type Hit struct {
 	Page *Page
 	// Tier is who had it: TierMemory, TierMinIO or TierKV.
 	Tier string
-	// Stale says that memory's page could not be verified, because a tier below
+	// Unverified says that memory's page could not be verified, because a tier below
 	// did not answer: it may have been replaced.
-	Stale bool
+	Unverified bool
 }
 
 const (
@@ -149,8 +149,8 @@ func (t *Tiered) Get(ctx context.Context, key pagekey.Key) (Hit, error) {
 	case lowerErr == nil || !unanswered(lowerErr):
 		t.metrics.record(ctx, TierMemory, resultRevalidated, took)
 	default:
-		t.metrics.record(ctx, TierMemory, resultStale, took)
-		return Hit{Page: page, Tier: TierMemory, Stale: true}, nil
+		t.metrics.record(ctx, TierMemory, resultUnverified, took)
+		return Hit{Page: page, Tier: TierMemory, Unverified: true}, nil
 	}
 	return hit, lowerErr
 }
@@ -207,7 +207,7 @@ func (t *Tiered) lookUp(ctx context.Context, key pagekey.Key, began ticket) (Hit
 	case hit.Page != nil:
 		kept := t.memory.fill(began, hit.Page, complete)
 		if kept.compare(hit.Page) > 0 {
-			return Hit{Page: kept, Tier: TierMemory, Stale: !complete}, nil
+			return Hit{Page: kept, Tier: TierMemory, Unverified: !complete}, nil
 		}
 		hit.Page = kept // the same page, perhaps already compressed
 		return hit, nil

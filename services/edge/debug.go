@@ -106,7 +106,7 @@ func (e *Edge) debugGenerate(c *fiber.Ctx) error {
 	defer e.deps.Board.Leave(l)
 	ctx, cancel := context.WithTimeout(c.UserContext(), e.cfg.generateTimeout())
 	defer cancel()
-	ticket, err := b.Queue.Trigger(ctx, jobqueue.Request{Key: key, Origin: "debug", Again: true})
+	ticket, err := b.Queue.Trigger(ctx, jobqueue.Request{Key: key, Origin: "debug", Force: true})
 	if errors.Is(err, jobqueue.ErrPoolFull) {
 		return err
 	}
@@ -155,8 +155,8 @@ func (e *Edge) await(ctx context.Context, b *Bus, key pagekey.Key, jobID string,
 
 // Trail keeps a shopper's breadcrumbs.
 type Trail interface {
-	Debug(ctx context.Context, key pagekey.Key, c jobqueue.Crumb)
-	Error(ctx context.Context, key pagekey.Key, c jobqueue.Crumb)
+	Debug(ctx context.Context, key pagekey.Key, c jobqueue.Breadcrumb)
+	Error(ctx context.Context, key pagekey.Key, c jobqueue.Breadcrumb)
 	Read(ctx context.Context, key pagekey.Key) (breadcrumbs, problems []*wandstorev1.Breadcrumb, err error)
 }
 

@@ -171,9 +171,9 @@ func (d *deskPages) Breakers() map[string]string {
 
 type deskMemory struct{}
 
-func (deskMemory) Invalidate(pagekey.Key)       {}
-func (deskMemory) Redrawn(_, _ *pagestore.Page) {}
-func (deskMemory) Watched() bool                { return true }
+func (deskMemory) Invalidate(pagekey.Key)          {}
+func (deskMemory) Rerendered(_, _ *pagestore.Page) {}
+func (deskMemory) Watched() bool                   { return true }
 
 type deskQueue desk
 
@@ -200,9 +200,9 @@ func (d *deskQueue) Record(context.Context, pagekey.Key) (*wandstorev1.JobRecord
 
 type deskTrail desk
 
-func (d *deskTrail) Debug(context.Context, pagekey.Key, jobqueue.Crumb) {}
+func (d *deskTrail) Debug(context.Context, pagekey.Key, jobqueue.Breadcrumb) {}
 
-func (d *deskTrail) Error(_ context.Context, _ pagekey.Key, c jobqueue.Crumb) {
+func (d *deskTrail) Error(_ context.Context, _ pagekey.Key, c jobqueue.Breadcrumb) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.problems = append(d.problems, c.Step)

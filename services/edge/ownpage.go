@@ -26,7 +26,7 @@ type Pages interface {
 // Memory is the tier that holds rendered pages.
 type Memory interface {
 	Invalidate(key pagekey.Key)
-	Redrawn(page, rendered *pagestore.Page)
+	Rerendered(page, rendered *pagestore.Page)
 	Watched() bool
 }
 
@@ -48,7 +48,7 @@ func (e *Edge) ownPage(ctx context.Context, key pagekey.Key, shop *catalogue.Sho
 	in := freshness.Input{
 		Page: hit.Page, Shop: shop, PromptVersion: prompt.Version, MaxAge: e.cfg.PageMaxAge, Now: time.Now(),
 	}
-	if hit.Page.DrawnFrom() != string(shop.Version) {
+	if hit.Page.RenderedFrom() != string(shop.Version) {
 		rendered, err := e.rerender(hit.Page, shop)
 		if err != nil {
 			trace.SpanFromContext(ctx).AddEvent("page cannot be rendered again")
@@ -84,11 +84,11 @@ func (e *Edge) rerender(page *pagestore.Page, shop *catalogue.Shop) (*pagestore.
 		if err != nil {
 			return nil, err
 		}
-		rendered, err := page.Redrawn(html, string(shop.Version))
+		rendered, err := page.Rerendered(html, string(shop.Version))
 		if err != nil {
 			return nil, err
 		}
-		e.deps.Memory.Redrawn(page, rendered)
+		e.deps.Memory.Rerendered(page, rendered)
 		return rendered, nil
 	})
 	if err != nil {

@@ -148,7 +148,7 @@ func (e *Edge) trigger(ctx context.Context, key pagekey.Key, replaces string) (g
 		// Others wait for this one too, so it must not end with its own request.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.cfg.TriggerTimeout)
 		defer cancel()
-		return b.Queue.Trigger(ctx, jobqueue.Request{Key: key, Origin: "visit", Instead: replaces})
+		return b.Queue.Trigger(ctx, jobqueue.Request{Key: key, Origin: "visit", Replaces: replaces})
 	})
 	switch {
 	case errors.Is(err, jobqueue.ErrPoolFull):
@@ -178,7 +178,7 @@ func (e *Edge) trigger(ctx context.Context, key pagekey.Key, replaces string) (g
 // asking for a new one.
 func (e *Edge) sendHit(c *fiber.Ctx, hit ownPage, generation string) error {
 	page := hit.Page
-	stale := hit.decision == freshness.Refresh || hit.Stale
+	stale := hit.decision == freshness.Refresh || hit.Unverified
 	span := trace.SpanFromContext(c.UserContext())
 	span.SetAttributes(telemetry.Generation.String(generation), telemetry.Persona.String(page.Persona()), telemetry.Source.String(page.Source()))
 	outcome := outcomeHit

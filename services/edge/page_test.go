@@ -67,7 +67,7 @@ func TestFrontPageHeaders(t *testing.T) {
 			cache: "HIT", status: "wandstore; hit; detail=kv", generation: "ready", whose: "explorer", replaces: "-",
 		},
 		"could not be verified": {
-			desk:  func(d *desk) { d.has(pagestore.TierMemory); d.hit.Stale = true },
+			desk:  func(d *desk) { d.has(pagestore.TierMemory); d.hit.Unverified = true },
 			cache: "HIT", status: "wandstore; hit; ttl=-1; detail=memory", generation: "ready", whose: "explorer", replaces: "-",
 		},
 		"past its age": {
@@ -193,7 +193,7 @@ func TestFrontPageHeaders(t *testing.T) {
 				if len(d.triggered) != 0 {
 					t.Errorf("asked for %+v, want no job", d.triggered)
 				}
-			} else if len(d.triggered) == 0 || d.triggered[0].Instead != tt.replaces || d.triggered[0].Key.Shopper() != "ada" || d.triggered[0].Origin != "visit" {
+			} else if len(d.triggered) == 0 || d.triggered[0].Replaces != tt.replaces || d.triggered[0].Key.Shopper() != "ada" || d.triggered[0].Origin != "visit" {
 				t.Errorf("asked for %+v, want one job that replaces %q", d.triggered, tt.replaces)
 			}
 		})

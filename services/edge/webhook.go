@@ -65,7 +65,7 @@ func (e *Edge) webhook(c *fiber.Ctx) error {
 		return errUnavailable
 	}
 	if !done.Success {
-		b.Trail.Error(c.UserContext(), key, jobqueue.Crumb{Step: "webhook failed", JobID: done.JobID, Detail: done.Error})
+		b.Trail.Error(c.UserContext(), key, jobqueue.Breadcrumb{Step: "webhook failed", JobID: done.JobID, Detail: done.Error})
 		return c.SendStatus(http.StatusAccepted)
 	}
 	answer := []byte(done.HTML)
@@ -74,7 +74,7 @@ func (e *Edge) webhook(c *fiber.Ctx) error {
 	}
 	design, _, err := gate.Parse(answer, shop)
 	if err != nil {
-		b.Trail.Error(c.UserContext(), key, jobqueue.Crumb{Step: "webhook refused", JobID: done.JobID, Detail: err.Error()})
+		b.Trail.Error(c.UserContext(), key, jobqueue.Breadcrumb{Step: "webhook refused", JobID: done.JobID, Detail: err.Error()})
 		return fmt.Errorf("%w: %w", errBadBody, err)
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), webhookTimeout)
@@ -85,7 +85,7 @@ func (e *Edge) webhook(c *fiber.Ctx) error {
 	}); err != nil {
 		return errors.Join(errUnavailable, err)
 	}
-	b.Trail.Debug(ctx, key, jobqueue.Crumb{Step: "webhook stored", JobID: done.JobID})
+	b.Trail.Debug(ctx, key, jobqueue.Breadcrumb{Step: "webhook stored", JobID: done.JobID})
 	return c.SendStatus(http.StatusAccepted)
 }
 

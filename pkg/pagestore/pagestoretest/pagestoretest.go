@@ -225,8 +225,8 @@ func (s *suite) olderIsRefused() {
 	// Made later, by a slow worker: when it was requested is what counts.
 	older := Message("job-2", 0)
 	older.GeneratedAt = timestamppb.New(Epoch.Add(time.Hour))
-	if err := s.store.Put(s.ctx, Make(s, older)); !errors.Is(err, pagestore.ErrStale) {
-		s.Fatalf("Put of an older page: got %v, want ErrStale", err)
+	if err := s.store.Put(s.ctx, Make(s, older)); !errors.Is(err, pagestore.ErrSuperseded) {
+		s.Fatalf("Put of an older page: got %v, want ErrSuperseded", err)
 	}
 	s.want(newer)
 }
@@ -245,8 +245,8 @@ func (s *suite) tiesGoToOneJob() {
 	s.put(low)
 	s.put(high)
 	s.want(high)
-	if err := s.store.Put(s.ctx, low); !errors.Is(err, pagestore.ErrStale) {
-		s.Fatalf("Put of the tie's loser: got %v, want ErrStale", err)
+	if err := s.store.Put(s.ctx, low); !errors.Is(err, pagestore.ErrSuperseded) {
+		s.Fatalf("Put of the tie's loser: got %v, want ErrSuperseded", err)
 	}
 	s.want(high)
 }
@@ -264,7 +264,7 @@ func (s *suite) concurrentPuts() {
 		group.Go(func() {
 			<-begin
 			err := s.store.Put(s.ctx, page)
-			if errors.Is(err, pagestore.ErrStale) && n != writers-1 {
+			if errors.Is(err, pagestore.ErrSuperseded) && n != writers-1 {
 				return
 			}
 			if err != nil {

@@ -58,9 +58,9 @@ func TestOneVisitIsOneTrace(t *testing.T) {
 		t.Fatalf("%v: %s", err, body)
 	}
 	id := trail.Breadcrumbs[0].TraceID
-	for _, crumb := range trail.Breadcrumbs {
-		if crumb.TraceID != id {
-			t.Errorf("breadcrumb %q is of trace %s, want %s", crumb.Step, crumb.TraceID, id)
+	for _, breadcrumb := range trail.Breadcrumbs {
+		if breadcrumb.TraceID != id {
+			t.Errorf("breadcrumb %q is of trace %s, want %s", breadcrumb.Step, breadcrumb.TraceID, id)
 		}
 	}
 

@@ -86,7 +86,7 @@ func TestForget(t *testing.T) {
 				t.Fatal(err)
 			}
 			queue := jobqueue.NewQueue(js, w.KV(wandnats.BucketJobs), w.Pool.PoolSize, jobqueue.NewTrail(js, "test"))
-			if _, err := queue.Trigger(t.Context(), jobqueue.Request{Key: key, Origin: "debug", Again: true}); err != nil {
+			if _, err := queue.Trigger(t.Context(), jobqueue.Request{Key: key, Origin: "debug", Force: true}); err != nil {
 				t.Fatal(err)
 			}
 			eventually.True(t, "a new page is being made", func() bool {

@@ -26,7 +26,7 @@ import (
 const (
 	// redrawEvery is how often the line of a terminal may change.
 	redrawEvery = 100 * time.Millisecond
-	// sayEvery is how often a line is added where nothing can be redrawn.
+	// sayEvery is how often a line is added where nothing can be rerendered.
 	sayEvery = 2 * time.Second
 )
 
