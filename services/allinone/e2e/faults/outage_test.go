@@ -12,8 +12,8 @@ import (
 	"github.com/wandstore/wandstore/services/edge"
 )
 
-// Dependencies go away in both ways, refusing and silent; shoppers get pages all
-// the while, soon, and everything heals without a restart.
+// While NATS and MinIO refuse connections, or accept them and stay silent, shoppers get
+// pages without much delay. Afterwards everything works again without a restart.
 func TestOutagesWhileTheEdgeRuns(t *testing.T) {
 	t.Parallel()
 	for _, outage := range []struct {
@@ -68,8 +68,8 @@ func TestOutagesWhileTheEdgeRuns(t *testing.T) {
 	}
 }
 
-// A page that was replaced while the watch was broken is not served as fresh
-// afterwards.
+// A page that was replaced while the edge's watch was broken is replaced in memory once
+// the watch is back.
 func TestPageReplacedDuringAnOutageIsSeen(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -91,7 +91,7 @@ func TestPageReplacedDuringAnOutageIsSeen(t *testing.T) {
 	})
 }
 
-// Started before what they need, services wait and say so.
+// Services that start before their dependencies wait for them and log it.
 func TestServicesStartBeforeTheirDependencies(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, world.OwnNATS, world.OwnMinIO)
@@ -120,7 +120,7 @@ func TestServicesStartBeforeTheirDependencies(t *testing.T) {
 	e.BecomesHit(t, "magic-wands", "early")
 }
 
-// The page comes from each tier alone, with the others away.
+// Each tier alone can serve the page while the others are unavailable.
 func TestHitFromEachTierWithTheOthersDown(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, world.OwnNATS, world.OwnMinIO)
@@ -155,7 +155,7 @@ func TestHitFromEachTierWithTheOthersDown(t *testing.T) {
 	}
 }
 
-// Without NATS there is a shop, only no cart; and it comes back.
+// Without NATS the shop is served, but for the cart, which is back afterwards.
 func TestShopWithoutNATS(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
