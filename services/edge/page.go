@@ -72,7 +72,7 @@ func (e *Edge) page(c *fiber.Ctx) error {
 	var replaces string // the job whose page a new one replaces
 	switch {
 	case err != nil:
-		// There is no page, or nobody who could be asked has one.
+		// There is no page, or a tier that may have it is unavailable.
 	case found.decision == freshness.Refresh:
 		generation, _ := e.ask(c, s, key, found.Page.JobID())
 		return e.sendHit(c, found, generation)
@@ -85,7 +85,7 @@ func (e *Edge) page(c *fiber.Ctx) error {
 	}
 	generation, ready := e.ask(c, s, key, replaces)
 	if ready {
-		// It was stored between the look-up and the claim.
+		// The page was stored between the lookup and the claim.
 		if found, err := e.ownPage(c.UserContext(), key, shop); err == nil && found.decision.Servable() {
 			return e.sendHit(c, found, generationReady)
 		}
@@ -102,7 +102,7 @@ func (e *Edge) shopOf(c *fiber.Ctx) (*catalogue.Shop, error) {
 	shop, ok := e.deps.Shops.Shop(slug)
 	switch {
 	case !ok && e.deps.Bus() == nil:
-		// It may be in the bucket: that a shop does not exist is for who knows them all.
+		// The shop may be in the bucket, which cannot be read yet.
 		return nil, errUnavailable
 	case !ok:
 		return nil, errUnknownShop
@@ -152,7 +152,7 @@ func (e *Edge) trigger(ctx context.Context, r jobqueue.Request) (generation stri
 	first := false
 	result, err, _ := e.triggers.Do(r.Key.Store()+":"+r.Key.Shopper(), func() (any, error) {
 		first = true
-		// Others wait for this one too, so it must not end with its own request.
+		// Other callers wait for this call too, so it must not end with its own request.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.cfg.TriggerTimeout)
 		defer cancel()
 		return b.Queue.Trigger(ctx, r)
@@ -172,7 +172,7 @@ func (e *Edge) trigger(ctx context.Context, r jobqueue.Request) (generation stri
 	case ticket.Record.GetState() == wandstorev1.JobState_JOB_STATE_READY:
 		return generationPending, true
 	case ticket.Record.GetState() == wandstorev1.JobState_JOB_STATE_FAILED:
-		// It failed a moment ago, and is not tried again until the record's deadline.
+		// The job failed a moment ago. It is not tried again before the record's deadline.
 		return generationOff, false
 	case ticket.Triggered && first:
 		return generationTriggered, false
@@ -181,8 +181,7 @@ func (e *Edge) trigger(ctx context.Context, r jobqueue.Request) (generation stri
 	}
 }
 
-// sendHit answers with a page that was found; generation is ready, or what became of
-// asking for a new one.
+// sendHit answers with a page that was found. generation is the value of X-Generation.
 func (e *Edge) sendHit(c *fiber.Ctx, hit ownPage, generation string) error {
 	page := hit.Page
 	stale := hit.decision == freshness.Refresh || hit.Unverified
@@ -206,8 +205,8 @@ func (e *Edge) sendHit(c *fiber.Ctx, hit ownPage, generation string) error {
 	c.Set("X-Persona", page.Persona())
 	c.Set(fiber.HeaderCacheControl, revalidate)
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-	// The page carries the policy of the stylesheet it was drawn with; what a page
-	// cannot say for itself is said here.
+	// The page itself has a policy for the stylesheet that it was rendered with. This
+	// header adds what a policy inside a page cannot say.
 	c.Set(fiber.HeaderContentSecurityPolicy, storefront.StoredCSP)
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
 	body, etag := page.HTML(), page.ETag()
@@ -224,9 +223,9 @@ func (e *Edge) sendHit(c *fiber.Ctx, hit ownPage, generation string) error {
 	return nil
 }
 
-// cacheStatus is the Cache-Status of a hit (RFC 9211). A negative ttl tells by how many
-// seconds the page is past its age. A page that is stale for another reason, or could
-// not be verified, has a ttl of -1.
+// cacheStatus is the Cache-Status of a hit (RFC 9211). A negative ttl says by how many
+// seconds the page is older than PAGE_MAX_AGE. A page that is stale for another reason, or
+// that could not be verified, has a ttl of -1.
 func cacheStatus(tier string, pastAge time.Duration, stale bool) string {
 	status := "wandstore; hit"
 	if pastAge > 0 {
