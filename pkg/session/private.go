@@ -11,4 +11,6 @@ var (
 
 // Private reports whether words hold an e-mail address or a long number, as people paste
 // into search fields by mistake. They are not kept, and not told to a model.
-func Private(words string) bool { return mailAddress.MatchString(words) || longNumber.MatchString(words) }
+func Private(words string) bool {
+	return mailAddress.MatchString(words) || longNumber.MatchString(words)
+}
