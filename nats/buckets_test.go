@@ -20,16 +20,19 @@ func TestBucketsAreThoseOfTheCLI(t *testing.T) {
 	ensure(t, js, defaults())
 	_, theirJS := connect(t, theirs.url)
 	for bucket, flags := range map[string][]string{
-		wandnats.BucketPages:    {"--history=1", "--ttl=1h", "--max-value-size=1000000"},
-		wandnats.BucketJobs:     {"--history=64", "--ttl=1h", "--max-value-size=16384"},
-		wandnats.BucketSessions: {"--history=1", "--max-value-size=131072"},
-		wandnats.BucketStores:   {"--history=5", "--max-value-size=524288"},
+		wandnats.BucketPages:     {"--history=1", "--ttl=1h", "--max-value-size=1000000"},
+		wandnats.BucketJobs:      {"--history=64", "--ttl=1h", "--max-value-size=16384"},
+		wandnats.BucketSessions:  {"--history=1", "--max-value-size=131072"},
+		wandnats.BucketStores:    {"--history=5", "--max-value-size=524288"},
+		wandnats.BucketForgotten: {"--history=1", "--ttl=2160h", "--max-value-size=1024", "--max-bucket-size=67108864"},
 	} {
 		got := streamConfig(t, js, "KV_"+bucket)
 		theirs.cli(t, append([]string{"kv", "add", bucket, "--storage=file", "--description=" + got.Description}, flags...)...)
 		want := streamConfig(t, theirJS, "KV_"+bucket)
 		// The purge of a forgotten shopper expires; the CLI allows a TTL of a message only with markers for the expired values, which sessions have not.
 		want.AllowMsgTTL = bucket == wandnats.BucketSessions
+		// A replica that lags behind must not deny a tombstone.
+		want.AllowDirect = bucket != wandnats.BucketForgotten
 		same(t, bucket, got, want)
 	}
 }

@@ -20,6 +20,8 @@ type Bus struct {
 	Sessions jetstream.KeyValue
 	// Shops is the bucket STORES.
 	Shops jetstream.KeyValue
+	// Forgotten is the bucket FORGOTTEN.
+	Forgotten jetstream.KeyValue
 }
 
 // Open binds all buckets. They have to exist: [EnsureStreams] creates them. The
@@ -37,6 +39,7 @@ func Open(ctx context.Context, js jetstream.JetStream) (*Bus, error) {
 		{BucketJobs, &b.Jobs},
 		{BucketSessions, &b.Sessions},
 		{BucketStores, &b.Shops},
+		{BucketForgotten, &b.Forgotten},
 	} {
 		kv, err := OpenBucket(ctx, js, bound.name)
 		if err != nil {

@@ -24,6 +24,8 @@ const (
 	// BucketStores holds the documents of the shops by their slug; only operators
 	// write it.
 	BucketStores = "STORES"
+	// BucketForgotten holds the tombstones of forgotten shoppers by their ids.
+	BucketForgotten = "FORGOTTEN"
 )
 
 // Subjects.
@@ -33,6 +35,8 @@ const (
 	SubjectReplay = "wandstore.control.replay"
 	// SubjectForget takes an operator's request to forget a shopper.
 	SubjectForget = "wandstore.control.forget"
+	// SubjectExport takes an operator's request for what is kept of a shopper.
+	SubjectExport = "wandstore.control.export"
 	// SubjectMaxDeliveries carries the server's max-deliveries advisory: a job's last
 	// delivery was not acknowledged in time.
 	SubjectMaxDeliveries = "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES." + StreamGeneration + ".*"
@@ -99,6 +103,9 @@ func WebhookKey(digest string) string { return "webhook." + digest }
 
 // SessionKey is a session's key in SHOPPER_SESSIONS.
 func SessionKey(shopper string) string { return "session." + shopper }
+
+// ForgottenKey is a tombstone's key in FORGOTTEN.
+func ForgottenKey(shopper string) string { return shopper }
 
 // SplitKey gives the store and shopper of a page's or job's key, as in
 // "ui.{store}.{shopper}"; false for any other key.

@@ -59,6 +59,13 @@ const (
 // update and is returned as it is. Other errors: ErrContended after the last try,
 // ctx's, or the client's; none of them names the key, which holds a shopper's id.
 func Update(ctx context.Context, kv jetstream.KeyValue, key string, change func(current jetstream.KeyValueEntry) ([]byte, error)) (uint64, error) {
+	return swap(ctx, kv, key, change, func(ctx context.Context, value []byte, revision uint64) (uint64, error) {
+		return Put(ctx, kv, key, value, revision)
+	})
+}
+
+// swap is Update with the writing left to put.
+func swap[V any](ctx context.Context, kv jetstream.KeyValue, key string, change func(current jetstream.KeyValueEntry) (V, error), put func(ctx context.Context, value V, revision uint64) (uint64, error)) (uint64, error) {
 	for try := range updateTries {
 		current, revision, err := read(ctx, kv, key)
 		if err != nil {
@@ -68,7 +75,7 @@ func Update(ctx context.Context, kv jetstream.KeyValue, key string, change func(
 		if err != nil {
 			return 0, err
 		}
-		revision, err = Put(ctx, kv, key, value, revision)
+		revision, err = put(ctx, value, revision)
 		if err == nil {
 			return revision, nil
 		}

@@ -97,7 +97,7 @@ func (c *Consumer) deliver(ctx context.Context, d *delivery, ackWait time.Durati
 	switch {
 	case err == nil:
 		return c.ready(ctx, d, result)
-	case errors.Is(err, errCancelled):
+	case errors.Is(err, ErrCancelled):
 		return c.cancelled(ctx, d)
 	case errors.Is(err, errLost):
 		return c.lost(ctx, d, err)
@@ -171,7 +171,7 @@ func (c *Consumer) run(ctx context.Context, d *delivery, ackWait time.Duration) 
 	alive := make(chan struct{})
 	beats, stopBeats := context.WithCancel(ctx)
 	d.job.confirm = func(ctx context.Context) error {
-		if err := c.beat(ctx, d, ackWait); errors.Is(err, errCancelled) {
+		if err := c.beat(ctx, d, ackWait); errors.Is(err, ErrCancelled) {
 			return err
 		}
 		return nil

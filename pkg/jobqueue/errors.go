@@ -19,11 +19,12 @@ var (
 	ErrTerminal = errors.New("not worth another try")
 	// ErrNoLetter: there is no dead letter with that sequence.
 	ErrNoLetter = errors.New("no such dead letter")
+	// ErrCancelled: the job was cancelled, so no worker holds it any more. A handler
+	// returns it if nobody wants the page any more. The job then ends without one.
+	ErrCancelled = fmt.Errorf("%w: it was cancelled", errLost)
 
 	// errLost: another worker holds the job, or a newer job holds its record.
 	errLost = errors.New("the job was taken away")
-	// errCancelled: the job was cancelled, so no worker holds it any more.
-	errCancelled = fmt.Errorf("%w: it was cancelled", errLost)
 	// errShutdown: the process ends before the job does.
 	errShutdown = errors.New("the worker is shutting down")
 )

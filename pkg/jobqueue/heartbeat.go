@@ -18,7 +18,7 @@ func (c *Consumer) inProgress(ctx context.Context, d *delivery) {
 }
 
 // hold writes the record that change returns. It returns errLost if the record belongs
-// to another worker, and errCancelled if the job was cancelled.
+// to another worker, and ErrCancelled if the job was cancelled.
 func (c *Consumer) hold(ctx context.Context, d *delivery, change func(held) *wandstorev1.JobRecord) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -29,7 +29,7 @@ func (c *Consumer) hold(ctx context.Context, d *delivery, change func(held) *wan
 		// still this delivery's, at a revision that it does not know.
 		found, getErr := c.records.get(ctx, d.job.Key)
 		if getErr == nil && found.cancels(d.job) {
-			return errCancelled
+			return ErrCancelled
 		}
 		if getErr != nil || found.GetState() != wandstorev1.JobState_JOB_STATE_RUNNING ||
 			found.GetJobId() != d.held.GetJobId() || found.GetWorker() != d.held.GetWorker() || found.GetAttempt() != d.held.GetAttempt() {

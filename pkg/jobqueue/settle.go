@@ -12,6 +12,9 @@ import (
 )
 
 func (c *Consumer) ready(ctx context.Context, d *delivery, r Result) (string, error) {
+	// It comes before the record: what follows the record could be written after the
+	// shopper's breadcrumbs were removed.
+	c.trail.Debug(ctx, d.job.Key, c.breadcrumb(d, "ready", r.Source))
 	err := settle(ctx, func(ctx context.Context) error {
 		err := c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
 			rec := h.in(wandstorev1.JobState_JOB_STATE_READY, time.Now(), readyFor)
@@ -24,7 +27,7 @@ func (c *Consumer) ready(ctx context.Context, d *delivery, r Result) (string, er
 		}
 		return d.msg.DoubleAck(ctx)
 	})
-	if errors.Is(err, errCancelled) {
+	if errors.Is(err, ErrCancelled) {
 		return c.cancelled(ctx, d)
 	}
 	if errors.Is(err, errLost) {
@@ -36,14 +39,15 @@ func (c *Consumer) ready(ctx context.Context, d *delivery, r Result) (string, er
 		return outcomeRetry, err
 	}
 	c.done.Add(1)
-	c.trail.Debug(ctx, d.job.Key, c.breadcrumb(d, "ready", r.Source))
 	return outcomeReady, nil
 }
 
-// cancelled settles the message of a cancelled job. It leaves no breadcrumb, because a job
-// is cancelled when its shopper's data is erased.
+// cancelled settles the message of a cancelled job. It removes the breadcrumbs, because a
+// job is cancelled when its shopper's data is erased, and some were written meanwhile.
 func (c *Consumer) cancelled(ctx context.Context, d *delivery) (string, error) {
-	return outcomeCancelled, settle(ctx, d.msg.DoubleAck)
+	return outcomeCancelled, settle(ctx, func(ctx context.Context) error {
+		return errors.Join(d.msg.DoubleAck(ctx), RemoveTrail(ctx, c.records.kv, d.job.Key))
+	})
 }
 
 // lost ends a delivery whose record belongs to another worker. It does not settle the

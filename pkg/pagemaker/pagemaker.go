@@ -49,6 +49,14 @@ type Trail interface {
 	Error(ctx context.Context, key pagekey.Key, c jobqueue.Breadcrumb)
 }
 
+// Forgotten knows the shoppers who were forgotten; see package personal.
+type Forgotten interface {
+	// ForgottenSince reports whether the shopper was forgotten at t or later.
+	ForgottenSince(ctx context.Context, shopper string, t time.Time) (bool, error)
+	// RemoveAgain removes what was stored for the key although its shopper was forgotten.
+	RemoveAgain(ctx context.Context, key pagekey.Key, jobID string) error
+}
+
 // Maker makes pages. It is safe for concurrent use.
 type Maker struct {
 	Shops    Shops
@@ -57,6 +65,7 @@ type Maker struct {
 	Permanent, Cache Store
 	Sessions         Sessions
 	Trail            Trail
+	Forgotten        Forgotten
 	Log              *slog.Logger
 	Metrics          *Metrics
 }
@@ -66,6 +75,8 @@ type Order struct {
 	Key         pagekey.Key
 	JobID       string
 	RequestedAt time.Time
+	// Begun is when the making may have begun, if that is earlier than RequestedAt.
+	Begun time.Time
 	// Preferences are the shopper's wishes, by name; see design.ReadWishes.
 	Preferences map[string]string
 	// Persona is the persona that the page addresses. If it is "" or unknown, the
@@ -95,10 +106,24 @@ type Made struct {
 }
 
 // Make makes the ordered page and stores it, unless a page newer than the request is
-// stored already. Errors: ErrUnknownShop; the Designer's, unless Order.Template is set;
-// Order.Confirm's; ctx's. Any other error means that rendering or a store failed, and the
-// caller may try again.
+// stored already. Errors: ErrUnknownShop; jobqueue.ErrCancelled if the shopper was
+// forgotten since the request, and nothing is stored then; the Designer's, unless
+// Order.Template is set; Order.Confirm's; ctx's. Any other error means that rendering or a
+// store failed, and the caller may try again.
 func (m *Maker) Make(ctx context.Context, o Order) (Made, error) {
+	if err := m.checkForgotten(ctx, o); err != nil {
+		return Made{}, err
+	}
+	made, err := m.make(ctx, o)
+	// Also after an error: the page may be in one of the stores. A shopper who is forgotten
+	// after this check has the page removed by who forgets them.
+	if forgotten := m.checkForgotten(ctx, o); forgotten != nil {
+		return Made{}, errors.Join(forgotten, err)
+	}
+	return made, err
+}
+
+func (m *Maker) make(ctx context.Context, o Order) (Made, error) {
 	shop, ok := m.Shops.Shop(o.Key.Store())
 	if !ok {
 		return Made{}, fmt.Errorf("%w: %s", ErrUnknownShop, o.Key.Store())
@@ -169,6 +194,10 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop) (Mad
 	made, err := pagestore.New(page)
 	if err != nil {
 		return Made{}, fmt.Errorf("rendered page: %w", err)
+	}
+	// The page took long to make. These checks spare storing and removing it again.
+	if err := m.checkForgotten(ctx, o); err != nil {
+		return Made{}, err
 	}
 	if o.Confirm != nil {
 		if err := o.Confirm(ctx); err != nil {

@@ -29,6 +29,15 @@ type workshop struct {
 	permanent, cache store
 	sessions         sessions
 	trail            trail
+	graves           graves
+	hook             func(step string)
+}
+
+// step tells of each thing that a maker does, before and after it.
+func (w *workshop) step(name string) {
+	if w.hook != nil {
+		w.hook(name)
+	}
 }
 
 func newWorkshop(t *testing.T) *workshop {
@@ -37,21 +46,28 @@ func newWorkshop(t *testing.T) *workshop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &workshop{permanent: store{pages: map[pagekey.Key]*pagestore.Page{}}, cache: store{pages: map[pagekey.Key]*pagestore.Page{}}}
-	w.sessions.of = map[string]*wandstorev1.ShopperSession{}
+	w := &workshop{}
+	w.permanent = store{step: w.step, name: "permanent", pages: map[pagekey.Key]*pagestore.Page{}}
+	w.cache = store{step: w.step, name: "cache", pages: map[pagekey.Key]*pagestore.Page{}}
+	w.sessions = sessions{step: w.step, of: map[string]*wandstorev1.ShopperSession{}}
+	w.trail.step, w.graves.w = w.step, w
 	w.Maker = &pagemaker.Maker{
 		Shops: cataloguetest.BuiltIn(t), Renderer: renderer, Permanent: &w.permanent, Cache: &w.cache, Sessions: &w.sessions,
-		Trail: &w.trail, Log: slog.New(slog.DiscardHandler), Metrics: pagemaker.NewMetrics(),
+		Trail: &w.trail, Forgotten: &w.graves, Log: slog.New(slog.DiscardHandler), Metrics: pagemaker.NewMetrics(),
 	}
 	return w
 }
 
 type store struct {
+	step  func(string)
+	name  string
 	pages map[pagekey.Key]*pagestore.Page
 	err   error
 }
 
 func (s *store) Get(_ context.Context, key pagekey.Key) (*pagestore.Page, error) {
+	s.step(s.name + " get")
+	defer s.step(s.name + " got")
 	if p, ok := s.pages[key]; ok && s.err == nil {
 		return p, nil
 	}
@@ -59,6 +75,8 @@ func (s *store) Get(_ context.Context, key pagekey.Key) (*pagestore.Page, error)
 }
 
 func (s *store) Put(_ context.Context, page *pagestore.Page) error {
+	s.step(s.name + " put")
+	defer s.step(s.name + " has")
 	if s.err == nil {
 		s.pages[page.Key()] = page
 	}
@@ -66,11 +84,14 @@ func (s *store) Put(_ context.Context, page *pagestore.Page) error {
 }
 
 type sessions struct {
+	step    func(string)
 	of      map[string]*wandstorev1.ShopperSession
 	readErr error
 }
 
 func (s *sessions) Get(_ context.Context, shopper string) (*wandstorev1.ShopperSession, error) {
+	s.step("session get")
+	defer s.step("session got")
 	if found, ok := s.of[shopper]; ok {
 		return found, s.readErr
 	}
@@ -78,6 +99,8 @@ func (s *sessions) Get(_ context.Context, shopper string) (*wandstorev1.ShopperS
 }
 
 func (s *sessions) Update(_ context.Context, shopper string, change func(*wandstorev1.ShopperSession)) error {
+	s.step("session update")
+	defer s.step("session updated")
 	if s.of[shopper] == nil {
 		s.of[shopper] = &wandstorev1.ShopperSession{}
 	}
@@ -85,12 +108,19 @@ func (s *sessions) Update(_ context.Context, shopper string, change func(*wandst
 	return nil
 }
 
-type trail struct{ steps, problems []string }
+type trail struct {
+	step            func(string)
+	steps, problems []string
+}
 
 func (t *trail) Debug(_ context.Context, _ pagekey.Key, c jobqueue.Breadcrumb) {
+	t.step("breadcrumb")
+	defer t.step("breadcrumb written")
 	t.steps = append(t.steps, c.Step)
 }
 func (t *trail) Error(_ context.Context, _ pagekey.Key, c jobqueue.Breadcrumb) {
+	t.step("problem")
+	defer t.step("problem written")
 	t.problems = append(t.problems, c.Step)
 }
 

@@ -140,11 +140,16 @@ func (m *Memory) Put(_ context.Context, page *Page) error {
 	return nil
 }
 
-// Delete drops the page. It succeeds if there is none.
+// Delete is Drop for callers of any store. It succeeds if there is no page.
 func (m *Memory) Delete(_ context.Context, key pagekey.Key) error {
+	m.Drop(key)
+	return nil
+}
+
+// Drop drops the page. Lookups that have begun already do not bring it back.
+func (m *Memory) Drop(key pagekey.Key) {
 	m.change(key).Add(1)
 	m.pages.Invalidate(key)
-	return nil
 }
 
 // Rerendered replaces page by rerendered, the same page rendered again, if Memory still
@@ -223,6 +228,10 @@ func (m *Memory) fill(t snapshot, page *Page, complete bool) *Page {
 			// Invalidate counts first and takes the entry's lock afterwards. The count is
 			// read under that lock, so either this read or Invalidate marks the entry.
 			dirty: change.Load() != t.change,
+		}
+		if !found && fresh.dirty {
+			// It may have been dropped, as of a shopper who was forgotten.
+			return nil, otter.CancelOp
 		}
 		if !found || m.expired(old, t.at) || old.page.compare(page) < 0 {
 			return fresh, otter.WriteOp

@@ -23,10 +23,19 @@ import (
 // Store keeps sessions in the bucket SHOPPER_SESSIONS.
 type Store struct {
 	kv jetstream.KeyValue
+	// js writes the sessions of guests, which expire after guestTTL; 0 is never.
+	js       jetstream.JetStream
+	guestTTL time.Duration
 }
 
 // NewStore returns a store on the bucket SHOPPER_SESSIONS.
-func NewStore(kv jetstream.KeyValue) *Store { return &Store{kv} }
+func NewStore(kv jetstream.KeyValue, options ...Option) *Store {
+	s := &Store{kv: kv}
+	for _, o := range options {
+		o(s)
+	}
+	return s
+}
 
 // Get reads a shopper's session. A shopper without one gets an empty session, which is not
 // stored. An error is from the NATS client.
@@ -56,11 +65,12 @@ func (s *Store) Forget(ctx context.Context, shopper string) error {
 // again. An error is wandnats.ErrContended if that happens too often, ctx's, or from the
 // NATS client.
 func (s *Store) Update(ctx context.Context, shopper string, change func(*wandstorev1.ShopperSession)) error {
-	_, err := wandnats.Update(ctx, s.kv, wandnats.SessionKey(shopper), func(current jetstream.KeyValueEntry) ([]byte, error) {
+	_, err := wandnats.UpdateExpiring(ctx, s.js, s.kv, wandnats.SessionKey(shopper), func(current jetstream.KeyValueEntry) (wandnats.Expiring, error) {
 		session := sessionOf(current, shopper)
 		change(session)
 		session.UpdatedAt = timestamppb.New(time.Now())
-		return wire.Marshal(session)
+		value, err := wire.Marshal(session)
+		return wandnats.Expiring{Value: value, TTL: s.ttl(session)}, err
 	})
 	if err != nil {
 		return fmt.Errorf("update session: %w", err)

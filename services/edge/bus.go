@@ -11,12 +11,12 @@ import (
 	"go.opentelemetry.io/otel"
 
 	wandnats "github.com/wandstore/wandstore/nats"
-	"github.com/wandstore/wandstore/pkg/erasure"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagemaker"
 	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/personal"
 	"github.com/wandstore/wandstore/pkg/session"
 	"github.com/wandstore/wandstore/pkg/telemetry"
 	"github.com/wandstore/wandstore/pkg/wire"
@@ -66,7 +66,8 @@ func (p *parts) openBus(ctx context.Context) (*bus, error) {
 		return nil, err
 	}
 	trail := jobqueue.NewTrail(p.js, "edge")
-	pages, sessions := pagestore.NewKV(opened.Pages), session.NewStore(opened.Sessions)
+	pages, sessions := pagestore.NewKV(opened.Pages), session.NewStore(opened.Sessions, session.GuestTTL(p.js, p.cfg.GuestTTL))
+	data := &personal.Data{Permanent: p.s3, Cache: pages, Jobs: opened.Jobs, Sessions: sessions, Forgotten: opened.Forgotten}
 	return &bus{
 		opened: opened, pages: pages,
 		Bus: Bus{
@@ -75,9 +76,9 @@ func (p *parts) openBus(ctx context.Context) (*bus, error) {
 			Sessions: sessions,
 			Maker: &pagemaker.Maker{
 				Shops: p.shops, Renderer: p.renderer, Permanent: p.s3, Cache: pages, Sessions: sessions,
-				Trail: trail, Log: p.log, Metrics: pagemaker.NewMetrics(),
+				Trail: trail, Forgotten: data, Log: p.log, Metrics: pagemaker.NewMetrics(),
 			},
-			Eraser:  &erasure.Eraser{Permanent: p.s3, Cache: pages, Jobs: opened.Jobs, Sessions: sessions},
+			Eraser: data, Exporter: data,
 			Members: members{p.nc}, Webhooks: webhooks{opened.Jobs},
 		},
 	}, nil
@@ -168,6 +169,11 @@ func (p *parts) watcher(ctx context.Context, b *wandnats.Bus) wandnats.Watcher {
 
 func (p *parts) notePage(change jetstream.KeyValueEntry) {
 	if key, ok := keyOf(change.Key()); ok {
+		if change.Operation() == jetstream.KeyValuePurge {
+			// Pages are purged when their shopper is forgotten. Not even an outage may bring
+			// this one back.
+			p.memory.Drop(key)
+		}
 		p.memory.Invalidate(key)
 		p.board.Wake(key)
 	}

@@ -12,6 +12,7 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/session"
 	"github.com/wandstore/wandstore/services/edge/internal/identity"
 	"github.com/wandstore/wandstore/services/edge/internal/ratelimit"
 )
@@ -40,6 +41,9 @@ type Config struct {
 	// PageMaxAge is the age above which a page is stale. A stale page is still served, and
 	// a new one is requested.
 	PageMaxAge time.Duration `env:"PAGE_MAX_AGE" envDefault:"24h"`
+	// GuestTTL is how long the session of a shopper is kept who never came back; 0 is for
+	// good.
+	GuestTTL time.Duration `env:"GUEST_TTL" envDefault:"720h"`
 	// PageMinAge is how old a page is at least when a new one is asked for.
 	PageMinAge time.Duration `env:"PAGE_MIN_AGE" envDefault:"10m"`
 	// TriggerTimeout bounds asking for a page's generation. A shopper's miss waits for
@@ -96,6 +100,9 @@ func (c Config) Validate() error {
 	}
 	if _, err := c.rateLimits(); err != nil {
 		return fmt.Errorf("RATE_LIMITS: %w", err)
+	}
+	if !session.ValidTTL(c.GuestTTL) {
+		return errors.New("GUEST_TTL is neither 0 nor whole seconds")
 	}
 	if c.PageMinAge < 0 {
 		return errors.New("PAGE_MIN_AGE is below 0")

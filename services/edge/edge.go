@@ -48,6 +48,7 @@ type Bus struct {
 	Sessions Sessions
 	Maker    PageMaker
 	Eraser   Eraser
+	Exporter Exporter
 	Members  Members
 	Webhooks Webhooks
 }

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -21,8 +22,10 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagemaker"
 	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/personal"
 	"github.com/wandstore/wandstore/pkg/prompt"
 	"github.com/wandstore/wandstore/pkg/storefront"
+	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 	"github.com/wandstore/wandstore/services/edge/internal/identity"
 	"github.com/wandstore/wandstore/services/edge/internal/jobboard"
@@ -54,6 +57,7 @@ type desk struct {
 	sessions  map[string]*wandstorev1.ShopperSession
 	triggered []jobqueue.Request
 	forgotten []string
+	exported  []string
 	ordered   []pagemaker.Order
 	problems  []string
 	webhooks  map[string]bool
@@ -78,7 +82,7 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 			}
 			return &Bus{
 				Queue: (*deskQueue)(d), Trail: (*deskTrail)(d), Sessions: (*deskSessions)(d),
-				Maker: (*deskMaker)(d), Eraser: (*deskEraser)(d), Members: (*deskMembers)(d), Webhooks: (*deskWebhooks)(d),
+				Maker: (*deskMaker)(d), Eraser: (*deskEraser)(d), Exporter: (*deskExporter)(d), Members: (*deskMembers)(d), Webhooks: (*deskWebhooks)(d),
 			}
 		},
 		Connected: func() bool { return !d.offline },
@@ -179,6 +183,7 @@ func (d *deskPages) Breakers() map[string]string {
 type deskMemory struct{}
 
 func (deskMemory) Invalidate(pagekey.Key)          {}
+func (deskMemory) Drop(pagekey.Key)                {}
 func (deskMemory) Rerendered(_, _ *pagestore.Page) {}
 func (deskMemory) Watched() bool                   { return true }
 
@@ -263,6 +268,20 @@ func (d *deskEraser) Forget(_ context.Context, shopper string, _ []string) error
 		d.forgotten = append(d.forgotten, shopper)
 	}
 	return d.stop
+}
+
+type deskExporter desk
+
+func (d *deskExporter) Export(ctx context.Context, shopper string, o personal.ExportOptions) (*personal.Export, error) {
+	s, err := (*deskSessions)(d).Get(ctx, shopper)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.exported = append(d.exported, fmt.Sprint(shopper, " ", o.Shops, o.All, o.HTML))
+	session, err := wire.Marshal(s)
+	return &personal.Export{Shopper: shopper, Session: session}, err
 }
 
 type deskMembers desk

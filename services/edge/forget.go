@@ -15,7 +15,8 @@ import (
 // Eraser erases shoppers' data.
 type Eraser interface {
 	// Forget erases what is stored about the shopper, in the given shops and in those that
-	// the session names. The shops are slugs.
+	// the session names. The shops are slugs. A page that is being made meanwhile is not
+	// stored.
 	Forget(ctx context.Context, shopper string, shops []string) error
 }
 
@@ -43,19 +44,19 @@ func (e *Edge) forget(c *fiber.Ctx) error {
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), forgetTimeout)
 	defer cancel()
-	var slugs []string
-	for _, s := range e.deps.Shops.All() {
-		slugs = append(slugs, s.Slug)
-	}
+	slugs := e.slugs()
 	if err := b.Eraser.Forget(ctx, who.id, slugs); err != nil {
 		e.log.WarnContext(ctx, "shopper not forgotten", "error", err)
 		return errUnavailable
 	}
 	for _, slug := range slugs {
 		if key, err := pagekey.New(slug, who.id); err == nil {
-			e.deps.Memory.Invalidate(key)
+			e.deps.Memory.Drop(key)
+			e.visitors.Invalidate(key)
 		}
 	}
+	// Without it the browser's back button shows what the browser has kept of the pages.
+	c.Set("Clear-Site-Data", `"cache"`)
 	for _, scope := range []string{identity.Guest, shop.Slug} {
 		c.Cookie(&fiber.Cookie{Name: e.cookieName(c, scope), Path: "/", Expires: fasthttp.CookieExpireDelete, HTTPOnly: true, Secure: e.isHTTPS(c)})
 	}

@@ -31,12 +31,12 @@ func (e *Edge) index(c *fiber.Ctx) error {
 func robots(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderCacheControl, "max-age=3600")
 	return c.SendString("User-agent: *\nDisallow: /api/\nDisallow: /debug/\nDisallow: /webhook/\n" +
-		"Disallow: /s/*/cart\nDisallow: /s/*/search\nDisallow: /s/*/forget\nDisallow: /*?*shopper=\nAllow: /\n")
+		"Disallow: /s/*/cart\nDisallow: /s/*/search\nDisallow: /s/*/forget\nDisallow: /s/*/export\nDisallow: /*?*shopper=\nAllow: /\n")
 }
 
-// personal keeps an address that names a shopper out of search engines, which get the shop's
+// notIndexed keeps an address that names a shopper out of search engines, which get the shop's
 // own instead (RFC 6596).
-func personal(c *fiber.Ctx, shop *catalogue.Shop) {
+func notIndexed(c *fiber.Ctx, shop *catalogue.Shop) {
 	c.Set("X-Robots-Tag", "noindex")
 	c.Set(fiber.HeaderLink, "<"+shop.Path()+`>; rel="canonical"`)
 }

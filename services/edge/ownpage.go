@@ -26,6 +26,7 @@ type Pages interface {
 // Memory is the tier that pages are served from; see pagestore.Memory.
 type Memory interface {
 	Invalidate(key pagekey.Key)
+	Drop(key pagekey.Key)
 	Rerendered(page, rendered *pagestore.Page)
 	Watched() bool
 }

@@ -57,7 +57,7 @@ func (e *Edge) page(c *fiber.Ctx) error {
 		return err
 	}
 	if s.named {
-		personal(c, shop)
+		notIndexed(c, shop)
 		if c.Cookies(shopperCookie) != s.id {
 			// The links of a page name no shopper: the shop's other pages know them by this.
 			if err := e.remember(c, s, shop.Slug); err != nil {

@@ -69,6 +69,7 @@ func (e *Edge) app() *fiber.App {
 	app.Get("/s/:store/cart", e.cart)
 	app.Post("/s/:store/cart", e.changeCart)
 	app.Post("/s/:store/forget", e.forget)
+	app.Get("/s/:store/export", e.export)
 	app.Get("/health", e.health)
 	app.Get("/ready", e.ready)
 	app.Use("/debug", e.guardDebug)

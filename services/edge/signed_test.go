@@ -130,6 +130,7 @@ func TestNobodyIsSomebodyElse(t *testing.T) {
 		{route: "GET /s/magic-wands/p/nightjar", nobody: 200, somebody: 200, foreign: 200},
 		{route: "POST /s/magic-wands/cart", body: "action=add&product=nightjar", headers: form, nobody: 303, somebody: 303, foreign: 403, changes: true},
 		{route: "POST /s/magic-wands/forget", headers: form, nobody: 303, somebody: 303, foreign: 403},
+		{route: "GET /s/magic-wands/export", nobody: 303, somebody: 200, foreign: 403},
 		{route: "GET /api/generation/status?store=magic-wands", nobody: 401, somebody: 200, foreign: 403},
 		{route: "POST /api/shopper/track", body: `{"store":"magic-wands","event":"view","product":"nightjar"}`, nobody: 400, somebody: 202, foreign: 400, changes: true},
 		{route: "POST /api/shopper/track", body: `{"shopper":"bob","store":"magic-wands","event":"purchase"}`, nobody: 403, somebody: 403, foreign: 403},
@@ -162,6 +163,11 @@ func TestNobodyIsSomebodyElse(t *testing.T) {
 				for _, shopper := range d.forgotten {
 					if shopper != "ada" {
 						t.Errorf("%s was forgotten", shopper)
+					}
+				}
+				for _, kept := range d.exported {
+					if !strings.HasPrefix(kept, "ada ") {
+						t.Errorf("%s was exported", kept)
 					}
 				}
 				for _, r := range d.triggered {

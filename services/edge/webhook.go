@@ -19,7 +19,12 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagestore"
 )
 
-const webhookTimeout = 5 * time.Second
+const (
+	webhookTimeout = 5 * time.Second
+	// webhookMaking is how long whoever sends a page may have worked at it. Of a shopper
+	// who was forgotten meanwhile it is not stored.
+	webhookMaking = time.Hour
+)
 
 // PageMaker makes and stores pages.
 type PageMaker interface {
@@ -98,9 +103,12 @@ func (e *Edge) webhook(c *fiber.Ctx) error {
 		return c.SendStatus(http.StatusAccepted)
 	}
 	if _, err := b.Maker.Make(ctx, pagemaker.Order{
-		Key: key, JobID: done.JobID, RequestedAt: time.Now(), Persona: done.Persona,
+		Key: key, JobID: done.JobID, RequestedAt: time.Now(), Begun: time.Now().Add(-webhookMaking), Persona: done.Persona,
 		Designer: pagemaker.Ready(design), Source: pagestore.SourceWebhook,
-	}); err != nil {
+	}); errors.Is(err, jobqueue.ErrCancelled) {
+		// The shopper was forgotten meanwhile, so there is nothing to send again.
+		return c.SendStatus(http.StatusAccepted)
+	} else if err != nil {
 		// So that its sender can send it again.
 		return errors.Join(errUnavailable, err, b.Webhooks.Forget(context.WithoutCancel(ctx), id))
 	}

@@ -12,6 +12,7 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/session"
 	"github.com/wandstore/wandstore/services/generator/internal/designer"
 )
 
@@ -48,6 +49,9 @@ type Config struct {
 	// DailyBudget is how many US dollars the model may cost in 24 hours before
 	// operators are told; 0 for any. Nothing is stopped by it.
 	DailyBudget float64 `env:"KIMI_DAILY_BUDGET"`
+	// GuestTTL is how long the session of a shopper is kept who never came back; 0 is for
+	// good.
+	GuestTTL time.Duration `env:"GUEST_TTL" envDefault:"720h"`
 	// LLMTimeoutSeconds bounds one call of the model, its retries included.
 	LLMTimeoutSeconds int `env:"LLM_TIMEOUT_SECONDS" envDefault:"180"`
 }
@@ -74,6 +78,9 @@ func (c Config) Validate() error {
 	}
 	if c.InactivityMillis < 1 {
 		return errors.New("CONTAINER_INACTIVITY_TIMEOUT_MS is not above 0")
+	}
+	if !session.ValidTTL(c.GuestTTL) {
+		return errors.New("GUEST_TTL is neither 0 nor whole seconds")
 	}
 	if c.LLMTimeoutSeconds < 1 || c.LLMTimeoutSeconds > 3600 {
 		return errors.New("LLM_TIMEOUT_SECONDS is not from 1 to 3600")

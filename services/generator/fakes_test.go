@@ -18,6 +18,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/pagemaker"
 	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/personal"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
@@ -40,9 +41,11 @@ type bench struct {
 	replayed  jobqueue.Replayed
 	replayErr error
 	forgetErr error
+	exportErr error
 
 	ordered   []pagemaker.Order
 	forgotten []string
+	exported  []personal.ExportOptions
 }
 
 func newBench(t *testing.T) *bench {
@@ -56,7 +59,7 @@ func newBench(t *testing.T) *bench {
 			if b.closed {
 				return nil
 			}
-			return &Pool{Members: b.members, Maker: (*benchMaker)(b), Replayer: (*benchReplayer)(b), Eraser: (*benchEraser)(b)}
+			return &Pool{Members: b.members, Maker: (*benchMaker)(b), Replayer: (*benchReplayer)(b), Eraser: (*benchEraser)(b), Exporter: (*benchExporter)(b)}
 		},
 	})
 	return b
@@ -129,4 +132,11 @@ func (b *benchEraser) Forget(_ context.Context, shopper string, _ []string) erro
 		b.forgotten = append(b.forgotten, shopper)
 	}
 	return b.forgetErr
+}
+
+type benchExporter bench
+
+func (b *benchExporter) Export(_ context.Context, shopper string, o personal.ExportOptions) (*personal.Export, error) {
+	b.exported = append(b.exported, o)
+	return &personal.Export{Shopper: shopper}, b.exportErr
 }

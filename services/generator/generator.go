@@ -65,6 +65,7 @@ type Pool struct {
 	Designer pagemaker.Designer
 	Replayer Replayer
 	Eraser   Eraser
+	Exporter Exporter
 }
 
 // order asks for a page that the model designs, or the template when it fails.

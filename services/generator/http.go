@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/nats-io/nuid"
 
+	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagemaker"
 )
@@ -137,6 +138,8 @@ func problem(c *fiber.Ctx, err error) error {
 		status, detail = f.Code, f.Message
 	case errors.Is(err, pagemaker.ErrUnknownShop):
 		status, detail = fiber.StatusNotFound, "unknown store"
+	case errors.Is(err, jobqueue.ErrCancelled):
+		status, detail = fiber.StatusConflict, "the shopper was forgotten meanwhile"
 	case errors.Is(err, errNotReady):
 		status, detail = fiber.StatusServiceUnavailable, err.Error()
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

@@ -50,6 +50,10 @@ func (g *Generator) openMicro(ctx context.Context, nc *nats.Conn, p *Pool) (micr
 	if err := service.AddEndpoint("forget", forget, micro.WithEndpointSubject(wandnats.SubjectForget)); err != nil {
 		return nil, errors.Join(fmt.Errorf("endpoint: %w", err), service.Stop())
 	}
+	export := micro.HandlerFunc(func(r micro.Request) { g.export(ctx, p, r) })
+	if err := service.AddEndpoint("export", export, micro.WithEndpointSubject(wandnats.SubjectExport)); err != nil {
+		return nil, errors.Join(fmt.Errorf("endpoint: %w", err), service.Stop())
+	}
 	// The server knows the endpoints once it answers this.
 	flush, cancel := context.WithTimeout(ctx, controlTimeout)
 	defer cancel()
@@ -108,11 +112,7 @@ func (g *Generator) forget(ctx context.Context, p *Pool, r micro.Request) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
 	defer cancel()
-	var slugs []string
-	for _, s := range g.deps.Shops.All() {
-		slugs = append(slugs, s.Slug)
-	}
-	if err := p.Eraser.Forget(ctx, ask.Shopper, slugs); err != nil {
+	if err := p.Eraser.Forget(ctx, ask.Shopper, g.slugs()); err != nil {
 		g.log.WarnContext(ctx, "shopper not forgotten", "error", err)
 		_ = r.Error("503", "not everything is gone: ask again", nil)
 		return

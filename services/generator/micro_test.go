@@ -3,11 +3,13 @@ package generator
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/wandstore/wandstore/pkg/jobqueue"
+	"github.com/wandstore/wandstore/pkg/personal"
 )
 
 // request is what an operator asks, and the answer it gets.
@@ -17,11 +19,16 @@ type request struct {
 	data   string
 	answer string // JSON
 	code   string
+
+	sendErr error
 }
 
 func (r *request) Data() []byte { return []byte(r.data) }
 
 func (r *request) RespondJSON(v any, _ ...micro.RespondOpt) error {
+	if r.sendErr != nil {
+		return r.sendErr
+	}
 	b, err := json.Marshal(v)
 	r.answer = string(b)
 	return err
@@ -55,6 +62,39 @@ func TestReplay(t *testing.T) {
 			b.generator.replay(t.Context(), b.generator.deps.Pool(), r)
 			if r.answer != tt.answer || r.code != tt.code {
 				t.Errorf("answer %s, code %q; want %s, %q", r.answer, r.code, tt.answer, tt.code)
+			}
+		})
+	}
+}
+
+func TestExport(t *testing.T) {
+	t.Parallel()
+	one := personal.ExportOptions{Shops: []string{"magic-wands"}}
+	for name, tt := range map[string]struct {
+		data         string
+		err, sendErr error
+		wants        *personal.ExportOptions
+		code         string
+	}{
+		"all shops":              {data: `{"shopper":"ada"}`, wants: &personal.ExportOptions{All: true}},
+		"one shop":               {data: `{"shopper":"ada","store":"magic-wands"}`, wants: &one},
+		"not JSON":               {data: `ada`, code: "400"},
+		"invalid id":             {data: `{"shopper":"a.b"}`, code: "400"},
+		"invalid shop":           {data: `{"shopper":"ada","store":"a.b"}`, code: "400"},
+		"a store fails":          {data: `{"shopper":"ada"}`, err: errBroken, wants: &personal.ExportOptions{All: true}, code: "503"},
+		"too much for a message": {data: `{"shopper":"ada"}`, sendErr: micro.ErrRespond, wants: &personal.ExportOptions{All: true}, code: "413"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.exportErr = tt.err
+			r := &request{data: tt.data, sendErr: tt.sendErr}
+			b.generator.export(t.Context(), b.generator.deps.Pool(), r)
+			if r.code != tt.code || (tt.code == "") != strings.Contains(r.answer, `"shopper":"ada"`) {
+				t.Errorf("answer %s, code %q, want code %q", r.answer, r.code, tt.code)
+			}
+			if got, want := fmt.Sprint(b.exported), fmt.Sprint(tt.wants); tt.wants != nil && got != "["+want[1:]+"]" {
+				t.Errorf("asked for %s, want %s", got, want)
 			}
 		})
 	}

@@ -11,11 +11,11 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	wandnats "github.com/wandstore/wandstore/nats"
-	"github.com/wandstore/wandstore/pkg/erasure"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/pkg/pagemaker"
 	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/personal"
 	"github.com/wandstore/wandstore/pkg/session"
 	"github.com/wandstore/wandstore/services/generator/internal/designer"
 )
@@ -27,6 +27,7 @@ type pool struct {
 	bus       *wandnats.Bus
 	consumers []*jobqueue.Consumer
 	sweeper   *jobqueue.Sweeper
+	data      *personal.Data
 }
 
 // runPool waits for NATS and the object store, then serves the members.
@@ -58,6 +59,7 @@ func (p *parts) runPool(ctx context.Context) error {
 	running := []lifecycle.Part{
 		{Name: "shops", Run: func(ctx context.Context) error { return p.shops.Follow(ctx, opened.bus.Conn, opened.bus.Shops) }},
 		{Name: "dead letter sweep", Run: opened.sweeper.Run},
+		{Name: "forgotten shoppers", Run: func(ctx context.Context) error { return opened.data.Keep(ctx, p.generator.slugs, p.log) }},
 		{Name: "members", Run: opened.run, StopWithin: grace + settling},
 		{Name: "micro service", Run: func(ctx context.Context) error { return p.generator.runMicro(ctx, service) }},
 	}
@@ -88,18 +90,20 @@ func (p *parts) openPool(ctx context.Context) (*pool, error) {
 		return nil, err
 	}
 	trail := jobqueue.NewTrail(p.js, "generator")
-	pages, sessions := pagestore.NewKV(bus.Pages), session.NewStore(bus.Sessions)
+	pages, sessions := pagestore.NewKV(bus.Pages), session.NewStore(bus.Sessions, session.GuestTTL(p.js, p.cfg.GuestTTL))
+	data := &personal.Data{Permanent: p.s3, Cache: pages, Jobs: bus.Jobs, Sessions: sessions, Forgotten: bus.Forgotten}
 	opened := &pool{
 		bus:     bus,
+		data:    data,
 		sweeper: jobqueue.NewSweeper(p.nc, p.js, bus.Jobs, trail, p.log),
 		Pool: Pool{
 			Maker: &pagemaker.Maker{
 				Shops: p.shops, Renderer: p.renderer, Permanent: p.s3, Cache: pages, Sessions: sessions,
-				Trail: trail, Log: p.log, Metrics: pagemaker.NewMetrics(),
+				Trail: trail, Forgotten: data, Log: p.log, Metrics: pagemaker.NewMetrics(),
 			},
 			Designer: &designer.Designer{Model: p.model, Metrics: designer.NewMetrics(p.cfg.KimiModel, p.cfg.price())},
 			Replayer: jobqueue.NewQueue(p.js, bus.Jobs, p.cfg.Pool.PoolSize, trail),
-			Eraser:   &erasure.Eraser{Permanent: p.s3, Cache: pages, Jobs: bus.Jobs, Sessions: sessions},
+			Eraser:   data, Exporter: data,
 		},
 	}
 	for _, name := range names {

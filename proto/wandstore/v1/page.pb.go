@@ -50,7 +50,9 @@ type Page struct {
 	// When it was made.
 	GeneratedAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=generated_at,json=generatedAt,proto3" json:"generated_at,omitempty"`
 	// W3C traceparent of its making; a later hit links to it.
-	Traceparent   string `protobuf:"bytes,12,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
+	Traceparent string `protobuf:"bytes,12,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
+	// HMAC-SHA-256 of the page under a key of PAGE_KEYS; empty without keys.
+	Mac           []byte `protobuf:"bytes,13,opt,name=mac,proto3" json:"mac,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -169,11 +171,18 @@ func (x *Page) GetTraceparent() string {
 	return ""
 }
 
+func (x *Page) GetMac() []byte {
+	if x != nil {
+		return x.Mac
+	}
+	return nil
+}
+
 var File_wandstore_v1_page_proto protoreflect.FileDescriptor
 
 const file_wandstore_v1_page_proto_rawDesc = "" +
 	"\n" +
-	"\x17wandstore/v1/page.proto\x12\fwandstore.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xab\x03\n" +
+	"\x17wandstore/v1/page.proto\x12\fwandstore.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x03\n" +
 	"\x04Page\x12\x1d\n" +
 	"\n" +
 	"store_slug\x18\x01 \x01(\tR\tstoreSlug\x12\x1d\n" +
@@ -189,7 +198,8 @@ const file_wandstore_v1_page_proto_rawDesc = "" +
 	"\frequested_at\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\vrequestedAt\x12=\n" +
 	"\fgenerated_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\vgeneratedAt\x12 \n" +
-	"\vtraceparent\x18\f \x01(\tR\vtraceparentB?Z=github.com/wandstore/wandstore/proto/wandstore/v1;wandstorev1b\x06proto3"
+	"\vtraceparent\x18\f \x01(\tR\vtraceparent\x12\x10\n" +
+	"\x03mac\x18\r \x01(\fR\x03macB?Z=github.com/wandstore/wandstore/proto/wandstore/v1;wandstorev1b\x06proto3"
 
 var (
 	file_wandstore_v1_page_proto_rawDescOnce sync.Once

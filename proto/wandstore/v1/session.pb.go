@@ -33,7 +33,9 @@ type ShopperSession struct {
 	// When it was last changed.
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
 	// What the shopper did, by store slug.
-	Stores        map[string]*StoreSignals `protobuf:"bytes,4,rep,name=stores,proto3" json:"stores,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Stores map[string]*StoreSignals `protobuf:"bytes,4,rep,name=stores,proto3" json:"stores,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// A link of a shop's own or a merchant's server named the shopper.
+	Known         bool `protobuf:"varint,5,opt,name=known,proto3" json:"known,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -92,6 +94,59 @@ func (x *ShopperSession) GetUpdatedAt() *timestamppb.Timestamp {
 func (x *ShopperSession) GetStores() map[string]*StoreSignals {
 	if x != nil {
 		return x.Stores
+	}
+	return nil
+}
+
+func (x *ShopperSession) GetKnown() bool {
+	if x != nil {
+		return x.Known
+	}
+	return false
+}
+
+// Tombstone says that a shopper was forgotten: FORGOTTEN {shopper}.
+type Tombstone struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When forgetting began. What was requested or begun by then is removed.
+	ForgottenAt   *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=forgotten_at,json=forgottenAt,proto3" json:"forgotten_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Tombstone) Reset() {
+	*x = Tombstone{}
+	mi := &file_wandstore_v1_session_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Tombstone) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Tombstone) ProtoMessage() {}
+
+func (x *Tombstone) ProtoReflect() protoreflect.Message {
+	mi := &file_wandstore_v1_session_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Tombstone.ProtoReflect.Descriptor instead.
+func (*Tombstone) Descriptor() ([]byte, []int) {
+	return file_wandstore_v1_session_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Tombstone) GetForgottenAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ForgottenAt
 	}
 	return nil
 }
@@ -158,7 +213,7 @@ type StoreSignals struct {
 
 func (x *StoreSignals) Reset() {
 	*x = StoreSignals{}
-	mi := &file_wandstore_v1_session_proto_msgTypes[1]
+	mi := &file_wandstore_v1_session_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -170,7 +225,7 @@ func (x *StoreSignals) String() string {
 func (*StoreSignals) ProtoMessage() {}
 
 func (x *StoreSignals) ProtoReflect() protoreflect.Message {
-	mi := &file_wandstore_v1_session_proto_msgTypes[1]
+	mi := &file_wandstore_v1_session_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -183,7 +238,7 @@ func (x *StoreSignals) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreSignals.ProtoReflect.Descriptor instead.
 func (*StoreSignals) Descriptor() ([]byte, []int) {
-	return file_wandstore_v1_session_proto_rawDescGZIP(), []int{1}
+	return file_wandstore_v1_session_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *StoreSignals) GetVisits() uint32 {
@@ -389,7 +444,7 @@ type TrackEvent struct {
 
 func (x *TrackEvent) Reset() {
 	*x = TrackEvent{}
-	mi := &file_wandstore_v1_session_proto_msgTypes[2]
+	mi := &file_wandstore_v1_session_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -401,7 +456,7 @@ func (x *TrackEvent) String() string {
 func (*TrackEvent) ProtoMessage() {}
 
 func (x *TrackEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_wandstore_v1_session_proto_msgTypes[2]
+	mi := &file_wandstore_v1_session_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -414,7 +469,7 @@ func (x *TrackEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrackEvent.ProtoReflect.Descriptor instead.
 func (*TrackEvent) Descriptor() ([]byte, []int) {
-	return file_wandstore_v1_session_proto_rawDescGZIP(), []int{2}
+	return file_wandstore_v1_session_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *TrackEvent) GetShopper() string {
@@ -463,7 +518,7 @@ var File_wandstore_v1_session_proto protoreflect.FileDescriptor
 
 const file_wandstore_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\x1awandstore/v1/session.proto\x12\fwandstore.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbe\x02\n" +
+	"\x1awandstore/v1/session.proto\x12\fwandstore.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd4\x02\n" +
 	"\x0eShopperSession\x12\x1d\n" +
 	"\n" +
 	"shopper_id\x18\x01 \x01(\tR\tshopperId\x129\n" +
@@ -471,10 +526,13 @@ const file_wandstore_v1_session_proto_rawDesc = "" +
 	"created_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
 	"updated_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12@\n" +
-	"\x06stores\x18\x04 \x03(\v2(.wandstore.v1.ShopperSession.StoresEntryR\x06stores\x1aU\n" +
+	"\x06stores\x18\x04 \x03(\v2(.wandstore.v1.ShopperSession.StoresEntryR\x06stores\x12\x14\n" +
+	"\x05known\x18\x05 \x01(\bR\x05known\x1aU\n" +
 	"\vStoresEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
-	"\x05value\x18\x02 \x01(\v2\x1a.wandstore.v1.StoreSignalsR\x05value:\x028\x01\"\xe5\b\n" +
+	"\x05value\x18\x02 \x01(\v2\x1a.wandstore.v1.StoreSignalsR\x05value:\x028\x01\"J\n" +
+	"\tTombstone\x12=\n" +
+	"\fforgotten_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\vforgottenAt\"\xe5\b\n" +
 	"\fStoreSignals\x12\x16\n" +
 	"\x06visits\x18\x01 \x01(\rR\x06visits\x12\x1f\n" +
 	"\vquick_exits\x18\x02 \x01(\rR\n" +
@@ -537,31 +595,33 @@ func file_wandstore_v1_session_proto_rawDescGZIP() []byte {
 	return file_wandstore_v1_session_proto_rawDescData
 }
 
-var file_wandstore_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_wandstore_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_wandstore_v1_session_proto_goTypes = []any{
 	(*ShopperSession)(nil),        // 0: wandstore.v1.ShopperSession
-	(*StoreSignals)(nil),          // 1: wandstore.v1.StoreSignals
-	(*TrackEvent)(nil),            // 2: wandstore.v1.TrackEvent
-	nil,                           // 3: wandstore.v1.ShopperSession.StoresEntry
-	nil,                           // 4: wandstore.v1.StoreSignals.CategoriesEntry
-	nil,                           // 5: wandstore.v1.StoreSignals.QuantitiesEntry
-	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
+	(*Tombstone)(nil),             // 1: wandstore.v1.Tombstone
+	(*StoreSignals)(nil),          // 2: wandstore.v1.StoreSignals
+	(*TrackEvent)(nil),            // 3: wandstore.v1.TrackEvent
+	nil,                           // 4: wandstore.v1.ShopperSession.StoresEntry
+	nil,                           // 5: wandstore.v1.StoreSignals.CategoriesEntry
+	nil,                           // 6: wandstore.v1.StoreSignals.QuantitiesEntry
+	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
 }
 var file_wandstore_v1_session_proto_depIdxs = []int32{
-	6, // 0: wandstore.v1.ShopperSession.created_at:type_name -> google.protobuf.Timestamp
-	6, // 1: wandstore.v1.ShopperSession.updated_at:type_name -> google.protobuf.Timestamp
-	3, // 2: wandstore.v1.ShopperSession.stores:type_name -> wandstore.v1.ShopperSession.StoresEntry
-	4, // 3: wandstore.v1.StoreSignals.categories:type_name -> wandstore.v1.StoreSignals.CategoriesEntry
-	6, // 4: wandstore.v1.StoreSignals.visit_started_at:type_name -> google.protobuf.Timestamp
-	6, // 5: wandstore.v1.StoreSignals.last_event_at:type_name -> google.protobuf.Timestamp
-	6, // 6: wandstore.v1.StoreSignals.last_page_at:type_name -> google.protobuf.Timestamp
-	5, // 7: wandstore.v1.StoreSignals.quantities:type_name -> wandstore.v1.StoreSignals.QuantitiesEntry
-	1, // 8: wandstore.v1.ShopperSession.StoresEntry.value:type_name -> wandstore.v1.StoreSignals
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	7,  // 0: wandstore.v1.ShopperSession.created_at:type_name -> google.protobuf.Timestamp
+	7,  // 1: wandstore.v1.ShopperSession.updated_at:type_name -> google.protobuf.Timestamp
+	4,  // 2: wandstore.v1.ShopperSession.stores:type_name -> wandstore.v1.ShopperSession.StoresEntry
+	7,  // 3: wandstore.v1.Tombstone.forgotten_at:type_name -> google.protobuf.Timestamp
+	5,  // 4: wandstore.v1.StoreSignals.categories:type_name -> wandstore.v1.StoreSignals.CategoriesEntry
+	7,  // 5: wandstore.v1.StoreSignals.visit_started_at:type_name -> google.protobuf.Timestamp
+	7,  // 6: wandstore.v1.StoreSignals.last_event_at:type_name -> google.protobuf.Timestamp
+	7,  // 7: wandstore.v1.StoreSignals.last_page_at:type_name -> google.protobuf.Timestamp
+	6,  // 8: wandstore.v1.StoreSignals.quantities:type_name -> wandstore.v1.StoreSignals.QuantitiesEntry
+	2,  // 9: wandstore.v1.ShopperSession.StoresEntry.value:type_name -> wandstore.v1.StoreSignals
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_wandstore_v1_session_proto_init() }
@@ -575,7 +635,7 @@ func file_wandstore_v1_session_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wandstore_v1_session_proto_rawDesc), len(file_wandstore_v1_session_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

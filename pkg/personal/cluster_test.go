@@ -1,4 +1,4 @@
-package erasure_test
+package personal_test
 
 import (
 	"context"
@@ -12,13 +12,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	wandnats "github.com/wandstore/wandstore/nats"
-	"github.com/wandstore/wandstore/pkg/erasure"
 	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/natstest"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/pagestore/pagestoretest"
+	"github.com/wandstore/wandstore/pkg/personal"
 	"github.com/wandstore/wandstore/pkg/session"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
@@ -38,6 +38,8 @@ type writer struct {
 	pages    *pagestore.KV
 	jobs     jetstream.KeyValue
 	queue    *jobqueue.Queue
+
+	forgotten jetstream.KeyValue
 }
 
 func newWriter(t *testing.T, js jetstream.JetStream, poolSize int) *writer {
@@ -54,7 +56,9 @@ func newWriter(t *testing.T, js jetstream.JetStream, poolSize int) *writer {
 		sessions: session.NewStore(bucket(wandnats.BucketSessions)),
 		pages:    pagestore.NewKV(bucket(wandnats.BucketPages)),
 		jobs:     jobs,
-		queue:    jobqueue.NewQueue(js, jobs, poolSize, jobqueue.NewTrail(js, "test")),
+
+		forgotten: bucket(wandnats.BucketForgotten),
+		queue:     jobqueue.NewQueue(js, jobs, poolSize, jobqueue.NewTrail(js, "test")),
 	}
 }
 
@@ -78,7 +82,7 @@ func TestForgottenShopperComesBackOnThreeNodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eraser := &erasure.Eraser{Permanent: permanent, Cache: all[0].pages, Jobs: all[0].jobs, Sessions: all[0].sessions}
+	eraser := &personal.Data{Permanent: permanent, Cache: all[0].pages, Jobs: all[0].jobs, Sessions: all[0].sessions, Forgotten: all[0].forgotten}
 	key, err := pagekey.New(shop, shopper)
 	if err != nil {
 		t.Fatal(err)

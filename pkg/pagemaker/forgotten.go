@@ -1,0 +1,37 @@
+package pagemaker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/wandstore/wandstore/pkg/jobqueue"
+)
+
+// forgottenTimeout bounds looking for a tombstone and removing a page again. It outlives
+// the order's context, because a page must not stay that was stored before that ended.
+const forgottenTimeout = 10 * time.Second
+
+// checkForgotten returns nil unless the order's shopper was forgotten since its making
+// began. Then it removes what was stored, and returns jobqueue.ErrCancelled. Any other
+// error means that this is not known, or that something is still stored: another try, or
+// personal.Data.Keep, removes it.
+func (m *Maker) checkForgotten(ctx context.Context, o Order) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), forgottenTimeout)
+	defer cancel()
+	since := o.RequestedAt
+	if !o.Begun.IsZero() && o.Begun.Before(since) {
+		since = o.Begun
+	}
+	forgotten, err := m.Forgotten.ForgottenSince(ctx, o.Key.Shopper(), since)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look for a tombstone: %w", err)
+	case !forgotten:
+		return nil
+	}
+	if err := m.Forgotten.RemoveAgain(ctx, o.Key, o.JobID); err != nil {
+		return fmt.Errorf("remove the page of a forgotten shopper: %w", err)
+	}
+	return fmt.Errorf("%w: its shopper was forgotten", jobqueue.ErrCancelled)
+}

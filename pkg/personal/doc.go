@@ -1,0 +1,32 @@
+// Package personal forgets shoppers and exports what is kept of them, in every shop: the
+// session with the cart, the pages, the records of their jobs, and the breadcrumbs of
+// jobs.
+//
+// # Forgetting wins
+//
+// Forget writes a tombstone before it removes anything. Whoever makes a page looks for
+// the tombstone after its last write, and then removes again what it stored. So either
+// the write comes first, and Forget removes it, or the tombstone comes first, and the
+// writer removes it:
+//
+//	forgetting    tombstone ──► cancel job ──► pages ──► breadcrumbs ──► session
+//	making        page to MinIO ──► page to KV ──► session ──► tombstone? ──► remove again
+//
+// Tombstones are read from the stream's leader, because a replica that lags behind would
+// deny one. A session update that was read before the forgetting loses by
+// compare-and-swap. Request times are an edge's clock and tombstones that of whoever
+// forgets: the clocks of the services must agree to within the time that making a page
+// takes.
+//
+// A tombstone is kept for 90 days, which must be longer than backups are kept. Keep finds
+// what a restored backup brought back, by its being older than the tombstone, and forgets
+// it again. A shopper who comes back after having been forgotten is not touched: what
+// they do then is younger.
+//
+// # What stays for a time
+//
+// The tombstone holds the shopper's id and a time. The record of a cancelled job and the
+// delete markers stay for one hour at most. The message of a cancelled job stays until a
+// worker receives it. Dead letters stay for a week, or until an operator deletes them;
+// they are not exported either.
+package personal

@@ -1,0 +1,12 @@
+package personal_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/wandstore/wandstore/pkg/miniotest"
+	"github.com/wandstore/wandstore/pkg/natstest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(natstest.Main(miniotest.Main(m))) }

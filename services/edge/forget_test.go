@@ -1,0 +1,76 @@
+package edge
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/services/edge/internal/identity"
+	"github.com/wandstore/wandstore/services/edge/internal/jobboard"
+)
+
+// The browser drops what it has kept of the pages, so that its back button shows none.
+func TestForgettingClearsTheBrowsersCache(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for _, tt := range []struct {
+		headers []string
+		clear   string
+	}{{adasCookie, `"cache"`}, {nil, ""}, {with(adasCookie, foreignForm), ""}} {
+		if res := d.ask(http.MethodPost, "/s/magic-wands/forget", "", tt.headers...); res.Header.Get("Clear-Site-Data") != tt.clear {
+			t.Errorf("%v: Clear-Site-Data %q, want %q", tt.headers, res.Header.Get("Clear-Site-Data"), tt.clear)
+		}
+	}
+}
+
+// purge is the removal of ada's page, as the watch of UI_CACHE reports it.
+type purge struct{ jetstream.KeyValueEntry }
+
+func (purge) Key() string                     { return wandnats.PageKey(slug, "ada") }
+func (purge) Operation() jetstream.KeyValueOp { return jetstream.KeyValuePurge }
+
+// A page that was removed is not served from memory, not even while no store answers.
+func TestRemovedPageLeavesMemory(t *testing.T) {
+	t.Parallel()
+	page := newDesk(t).has(pagestore.TierMemory)
+	memory, err := pagestore.NewMemory(pagestore.MemoryConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := memory.Put(t.Context(), page); err != nil {
+		t.Fatal(err)
+	}
+	p := &parts{memory: memory, board: jobboard.New(1)}
+	p.notePage(purge{})
+	if n := memory.Len(); n != 0 {
+		t.Errorf("%d pages are left in memory", n)
+	}
+}
+
+// The export is a file that no cache keeps. Whom a link named gets what the link's shop
+// has.
+func TestExport(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		cookie, want string
+	}{
+		"guest":           {cookieOf(t, "ada", identity.Guest), "ada [magic-wands] true true"},
+		"named by a link": {cookieOf(t, "ada", slug), "ada [magic-wands] false true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, signed)
+			res := d.ask(http.MethodGet, "/s/magic-wands/export?shopper=bob", "", "Cookie", tt.cookie)
+			if len(d.exported) != 1 || d.exported[0] != tt.want {
+				t.Errorf("exported %q, want %q", d.exported, tt.want)
+			}
+			if res.Header.Get("Content-Disposition") != `attachment; filename="magic-wands.json"` || res.Header.Get("Cache-Control") != "no-store" ||
+				res.Header.Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("headers %v", res.Header)
+			}
+		})
+	}
+}

@@ -1,0 +1,58 @@
+package generator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/personal"
+)
+
+// Exporter exports what is kept of shoppers.
+type Exporter interface {
+	// Export returns what is kept of the shopper in the given shops, and with All in every
+	// other that their session names.
+	Export(ctx context.Context, shopper string, o personal.ExportOptions) (*personal.Export, error)
+}
+
+// export answers {"shopper": "ID"} with all that is kept of the shopper, without the HTML
+// of the pages. With "store" it answers for one shop, as for a shopper of so many shops
+// that a message does not hold all.
+func (g *Generator) export(ctx context.Context, p *Pool, r micro.Request) {
+	var ask struct {
+		Shopper string `json:"shopper"`
+		Store   string `json:"store"`
+	}
+	err := json.Unmarshal(r.Data(), &ask)
+	if err != nil || !pagekey.ValidShopper(ask.Shopper) || (ask.Store != "" && !pagekey.ValidStore(ask.Store)) {
+		_ = r.Error("400", `want {"shopper": "ID"}, and "store" for one shop only`, nil)
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	defer cancel()
+	options := personal.ExportOptions{Shops: g.slugs(), All: true}
+	if ask.Store != "" {
+		options = personal.ExportOptions{Shops: []string{ask.Store}}
+	}
+	kept, err := p.Exporter.Export(ctx, ask.Shopper, options)
+	if err != nil {
+		g.log.WarnContext(ctx, "shopper not exported", "error", err)
+		_ = r.Error("503", "not everything could be read: ask again", nil)
+		return
+	}
+	if err := r.RespondJSON(kept); errors.Is(err, micro.ErrRespond) {
+		_ = r.Error("413", `too much for one message: ask shop by shop, with "store"`, nil)
+	}
+}
+
+// slugs are those of the shops of this moment.
+func (g *Generator) slugs() []string {
+	var slugs []string
+	for _, s := range g.deps.Shops.All() {
+		slugs = append(slugs, s.Slug)
+	}
+	return slugs
+}
