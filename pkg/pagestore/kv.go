@@ -22,10 +22,12 @@ const maxValue = 1<<20 - 4<<10
 // is safe for concurrent use.
 type KV struct {
 	bucket jetstream.KeyValue
+	keys   Keys
 }
 
-// NewKV returns a store on bucket, the bucket UI_CACHE.
-func NewKV(bucket jetstream.KeyValue) *KV { return &KV{bucket: bucket} }
+// NewKV returns a store on bucket, the bucket UI_CACHE. With keys it signs the pages that
+// it stores, and knows no others.
+func NewKV(bucket jetstream.KeyValue, keys ...Keys) *KV { return &KV{bucket: bucket, keys: join(keys)} }
 
 // Get returns the page. Errors: ErrMiss, ErrCorrupt, or the client's. ctx should have a
 // deadline, because Get waits while the connection is down. On a cluster Get may miss a
@@ -64,11 +66,11 @@ func (s *KV) get(ctx context.Context, key pagekey.Key) (*Page, error) {
 	if err != nil && !errors.Is(err, jetstream.ErrKeyNotFound) {
 		return nil, fmt.Errorf("get page: %w", err)
 	}
-	return pageOfEntry(entry, key)
+	return s.pageOfEntry(entry, key)
 }
 
 // pageOfEntry decodes an entry. Errors: ErrMiss if entry is nil, or ErrCorrupt.
-func pageOfEntry(entry jetstream.KeyValueEntry, key pagekey.Key) (*Page, error) {
+func (s *KV) pageOfEntry(entry jetstream.KeyValueEntry, key pagekey.Key) (*Page, error) {
 	if entry == nil {
 		return nil, ErrMiss
 	}
@@ -85,11 +87,13 @@ func pageOfEntry(entry jetstream.KeyValueEntry, key pagekey.Key) (*Page, error) 
 	if page.Key() != key {
 		return nil, fmt.Errorf("%w: it is another shopper's", ErrCorrupt)
 	}
-	return page, nil
+	return s.keys.verified(page, msg.GetMac())
 }
 
 func (s *KV) put(ctx context.Context, page *Page) error {
-	value, err := wire.Marshal(page.Message())
+	msg := page.Message()
+	msg.Mac = s.keys.mac(page)
+	value, err := wire.Marshal(msg)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
@@ -98,7 +102,7 @@ func (s *KV) put(ctx context.Context, page *Page) error {
 	}
 	key := wandnats.PageKey(page.Key().Store(), page.Key().Shopper())
 	_, err = wandnats.Update(ctx, s.bucket, key, func(current jetstream.KeyValueEntry) ([]byte, error) {
-		stored, err := pageOfEntry(current, page.Key())
+		stored, err := s.pageOfEntry(current, page.Key())
 		return value, mayReplace(page, stored, err)
 	})
 	switch {

@@ -1,6 +1,7 @@
 package pagestore
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/url"
 	"strings"
@@ -25,6 +26,7 @@ const (
 	metaPrompt      = "promptVersion"
 	metaCatalogue   = "catalogueVersion"
 	metaTraceparent = "traceparent"
+	metaMAC         = "mac"
 )
 
 // metadataOf is the page without its HTML, as S3 user metadata.
@@ -95,6 +97,19 @@ func pageOf(key pagekey.Key, meta map[string]string, html []byte) (*Page, error)
 		return nil, fmt.Errorf("%w: it is another shopper's", ErrCorrupt)
 	}
 	return page, nil
+}
+
+// macOf is the MAC of an object's metadata; nil if there is none, or none that can be read.
+func macOf(meta map[string]string) []byte {
+	for name, value := range meta {
+		if strings.EqualFold(name, metaMAC) {
+			mac, err := base64.RawURLEncoding.DecodeString(value)
+			if err == nil {
+				return mac
+			}
+		}
+	}
+	return nil
 }
 
 // escape percent-encodes everything but visible ASCII, and also the percent sign and the

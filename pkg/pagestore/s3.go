@@ -3,6 +3,7 @@ package pagestore
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -32,6 +33,9 @@ type S3Config struct {
 	// Region is the region that requests are signed for. Empty means "us-east-1", which
 	// MinIO accepts.
 	Region string
+	// PageTTL is how long the object store keeps a page after its last write, in whole
+	// days; 0 is for good. See EnsureLifecycle.
+	PageTTL time.Duration `env:"PAGE_TTL"`
 	// UseTLS selects HTTPS.
 	UseTLS bool `env:"MINIO_USE_TLS"`
 }
@@ -45,6 +49,8 @@ func (c S3Config) Validate() error {
 		return errors.New("MINIO_ACCESS_KEY or MINIO_SECRET_KEY is empty")
 	case c.Bucket == "":
 		return errors.New("MINIO_BUCKET is empty")
+	case c.PageTTL < 0 || c.PageTTL%day != 0:
+		return errors.New("PAGE_TTL is neither 0 nor whole days, such as 720h")
 	}
 	return nil
 }
@@ -59,10 +65,13 @@ type S3 struct {
 	transport *http.Transport
 	bucket    string
 	region    string
+	keys      Keys
+	pageTTL   time.Duration
 }
 
 // NewS3 returns a store. It does not connect; its errors are errors of the configuration.
-func NewS3(cfg S3Config) (*S3, error) {
+// With keys it signs the pages that it stores, and knows no others.
+func NewS3(cfg S3Config, keys ...Keys) (*S3, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -89,7 +98,10 @@ func NewS3(cfg S3Config) (*S3, error) {
 	if err != nil {
 		return nil, fmt.Errorf("object store: %w", err)
 	}
-	return &S3{core: minio.Core{Client: client}, transport: transport, bucket: cfg.Bucket, region: cfg.Region}, nil
+	return &S3{
+		core: minio.Core{Client: client}, transport: transport, bucket: cfg.Bucket, region: cfg.Region,
+		keys: join(keys), pageTTL: cfg.PageTTL,
+	}, nil
 }
 
 // Close closes idle connections.
@@ -141,26 +153,37 @@ func (s *S3) Delete(ctx context.Context, key pagekey.Key) error {
 }
 
 func (s *S3) get(ctx context.Context, key pagekey.Key) (*Page, error) {
+	_, page, err := s.read(ctx, key)
+	return page, err
+}
+
+// read returns the object's entity tag and its page. Errors: ErrMiss, ErrCorrupt together
+// with the entity tag, or the client's.
+func (s *S3) read(ctx context.Context, key pagekey.Key) (string, *Page, error) {
 	// Client.GetObject sends its request on the first read, or a HEAD on Stat. Core's
 	// sends one GET at once.
 	body, info, _, err := s.core.GetObject(ctx, s.bucket, objectName(key), minio.GetObjectOptions{})
 	if err != nil {
-		return nil, s3GetError(err)
+		return "", nil, s3GetError(err)
 	}
 	// Closing before the end drops the connection instead of reading a body of any size.
 	defer func() { _ = body.Close() }()
 	if info.Size > MaxHTML {
-		return nil, fmt.Errorf("%w: %w", ErrCorrupt, ErrTooLarge)
+		return info.ETag, nil, fmt.Errorf("%w: %w", ErrCorrupt, ErrTooLarge)
 	}
 	var html bytes.Buffer
 	html.Grow(int(max(info.Size, 0)) + bytes.MinRead)
 	if _, err := html.ReadFrom(io.LimitReader(body, MaxHTML+1)); err != nil {
-		return nil, fmt.Errorf("read object: %w", nameless(err))
+		return "", nil, fmt.Errorf("read object: %w", nameless(err))
 	}
 	if html.Len() > MaxHTML {
-		return nil, fmt.Errorf("%w: %w", ErrCorrupt, ErrTooLarge)
+		return info.ETag, nil, fmt.Errorf("%w: %w", ErrCorrupt, ErrTooLarge)
 	}
-	return pageOf(key, info.UserMetadata, html.Bytes())
+	page, err := pageOf(key, info.UserMetadata, html.Bytes())
+	if err == nil {
+		page, err = s.keys.verified(page, macOf(info.UserMetadata))
+	}
+	return info.ETag, page, err
 }
 
 func (s *S3) put(ctx context.Context, page *Page) error {
@@ -220,7 +243,7 @@ func pause(ctx context.Context, try int) error {
 
 // create stores page if the key has no object, and returns errConflict if it has one.
 func (s *S3) create(ctx context.Context, page *Page) error {
-	opts := putOptions(page)
+	opts := s.putOptions(page)
 	opts.SetMatchETagExcept("*")
 	return s.write(ctx, page, opts)
 }
@@ -233,6 +256,10 @@ func (s *S3) create(ctx context.Context, page *Page) error {
 // older page may overwrite the newer one. That changes the metadata and no byte of the
 // document.
 func (s *S3) current(ctx context.Context, page *Page) (string, *Page, error) {
+	if len(s.keys.keys) > 0 {
+		// Only with its document it is known whether the page counts.
+		return s.read(ctx, page.Key())
+	}
 	info, err := s.core.StatObject(ctx, s.bucket, objectName(page.Key()), minio.StatObjectOptions{})
 	if err != nil {
 		return "", nil, s3GetError(err)
@@ -249,7 +276,7 @@ func (s *S3) current(ctx context.Context, page *Page) (string, *Page, error) {
 // replace stores page if the object still has that entity tag, and returns errConflict if
 // it does not.
 func (s *S3) replace(ctx context.Context, page *Page, etag string) error {
-	opts := putOptions(page)
+	opts := s.putOptions(page)
 	opts.SetMatchETag(etag)
 	return s.write(ctx, page, opts)
 }
@@ -271,18 +298,25 @@ func (s *S3) write(ctx context.Context, page *Page, opts minio.PutObjectOptions)
 
 const codeConditionalConflict = "ConditionalRequestConflict"
 
-func putOptions(page *Page) minio.PutObjectOptions {
+func (s *S3) putOptions(page *Page) minio.PutObjectOptions {
+	meta := metadataOf(page)
+	if mac := s.keys.mac(page); mac != nil {
+		meta[metaMAC] = base64.RawURLEncoding.EncodeToString(mac)
+	}
 	return minio.PutObjectOptions{
-		UserMetadata:     metadataOf(page),
+		UserMetadata:     meta,
 		ContentType:      contentType,
 		DisableMultipart: true,
 	}
 }
 
+// pagePrefix is that of all pages' objects.
+const pagePrefix = "generated/"
+
 // objectName is the object's name in the bucket. A Key is checked, so it holds nothing
 // that could leave the prefix.
 func objectName(key pagekey.Key) string {
-	return "generated/" + key.Store() + ":" + key.Shopper() + ".html"
+	return pagePrefix + key.Store() + ":" + key.Shopper() + ".html"
 }
 
 func s3GetError(err error) error {

@@ -66,7 +66,7 @@ func (p *parts) openBus(ctx context.Context) (*bus, error) {
 		return nil, err
 	}
 	trail := jobqueue.NewTrail(p.js, "edge")
-	pages, sessions := pagestore.NewKV(opened.Pages), session.NewStore(opened.Sessions, session.GuestTTL(p.js, p.cfg.GuestTTL))
+	pages, sessions := pagestore.NewKV(opened.Pages, p.keys), session.NewStore(opened.Sessions, session.GuestTTL(p.js, p.cfg.GuestTTL))
 	data := &personal.Data{Permanent: p.s3, Cache: pages, Jobs: opened.Jobs, Sessions: sessions, Forgotten: opened.Forgotten}
 	return &bus{
 		opened: opened, pages: pages,

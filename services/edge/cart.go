@@ -112,6 +112,7 @@ func (e *Edge) changeCart(c *fiber.Ctx) error {
 	counted, now := mayTrack(c), time.Now()
 	var changed *wandstorev1.StoreSignals
 	err = b.Sessions.Update(ctx, who.id, func(s *wandstorev1.ShopperSession) {
+		s.Known = s.GetKnown() || who.linked || who.named
 		change.apply(s, shop, counted, now)
 		changed = session.Signals(s, shop.Slug)
 	})

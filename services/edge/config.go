@@ -25,6 +25,8 @@ type Config struct {
 	NATS wandnats.Config
 	// S3 is the object store, which keeps pages permanently.
 	S3 pagestore.S3Config
+	// PageKeys are the keys of the stored pages' MACs.
+	PageKeys pagestore.KeyConfig
 	// Stores is the source of the shops' documents.
 	Stores catalogue.Config
 	// Addr is where shoppers are answered.
@@ -84,6 +86,9 @@ func (c Config) Validate() error {
 		return err
 	}
 	if err := c.S3.Validate(); err != nil {
+		return err
+	}
+	if err := c.PageKeys.Validate(); err != nil {
 		return err
 	}
 	if err := c.Stores.Validate(); err != nil {

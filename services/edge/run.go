@@ -62,6 +62,7 @@ type parts struct {
 	renderer *storefront.Renderer
 	memory   *pagestore.Memory
 	s3       *pagestore.S3
+	keys     pagestore.Keys
 	pages    *pagestore.Tiered
 	board    *jobboard.Board
 	// bus is nil until NATS was reached.
@@ -81,13 +82,17 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	s3, err := pagestore.NewS3(cfg.S3)
+	keys, err := cfg.PageKeys.Keys()
+	if err != nil {
+		return nil, err
+	}
+	s3, err := pagestore.NewS3(cfg.S3, keys)
 	if err != nil {
 		return nil, err
 	}
 	p := &parts{
 		cfg: cfg, nc: nc, js: js, log: log, shops: shops, renderer: renderer,
-		memory: memory, s3: s3, board: jobboard.New(cfg.Pool.Concurrency),
+		memory: memory, s3: s3, keys: keys, board: jobboard.New(cfg.Pool.Concurrency),
 	}
 	if p.pages, err = pagestore.NewTiered(memory, s3, kvTier{p}, p.lookupOptions()...); err != nil {
 		s3.Close()
@@ -131,8 +136,19 @@ func (p *parts) ensureBucket(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	p.ensureLifecycle(ctx)
 	<-ctx.Done()
 	return nil
+}
+
+// ensureLifecycle applies PAGE_TTL. Without it pages are kept for longer, which no shopper
+// notices, so an error is only logged.
+func (p *parts) ensureLifecycle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := p.s3.EnsureLifecycle(ctx); err != nil {
+		p.log.WarnContext(ctx, "PAGE_TTL is not applied by this process", "error", err)
+	}
 }
 
 // kvTier is the KV tier of the page lookup. It is unavailable until NATS was reached.

@@ -141,6 +141,7 @@ func (e *Edge) mergeCart(ctx context.Context, shop *catalogue.Shop, guest, named
 		return
 	}
 	err = b.Sessions.Update(ctx, named, func(s *wandstorev1.ShopperSession) {
+		s.Known = true
 		session.MergeCart(session.Signals(s, shop.Slug), cart)
 	})
 	if err == nil {

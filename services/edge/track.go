@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -55,10 +56,12 @@ func (e *Edge) track(c *fiber.Ctx) error {
 	defer cancel()
 	now := time.Now()
 	for shopper, own := range byShopper {
+		known := slices.ContainsFunc(own, func(ev *wandstorev1.TrackEvent) bool { return e.namedByShop(c, ev.GetStore()) })
 		err := b.Sessions.Update(ctx, shopper, func(s *wandstorev1.ShopperSession) {
 			for _, ev := range own {
 				session.Apply(s, ev, now)
 			}
+			s.Known = s.GetKnown() || known
 		})
 		if errors.Is(err, wandnats.ErrContended) {
 			return err
@@ -71,6 +74,12 @@ func (e *Edge) track(c *fiber.Ctx) error {
 		}
 	}
 	return c.Status(http.StatusAccepted).JSON(fiber.Map{"accepted": len(events)})
+}
+
+// namedByShop reports whether the shop itself says who its shopper is, by a link's cookie or
+// by its server.
+func (e *Edge) namedByShop(c *fiber.Ctx, slug string) bool {
+	return e.cookieShopper(c, slug).linked || e.isServer(c, slug)
 }
 
 // speaksFor names the shopper of an event that names nobody, and refuses one that names

@@ -24,6 +24,8 @@ type Config struct {
 	NATS wandnats.Config
 	// S3 is where pages are kept for good.
 	S3 pagestore.S3Config
+	// PageKeys are the keys of the stored pages' MACs.
+	PageKeys pagestore.KeyConfig
 	// Stores is where the shops come from.
 	Stores catalogue.Config
 	// Addr is where the HTTP pair listens.
@@ -65,6 +67,9 @@ func (c Config) Validate() error {
 		return err
 	}
 	if err := c.S3.Validate(); err != nil {
+		return err
+	}
+	if err := c.PageKeys.Validate(); err != nil {
 		return err
 	}
 	if err := c.Stores.Validate(); err != nil {

@@ -43,6 +43,9 @@ func (p *parts) runPool(ctx context.Context) error {
 	if err := lifecycle.Retry(ctx, p.log, "the object store", p.s3.EnsureBucket); err != nil {
 		return err
 	}
+	if err := p.s3.EnsureLifecycle(ctx); err != nil {
+		p.log.WarnContext(ctx, "PAGE_TTL is not applied by this process", "error", err)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// Before it is healthy, so that a member that is asked over NATS answers.
@@ -90,7 +93,7 @@ func (p *parts) openPool(ctx context.Context) (*pool, error) {
 		return nil, err
 	}
 	trail := jobqueue.NewTrail(p.js, "generator")
-	pages, sessions := pagestore.NewKV(bus.Pages), session.NewStore(bus.Sessions, session.GuestTTL(p.js, p.cfg.GuestTTL))
+	pages, sessions := pagestore.NewKV(bus.Pages, p.keys), session.NewStore(bus.Sessions, session.GuestTTL(p.js, p.cfg.GuestTTL))
 	data := &personal.Data{Permanent: p.s3, Cache: pages, Jobs: bus.Jobs, Sessions: sessions, Forgotten: bus.Forgotten}
 	opened := &pool{
 		bus:     bus,

@@ -57,6 +57,7 @@ type parts struct {
 	js        jetstream.JetStream
 	log       *slog.Logger
 	s3        *pagestore.S3
+	keys      pagestore.Keys
 	model     model
 	shops     *catalogue.Directory
 	renderer  *storefront.Renderer
@@ -67,7 +68,11 @@ type parts struct {
 }
 
 func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger) (*parts, error) {
-	s3, err := pagestore.NewS3(cfg.S3)
+	keys, err := cfg.PageKeys.Keys()
+	if err != nil {
+		return nil, err
+	}
+	s3, err := pagestore.NewS3(cfg.S3, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +92,7 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logge
 	if err != nil {
 		return nil, fmt.Errorf("hostname: %w", err)
 	}
-	p := &parts{cfg: cfg, nc: nc, js: js, log: log, s3: s3, model: model, shops: shops, renderer: renderer}
+	p := &parts{cfg: cfg, nc: nc, js: js, log: log, s3: s3, keys: keys, model: model, shops: shops, renderer: renderer}
 	p.generator = New(cfg, Deps{
 		Shops: shops, Model: model, Connected: nc.IsConnected, Worker: fmt.Sprintf("%s-%d", host, os.Getpid()), Log: log,
 		Pool: func() *Pool {
