@@ -59,7 +59,9 @@ type Memory struct {
 	// tiers, so that an answer from before a change does not count as one from after it.
 	// Several keys share a count: a change of another key may cost one more lookup.
 	changes [1024]atomic.Uint64
-	seed    maphash.Seed
+	// drops rise with Drop, in the same way.
+	drops [1024]atomic.Uint64
+	seed  maphash.Seed
 }
 
 // entry is a page and when it was last verified. It is replaced, never changed.
@@ -75,6 +77,7 @@ type entry struct {
 type snapshot struct {
 	epoch  uint64
 	change uint64
+	drop   uint64
 	at     time.Time
 }
 
@@ -149,6 +152,7 @@ func (m *Memory) Delete(_ context.Context, key pagekey.Key) error {
 // Drop drops the page. Lookups that have begun already do not bring it back.
 func (m *Memory) Drop(key pagekey.Key) {
 	m.change(key).Add(1)
+	m.drop(key).Add(1)
 	m.pages.Invalidate(key)
 }
 
@@ -208,7 +212,7 @@ func (m *Memory) Bytes() uint64 {
 
 // snapshot must be called before the tiers below are asked.
 func (m *Memory) snapshot(key pagekey.Key) snapshot {
-	return snapshot{epoch: m.epoch.Load(), change: m.change(key).Load(), at: m.now()}
+	return snapshot{epoch: m.epoch.Load(), change: m.change(key).Load(), drop: m.drop(key).Load(), at: m.now()}
 }
 
 // fill stores the page that a lookup has found, unless Memory has a newer one, and
@@ -217,7 +221,7 @@ func (m *Memory) snapshot(key pagekey.Key) snapshot {
 func (m *Memory) fill(t snapshot, page *Page, complete bool) *Page {
 	// The weigher needs the compressed page too, but under the cache's lock.
 	page.Gzip()
-	change := m.change(page.Key())
+	change, drop := m.change(page.Key()), m.drop(page.Key())
 	kept := page
 	m.pages.Compute(page.Key(), func(old *entry, found bool) (*entry, otter.ComputeOp) {
 		fresh := &entry{
@@ -229,8 +233,8 @@ func (m *Memory) fill(t snapshot, page *Page, complete bool) *Page {
 			// read under that lock, so either this read or Invalidate marks the entry.
 			dirty: change.Load() != t.change,
 		}
-		if !found && fresh.dirty {
-			// It may have been dropped, as of a shopper who was forgotten.
+		if !found && drop.Load() != t.drop {
+			// The lookup may have found what was dropped meanwhile.
 			return nil, otter.CancelOp
 		}
 		if !found || m.expired(old, t.at) || old.page.compare(page) < 0 {
@@ -270,4 +274,8 @@ func (m *Memory) verified(e *entry, now time.Time) bool {
 
 func (m *Memory) change(key pagekey.Key) *atomic.Uint64 {
 	return &m.changes[maphash.Comparable(m.seed, key)%uint64(len(m.changes))]
+}
+
+func (m *Memory) drop(key pagekey.Key) *atomic.Uint64 {
+	return &m.drops[maphash.Comparable(m.seed, key)%uint64(len(m.drops))]
 }

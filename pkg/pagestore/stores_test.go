@@ -36,6 +36,24 @@ func TestKVConforms(t *testing.T) {
 	})
 }
 
+func TestKVWithKeysConforms(t *testing.T) {
+	t.Parallel()
+	_, js := natstest.Start(t).Connect(t)
+	buckets := 0
+	pagestoretest.Run(t, func(t *testing.T) pagestoretest.Store {
+		buckets++
+		return pagestore.NewKV(newBucket(t, js, fmt.Sprintf("PAGES_%d", buckets)), keysOf(t, "ab"))
+	})
+}
+
+func TestS3WithKeysConforms(t *testing.T) {
+	t.Parallel()
+	server := miniotest.Start(t)
+	pagestoretest.Run(t, func(t *testing.T) pagestoretest.Store {
+		return newS3(t, server.Addr(), server.Bucket(t), keysOf(t, "ab"))
+	})
+}
+
 func TestS3Conforms(t *testing.T) {
 	t.Parallel()
 	server := miniotest.Start(t)
@@ -64,9 +82,9 @@ func newBucket(t testing.TB, js jetstream.JetStream, name string) jetstream.KeyV
 	return bucket
 }
 
-func newS3(t testing.TB, addr, bucket string) *pagestore.S3 {
+func newS3(t testing.TB, addr, bucket string, keys ...pagestore.Keys) *pagestore.S3 {
 	t.Helper()
-	store, err := pagestore.NewS3(s3Config(addr, bucket))
+	store, err := pagestore.NewS3(s3Config(addr, bucket), keys...)
 	if err != nil {
 		t.Fatal(err)
 	}

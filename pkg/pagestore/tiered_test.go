@@ -360,3 +360,28 @@ func TestTieredOptionsAreValidated(t *testing.T) {
 		}
 	}
 }
+
+// A lookup that found a page before it was dropped does not bring it back.
+func TestTieredDropDuringLookUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		page := pagestoretest.Page(t, "page", 0)
+		l := newLookup(t, pagestore.MemoryConfig{})
+		defer l.Close()
+		entered, release := make(chan struct{}), make(chan struct{})
+		l.minio.set(func(f *tier) { f.page, f.entered, f.release = page, entered, release })
+		done := make(chan error)
+		go func() {
+			_, err := l.Get(t.Context(), page.Key())
+			done <- err
+		}()
+		<-entered
+		l.memory.Drop(page.Key())
+		close(release)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.memory.Get(t.Context(), page.Key()); !errors.Is(err, pagestore.ErrMiss) {
+			t.Errorf("memory: %v, want a miss", err)
+		}
+	})
+}
