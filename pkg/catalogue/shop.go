@@ -101,6 +101,9 @@ func (s *Shop) CartPath() string { return s.Path() + "/cart" }
 // ForgetPath is the path at which a shopper asks for the erasure of their data.
 func (s *Shop) ForgetPath() string { return s.Path() + "/forget" }
 
+// ExportPath is the path at which a shopper gets what is kept of them.
+func (s *Shop) ExportPath() string { return s.Path() + "/export" }
+
 // CollectionPath is the path of the search page with a collection's products.
 func (s *Shop) CollectionPath(id string) string { return s.SearchPath(Query{Collection: id}) }
 

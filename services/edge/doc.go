@@ -8,6 +8,7 @@
 //	GET  /s/{store}/cart          the cart, from the session
 //	POST /s/{store}/cart          a change of the cart by a form; redirects to the cart
 //	POST /s/{store}/forget        erases what is stored about the cookie's shopper
+//	GET  /s/{store}/export        what is stored about the shopper, as a JSON file
 //	POST /api/shopper/track       counts events in the shopper's session, unless the
 //	                              browser sends DNT or Sec-GPC
 //

@@ -43,9 +43,7 @@ func (p *parts) runPool(ctx context.Context) error {
 	if err := lifecycle.Retry(ctx, p.log, "the object store", p.s3.EnsureBucket); err != nil {
 		return err
 	}
-	if err := p.s3.EnsureLifecycle(ctx); err != nil {
-		p.log.WarnContext(ctx, "PAGE_TTL is not applied by this process", "error", err)
-	}
+	p.ensureLifecycle(ctx)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// Before it is healthy, so that a member that is asked over NATS answers.
@@ -179,4 +177,14 @@ func (p *pool) handle(ctx context.Context, job *jobqueue.Job) (jobqueue.Result, 
 		Persona: made.Page.Persona(), Source: made.Page.Source(),
 		GeneratedAt: made.Page.GeneratedAt(), Reason: made.Reason,
 	}, nil
+}
+
+// ensureLifecycle applies PAGE_TTL. Without it pages are kept for longer, which no shopper
+// notices, so an error is only logged.
+func (p *parts) ensureLifecycle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := p.s3.EnsureLifecycle(ctx); err != nil {
+		p.log.WarnContext(ctx, "PAGE_TTL is not applied by this process", "error", err)
+	}
 }
