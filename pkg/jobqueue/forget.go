@@ -68,8 +68,12 @@ func TrailIsOld(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key, t
 		if err != nil {
 			return false, fmt.Errorf("read breadcrumbs: %w", err)
 		}
-		var c wandstorev1.Breadcrumb
-		if wire.Unmarshal(entry.Value(), &c) != nil || !c.GetAt().AsTime().After(than) {
+		// One that cannot be read has no time, and so counts as old.
+		c := &wandstorev1.Breadcrumb{}
+		if wire.Unmarshal(entry.Value(), c) != nil {
+			c.Reset()
+		}
+		if !c.GetAt().AsTime().After(than) {
 			return true, nil
 		}
 	}

@@ -30,12 +30,10 @@ const (
 // back, and removes it. It takes about fifty shoppers a second. shops returns the slugs of
 // the shops. What fails is logged, and tried again by the next walk.
 func (d *Data) Keep(ctx context.Context, shops func() []string, log *slog.Logger) error {
-	for {
+	for ctx.Err() == nil {
 		again, err := d.walk(ctx, shops())
 		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
+		case err != nil && ctx.Err() == nil:
 			log.WarnContext(ctx, "the forgotten were not all looked for", "error", err)
 		case again > 0:
 			log.InfoContext(ctx, "forgotten again", "shoppers", again)
@@ -43,9 +41,9 @@ func (d *Data) Keep(ctx context.Context, shops func() []string, log *slog.Logger
 		select {
 		case <-time.After(keepEvery + rand.N(keepEvery/6)):
 		case <-ctx.Done():
-			return nil
 		}
 	}
+	return nil
 }
 
 // walk forgets again whose data is older than their tombstone, and returns how many

@@ -10,6 +10,7 @@ import (
 
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/services/edge/internal/identity"
+	"github.com/wandstore/wandstore/services/edge/internal/ratelimit"
 )
 
 // Eraser erases shoppers' data.
@@ -37,6 +38,10 @@ func (e *Edge) forget(c *fiber.Ctx) error {
 	who := e.cookieShopper(c, shop.Slug)
 	if !who.known() {
 		return c.Redirect(shop.Path(), http.StatusSeeOther)
+	}
+	if err := e.limit(c, ratelimit.Carts, shop.Slug, who.id); err != nil {
+		// Each forgotten shopper takes room for a tombstone.
+		return err
 	}
 	b := e.deps.Bus()
 	if b == nil {

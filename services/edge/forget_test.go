@@ -3,6 +3,7 @@ package edge
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -47,6 +48,36 @@ func TestRemovedPageLeavesMemory(t *testing.T) {
 	p.notePage(purge{})
 	if n := memory.Len(); n != 0 {
 		t.Errorf("%d pages are left in memory", n)
+	}
+}
+
+// Sessions of whom a shop names do not expire: they are marked.
+func TestWhomAShopNamesIsKnown(t *testing.T) {
+	t.Parallel()
+	const view = `{"store":"magic-wands","event":"view","product":"nightjar"}`
+	server := []string{"Authorization", "Bearer " + linkToken(t, wandsKey, slug, "", time.Hour)}
+	for name, tt := range map[string]struct {
+		target, body string
+		headers      []string
+		known        bool
+	}{
+		"a guest's event":       {"/api/shopper/track", view, []string{"Cookie", cookieOf(t, "ada", identity.Guest)}, false},
+		"a guest's cart":        {"/s/magic-wands/cart", "action=add&product=nightjar", with(form, []string{"Cookie", cookieOf(t, "ada", identity.Guest)}), false},
+		"event after a link":    {"/api/shopper/track", view, []string{"Cookie", cookieOf(t, "ada", slug)}, true},
+		"cart after a link":     {"/s/magic-wands/cart", "action=add&product=nightjar", with(form, []string{"Cookie", cookieOf(t, "ada", slug)}), true},
+		"event by the server":   {"/api/shopper/track", `{"shopper":"ada","store":"magic-wands","event":"view"}`, server, true},
+		"event of another shop": {"/api/shopper/track", view, []string{"Cookie", cookieOf(t, "ada", identity.Guest) + "; " + cookieOf(t, "ada", "whitby-tea")}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, signed)
+			if res := d.ask(http.MethodPost, tt.target, tt.body, tt.headers...); res.StatusCode >= 400 {
+				t.Fatalf("%d %s", res.StatusCode, res.body)
+			}
+			if s := d.sessions["ada"]; s == nil || s.GetKnown() != tt.known {
+				t.Errorf("session %v, want known %t", s, tt.known)
+			}
+		})
 	}
 }
 
