@@ -68,8 +68,9 @@ func (e *Edge) export(c *fiber.Ctx) error {
 
 // slugs are those of the shops of this moment.
 func (e *Edge) slugs() []string {
-	var slugs []string
-	for _, s := range e.deps.Shops.All() {
+	shops := e.deps.Shops.All()
+	slugs := make([]string, 0, len(shops))
+	for _, s := range shops {
 		slugs = append(slugs, s.Slug)
 	}
 	return slugs

@@ -50,8 +50,9 @@ func (g *Generator) export(ctx context.Context, p *Pool, r micro.Request) {
 
 // slugs are those of the shops of this moment.
 func (g *Generator) slugs() []string {
-	var slugs []string
-	for _, s := range g.deps.Shops.All() {
+	shops := g.deps.Shops.All()
+	slugs := make([]string, 0, len(shops))
+	for _, s := range shops {
 		slugs = append(slugs, s.Slug)
 	}
 	return slugs

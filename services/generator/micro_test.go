@@ -76,7 +76,7 @@ func TestExport(t *testing.T) {
 		wants        *personal.ExportOptions
 		code         string
 	}{
-		"all shops":              {data: `{"shopper":"ada"}`, wants: &personal.ExportOptions{All: true}},
+		"all shops":              {data: `{"shopper":"ada"}`, wants: &personal.ExportOptions{Shops: []string{}, All: true}},
 		"one shop":               {data: `{"shopper":"ada","store":"magic-wands"}`, wants: &one},
 		"not JSON":               {data: `ada`, code: "400"},
 		"invalid id":             {data: `{"shopper":"a.b"}`, code: "400"},
