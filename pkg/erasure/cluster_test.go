@@ -13,6 +13,7 @@ import (
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/erasure"
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/natstest"
 	"github.com/wandstore/wandstore/pkg/pagekey"
@@ -115,7 +116,7 @@ func TestForgottenShopperComesBackOnThreeNodes(t *testing.T) {
 		}
 		// The eraser's replica may lag behind, and the eraser cannot erase what it does not
 		// read.
-		eventually(t, func() error { return all[0].holds(t.Context(), key, page(t, round, writers-1).JobID()) })
+		eventually.NoError(t, func() error { return all[0].holds(t.Context(), key, page(t, round, writers-1).JobID()) })
 		rec, err := all[0].queue.Record(t.Context(), key)
 		if err != nil {
 			t.Fatal(err)
@@ -168,24 +169,6 @@ func view(s *wandstorev1.ShopperSession) { session.Signals(s, shop).Views++ }
 // of writers with a lower number.
 func page(t *testing.T, round, n int) *pagestore.Page {
 	return pagestoretest.Page(t, fmt.Sprintf("job-%d-%d", round, n), time.Duration(round*writers+n)*time.Second)
-}
-
-func eventually(t *testing.T, holds func() error) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
-	for {
-		err := holds()
-		if err == nil {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatal(err)
-		}
-	}
 }
 
 // atOnce calls write for all writers at the same time, and waits for them.

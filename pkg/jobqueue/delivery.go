@@ -37,7 +37,7 @@ func (c *Consumer) process(ctx context.Context, msg jetstream.Msg, limits jetstr
 
 	meta, err := msg.Metadata()
 	if err != nil {
-		// Not a JetStream message: there is nothing to settle.
+		// It is not a JetStream message, so there is nothing to settle.
 		c.log.Error("message without metadata", "error", err)
 		return
 	}

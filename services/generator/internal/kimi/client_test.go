@@ -23,6 +23,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/goleak"
+
+	"github.com/wandstore/wandstore/pkg/eventually"
 )
 
 // spans are those of all tests; each finds its own by its trace.
@@ -423,7 +425,7 @@ func TestCallerCancels(t *testing.T) {
 			_, err := c.Complete(ctx, ask)
 			failed <- err
 		}()
-		eventually(t, func() bool { return m.asked.Load() > before })
+		eventually.True(t, "the model is asked", func() bool { return m.asked.Load() > before })
 		cancel()
 		if err := <-failed; !errors.Is(err, context.Canceled) || errors.Is(err, ErrUnavailable) {
 			t.Fatalf("got %v", err)
@@ -450,7 +452,7 @@ func TestCallerCancelsAWait(t *testing.T) {
 		_, err := newClient(t, Config{BaseURL: m.URL, Timeout: never, Backoff: 10 * time.Second}).Complete(ctx, ask)
 		failed <- err
 	}()
-	eventually(t, func() bool { return m.asked.Load() > 0 })
+	eventually.True(t, "the model is asked", func() bool { return m.asked.Load() > 0 })
 	cancel()
 	if err := <-failed; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
@@ -490,7 +492,7 @@ func TestBreakerOpensAndHeals(t *testing.T) {
 		}
 	}
 	broken.Store(false)
-	eventually(t, func() bool { _, err := c.Complete(t.Context(), ask); return err == nil })
+	eventually.True(t, "the model is asked again", func() bool { _, err := c.Complete(t.Context(), ask); return err == nil })
 	if got := c.BreakerState(); got != "closed" {
 		t.Errorf("breaker %s after an answer", got)
 	}
@@ -515,7 +517,7 @@ func TestARefusalDoesNotOutliveItsBreaker(t *testing.T) {
 	if _, err := c.Complete(t.Context(), ask); !errors.Is(err, ErrRefused) {
 		t.Fatal(err)
 	}
-	eventually(t, func() bool { _, err := c.Complete(t.Context(), ask); return err == nil })
+	eventually.True(t, "the model is asked again", func() bool { _, err := c.Complete(t.Context(), ask); return err == nil })
 	// One ordinary failure is retried: it does not open the breaker.
 	if a, err := c.Complete(t.Context(), ask); err != nil || a.Tries != 2 {
 		t.Errorf("%+v, %v", a, err)
@@ -663,19 +665,4 @@ func has(t *testing.T, s sdktrace.ReadOnlySpan, key attribute.Key, want string) 
 		}
 	}
 	t.Errorf("no %s", key)
-}
-
-// eventually waits for what another goroutine brings about.
-func eventually(t *testing.T, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(patience)
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatal("it does not come about")
-		}
-	}
 }
