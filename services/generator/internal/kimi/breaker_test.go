@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/wandstore/wandstore/pkg/eventually"
 )
 
 func TestBreakerOpensAndHeals(t *testing.T) {
@@ -41,7 +43,7 @@ func TestBreakerOpensAndHeals(t *testing.T) {
 		}
 	}
 	broken.Store(false)
-	eventually(t, func() bool { _, err := c.Complete(t.Context(), ask); return err == nil })
+	eventually.NoError(t, func() error { _, err := c.Complete(t.Context(), ask); return err })
 	if got := c.BreakerState(); got != "closed" {
 		t.Errorf("breaker %s after an answer", got)
 	}
@@ -66,7 +68,7 @@ func TestARefusalDoesNotOutliveItsBreaker(t *testing.T) {
 	if _, err := c.Complete(t.Context(), ask); !errors.Is(err, ErrRefused) {
 		t.Fatal(err)
 	}
-	eventually(t, func() bool { _, err := c.Complete(t.Context(), ask); return err == nil })
+	eventually.NoError(t, func() error { _, err := c.Complete(t.Context(), ask); return err })
 	// A single ordinary failure is retried and does not open the breaker.
 	if a, err := c.Complete(t.Context(), ask); err != nil || a.Tries != 2 {
 		t.Errorf("%+v, %v", a, err)

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/wandstore/wandstore/pkg/eventually"
 )
 
 func TestAnswer(t *testing.T) {
@@ -189,7 +191,7 @@ func TestCallerCancels(t *testing.T) {
 			_, err := c.Complete(ctx, ask)
 			failed <- err
 		}()
-		eventually(t, func() bool { return m.asked.Load() > before })
+		eventually.True(t, "the model is asked again", func() bool { return m.asked.Load() > before })
 		cancel()
 		if err := <-failed; !errors.Is(err, context.Canceled) || errors.Is(err, ErrUnavailable) {
 			t.Fatalf("got %v", err)
@@ -216,7 +218,7 @@ func TestCallerCancelsAWait(t *testing.T) {
 		_, err := newClient(t, Config{BaseURL: m.URL, Timeout: never, Backoff: 10 * time.Second}).Complete(ctx, ask)
 		failed <- err
 	}()
-	eventually(t, func() bool { return m.asked.Load() > 0 })
+	eventually.True(t, "the model is asked", func() bool { return m.asked.Load() > 0 })
 	cancel()
 	if err := <-failed; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
