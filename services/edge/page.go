@@ -90,7 +90,7 @@ func (e *Edge) page(c *fiber.Ctx) error {
 // shopOf is the shop of the request's path.
 func (e *Edge) shopOf(c *fiber.Ctx) (*catalogue.Shop, error) {
 	slug := c.Params("store")
-	if !pagekey.ValidStore(slug) {
+	if !pagekey.ValidShop(slug) {
 		return nil, pagekey.ErrInvalid
 	}
 	shop, ok := e.deps.Shops.Shop(slug)
@@ -143,7 +143,7 @@ func (e *Edge) trigger(ctx context.Context, key pagekey.Key, replaces string) (g
 		return generationOff, false
 	}
 	first := false
-	result, err, _ := e.triggers.Do(key.Store()+":"+key.Shopper(), func() (any, error) {
+	result, err, _ := e.triggers.Do(key.Shop()+":"+key.Shopper(), func() (any, error) {
 		first = true
 		// Other callers wait for this call too, so it must not end with its own request.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.cfg.TriggerTimeout)
@@ -154,7 +154,7 @@ func (e *Edge) trigger(ctx context.Context, key pagekey.Key, replaces string) (g
 	case errors.Is(err, jobqueue.ErrPoolFull):
 		return generationFull, false
 	case err != nil:
-		e.log.WarnContext(ctx, "no job made", "store", key.Store(), "error", err)
+		e.log.WarnContext(ctx, "no job made", "store", key.Shop(), "error", err)
 		return generationOff, false
 	}
 	ticket, ok := result.(jobqueue.Ticket)

@@ -66,7 +66,7 @@ func (e *Edge) generation(ctx context.Context, key pagekey.Key) (generationStatu
 		}
 		return s, nil
 	}
-	shop, ok := e.deps.Shops.Shop(key.Store())
+	shop, ok := e.deps.Shops.Shop(key.Shop())
 	if !ok {
 		return generationStatus{}, errUnknownShop
 	}
@@ -107,7 +107,7 @@ func (e *Edge) keyOfQuery(c *fiber.Ctx) (pagekey.Key, error) {
 	if err != nil {
 		return pagekey.Key{}, err
 	}
-	if _, ok := e.deps.Shops.Shop(key.Store()); !ok {
+	if _, ok := e.deps.Shops.Shop(key.Shop()); !ok {
 		return pagekey.Key{}, errUnknownShop
 	}
 	return key, nil
