@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wandstore/wandstore/pkg/freeport"
 	"github.com/wandstore/wandstore/pkg/miniotest"
 	"github.com/wandstore/wandstore/pkg/natstest"
 )
@@ -21,7 +22,7 @@ var (
 // The images as built verify their settings, serve a shopper, and make her page.
 func TestImages(t *testing.T) {
 	bus, store := natstest.Start(t), miniotest.Start(t)
-	bucket, edge, generator, model := store.Bucket(t), freeAddr(t), freeAddr(t), freeAddr(t)
+	bucket, edge, generator, model := store.Bucket(t), freeport.Addr(t), freeport.Addr(t), freeport.Addr(t)
 	shared := []string{
 		"NATS_URL=" + bus.URL(), "MINIO_ENDPOINT=" + store.Addr(), "MINIO_BUCKET=" + bucket,
 		"MINIO_ACCESS_KEY=" + miniotest.AccessKey, "MINIO_SECRET_KEY=" + miniotest.SecretKey, "PRIVATE_ADDR=",

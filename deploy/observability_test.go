@@ -13,8 +13,8 @@ import (
 // The services run as real processes, shoppers come and faults strike, and Prometheus
 // has each query of each dashboard answered, sees every declared metric, and fires
 // every alert for its fault and clears it after. The commands of an alert's runbook are
-// typed as they are written, while it fires. Its clock runs sixty times as fast:
-// the rules' minutes are seconds. Only a full disk is not made; promtool fires that.
+// typed as they are written, while it fires. The clock of its rules runs faster than
+// in production. Only a full disk is not made; promtool fires that.
 func TestDashboardsAndAlerts(t *testing.T) {
 	t.Parallel()
 	s := startStack(t)

@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"net/http"
 	"net/url"
@@ -16,25 +17,39 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/wandstore/wandstore/pkg/freeport"
 )
 
-// prometheus is a real one, whose minutes are seconds.
+// prometheus is a real one, with a fast clock.
 type prometheus struct{ url string }
 
+// speed is how many times as fast as in production the clock of the rules runs.
+const speed = 120
+
 var (
-	minutes  = regexp.MustCompile(`\b(\d+)m\b`)
-	hours    = regexp.MustCompile(`\b(\d+)h\b`)
-	interval = strings.NewReplacer("$__rate_interval", "10s", "$__range", "2m")
+	durations = regexp.MustCompile(`\b\d+[mh]\b`)
+	interval  = strings.NewReplacer("$__rate_interval", "5s", "$__range", "1m")
 )
+
+// faster divides the durations of rules.
+func faster(t *testing.T, rules string) string {
+	t.Helper()
+	return durations.ReplaceAllStringFunc(rules, func(text string) string {
+		d, err := time.ParseDuration(text)
+		must(t, err)
+		return fmt.Sprintf("%dms", d.Milliseconds()/speed)
+	})
+}
 
 func startPrometheus(t *testing.T, s *stack) *prometheus {
 	t.Helper()
 	folder := t.TempDir()
-	rules := hours.ReplaceAllString(minutes.ReplaceAllString(read(t, "prometheus/rules/wandstore.yml"), "${1}s"), "${1}m")
+	rules := faster(t, read(t, "prometheus/rules/wandstore.yml"))
 	if strings.Count(rules, "_seconds) > 1800") != 1 {
 		t.Fatal("the rule of the oldest job's age is another one")
 	}
-	rules = strings.Replace(rules, "_seconds) > 1800", "_seconds) > 30", 1)
+	rules = strings.Replace(rules, "_seconds) > 1800", fmt.Sprintf("_seconds) > %d", 1800/speed), 1)
 	must(t, os.MkdirAll(filepath.Join(folder, "rules"), 0o700))
 	must(t, os.WriteFile(filepath.Join(folder, "rules", "wandstore.yml"), []byte(rules), 0o600))
 
@@ -45,7 +60,7 @@ func startPrometheus(t *testing.T, s *stack) *prometheus {
 	}
 	must(t, yaml.Unmarshal([]byte(read(t, "prometheus/prometheus.yml")), &config))
 	for name := range config.Global {
-		config.Global[name] = "1s"
+		config.Global[name] = "500ms"
 	}
 	targets := map[string]string{"edge": s.private["edge"], "generator": s.private["generator"], "minio": s.minio.Addr()}
 	// The exporter of NATS and the collector are not run here.
@@ -63,7 +78,7 @@ func startPrometheus(t *testing.T, s *stack) *prometheus {
 	must(t, err)
 	must(t, os.WriteFile(filepath.Join(folder, "prometheus.yml"), text, 0o600))
 
-	addr := freeAddr(t)
+	addr := freeport.Addr(t)
 	startProcess(t, exec.Command("prometheus",
 		"--config.file="+filepath.Join(folder, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(folder, "data"),
 		"--web.listen-address="+addr, "--enable-feature=exemplar-storage", "--log.level=warn"))

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -18,7 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/faulttest"
+	"github.com/wandstore/wandstore/pkg/freeport"
 	"github.com/wandstore/wandstore/pkg/miniotest"
 	"github.com/wandstore/wandstore/pkg/natstest"
 	"github.com/wandstore/wandstore/services/kimisim"
@@ -31,9 +32,9 @@ type stack struct {
 	kimi       *kimisim.Server
 	model      string
 	collector  *collector
-	nats       *natstest.Server
+	nats       natstest.Account
 	edgeNATS   *faulttest.Proxy
-	minio      *miniotest.Server
+	minio      miniotest.Store
 	minioProxy *faulttest.Proxy
 	bucket     string
 	generator  *process
@@ -57,21 +58,16 @@ func startStack(t *testing.T) *stack {
 	t.Cleanup(func() { kimi.Close(); model.Close() })
 	s := &stack{
 		t: t, folder: t.TempDir(), kimi: kimi, model: model.URL, collector: startCollector(t),
-		nats: natstest.StartOwn(t), minio: miniotest.StartOwn(t),
-		private:       map[string]string{"edge": freeAddr(t), "generator": freeAddr(t)},
-		generatorAddr: freeAddr(t),
+		nats: natstest.Start(t), minio: miniotest.Start(t),
+		private:       map[string]string{"edge": freeport.Addr(t), "generator": freeport.Addr(t)},
+		generatorAddr: freeport.Addr(t),
 	}
 	s.edgeNATS, s.minioProxy = faulttest.NewProxy(t, s.nats.Addr()), faulttest.NewProxy(t, s.minio.Addr())
 	s.bucket = s.minio.Bucket(t)
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", s.folder,
-		"github.com/wandstore/wandstore/services/edge/cmd/edge", "github.com/wandstore/wandstore/services/generator/cmd/generator")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	addr := freeAddr(t)
+	addr := freeport.Addr(t)
 	s.edgeURL = "http://" + addr
 	s.startGenerator("KIMI_DAILY_BUDGET=0.003")
-	s.start("edge", "EDGE_ADDR="+addr, "NATS_URL=nats://"+s.edgeNATS.Addr())
+	s.start("edge", "EDGE_ADDR="+addr, "NATS_URL="+s.nats.URLVia(s.edgeNATS.Addr()))
 	within(t, "the edge is ready", func() bool { return status(t.Context(), s.edgeURL+"/ready") == http.StatusOK })
 	s.visit()
 	return s
@@ -84,7 +80,7 @@ func (s *stack) startGenerator(env ...string) {
 
 // start starts a service with what all of them need.
 func (s *stack) start(name string, env ...string) *process {
-	return startProcess(s.t, exec.Command(filepath.Join(s.folder, name)), append(env,
+	return startProcess(s.t, exec.Command(service(s.t, name)), append(env,
 		"POOL_SIZE=2", "MAX_QUEUE_DEPTH=3", "PRIVATE_ADDR="+s.private[name],
 		"MINIO_ENDPOINT="+s.minioProxy.Addr(), "MINIO_BUCKET="+s.bucket,
 		"MINIO_ACCESS_KEY="+miniotest.AccessKey, "MINIO_SECRET_KEY="+miniotest.SecretKey,
@@ -207,17 +203,7 @@ const patience = 3 * time.Minute
 // within waits for a condition, as long as a busy machine may take.
 func within(t *testing.T, what string, met func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	tick := time.NewTicker(250 * time.Millisecond)
-	defer tick.Stop()
-	for !met() {
-		select {
-		case <-deadline.C:
-			t.Fatalf("not within %s: %s", patience, what)
-		case <-tick.C:
-		}
-	}
+	eventually.TrueWithin(t, patience, what, met)
 	t.Log(time.Now().Format(time.TimeOnly), what)
 }
 
@@ -226,13 +212,4 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// freeAddr is an address of this machine that nobody listens on.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	must(t, err)
-	must(t, l.Close())
-	return l.Addr().String()
 }

@@ -2,14 +2,26 @@
 package freeport
 
 import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net"
+	"sync"
 	"testing"
 )
 
-// Addr returns a host:port of loopback that nobody listens on.
-//
-// Another process may take the port before the caller does. The kernel hands ports out
-// in an order that makes this rare.
+// The ports are below those that kernels give to outgoing connections and to listeners
+// on port 0: between finding a port and listening on it, nobody is given it by chance.
+const (
+	first = 10_000
+	last  = 32_000
+)
+
+// found holds the ports that this process was given.
+var found sync.Map
+
+// Addr returns a host:port of loopback that nobody listens on. No two calls in a process
+// return the same.
 func Addr(t testing.TB) string {
 	t.Helper()
 	addr, err := Find()
@@ -21,9 +33,17 @@ func Addr(t testing.TB) string {
 
 // Find is Addr for callers without a test.
 func Find() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	for range 100 {
+		port := first + rand.IntN(last-first)
+		if _, given := found.LoadOrStore(port, true); given {
+			continue
+		}
+		addr := fmt.Sprintf("127.0.0.1:%d", port)
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			continue // somebody has it
+		}
+		return addr, l.Close()
 	}
-	return l.Addr().String(), l.Close()
+	return "", errors.New("no free port")
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 )
 
-// BenchmarkTrigger measures what a visit without a page costs the edge: claim, publish and
+// BenchmarkTrigger is what a visit without a page costs the edge: claim, publish,
 // record.
 func BenchmarkTrigger(b *testing.B) {
 	s := settings()
@@ -19,8 +19,8 @@ func BenchmarkTrigger(b *testing.B) {
 	}
 }
 
-// BenchmarkPublishedToHandled measures the queue's share of the time from a visit to its
-// page.
+// BenchmarkPublishedToHandled is the queue's share of the time from a visit to
+// its page.
 func BenchmarkPublishedToHandled(b *testing.B) {
 	p := newPool(b, one())
 	handled := make(chan struct{}, 1)

@@ -39,7 +39,7 @@ func TestCancelledWhileItWaits(t *testing.T) {
 	p.reaches("abc123", ready)
 }
 
-// The worker learns of the cancellation at the next heartbeat and before it stores the page.
+// The worker learns of it at the next heartbeat, and before it stores the page.
 func TestCancelledWhileItRuns(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -83,8 +83,8 @@ func TestCancelledWhileItRuns(t *testing.T) {
 	}
 }
 
-// Confirm returns nil if NATS does not answer, since the page has cost a hundred seconds.
-// Cancel does nothing to a job that has ended.
+// NATS that does not answer is no reason to throw away a page that has cost a
+// hundred seconds; a job that has ended is none to be cancelled.
 func TestConfirmAndCancelWithoutReason(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())

@@ -17,68 +17,8 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// never is an ack wait longer than any test.
+// never is an ack wait that no test waits for.
 const never = 10 * time.Minute
-
-func TestJobBecomesReady(t *testing.T) {
-	t.Parallel()
-	p := newPool(t, one())
-	queuedRec := p.trigger("abc123")
-	w := p.work()
-	c := w.next()
-	if c.job.GetJobId() != queuedRec.GetJobId() || c.job.Key != key(t, "abc123") || c.job.Member != member || c.job.Attempt != 1 {
-		t.Errorf("job: got %+v", c.job)
-	}
-	rec := p.record("abc123")
-	if rec.GetState() != running || rec.GetWorker() != "worker" || rec.GetAttempt() != 1 || rec.GetPoolMember() != member ||
-		rec.GetStreamSeq() != queuedRec.GetStreamSeq() || time.Until(rec.GetDeadline().AsTime()) > 30*time.Second {
-		t.Errorf("running record: got %v", rec)
-	}
-	if s := w.Status(); s.Running != 1 || s.Done != 0 {
-		t.Errorf("status while running: %+v", s)
-	}
-	c.answer <- nil
-	p.empties()
-	rec = p.reaches("abc123", ready)
-	if rec.GetJobId() != queuedRec.GetJobId() || rec.GetPersona() != "explorer" || rec.GetSource() != "llm" || !rec.GetGeneratedAt().AsTime().Equal(generatedAt) {
-		t.Errorf("ready record: got %v", rec)
-	}
-	if left := time.Until(rec.GetDeadline().AsTime()); left > 10*time.Second {
-		t.Errorf("a ready record is owned for %v, want 10 s at most", left)
-	}
-	eventually.NoError(t, func() error {
-		if s := w.Status(); s.Running != 0 || s.Done != 1 || s.Dead != 0 {
-			return fmt.Errorf("status: %+v", s)
-		}
-		return nil
-	})
-	if len(p.letters()) != 0 {
-		t.Error("a job that went well left a dead letter")
-	}
-}
-
-func TestFailedJobIsTriedAgain(t *testing.T) {
-	t.Parallel()
-	p := newPool(t, one())
-	p.trigger("abc123")
-	w := p.work()
-	w.next().answer <- errors.New("the model hiccups")
-	rec := p.reaches("abc123", queued)
-	if rec.GetAttempt() != 1 {
-		t.Errorf("record in between: got %v", rec)
-	}
-	if c := p.awaitError("abc123", "handed back"); c.GetDetail() != "the model hiccups" || c.GetAttempt() != 1 {
-		t.Errorf("breadcrumb: got %v", c)
-	}
-	c := w.next()
-	if c.job.Attempt != 2 {
-		t.Errorf("attempt: got %d, want 2", c.job.Attempt)
-	}
-	c.answer <- nil
-	p.reaches("abc123", ready)
-	p.empties()
-	w.idle()
-}
 
 func TestNewerRecord(t *testing.T) {
 	t.Parallel()
@@ -121,7 +61,7 @@ func TestNewerRecord(t *testing.T) {
 	}
 }
 
-// A record expires with its bucket's TTL. The job stays.
+// The record lapses with its bucket's age; the job does not.
 func TestJobWithoutRecord(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())
@@ -135,20 +75,6 @@ func TestJobWithoutRecord(t *testing.T) {
 		t.Errorf("record: got %v", rec)
 	}
 	p.empties()
-}
-
-// If an ack is lost, a finished job is redelivered.
-func TestReadyJobIsNotMadeAgain(t *testing.T) {
-	t.Parallel()
-	p := newPool(t, one())
-	mine := p.trigger("abc123")
-	p.writeRecord("abc123", mine.GetJobId(), ready, mine.GetRequestedAt().AsTime(), time.Now().Add(-time.Minute))
-	w := p.work()
-	p.empties()
-	w.idle()
-	if rec := p.record("abc123"); rec.GetState() != ready {
-		t.Errorf("record: got %v", rec)
-	}
 }
 
 func TestMemberRunsNoMoreThanItsConcurrency(t *testing.T) {
@@ -178,8 +104,8 @@ func TestMemberRunsNoMoreThanItsConcurrency(t *testing.T) {
 		for len(under) < min(most, left) {
 			take()
 		}
-		// The server's counts: what is delivered, and what it holds back although both
-		// workers pull.
+		// The server's own count: what is delivered, and what it holds back although
+		// both workers ask.
 		if n := len(under) + len(one.calls) + len(two.calls); n > most {
 			t.Errorf("%d run at a time, want %d at most", n, most)
 		}
@@ -192,7 +118,56 @@ func TestMemberRunsNoMoreThanItsConcurrency(t *testing.T) {
 	p.empties()
 }
 
-// A worker may be older than the service that makes the jobs.
+func TestRestartOfNATSInMidJob(t *testing.T) {
+	t.Parallel()
+	p := newPoolOnOwnServer(t, one())
+	p.tune(time.Minute, 4)
+	p.trigger("abc123")
+	w := p.work()
+	c := w.next()
+	p.server.Restart()
+	// The client may still take its old connection for alive.
+	eventually.NoError(t, func() error {
+		if p.nc.Stats().Reconnects == 0 || !p.nc.IsConnected() {
+			return errors.New("not reconnected")
+		}
+		return nil
+	})
+	c.answer <- nil
+	p.reaches("abc123", ready)
+	p.empties()
+	w.idle()
+	// The pull is heard again, too.
+	p.trigger("abc124")
+	w.next().answer <- nil
+	p.reaches("abc124", ready)
+}
+
+// The job is done while NATS is away: its page is stored, nobody can be told.
+func TestJobEndsWhileNATSIsAway(t *testing.T) {
+	t.Parallel()
+	p := newPoolOnOwnServer(t, one())
+	p.tune(2*time.Second, 4)
+	p.trigger("abc123")
+	// As the services connect: what is published in an outage fails.
+	away := p.failingFast()
+	w := away.work()
+	c := w.next()
+	p.server.Stop()
+	c.answer <- nil
+	eventually.NoError(t, func() error {
+		if s := w.Status(); s.Running != 0 {
+			return fmt.Errorf("status: %+v", s)
+		}
+		return nil
+	})
+	p.server.Restart()
+	w.next().answer <- nil
+	p.reaches("abc123", ready)
+	p.empties()
+}
+
+// A service may be older than the one that makes the jobs.
 func TestJobOfANewerService(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())

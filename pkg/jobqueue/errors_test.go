@@ -9,8 +9,8 @@ import (
 	"github.com/wandstore/wandstore/pkg/natstest"
 )
 
-// A refusal is recognised by its code and text. This test checks both on the pinned
-// server.
+// The server's refusals are known by their code and text only: this holds both
+// against the pinned server.
 func TestFullIsTheServersRefusal(t *testing.T) {
 	t.Parallel()
 	_, js := natstest.Start(t).Connect(t)

@@ -15,7 +15,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagekey"
 )
 
-// An edge requests a page, a worker makes it, and the job's record becomes ready.
+// An edge asks for a page, a worker makes it, and the job's record says so.
 func Example() {
 	url, stop, err := natstest.Run()
 	if err != nil {
@@ -63,7 +63,7 @@ func askForAPage(ctx context.Context, url string) error {
 	queue := jobqueue.NewQueue(js, bus.Jobs, settings.PoolSize, trail)
 	ticket, err := queue.Trigger(ctx, jobqueue.Request{Key: key, Origin: "visit"})
 	if err != nil {
-		return err // jobqueue.ErrPoolFull: every member is full
+		return err // jobqueue.ErrPoolFull: every member has all the jobs that it may have
 	}
 	fmt.Println("triggered:", ticket.Triggered)
 

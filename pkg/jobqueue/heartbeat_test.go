@@ -31,7 +31,7 @@ func TestHeartbeatsKeepALongJob(t *testing.T) {
 		return nil
 	})
 	if rec := p.record("abc123"); rec.GetState() != running || !rec.GetDeadline().AsTime().After(time.Now()) || rec.GetWorker() != "worker" {
-		t.Errorf("record: got %v, want its deadline extended", rec)
+		t.Errorf("record: got %v, want its deadline moved on", rec)
 	}
 	if c.ctx.Err() != nil {
 		t.Errorf("the job's context: %v", context.Cause(c.ctx))
@@ -51,7 +51,7 @@ func TestJobTimeoutEndsAHungHandler(t *testing.T) {
 	p.trigger("abc123")
 	w := p.work(func(c *jobqueue.ConsumerConfig) { c.JobTimeout = 100 * time.Millisecond })
 	eventually.Receive(t, w.next().ctx.Done(), "end of the job's context")
-	if c := p.awaitError("abc123", "handed back"); !strings.HasPrefix(c.GetDetail(), "not done within 100ms") {
+	if c := p.complains("abc123", "handed back"); !strings.HasPrefix(c.GetDetail(), "not done within 100ms") {
 		t.Errorf("breadcrumb: got %v", c)
 	}
 	w.next().answer <- nil
@@ -63,8 +63,8 @@ func TestJobOfAKilledWorker(t *testing.T) {
 	const ackWait = time.Second
 	p := newPool(t, one())
 	p.tune(ackWait, 4)
-	// With latency, the record is written well after the delivery. Its deadline must
-	// still be no later than the redelivery.
+	// It is far away: its record is written well after the delivery, and must not
+	// outlive the ack wait for that.
 	proxy := faulttest.NewProxy(t, p.account.Addr())
 	doomed := p.by(p.account.URLVia(proxy.Addr()))
 	w := doomed.work(named("doomed"))
@@ -96,7 +96,7 @@ func TestJobOfAKilledWorker(t *testing.T) {
 	p.empties()
 }
 
-// A worker loses its connection. When it is back, another worker has its job.
+// A worker that was cut off comes back and finds its job with another.
 func TestJobLostToAnother(t *testing.T) {
 	t.Parallel()
 	for name, err := range map[string]error{
@@ -117,7 +117,7 @@ func TestJobLostToAnother(t *testing.T) {
 			ctx := eventually.Receive(t, calls, "a call of the handler")
 			p.writeRecord("abc123", mine.GetJobId(), running, mine.GetRequestedAt().AsTime(), time.Now().Add(time.Hour))
 			eventually.Receive(t, ctx.Done(), "end of the lost job's context")
-			p.awaitError("abc123", "lost")
+			p.complains("abc123", "lost")
 			eventually.NoError(t, func() error {
 				if s := w.Status(); s.Running != 0 {
 					return fmt.Errorf("status: %+v", s)
@@ -147,7 +147,7 @@ func TestJobLostToAnother(t *testing.T) {
 	}
 }
 
-// The worker learns that it has lost the record only when the page is stored.
+// A lost record that is noticed only when the page is stored.
 func TestJobLostAtTheEnd(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())
@@ -157,14 +157,14 @@ func TestJobLostAtTheEnd(t *testing.T) {
 	c := w.next()
 	p.writeRecord("abc123", mine.GetJobId(), running, mine.GetRequestedAt().AsTime(), time.Now().Add(time.Hour))
 	c.answer <- nil
-	p.awaitError("abc123", "lost")
+	p.complains("abc123", "lost")
 	if rec := p.record("abc123"); rec.GetState() != running || p.waiting() != 1 {
 		t.Errorf("record %v and %d messages, want both left to the other worker", rec, p.waiting())
 	}
 }
 
-// The answer to a heartbeat's write is lost in an outage. The record is still the worker's,
-// at a revision that the worker does not know.
+// The answer to a heartbeat's write gets lost in an outage: the worker holds a
+// record at a revision that it does not know.
 func TestOwnWriteIsNotALoss(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())

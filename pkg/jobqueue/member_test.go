@@ -9,8 +9,8 @@ import (
 
 func TestSelectMember(t *testing.T) {
 	t.Parallel()
-	// The first row is from the contract. All rows follow the published FNV-1a, so that
-	// any implementation selects the same member.
+	// The first is the contract's; all are FNV-1a's published function, so that any
+	// implementation sends a shopper to the same member.
 	for _, c := range []struct {
 		shopper    string
 		size, want int

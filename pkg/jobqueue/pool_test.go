@@ -1,11 +1,7 @@
 package jobqueue_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"log/slog"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,7 +19,7 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// Short names of the states.
+// The states, by shorter names.
 const (
 	publishing = wandstorev1.JobState_JOB_STATE_PUBLISHING
 	queued     = wandstorev1.JobState_JOB_STATE_QUEUED
@@ -33,26 +29,26 @@ const (
 	cancelled  = wandstorev1.JobState_JOB_STATE_CANCELLED
 )
 
-// settings are the default settings.
+// settings are the contract's defaults.
 func settings() wandnats.Settings {
 	return wandnats.Settings{PoolSize: 10, MaxQueueDepth: 100, Concurrency: 1, CacheTTLSeconds: 3600, Replicas: 1}
 }
 
-// one is the settings of a pool of one member, which gets every job.
+// one is a pool of one member, which has every job.
 func one() wandnats.Settings {
 	s := settings()
 	s.PoolSize = 1
 	return s
 }
 
-// member is the only member of a pool of one.
+// member is the member of a pool of one.
 const member = "pool-0"
 
 // pool is a pool in an account of its own, without workers.
 type pool struct {
 	t        testing.TB
 	account  natstest.Account
-	server   *natstest.Server // nil if the pool shares a server
+	server   *natstest.Server // nil without one of its own
 	nc       *nats.Conn
 	js       jetstream.JetStream
 	jobs     jetstream.KeyValue
@@ -84,7 +80,7 @@ func newPoolIn(t testing.TB, account natstest.Account, s wandnats.Settings) *poo
 	return joinPool(t, account, s, account.URL())
 }
 
-// joinPool is another process at the pool of an account, with its own connection.
+// joinPool is another process at the pool of an account: a connection of its own.
 func joinPool(t testing.TB, account natstest.Account, s wandnats.Settings, url string) *pool {
 	t.Helper()
 	nc, js := natstest.Connect(t, url)
@@ -126,8 +122,8 @@ func key(t testing.TB, shopper string) pagekey.Key {
 	return k
 }
 
-// trigger makes a new job for a shopper and waits until its record is queued, which is
-// written in the background.
+// trigger makes a new job for a shopper, and waits until its record says so: that
+// is noted in the background.
 func (p *pool) trigger(shopper string) *wandstorev1.JobRecord {
 	p.t.Helper()
 	ticket, err := p.queue.Trigger(p.t.Context(), jobqueue.Request{Key: key(p.t, shopper), Origin: "visit"})
@@ -153,7 +149,7 @@ func (p *pool) record(shopper string) *wandstorev1.JobRecord {
 	return rec
 }
 
-// write puts a message under a key of the jobs' bucket, as another process would.
+// write puts a message under a key of the jobs' bucket, as somebody else would.
 func (p *pool) write(name string, m proto.Message) uint64 {
 	p.t.Helper()
 	b, err := wire.Marshal(m)
@@ -167,7 +163,7 @@ func (p *pool) write(name string, m proto.Message) uint64 {
 	return revision
 }
 
-// writeRecord writes a shopper's record, as another process would.
+// writeRecord makes a record of a shopper that somebody else has written.
 func (p *pool) writeRecord(shopper, id string, state wandstorev1.JobState, requested, deadline time.Time) {
 	p.t.Helper()
 	p.write(wandnats.JobKey("magic-wands", shopper), &wandstorev1.JobRecord{
@@ -193,7 +189,7 @@ func (p *pool) reaches(shopper string, state wandstorev1.JobState) *wandstorev1.
 	return rec
 }
 
-// stream returns a stream and its current state.
+// stream looks a stream up, as it is now.
 func (p *pool) stream(name string) (jetstream.Stream, *jetstream.StreamInfo) {
 	p.t.Helper()
 	stream, err := p.js.Stream(p.t.Context(), name)
@@ -207,7 +203,7 @@ func (p *pool) stream(name string) (jetstream.Stream, *jetstream.StreamInfo) {
 	return stream, info
 }
 
-// waiting is the number of messages in the queue, waiting or running.
+// waiting is how many messages the queue holds, waiting and running.
 func (p *pool) waiting() uint64 {
 	p.t.Helper()
 	_, info := p.stream(wandnats.StreamGeneration)
@@ -225,7 +221,7 @@ func (p *pool) empties() {
 	})
 }
 
-// consumer is the server's state of the member of a pool of one.
+// consumer is how the member of a pool of one stands on the server.
 func (p *pool) consumer() *jetstream.ConsumerInfo {
 	p.t.Helper()
 	c, err := p.js.Consumer(p.t.Context(), wandnats.StreamGeneration, member)
@@ -233,83 +229,4 @@ func (p *pool) consumer() *jetstream.ConsumerInfo {
 		p.t.Fatal(err)
 	}
 	return c.CachedInfo()
-}
-
-// letter is a dead letter with its sequence.
-type letter struct {
-	*wandstorev1.DeadLetter
-	seq    uint64
-	header nats.Header
-}
-
-// letters are all dead letters, oldest first.
-func (p *pool) letters() []letter {
-	p.t.Helper()
-	stream, info := p.stream(wandnats.StreamDead)
-	var all []letter
-	for seq := info.State.FirstSeq; seq <= info.State.LastSeq && seq > 0; seq++ {
-		m, err := stream.GetMsg(p.t.Context(), seq)
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			continue
-		}
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		l := letter{&wandstorev1.DeadLetter{}, seq, m.Header}
-		if err := wire.Unmarshal(m.Data, l.DeadLetter); err != nil {
-			p.t.Fatal(err)
-		}
-		all = append(all, l)
-	}
-	return all
-}
-
-// firstLetter waits for the first dead letter.
-func (p *pool) firstLetter() letter {
-	p.t.Helper()
-	var all []letter
-	eventually.NoError(p.t, func() error {
-		if all = p.letters(); len(all) == 0 {
-			return errors.New("no dead letter")
-		}
-		return nil
-	})
-	return all[0]
-}
-
-// awaitError waits for a breadcrumb of that step in a shopper's error trail.
-func (p *pool) awaitError(shopper, step string) *wandstorev1.Breadcrumb {
-	p.t.Helper()
-	var found *wandstorev1.Breadcrumb
-	eventually.NoError(p.t, func() error {
-		_, problems, err := jobqueue.ReadTrail(p.t.Context(), p.jobs, key(p.t, shopper))
-		if err != nil {
-			return err
-		}
-		for _, c := range problems {
-			if c.GetStep() == step {
-				found = c
-				return nil
-			}
-		}
-		return fmt.Errorf("no breadcrumb %q in the error trail %v", step, problems)
-	})
-	return found
-}
-
-// sweep runs a sweeper until the test's end.
-func (p *pool) sweep() {
-	p.t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	var ended sync.WaitGroup
-	s := jobqueue.NewSweeper(p.nc, p.js, p.jobs, p.trail, slog.New(slog.DiscardHandler))
-	ended.Go(func() {
-		if err := s.Run(ctx); err != nil {
-			p.t.Errorf("Run: got %v, want nil after its context's end", err)
-		}
-	})
-	p.t.Cleanup(func() {
-		stop()
-		ended.Wait()
-	})
 }

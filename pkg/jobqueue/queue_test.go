@@ -54,7 +54,7 @@ func TestTriggerMakesAJob(t *testing.T) {
 	}
 }
 
-func TestRecordOfUnknownShopper(t *testing.T) {
+func TestRecordOfNobody(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())
 	if rec, err := p.queue.Record(t.Context(), key(t, "nobody")); !errors.Is(err, jobqueue.ErrNoRecord) || rec != nil {
@@ -62,8 +62,8 @@ func TestRecordOfUnknownShopper(t *testing.T) {
 	}
 }
 
-// The pool accepts as many jobs as its members hold and refuses the rest. No accepted job
-// is evicted.
+// The pool holds what its members hold, and refuses the rest: the promise to
+// those who are already in it.
 func TestPoolRefusesWhatItCannotHold(t *testing.T) {
 	t.Parallel()
 	const shoppers, places = 1100, 1000
@@ -116,9 +116,9 @@ func TestPoolRefusesWhatItCannotHold(t *testing.T) {
 			t.Errorf("record of the refused %s: got %v, %v, want none", s, rec, err)
 		}
 	}
-	p.awaitError(refused[0], "refused")
+	p.complains(refused[0], "refused")
 
-	// When a place becomes free, a refused shopper who asks again gets it.
+	// A place that gets free goes to a refused shopper who asks again at once.
 	if err := stream.DeleteMsg(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestOneJobUnderConcurrentTriggers(t *testing.T) {
 	}
 }
 
-// Each caller gets ErrPoolFull or sees the claim of another one. At the end no claim stays.
+// A claim that is withdrawn while another caller looks at it is nobody's.
 func TestConcurrentTriggersOfAFullPool(t *testing.T) {
 	t.Parallel()
 	s := one()
@@ -271,8 +271,8 @@ func TestClaimTakesACorruptRecordOver(t *testing.T) {
 	}
 }
 
-// Without NATS a trigger ends with its deadline. When NATS is back, the shopper can trigger
-// again.
+// Without NATS a visit's trigger ends with its deadline, and the shopper is not
+// blocked when it is back.
 func TestTriggerWithoutNATS(t *testing.T) {
 	t.Parallel()
 	p := newPoolOnOwnServer(t, one())

@@ -13,8 +13,8 @@ import (
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 )
 
-// deadLetterJob makes a job and its dead letter.
-func (p *pool) deadLetterJob() letter {
+// kill makes a dead letter of a new job.
+func (p *pool) kill() letter {
 	p.t.Helper()
 	const shopper = "abc123"
 	p.trigger(shopper)
@@ -24,13 +24,13 @@ func (p *pool) deadLetterJob() letter {
 	p.empties()
 	w.stop()
 	w.ends()
-	return p.firstLetter()
+	return p.dies()
 }
 
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())
-	l := p.deadLetterJob()
+	l := p.kill()
 	before := p.record("abc123")
 	replayed, err := p.queue.Replay(t.Context(), l.seq)
 	if err != nil || replayed.JobID != l.GetJobId() || replayed.Member != member {
@@ -64,7 +64,7 @@ func TestReplay(t *testing.T) {
 func TestReplayOfAJobWithoutRecord(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())
-	l := p.deadLetterJob()
+	l := p.kill()
 	if err := p.jobs.Purge(t.Context(), wandnats.JobKey("magic-wands", "abc123")); err != nil {
 		t.Fatal(err)
 	}
@@ -76,11 +76,12 @@ func TestReplayOfAJobWithoutRecord(t *testing.T) {
 	}
 }
 
-// The shopper has a newer job. Its record stays, and the replayed job is dropped.
+// A shopper has got another job meanwhile: its record stays, and the old job is
+// dropped.
 func TestReplayOfAReplacedJob(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())
-	l := p.deadLetterJob()
+	l := p.kill()
 	p.writeRecord("abc123", "newer", ready, time.Now(), time.Now())
 	if _, err := p.queue.Replay(t.Context(), l.seq); err != nil {
 		t.Fatal(err)
@@ -138,7 +139,7 @@ func TestReplayIntoAFullPool(t *testing.T) {
 	s := one()
 	s.MaxQueueDepth = 1
 	p := newPool(t, s)
-	l := p.deadLetterJob()
+	l := p.kill()
 	p.trigger("another")
 	if _, err := p.queue.Replay(t.Context(), l.seq); !errors.Is(err, jobqueue.ErrPoolFull) {
 		t.Errorf("got %v, want ErrPoolFull", err)
@@ -151,11 +152,11 @@ func TestReplayIntoAFullPool(t *testing.T) {
 	}
 }
 
-// Two operators replay the same letter.
+// Two operators have the same idea.
 func TestConcurrentReplays(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())
-	l := p.deadLetterJob()
+	l := p.kill()
 	queues := []*jobqueue.Queue{p.queue, p.another().queue}
 	var replayed atomic.Int64
 	var group sync.WaitGroup

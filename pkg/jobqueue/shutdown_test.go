@@ -20,7 +20,7 @@ func TestStopLetsARunningJobFinish(t *testing.T) {
 	w := p.work(func(c *jobqueue.ConsumerConfig) { c.Grace = time.Minute })
 	c := w.next()
 	w.stop()
-	// The heartbeats go on after the stop.
+	// It is kept alive after that.
 	before := p.record("abc123").GetDeadline().AsTime()
 	eventually.NoError(t, func() error {
 		if rec := p.record("abc123"); !rec.GetDeadline().AsTime().After(before) {
@@ -36,7 +36,7 @@ func TestStopLetsARunningJobFinish(t *testing.T) {
 	if rec := p.record("abc123"); rec.GetState() != ready {
 		t.Errorf("record: got %v, want the job done", rec)
 	}
-	// The next job was not started, and another worker gets it without delay.
+	// The next job was not begun, and is not held up.
 	w.idle()
 	if p.waiting() != 1 {
 		t.Errorf("%d messages, want one", p.waiting())
@@ -59,7 +59,7 @@ func TestStopHandsBackPastTheGrace(t *testing.T) {
 	other := p.work(named("other"))
 	leaving.stop()
 	leaving.ends()
-	// The other worker gets the job at once: the ack wait is longer than any test.
+	// At once: the ack wait is longer than this test may take.
 	c := other.next()
 	if c.job.Attempt != 2 {
 		t.Errorf("attempt: got %d, want 2", c.job.Attempt)
@@ -67,7 +67,7 @@ func TestStopHandsBackPastTheGrace(t *testing.T) {
 	if rec := p.record("abc123"); rec.GetState() != running || rec.GetWorker() != "other" {
 		t.Errorf("record: got %v", rec)
 	}
-	if breadcrumb := p.awaitError("abc123", "handed back"); !strings.Contains(breadcrumb.GetDetail(), "shutting down") {
+	if breadcrumb := p.complains("abc123", "handed back"); !strings.Contains(breadcrumb.GetDetail(), "shutting down") {
 		t.Errorf("breadcrumb: got %v", breadcrumb)
 	}
 	c.answer <- nil
@@ -91,4 +91,20 @@ func TestStopOfAnIdleWorker(t *testing.T) {
 	if took := time.Since(begun); took > 5*time.Second {
 		t.Errorf("an idle worker took %v to stop", took)
 	}
+}
+
+// What is handed back has to have another delivery to go to.
+func TestStopOnTheLastDeliveryIsADeadLetter(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, one())
+	p.tune(never, 1)
+	p.trigger("abc123")
+	w := p.work(func(c *jobqueue.ConsumerConfig) { c.Grace = 50 * time.Millisecond })
+	w.next()
+	w.stop()
+	w.ends()
+	if l := p.dies(); !strings.Contains(l.GetReason(), "shutting down") {
+		t.Errorf("letter: got %v", l.DeadLetter)
+	}
+	p.empties()
 }

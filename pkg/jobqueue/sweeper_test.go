@@ -15,8 +15,8 @@ import (
 
 const lapse = 200 * time.Millisecond
 
-// drop takes every delivery of the waiting jobs and lets it lapse, like a worker that is
-// killed before it writes anything.
+// drop lets every delivery of what waits lapse, as workers do that are killed
+// before they could write anything.
 func (p *pool) drop(jobs, deliveries int) {
 	p.t.Helper()
 	c, err := p.js.Consumer(p.t.Context(), wandnats.StreamGeneration, member)
@@ -32,7 +32,7 @@ func (p *pool) drop(jobs, deliveries int) {
 			got++
 		}
 	}
-	// The server checks the last delivery only at the next pull.
+	// The server looks at the last delivery when somebody asks for the next.
 	eventually.NoError(p.t, func() error {
 		batch, err := c.Fetch(1, jetstream.FetchMaxWait(lapse))
 		if err != nil {
@@ -48,7 +48,7 @@ func (p *pool) drop(jobs, deliveries int) {
 	})
 }
 
-func TestJobThatKillsItsWorkersBecomesDeadLetter(t *testing.T) {
+func TestJobThatKillsItsWorkersDies(t *testing.T) {
 	t.Parallel()
 	s := one()
 	s.MaxQueueDepth = 1
@@ -61,9 +61,9 @@ func TestJobThatKillsItsWorkersBecomesDeadLetter(t *testing.T) {
 		doomed.work(named("doomed")).next()
 		doomed.nc.Close()
 	}
-	// The server checks a last delivery only at the next pull.
+	// The server looks at a last delivery when a worker asks for the next job.
 	survivor := p.work(named("survivor"))
-	l := p.firstLetter()
+	l := p.dies()
 	if !strings.Contains(l.GetReason(), "lapsed") || l.GetAttempts() != 2 || l.GetJobId() != mine.GetJobId() ||
 		l.GetPoolMember() != member || l.GetStreamSeq() != mine.GetStreamSeq() || !strings.Contains(l.GetPayload(), "abc123") {
 		t.Errorf("letter: got %v", l.DeadLetter)
@@ -72,16 +72,15 @@ func TestJobThatKillsItsWorkersBecomesDeadLetter(t *testing.T) {
 	if rec := p.reaches("abc123", failed); rec.GetReason() != l.GetReason() {
 		t.Errorf("record: got %v", rec)
 	}
-	p.awaitError("abc123", "dead")
+	p.complains("abc123", "dead")
 	survivor.idle()
-	p.trigger("another") // the dead letter's place in the queue is free
+	p.trigger("another") // in the place of the dead one
 	if c := survivor.next(); c.job.GetShopperId() != "another" {
 		t.Errorf("got %v", c.job)
 	}
 }
 
-// No sweeper was subscribed when the server published the advisories. Two sweepers find
-// the messages at the same time.
+// Nobody was there to hear the server say so; and two who look find it at once.
 func TestMissedAdvisories(t *testing.T) {
 	t.Parallel()
 	const jobs = 5
@@ -115,7 +114,7 @@ func TestMissedAdvisories(t *testing.T) {
 	}
 }
 
-func TestPoisonThatKillsItsWorkersBecomesDeadLetter(t *testing.T) {
+func TestPoisonThatKillsItsWorkersDies(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())
 	p.tune(lapse, 1)
@@ -125,15 +124,15 @@ func TestPoisonThatKillsItsWorkersBecomesDeadLetter(t *testing.T) {
 	}
 	p.drop(1, 1)
 	p.sweep()
-	if l := p.firstLetter(); l.GetPayload()+string(l.GetRawPayload()) != payload {
+	if l := p.dies(); l.GetPayload()+string(l.GetRawPayload()) != payload {
 		t.Errorf("letter: got %q, %q", l.GetPayload(), l.GetRawPayload())
 	}
 	p.empties()
 }
 
-// The sweep makes no dead letters of jobs that are ready, replaced or held. The dead job
-// comes last in the queue, so its letter shows that the sweep has passed the others.
-func TestSweepLeavesOtherJobs(t *testing.T) {
+// What the sweep must not give up, with a dead job behind each to tell when the
+// sweep has passed it.
+func TestSweepPassesWhatIsNotDead(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())
 	p.tune(lapse, 1)
@@ -167,8 +166,8 @@ func TestSweepLeavesOtherJobs(t *testing.T) {
 	}
 }
 
-// A job is handed back after its last delivery, so no worker gets it again.
-func TestLastDeliveryHandedBackBecomesDeadLetter(t *testing.T) {
+// A job is handed back with its last delivery: nobody takes it, nobody asks.
+func TestLastDeliveryHandedBackDies(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())
 	p.tune(never, 1)
@@ -179,7 +178,7 @@ func TestLastDeliveryHandedBackBecomesDeadLetter(t *testing.T) {
 	leaving.stop()
 	leaving.ends()
 	other := p.another().work()
-	p.firstLetter()
+	p.dies()
 	p.empties()
 	p.reaches("abc123", failed)
 	other.idle()

@@ -30,7 +30,7 @@ func TestTrailIsInOrder(t *testing.T) {
 	}
 	p.trail.Error(t.Context(), k, jobqueue.Breadcrumb{Step: "refused"})
 	p.trail.Debug(t.Context(), key(t, "abc124"), jobqueue.Breadcrumb{Step: "another's"})
-	p.awaitError("abc123", "refused") // the key's last breadcrumb, so the others are written
+	p.complains("abc123", "refused") // the last of the key's: the others are there too
 	breadcrumbs, problems, err := jobqueue.ReadTrail(t.Context(), p.jobs, k)
 	if err != nil || len(breadcrumbs) != 64 || len(problems) != 1 {
 		t.Fatalf("got %d and %d breadcrumbs, %v, want 64 and 1", len(breadcrumbs), len(problems), err)
@@ -56,7 +56,7 @@ func TestTrailIsBounded(t *testing.T) {
 		p.trail.Error(t.Context(), k, jobqueue.Breadcrumb{Step: "hostile", Detail: detail})
 	}
 	p.trail.Error(t.Context(), k, jobqueue.Breadcrumb{Step: "end"})
-	p.awaitError("abc123", "end")
+	p.complains("abc123", "end")
 	_, problems, err := jobqueue.ReadTrail(t.Context(), p.jobs, k)
 	if err != nil || len(problems) != 6 {
 		t.Fatalf("got %d breadcrumbs, %v, want 6", len(problems), err)
@@ -74,8 +74,8 @@ func TestTrailIsBounded(t *testing.T) {
 	}
 }
 
-// An unreadable breadcrumb does not hide the others.
-func TestTrailWithUnreadableBreadcrumb(t *testing.T) {
+// Somebody else's writing does not hide the rest.
+func TestTrailWithAnUnreadableCrumb(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())
 	k := key(t, "abc123")
@@ -83,14 +83,14 @@ func TestTrailWithUnreadableBreadcrumb(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.trail.Error(t.Context(), k, jobqueue.Breadcrumb{Step: "end"})
-	p.awaitError("abc123", "end")
+	p.complains("abc123", "end")
 	_, problems, err := jobqueue.ReadTrail(t.Context(), p.jobs, k)
 	if err != nil || len(problems) != 2 || problems[0].GetStep() != "unreadable" {
 		t.Errorf("got %v, %v", problems, err)
 	}
 }
 
-// A job's trail shows its steps and its errors.
+// What a job leaves behind for whoever asks why.
 func TestTrailOfAJob(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())

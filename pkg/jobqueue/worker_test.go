@@ -3,6 +3,7 @@ package jobqueue_test
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -10,16 +11,9 @@ import (
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 )
 
-// call is a call of the handler, which waits for its answer.
-type call struct {
-	job    *jobqueue.Job
-	ctx    context.Context
-	answer chan<- error
-}
-
 var generatedAt = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
-// result is what a successful handler returns.
+// result is what a successful handler says.
 var result = jobqueue.Result{Persona: "explorer", Source: "llm", GeneratedAt: generatedAt}
 
 // worker is a process that serves one member.
@@ -31,8 +25,8 @@ type worker struct {
 	stop  context.CancelFunc
 }
 
-// work starts a worker for the member of a pool of one. Its handler waits for an answer or
-// for the end of its context.
+// work starts a worker on the member of a pool of one. Its handler waits to be
+// answered, or for its context's end.
 func (p *pool) work(tune ...func(*jobqueue.ConsumerConfig)) *worker {
 	p.t.Helper()
 	calls := make(chan call, 1000)
@@ -86,7 +80,7 @@ func (w *worker) next() call {
 	return eventually.Receive(w.t, w.calls, "a call of the handler")
 }
 
-// idle fails the test if the handler was called once more.
+// idle fails if there was a call that nobody asked for.
 func (w *worker) idle() {
 	w.t.Helper()
 	select {
@@ -98,4 +92,21 @@ func (w *worker) idle() {
 
 func named(name string) func(*jobqueue.ConsumerConfig) {
 	return func(c *jobqueue.ConsumerConfig) { c.Worker = name }
+}
+
+// sweep runs a sweeper until the test's end.
+func (p *pool) sweep() {
+	p.t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	var ended sync.WaitGroup
+	s := jobqueue.NewSweeper(p.nc, p.js, p.jobs, p.trail, slog.New(slog.DiscardHandler))
+	ended.Go(func() {
+		if err := s.Run(ctx); err != nil {
+			p.t.Errorf("Run: got %v, want nil after its context's end", err)
+		}
+	})
+	p.t.Cleanup(func() {
+		stop()
+		ended.Wait()
+	})
 }

@@ -65,7 +65,7 @@ func (e *Edge) sendCart(c *fiber.Ctx, shop *catalogue.Shop, g *wandstorev1.Store
 
 // sendUnavailable answers 503 with a page that says that the cart is unavailable.
 func (e *Edge) sendUnavailable(c *fiber.Ctx, shop *catalogue.Shop) error {
-	html, err := e.deps.Renderer.Cart(storefront.CartInput{Shop: shop, Away: true})
+	html, err := e.deps.Renderer.Cart(storefront.CartInput{Shop: shop, Unavailable: true})
 	if err != nil {
 		return err
 	}

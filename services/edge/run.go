@@ -89,11 +89,19 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logge
 		cfg: cfg, nc: nc, js: js, log: log, shops: shops, renderer: renderer,
 		memory: memory, s3: s3, board: jobboard.New(cfg.Pool.Concurrency),
 	}
-	if p.pages, err = pagestore.NewTiered(memory, s3, kvTier{p}, pagestore.WithLogger(log)); err != nil {
+	if p.pages, err = pagestore.NewTiered(memory, s3, kvTier{p}, p.lookupOptions()...); err != nil {
 		s3.Close()
 		return nil, err
 	}
 	return p, nil
+}
+
+func (p *parts) lookupOptions() []pagestore.Option {
+	options := []pagestore.Option{pagestore.WithLogger(p.log)}
+	if d := p.cfg.StoreTimeout; d > 0 {
+		options = append(options, pagestore.WithDeadline(pagestore.TierMinIO, d), pagestore.WithDeadline(pagestore.TierKV, d))
+	}
+	return options
 }
 
 func (p *parts) close() {

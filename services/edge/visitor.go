@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -22,7 +23,8 @@ type Sessions interface {
 const (
 	// visitorTTL is how long a visitor stays in the cache. A session is read no more often.
 	visitorTTL = 30 * time.Second
-	// visitorTimeout bounds the reading of a session, which the shopper waits for.
+	// visitorTimeout bounds the reading of a session, which the shopper waits for, unless
+	// Config.SessionTimeout is set.
 	visitorTimeout = 25 * time.Millisecond
 	// visitorPause is how long no session is read after a failure.
 	visitorPause = 5 * time.Second
@@ -38,7 +40,7 @@ type visitor struct {
 }
 
 // visitor returns what is known of the key's shopper, or nil if the session cannot be read
-// within visitorTimeout.
+// in time.
 func (e *Edge) visitor(ctx context.Context, key pagekey.Key) *freshness.Visitor {
 	now := time.Now()
 	if known, ok := e.visitors.GetIfPresent(key); ok && now.Before(known.until) {
@@ -48,7 +50,7 @@ func (e *Edge) visitor(ctx context.Context, key pagekey.Key) *freshness.Visitor 
 	if b == nil || !e.deps.Connected() || now.UnixNano() < e.visitorsPausedUntil.Load() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, visitorTimeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(e.cfg.SessionTimeout, visitorTimeout))
 	defer cancel()
 	s, err := b.Sessions.Get(ctx, key.Shopper())
 	if err != nil {

@@ -59,7 +59,7 @@ func (p *parts) runPool(ctx context.Context) error {
 	running := []lifecycle.Part{
 		{Name: "shops", Run: func(ctx context.Context) error { return p.shops.Follow(ctx, opened.bus.Conn, opened.bus.Shops) }},
 		{Name: "dead letter sweep", Run: opened.sweeper.Run},
-		{Name: "members", Run: opened.run, StopWithin: grace + settling},
+		{Name: "members", Run: opened.run, StopTimeout: grace + settling},
 		{Name: "micro service", Run: func(ctx context.Context) error { return p.generator.runMicro(ctx, service) }},
 	}
 	if p.cfg.ExitWhenIdle {

@@ -46,7 +46,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	defer p.model.Close()
 	return lifecycle.Run(ctx,
 		lifecycle.Part{Name: "shops", Run: p.shops.Run},
-		lifecycle.Part{Name: "pool", Run: p.runPool, StopWithin: grace + 2*settling},
+		lifecycle.Part{Name: "pool", Run: p.runPool, StopTimeout: grace + 2*settling},
 		lifecycle.Part{Name: "http", Run: p.generator.serve},
 	)
 }

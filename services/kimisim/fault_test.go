@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/wandstore/wandstore/pkg/eventually"
 )
 
 func TestFaultsInsteadOfAnAnswer(t *testing.T) {
@@ -132,10 +134,10 @@ func TestHangEndsWithTheClient(t *testing.T) {
 		}
 		ended <- err
 	}()
-	eventually(t, func() bool { return s.Stats().InFlight == 1 })
+	eventually.True(t, "a request is in flight", func() bool { return s.Stats().InFlight == 1 })
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("ended with %v", err)
 	}
-	eventually(t, func() bool { return s.Stats().InFlight == 0 })
+	eventually.True(t, "no request is in flight", func() bool { return s.Stats().InFlight == 0 })
 }

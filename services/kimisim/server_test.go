@@ -12,10 +12,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
-)
 
-// patience bounds what a test waits for; nothing waits for it to pass.
-const patience = 20 * time.Second
+	"github.com/wandstore/wandstore/pkg/eventually"
+)
 
 var instant = Config{Addr: "127.0.0.1:0", Seed: 1}
 
@@ -34,7 +33,7 @@ func serve(t *testing.T, cfg Config) (*Server, string) {
 
 func do(t *testing.T, method, url, body string, headers ...string) *http.Response {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	t.Cleanup(cancel)
 	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
@@ -179,15 +178,10 @@ func TestRun(t *testing.T) {
 		}
 		hung <- err
 	}()
-	eventually(t, func() bool { return s.Stats().InFlight == 1 })
+	eventually.True(t, "a request is in flight", func() bool { return s.Stats().InFlight == 1 })
 	stop()
-	select {
-	case err := <-ran:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(patience):
-		t.Fatal("Run does not end")
+	if err := eventually.Receive(t, ran, "end of Run"); err != nil {
+		t.Error(err)
 	}
 	if err := <-hung; err == nil {
 		t.Error("the hanging request was answered")
@@ -208,21 +202,6 @@ func TestConfig(t *testing.T) {
 	}
 	if err := (Config{Addr: "127.0.0.1:8090", FirstToken: time.Second, TokensPerSecond: 200, Seed: 1}).Validate(); err != nil {
 		t.Error(err)
-	}
-}
-
-// eventually waits for what another goroutine brings about.
-func eventually(t *testing.T, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(patience)
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatal("it does not come about")
-		}
 	}
 }
 

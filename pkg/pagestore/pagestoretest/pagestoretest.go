@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
@@ -26,9 +27,6 @@ type Store interface {
 	Put(ctx context.Context, page *pagestore.Page) error
 	Delete(ctx context.Context, key pagekey.Key) error
 }
-
-// patience bounds each call, on a busy machine.
-const patience = 30 * time.Second
 
 // Run runs the suite. newStore returns an empty store for each of its tests.
 func Run(t *testing.T, newStore func(t *testing.T) Store) {
@@ -51,7 +49,7 @@ func Run(t *testing.T, newStore func(t *testing.T) Store) {
 		{"TemplateIsKeptOrRefused", (*suite).template},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 			defer cancel()
 			test.run(&suite{T: t, ctx: ctx, store: newStore(t)})
 		})
