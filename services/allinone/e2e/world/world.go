@@ -38,8 +38,8 @@ type World struct {
 	// Sim is the model.
 	Sim *kimisim.Server
 
-	Pool   wandnats.Settings
-	S3     pagestore.S3Config
+	Pool  wandnats.Settings
+	S3    pagestore.S3Config
 	Shops catalogue.Config
 }
 
