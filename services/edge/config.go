@@ -21,8 +21,8 @@ type Config struct {
 	NATS wandnats.Config
 	// S3 is the object store, which keeps pages permanently.
 	S3 pagestore.S3Config
-	// Stores is the source of the shops' documents.
-	Stores catalogue.Config
+	// Shops is the source of the shops' documents.
+	Shops catalogue.Config
 	// Addr is the address that shoppers are served on.
 	Addr string `env:"EDGE_ADDR" envDefault:":8787"`
 	// MemoryBytes bounds the pages held in memory, in bytes.
@@ -70,7 +70,7 @@ func (c Config) Validate() error {
 	if err := c.S3.Validate(); err != nil {
 		return err
 	}
-	if err := c.Stores.Validate(); err != nil {
+	if err := c.Shops.Validate(); err != nil {
 		return err
 	}
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {

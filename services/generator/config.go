@@ -23,8 +23,8 @@ type Config struct {
 	NATS wandnats.Config
 	// S3 is the object store, which keeps pages permanently.
 	S3 pagestore.S3Config
-	// Stores is the source of the shops' documents.
-	Stores catalogue.Config
+	// Shops is the source of the shops' documents.
+	Shops catalogue.Config
 	// Addr is the address of GET /health and POST /generate.
 	Addr string `env:"GENERATOR_ADDR" envDefault:":8080"`
 	// Members are the numbers of the members to serve, such as "0-4,7". Empty means all.
@@ -65,7 +65,7 @@ func (c Config) Validate() error {
 	if err := c.S3.Validate(); err != nil {
 		return err
 	}
-	if err := c.Stores.Validate(); err != nil {
+	if err := c.Shops.Validate(); err != nil {
 		return err
 	}
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {

@@ -76,7 +76,7 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	shops, err := catalogue.New(cfg.Stores, log)
+	shops, err := catalogue.New(cfg.Shops, log)
 	if err != nil {
 		return nil, err
 	}
