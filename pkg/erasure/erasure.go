@@ -76,7 +76,7 @@ func (e *Eraser) forgetIn(ctx context.Context, key pagekey.Key) error {
 	return errors.Join(
 		e.Permanent.Delete(ctx, key),
 		e.Cache.Delete(ctx, key),
-		e.Jobs.Purge(ctx, wandnats.DebugKey(key.Store(), key.Shopper())),
-		e.Jobs.Purge(ctx, wandnats.ErrorKey(key.Store(), key.Shopper())),
+		e.Jobs.Purge(ctx, wandnats.DebugKey(key.Shop(), key.Shopper())),
+		e.Jobs.Purge(ctx, wandnats.ErrorKey(key.Shop(), key.Shopper())),
 	)
 }

@@ -282,7 +282,7 @@ func putOptions(page *Page) minio.PutObjectOptions {
 // objectName is the object's name in the bucket. A Key is checked, so it holds nothing
 // that could leave the prefix.
 func objectName(key pagekey.Key) string {
-	return "generated/" + key.Store() + ":" + key.Shopper() + ".html"
+	return "generated/" + key.Shop() + ":" + key.Shopper() + ".html"
 }
 
 func s3GetError(err error) error {

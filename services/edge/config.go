@@ -25,7 +25,7 @@ type Config struct {
 	// S3 is the object store, which keeps pages permanently.
 	S3 pagestore.S3Config
 	// Stores is the source of the shops' documents.
-	Stores catalogue.Config
+	Shops catalogue.Config
 	// Addr is where shoppers are answered.
 	Addr string `env:"EDGE_ADDR" envDefault:"127.0.0.1:8787"`
 	// Identity is who counts as whom.
@@ -82,7 +82,7 @@ func (c Config) Validate() error {
 	if err := c.S3.Validate(); err != nil {
 		return err
 	}
-	if err := c.Stores.Validate(); err != nil {
+	if err := c.Shops.Validate(); err != nil {
 		return err
 	}
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {

@@ -77,7 +77,7 @@ func (e *Edge) track(c *fiber.Ctx) error {
 // somebody else. Where ids are signed, only a merchant's server may name another shopper.
 func (e *Edge) speaksFor(c *fiber.Ctx, ev *wandstorev1.TrackEvent) error {
 	who := shopper{}
-	if sameSite(c) == nil && pagekey.ValidStore(ev.GetStore()) {
+	if sameSite(c) == nil && pagekey.ValidShop(ev.GetStore()) {
 		who = e.cookieShopper(c, ev.GetStore())
 	}
 	switch {
