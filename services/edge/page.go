@@ -138,7 +138,8 @@ func (e *Edge) ask(c *fiber.Ctx, s shopper, key pagekey.Key, replaces string) (g
 }
 
 // roomForNewcomers reports whether a member has a place that newcomers may take: less than
-// half of its queue is filled.
+// half of its queue is filled. The board learns of a job some milliseconds after it is
+// queued, so a burst takes as many more places as it has requests under way.
 func (e *Edge) roomForNewcomers(member string) bool {
 	return e.deps.Board.Depth(member) < max(1, e.cfg.Pool.MaxQueueDepth/2)
 }
