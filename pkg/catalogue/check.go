@@ -100,7 +100,7 @@ func (c *checker) shop(s *Shop) {
 
 // brand checks what the shop says about itself.
 func (c *checker) brand(s *Shop) {
-	if !pagekey.ValidStore(s.Slug) {
+	if !pagekey.ValidShop(s.Slug) {
 		c.fault("slug", "is %s, must be lower-case letters, digits and dashes, at most 63", quoted(s.Slug))
 	}
 	c.text("name", s.Name, 40)

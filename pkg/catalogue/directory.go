@@ -217,7 +217,7 @@ func (d *Directory) refused(doc document, before documentState, sum [sha256.Size
 }
 
 func parse(doc document, text []byte) (*Shop, error) {
-	if !pagekey.ValidStore(doc.slug) {
+	if !pagekey.ValidShop(doc.slug) {
 		return nil, fmt.Errorf("%w: %s: a store is named by lower-case letters, digits and dashes, at most 63", ErrDocument, doc.name)
 	}
 	return ReadShop(doc.name, doc.slug, text)

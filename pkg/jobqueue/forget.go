@@ -60,7 +60,7 @@ func ReadRecord(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key) (
 // TrailIsOld reports whether the newest breadcrumb of one of the key's two trails is of
 // that time or older. The error is ctx's or the client's.
 func TrailIsOld(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key, than time.Time) (bool, error) {
-	for _, name := range []string{wandnats.DebugKey(key.Store(), key.Shopper()), wandnats.ErrorKey(key.Store(), key.Shopper())} {
+	for _, name := range []string{wandnats.DebugKey(key.Shop(), key.Shopper()), wandnats.ErrorKey(key.Shop(), key.Shopper())} {
 		entry, err := jobs.Get(ctx, name)
 		if errors.Is(err, jetstream.ErrKeyNotFound) {
 			continue
@@ -84,8 +84,8 @@ func TrailIsOld(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key, t
 // error is ctx's or the client's.
 func RemoveTrail(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key) error {
 	if err := errors.Join(
-		jobs.Purge(ctx, wandnats.DebugKey(key.Store(), key.Shopper())),
-		jobs.Purge(ctx, wandnats.ErrorKey(key.Store(), key.Shopper())),
+		jobs.Purge(ctx, wandnats.DebugKey(key.Shop(), key.Shopper())),
+		jobs.Purge(ctx, wandnats.ErrorKey(key.Shop(), key.Shopper())),
 	); err != nil {
 		return fmt.Errorf("remove breadcrumbs: %w", err)
 	}

@@ -82,7 +82,7 @@ func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	}
 	job := &wandstorev1.GenerationJob{
 		JobId:       mine.GetJobId(),
-		StoreSlug:   r.Key.Store(),
+		StoreSlug:   r.Key.Shop(),
 		ShopperId:   r.Key.Shopper(),
 		RequestedAt: mine.GetRequestedAt(),
 		Preferences: r.Preferences,
@@ -119,7 +119,7 @@ func (q *Queue) Record(ctx context.Context, key pagekey.Key) (*wandstorev1.JobRe
 // claim writes a record in the state publishing. If the key has a live job, claim returns
 // the job's record as other instead.
 func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandstorev1.JobRecord, err error) {
-	ctx, span := q.tracer.Start(ctx, "claim", trace.WithAttributes(telemetry.Store.String(r.Key.Store())))
+	ctx, span := q.tracer.Start(ctx, "claim", trace.WithAttributes(telemetry.Store.String(r.Key.Shop())))
 	outcome := outcomeError
 	defer func() {
 		q.metrics.claimed(ctx, outcome)
@@ -139,7 +139,7 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 		}
 		rec = &wandstorev1.JobRecord{
 			JobId:       nuid.Next(),
-			StoreSlug:   r.Key.Store(),
+			StoreSlug:   r.Key.Shop(),
 			ShopperId:   r.Key.Shopper(),
 			State:       wandstorev1.JobState_JOB_STATE_PUBLISHING,
 			RequestedAt: timestamppb.New(now),

@@ -155,4 +155,4 @@ func owned(rec *wandstorev1.JobRecord, now time.Time) bool {
 // subject (ADR-8 of nats-architecture-and-design), and a publish need not wait.
 func subjectOf(key string) string { return "$KV." + wandnats.BucketJobs + "." + key }
 
-func jobKey(k pagekey.Key) string { return wandnats.JobKey(k.Store(), k.Shopper()) }
+func jobKey(k pagekey.Key) string { return wandnats.JobKey(k.Shop(), k.Shopper()) }

@@ -79,7 +79,7 @@ func (q *Queue) requeued(ctx context.Context, job *Job, member string, seq uint6
 	}
 	if found.JobRecord == nil {
 		found.JobRecord = &wandstorev1.JobRecord{
-			JobId: job.GetJobId(), StoreSlug: job.Key.Store(), ShopperId: job.Key.Shopper(), RequestedAt: job.GetRequestedAt(),
+			JobId: job.GetJobId(), StoreSlug: job.Key.Shop(), ShopperId: job.Key.Shopper(), RequestedAt: job.GetRequestedAt(),
 		}
 	}
 	rec := found.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), queuedFor)

@@ -49,12 +49,12 @@ type Breadcrumb struct {
 
 // Debug writes a breadcrumb to the debug trail, in the background.
 func (t *Trail) Debug(ctx context.Context, key pagekey.Key, c Breadcrumb) {
-	t.write(ctx, wandnats.DebugKey(key.Store(), key.Shopper()), c)
+	t.write(ctx, wandnats.DebugKey(key.Shop(), key.Shopper()), c)
 }
 
 // Error writes a breadcrumb to the error trail, in the background.
 func (t *Trail) Error(ctx context.Context, key pagekey.Key, c Breadcrumb) {
-	t.write(ctx, wandnats.ErrorKey(key.Store(), key.Shopper()), c)
+	t.write(ctx, wandnats.ErrorKey(key.Shop(), key.Shopper()), c)
 }
 
 func (t *Trail) write(ctx context.Context, key string, c Breadcrumb) {
@@ -79,10 +79,10 @@ func (t *Trail) write(ctx context.Context, key string, c Breadcrumb) {
 // the bucket's history of 64 breadcrumbs each, none older than an hour. A key without a
 // trail gives empty slices. The error is ctx's or the client's.
 func ReadTrail(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key) (breadcrumbs, problems []*wandstorev1.Breadcrumb, err error) {
-	if breadcrumbs, err = history(ctx, jobs, wandnats.DebugKey(key.Store(), key.Shopper())); err != nil {
+	if breadcrumbs, err = history(ctx, jobs, wandnats.DebugKey(key.Shop(), key.Shopper())); err != nil {
 		return nil, nil, err
 	}
-	if problems, err = history(ctx, jobs, wandnats.ErrorKey(key.Store(), key.Shopper())); err != nil {
+	if problems, err = history(ctx, jobs, wandnats.ErrorKey(key.Shop(), key.Shopper())); err != nil {
 		return nil, nil, err
 	}
 	return breadcrumbs, problems, nil

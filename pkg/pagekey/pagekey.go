@@ -30,7 +30,7 @@ type Key struct {
 // The Key has copies of the strings, because those of an HTTP request are in memory that
 // the server reuses.
 func New(shop, shopper string) (Key, error) {
-	if !ValidStore(shop) {
+	if !ValidShop(shop) {
 		return Key{}, fmt.Errorf("%w: a store is 1 to %d of a-z, 0-9 and -, and does not begin with -", ErrInvalid, maxShop)
 	}
 	if !ValidShopper(shopper) {
@@ -39,8 +39,8 @@ func New(shop, shopper string) (Key, error) {
 	return Key{shop: strings.Clone(shop), shopper: strings.Clone(shopper)}, nil
 }
 
-// Store is the shop's slug.
-func (k Key) Store() string { return k.shop }
+// Shop is the shop's slug.
+func (k Key) Shop() string { return k.shop }
 
 // Shopper is the shopper's id.
 func (k Key) Shopper() string { return k.shopper }
@@ -48,8 +48,8 @@ func (k Key) Shopper() string { return k.shopper }
 // IsZero reports whether k was not made by New.
 func (k Key) IsZero() bool { return k.shop == "" }
 
-// ValidStore reports whether s is a shop's slug.
-func ValidStore(s string) bool {
+// ValidShop reports whether s is a shop's slug.
+func ValidShop(s string) bool {
 	if s == "" || len(s) > maxShop || s[0] == '-' {
 		return false
 	}

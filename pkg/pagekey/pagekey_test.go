@@ -61,7 +61,7 @@ func TestNew(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || k.Store() != c.store || k.Shopper() != c.shopper || k.IsZero() {
+			if err != nil || k.Shop() != c.store || k.Shopper() != c.shopper || k.IsZero() {
 				t.Errorf("got %v, %v", k, err)
 			}
 		})
@@ -92,10 +92,10 @@ func FuzzNew(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if !token.MatchString(k.Store()) || !token.MatchString(k.Shopper()) {
-			t.Errorf("%q, %q is not one token each", k.Store(), k.Shopper())
+		if !token.MatchString(k.Shop()) || !token.MatchString(k.Shopper()) {
+			t.Errorf("%q, %q is not one token each", k.Shop(), k.Shopper())
 		}
-		if again, err := pagekey.New(k.Store(), k.Shopper()); err != nil || again != k {
+		if again, err := pagekey.New(k.Shop(), k.Shopper()); err != nil || again != k {
 			t.Errorf("again: got %v, %v", again, err)
 		}
 	})

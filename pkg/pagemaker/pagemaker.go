@@ -124,9 +124,9 @@ func (m *Maker) Make(ctx context.Context, o Order) (Made, error) {
 }
 
 func (m *Maker) make(ctx context.Context, o Order) (Made, error) {
-	shop, ok := m.Shops.Shop(o.Key.Store())
+	shop, ok := m.Shops.Shop(o.Key.Shop())
 	if !ok {
-		return Made{}, fmt.Errorf("%w: %s", ErrUnknownShop, o.Key.Store())
+		return Made{}, fmt.Errorf("%w: %s", ErrUnknownShop, o.Key.Shop())
 	}
 	page := m.found(ctx, o)
 	var reason string
@@ -174,7 +174,7 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop) (Mad
 		visitor = persona.Visitor{Persona: o.Persona, Confidence: 1}
 	}
 	page := &wandstorev1.Page{
-		StoreSlug: o.Key.Store(), ShopperId: o.Key.Shopper(), JobId: o.JobID,
+		StoreSlug: o.Key.Shop(), ShopperId: o.Key.Shopper(), JobId: o.JobID,
 		Persona: visitor.Persona, CatalogueVersion: string(shop.Version),
 		RequestedAt: timestamppb.New(o.RequestedAt), Traceparent: telemetry.Traceparent(ctx),
 		Source: o.Source,
@@ -255,7 +255,7 @@ func (m *Maker) signals(ctx context.Context, o Order) *wandstorev1.StoreSignals 
 		m.problem(ctx, o, "session not read", err)
 		return &wandstorev1.StoreSignals{}
 	}
-	return session.Signals(s, o.Key.Store())
+	return session.Signals(s, o.Key.Shop())
 }
 
 func (m *Maker) debug(ctx context.Context, o Order, step, detail string) {

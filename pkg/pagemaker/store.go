@@ -42,7 +42,7 @@ func (m *Maker) store(ctx context.Context, o Order, page *pagestore.Page) error 
 	}
 	ctx, span := otel.Tracer(scope).Start(ctx, "update session")
 	err := m.Sessions.Update(ctx, o.Key.Shopper(), func(s *wandstorev1.ShopperSession) {
-		g := session.Signals(s, o.Key.Store())
+		g := session.Signals(s, o.Key.Shop())
 		g.Persona, g.LastJobId = page.Persona(), page.JobID()
 		g.LastPageAt = timestamppb.New(page.GeneratedAt())
 	})

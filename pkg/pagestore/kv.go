@@ -55,14 +55,14 @@ func (s *KV) Put(ctx context.Context, page *Page) error {
 // Delete removes the page and its history. It succeeds if there is no page. Afterwards an
 // older page can be stored again.
 func (s *KV) Delete(ctx context.Context, key pagekey.Key) error {
-	if err := s.bucket.Purge(ctx, wandnats.PageKey(key.Store(), key.Shopper())); err != nil {
+	if err := s.bucket.Purge(ctx, wandnats.PageKey(key.Shop(), key.Shopper())); err != nil {
 		return fmt.Errorf("purge page: %w", err)
 	}
 	return nil
 }
 
 func (s *KV) get(ctx context.Context, key pagekey.Key) (*Page, error) {
-	entry, err := s.bucket.Get(ctx, wandnats.PageKey(key.Store(), key.Shopper()))
+	entry, err := s.bucket.Get(ctx, wandnats.PageKey(key.Shop(), key.Shopper()))
 	if err != nil && !errors.Is(err, jetstream.ErrKeyNotFound) {
 		return nil, fmt.Errorf("get page: %w", err)
 	}
@@ -100,7 +100,7 @@ func (s *KV) put(ctx context.Context, page *Page) error {
 	if len(value) > maxValue {
 		return fmt.Errorf("%w: %d bytes as protojson, at most %d", ErrTooLarge, len(value), maxValue)
 	}
-	key := wandnats.PageKey(page.Key().Store(), page.Key().Shopper())
+	key := wandnats.PageKey(page.Key().Shop(), page.Key().Shopper())
 	_, err = wandnats.Update(ctx, s.bucket, key, func(current jetstream.KeyValueEntry) ([]byte, error) {
 		stored, err := s.pageOfEntry(current, page.Key())
 		return value, mayReplace(page, stored, err)

@@ -87,7 +87,7 @@ func macUnder(key []byte, page *Page) []byte {
 		_, _ = h.Write(b)
 	}
 	for _, text := range []string{
-		macDomain, page.Key().Store(), page.Key().Shopper(), page.Persona(), page.Source(), page.JobID(), page.Model(),
+		macDomain, page.Key().Shop(), page.Key().Shopper(), page.Persona(), page.Source(), page.JobID(), page.Model(),
 		page.PromptVersion(), page.CatalogueVersion(), page.Traceparent(),
 		page.RequestedAt().Format(timeFormat), page.GeneratedAt().Format(timeFormat),
 	} {

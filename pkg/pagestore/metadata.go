@@ -32,7 +32,7 @@ const (
 // metadataOf is the page without its HTML, as S3 user metadata.
 func metadataOf(page *Page) map[string]string {
 	meta := map[string]string{
-		metaStore:     page.Key().Store(),
+		metaStore:     page.Key().Shop(),
 		metaShopper:   page.Key().Shopper(),
 		metaRequested: page.RequestedAt().Format(timeFormat),
 		metaGenerated: page.GeneratedAt().Format(timeFormat),

@@ -101,7 +101,7 @@ func newPage(msg *wandstorev1.Page, html []byte) (*Page, error) {
 	}
 
 	meta := &wandstorev1.Page{
-		StoreSlug:        key.Store(),
+		StoreSlug:        key.Shop(),
 		ShopperId:        key.Shopper(),
 		Persona:          strings.Clone(msg.GetPersona()),
 		Source:           strings.Clone(msg.GetSource()),

@@ -316,7 +316,7 @@ const pagePrefix = "generated/"
 // objectName is the object's name in the bucket. A Key is checked, so it holds nothing
 // that could leave the prefix.
 func objectName(key pagekey.Key) string {
-	return pagePrefix + key.Store() + ":" + key.Shopper() + ".html"
+	return pagePrefix + key.Shop() + ":" + key.Shopper() + ".html"
 }
 
 func s3GetError(err error) error {

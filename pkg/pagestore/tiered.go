@@ -166,7 +166,7 @@ func (t *Tiered) below(ctx context.Context, key pagekey.Key) (Hit, error) {
 	// A caller that comes after a reported change must not get the answer of a lookup that
 	// began before it. So epoch and change are part of the flight's name.
 	now := t.memory.snapshot(key)
-	flight := key.Store() + "/" + key.Shopper() +
+	flight := key.Shop() + "/" + key.Shopper() +
 		"/" + strconv.FormatUint(now.epoch, 36) + "/" + strconv.FormatUint(now.change, 36)
 	landed := t.flights.DoChan(flight, func() (any, error) {
 		return t.lookUp(context.WithoutCancel(ctx), key, now)

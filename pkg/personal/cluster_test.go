@@ -66,18 +66,7 @@ func newWriter(t *testing.T, js jetstream.JetStream, poolSize int) *writer {
 // the client's Create of a purged key does not translate. A read may come from a replica
 // that lags behind. A shopper who comes back after being forgotten must not notice either.
 func TestForgottenShopperComesBackOnThreeNodes(t *testing.T) {
-	cluster := natstest.StartCluster(t)
-	settings := wandnats.Settings{PoolSize: 1, MaxQueueDepth: 1000, Concurrency: 1, CacheTTLSeconds: 3600, Replicas: 3}
-	all := make([]*writer, writers)
-	for i := range all {
-		_, js := cluster.Connect(t, i%3)
-		if i == 0 {
-			if err := wandnats.Ensure(t.Context(), js, settings); err != nil {
-				t.Fatal(err)
-			}
-		}
-		all[i] = newWriter(t, js, settings.PoolSize)
-	}
+	all := newWriters(t)
 	permanent, err := pagestore.NewMemory(pagestore.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
@@ -127,6 +116,24 @@ func TestForgottenShopperComesBackOnThreeNodes(t *testing.T) {
 		}
 		forgotten = rec.GetJobId()
 	}
+}
+
+// newWriters starts a cluster of three nodes and connects the writers to all of them.
+func newWriters(t *testing.T) []*writer {
+	t.Helper()
+	cluster := natstest.StartCluster(t)
+	settings := wandnats.Settings{PoolSize: 1, MaxQueueDepth: 1000, Concurrency: 1, CacheTTLSeconds: 3600, Replicas: 3}
+	all := make([]*writer, writers)
+	for i := range all {
+		_, js := cluster.Connect(t, i%3)
+		if i == 0 {
+			if err := wandnats.Ensure(t.Context(), js, settings); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all[i] = newWriter(t, js, settings.PoolSize)
+	}
+	return all
 }
 
 // trigger repeats the request until the answer is about another job than the forgotten

@@ -97,7 +97,7 @@ func (d *Data) Export(ctx context.Context, shopper string, o ExportOptions) (*Ex
 			return nil, fmt.Errorf("export shopper: %w", err)
 		}
 		if in != nil {
-			e.Shops[key.Store()] = in
+			e.Shops[key.Shop()] = in
 		}
 	}
 	return e, nil

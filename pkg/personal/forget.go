@@ -83,7 +83,7 @@ func (d *Data) RemoveAgain(ctx context.Context, key pagekey.Key, jobID string) e
 		return err
 	}
 	_, err = d.forgetBefore(ctx, key, at)
-	return errors.Join(err, jobqueue.RemoveTrail(ctx, d.Jobs, key), d.Sessions.Retract(ctx, key.Shopper(), key.Store(), jobID, at))
+	return errors.Join(err, jobqueue.RemoveTrail(ctx, d.Jobs, key), d.Sessions.Retract(ctx, key.Shopper(), key.Shop(), jobID, at))
 }
 
 // forgetBefore removes the key's job and pages if they were requested by then, and

@@ -77,20 +77,7 @@ func TestPagesAreWellBuilt(t *testing.T) {
 func wellBuilt(t *testing.T, shop *catalogue.Shop, page []byte) {
 	t.Helper()
 	root := parse(t, page)
-	if n := len(elements(root, "h1")); n != 1 {
-		t.Errorf("%d h1, want one", n)
-	}
-	level := 0
-	for _, h := range elements(root, "h1", "h2", "h3", "h4", "h5", "h6") {
-		next := int(h.Data[1] - '0')
-		if next > level+1 {
-			t.Errorf("%s %q follows a heading of level %d", h.Data, words(h), level)
-		}
-		if words(h) == "" {
-			t.Errorf("an empty %s", h.Data)
-		}
-		level = next
-	}
+	headingsInOrder(t, root)
 	for _, name := range []string{"header", "main", "footer", "title"} {
 		if n := len(elements(root, name)); n != 1 {
 			t.Errorf("%d %s, want one", n, name)
@@ -135,6 +122,26 @@ func wellBuilt(t *testing.T, shop *catalogue.Shop, page []byte) {
 		if attr(m, "name") == "description" && attr(m, "content") == "" {
 			t.Error("no description")
 		}
+	}
+}
+
+// headingsInOrder fails if there is not exactly one h1, or if a heading is empty or skips
+// a level.
+func headingsInOrder(t *testing.T, root *html.Node) {
+	t.Helper()
+	if n := len(elements(root, "h1")); n != 1 {
+		t.Errorf("%d h1, want one", n)
+	}
+	level := 0
+	for _, h := range elements(root, "h1", "h2", "h3", "h4", "h5", "h6") {
+		next := int(h.Data[1] - '0')
+		if next > level+1 {
+			t.Errorf("%s %q follows a heading of level %d", h.Data, words(h), level)
+		}
+		if words(h) == "" {
+			t.Errorf("an empty %s", h.Data)
+		}
+		level = next
 	}
 }
 

@@ -161,7 +161,7 @@ func readChange(c *fiber.Ctx, shop *catalogue.Shop) (cartChange, error) {
 		switch {
 		case sold:
 			change.products = append(change.products, product.ID)
-		case change.action == cartRemove && pagekey.ValidStore(id):
+		case change.action == cartRemove && pagekey.ValidShop(id):
 			// A product that is not sold any more can still be removed. Product ids have the
 			// same form as slugs.
 			change.products = append(change.products, id)

@@ -28,7 +28,7 @@ type Config struct {
 	// PageKeys are the keys of the stored pages' MACs.
 	PageKeys pagestore.KeyConfig
 	// Stores is the source of the shops' documents.
-	Stores catalogue.Config
+	Shops catalogue.Config
 	// Addr is where shoppers are answered.
 	Addr string `env:"EDGE_ADDR" envDefault:"127.0.0.1:8787"`
 	// Identity is who counts as whom.
@@ -91,7 +91,7 @@ func (c Config) Validate() error {
 	if err := c.PageKeys.Validate(); err != nil {
 		return err
 	}
-	if err := c.Stores.Validate(); err != nil {
+	if err := c.Shops.Validate(); err != nil {
 		return err
 	}
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {

@@ -94,7 +94,7 @@ func (e *Edge) debugGenerate(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if _, ok := e.deps.Shops.Shop(key.Store()); !ok {
+	if _, ok := e.deps.Shops.Shop(key.Shop()); !ok {
 		return errUnknownShop
 	}
 	b := e.deps.Bus()

@@ -41,7 +41,7 @@ func (e *Edge) events(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if err := e.limit(c, ratelimit.Streams, key.Store(), key.Shopper()); err != nil {
+	if err := e.limit(c, ratelimit.Streams, key.Shop(), key.Shopper()); err != nil {
 		return err
 	}
 	release, err := e.hold(c, key)
@@ -89,8 +89,8 @@ func (e *Edge) hold(c *fiber.Ctx, key pagekey.Key) (release func(), err error) {
 // askForListener asks for the page of who listens, if there is none: whoever opens the event
 // stream with a cookie runs scripts and keeps cookies, as robots do not.
 func (e *Edge) askForListener(c *fiber.Ctx, key pagekey.Key) {
-	shop, ok := e.deps.Shops.Shop(key.Store())
-	if !ok || e.isServer(c, key.Store()) {
+	shop, ok := e.deps.Shops.Shop(key.Shop())
+	if !ok || e.isServer(c, key.Shop()) {
 		return
 	}
 	if _, live := e.deps.Board.Find(key); live {
@@ -99,9 +99,9 @@ func (e *Edge) askForListener(c *fiber.Ctx, key pagekey.Key) {
 	found, err := e.ownPage(c.UserContext(), key, shop)
 	switch {
 	case err != nil:
-		e.ask(c, e.shopperOf(c, key.Store()), key, "")
+		e.ask(c, e.shopperOf(c, key.Shop()), key, "")
 	case found.decision == freshness.Replace:
-		e.ask(c, e.shopperOf(c, key.Store()), key, found.Page.JobID())
+		e.ask(c, e.shopperOf(c, key.Shop()), key, found.Page.JobID())
 	}
 }
 

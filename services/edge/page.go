@@ -96,7 +96,7 @@ func (e *Edge) page(c *fiber.Ctx) error {
 // shopOf is the shop of the request's path.
 func (e *Edge) shopOf(c *fiber.Ctx) (*catalogue.Shop, error) {
 	slug := c.Params("store")
-	if !pagekey.ValidStore(slug) {
+	if !pagekey.ValidShop(slug) {
 		return nil, pagekey.ErrInvalid
 	}
 	shop, ok := e.deps.Shops.Shop(slug)
@@ -127,7 +127,7 @@ func (e *Edge) ask(c *fiber.Ctx, s shopper, key pagekey.Key, replaces string) (g
 	asker := ratelimit.Asker{Addr: e.clientAddr(c), Shopper: key.Shopper()}
 	if e.cfg.Identity.IsSigned() && !s.linked && !e.returning(c.UserContext(), key) {
 		// A shop's limit bounds its newcomers, and half of each queue is not theirs.
-		asker.Shop = key.Store()
+		asker.Shop = key.Shop()
 		request.HasRoom = e.roomForNewcomers
 	}
 	if verdict := e.limits.Take(ratelimit.Jobs, asker); !verdict.Allowed {
@@ -138,7 +138,8 @@ func (e *Edge) ask(c *fiber.Ctx, s shopper, key pagekey.Key, replaces string) (g
 }
 
 // roomForNewcomers reports whether a member has a place that newcomers may take: less than
-// half of its queue is filled.
+// half of its queue is filled. The board learns of a job some milliseconds after it is
+// queued, so a burst takes as many more places as it has requests under way.
 func (e *Edge) roomForNewcomers(member string) bool {
 	return e.deps.Board.Depth(member) < max(1, e.cfg.Pool.MaxQueueDepth/2)
 }
@@ -150,7 +151,7 @@ func (e *Edge) trigger(ctx context.Context, r jobqueue.Request) (generation stri
 		return generationOff, false
 	}
 	first := false
-	result, err, _ := e.triggers.Do(r.Key.Store()+":"+r.Key.Shopper(), func() (any, error) {
+	result, err, _ := e.triggers.Do(r.Key.Shop()+":"+r.Key.Shopper(), func() (any, error) {
 		first = true
 		// Other callers wait for this call too, so it must not end with its own request.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.cfg.TriggerTimeout)
@@ -161,7 +162,7 @@ func (e *Edge) trigger(ctx context.Context, r jobqueue.Request) (generation stri
 	case errors.Is(err, jobqueue.ErrPoolFull):
 		return generationFull, false
 	case err != nil:
-		e.log.WarnContext(ctx, "no job made", "store", r.Key.Store(), "error", err)
+		e.log.WarnContext(ctx, "no job made", "store", r.Key.Shop(), "error", err)
 		return generationOff, false
 	}
 	ticket, ok := result.(jobqueue.Ticket)

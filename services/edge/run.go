@@ -70,7 +70,7 @@ type parts struct {
 }
 
 func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger) (*parts, error) {
-	shops, err := catalogue.New(cfg.Stores, log)
+	shops, err := catalogue.New(cfg.Shops, log)
 	if err != nil {
 		return nil, err
 	}

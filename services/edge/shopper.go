@@ -162,7 +162,7 @@ func (e *Edge) keyOfQuery(c *fiber.Ctx) (pagekey.Key, error) {
 	if !e.cfg.Identity.IsSigned() && !c.Context().QueryArgs().Has("shopper") {
 		named = e.cookieShopper(c, slug).id
 	}
-	if !pagekey.ValidStore(slug) {
+	if !pagekey.ValidShop(slug) {
 		return pagekey.Key{}, pagekey.ErrInvalid
 	}
 	if !e.cfg.Identity.IsSigned() || e.isServer(c, slug) {

@@ -66,7 +66,7 @@ func (e *Edge) generation(ctx context.Context, key pagekey.Key) (generationStatu
 		}
 		return s, nil
 	}
-	shop, ok := e.deps.Shops.Shop(key.Store())
+	shop, ok := e.deps.Shops.Shop(key.Shop())
 	if !ok {
 		return generationStatus{}, errUnknownShop
 	}

@@ -86,7 +86,7 @@ func (e *Edge) namedByShop(c *fiber.Ctx, slug string) bool {
 // somebody else. Where ids are signed, only a merchant's server may name another shopper.
 func (e *Edge) speaksFor(c *fiber.Ctx, ev *wandstorev1.TrackEvent) error {
 	who := shopper{}
-	if sameSite(c) == nil && pagekey.ValidStore(ev.GetStore()) {
+	if sameSite(c) == nil && pagekey.ValidShop(ev.GetStore()) {
 		who = e.cookieShopper(c, ev.GetStore())
 	}
 	switch {

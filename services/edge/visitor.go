@@ -58,7 +58,7 @@ func (e *Edge) visitor(ctx context.Context, key pagekey.Key) *freshness.Visitor 
 		trace.SpanFromContext(ctx).AddEvent("session not read")
 		return nil
 	}
-	signals := session.Signals(s, key.Store())
+	signals := session.Signals(s, key.Shop())
 	read := visitor{freshness.Visitor{Visitor: persona.Classify(signals), LastEvent: signals.GetLastEventAt().AsTime(), FirstSeen: firstSeen(s)}, now.Add(visitorTTL)}
 	e.visitors.Set(key, read)
 	return &read.Visitor

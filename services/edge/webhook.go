@@ -67,7 +67,7 @@ func (e *Edge) webhook(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	shop, ok := e.deps.Shops.Shop(key.Store())
+	shop, ok := e.deps.Shops.Shop(key.Shop())
 	if !ok {
 		return errUnknownShop
 	}

@@ -27,7 +27,7 @@ func (g *Generator) export(ctx context.Context, p *Pool, r micro.Request) {
 		Store   string `json:"store"`
 	}
 	err := json.Unmarshal(r.Data(), &ask)
-	if err != nil || !pagekey.ValidShopper(ask.Shopper) || (ask.Store != "" && !pagekey.ValidStore(ask.Store)) {
+	if err != nil || !pagekey.ValidShopper(ask.Shopper) || (ask.Store != "" && !pagekey.ValidShop(ask.Store)) {
 		_ = r.Error("400", `want {"shopper": "ID"}, and "store" for one shop only`, nil)
 		return
 	}

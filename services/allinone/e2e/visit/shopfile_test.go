@@ -57,8 +57,8 @@ func TestStoreFileChangesPagesWithoutRestart(t *testing.T) {
 	w := world.New(t)
 	dir := t.TempDir()
 	shelve(t, dir, "magic-wands", priced(t, 1_111_11))
-	e := w.StartEdge(func(c *edge.Config) { c.Stores.Dir = dir })
-	g := w.StartGenerator(func(c *generator.Config) { c.Stores.Dir = dir })
+	e := w.StartEdge(func(c *edge.Config) { c.Shops.Dir = dir })
+	g := w.StartGenerator(func(c *generator.Config) { c.Shops.Dir = dir })
 	_, js := w.Connect()
 
 	nightjar := e.Base + "/s/magic-wands/p/nightjar"
@@ -116,8 +116,8 @@ func TestStoreOpensAndClosesWithoutRestart(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
 	dir := t.TempDir()
-	e := w.StartEdge(func(c *edge.Config) { c.Stores.Dir = dir })
-	w.StartGenerator(func(c *generator.Config) { c.Stores.Dir = dir })
+	e := w.StartEdge(func(c *edge.Config) { c.Shops.Dir = dir })
+	w.StartGenerator(func(c *generator.Config) { c.Shops.Dir = dir })
 	if a := e.Visit(t, "second-hand", "abc"); a.Status != http.StatusNotFound {
 		t.Fatalf("before it opens: %d", a.Status)
 	}

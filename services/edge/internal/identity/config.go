@@ -80,7 +80,7 @@ func (c Config) Keys() (*Keys, error) {
 	for text := range listed(c.LinkKeys) {
 		shop, encoded, _ := strings.Cut(text, ":")
 		key, ok := readKey(encoded)
-		if !ok || !pagekey.ValidStore(shop) || keys.links[shop] != nil {
+		if !ok || !pagekey.ValidShop(shop) || keys.links[shop] != nil {
 			return nil, errors.New("LINK_KEYS is not shop:base64 of 32 bytes or more, one a shop, several with commas")
 		}
 		keys.links[shop] = key

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,4 +108,7 @@ func (k *Keys) claims(token, shop string) (jwt.RegisteredClaims, error) {
 }
 
 // LooksLikeToken reports whether s has the form of a token, which no shopper's id has.
-func LooksLikeToken(s string) bool { return strings.Count(s, ".") == 2 }
+func LooksLikeToken(s string) bool {
+	parts := strings.Split(s, ".")
+	return len(parts) == 3 && !slices.Contains(parts, "")
+}
