@@ -24,6 +24,8 @@ func TestBucketsAreThoseOfTheCLI(t *testing.T) {
 		wandnats.BucketJobs:     {"--history=64", "--ttl=1h", "--max-value-size=16384"},
 		wandnats.BucketSessions: {"--history=1", "--max-value-size=131072"},
 		wandnats.BucketStores:   {"--history=5", "--max-value-size=524288"},
+		wandnats.BucketSpend:    {"--history=1", "--ttl=90d", "--max-value-size=131072", "--max-bucket-size=67108864"},
+		wandnats.BucketControl:  {"--history=5", "--max-value-size=1024", "--max-bucket-size=1048576"},
 	} {
 		got := streamConfig(t, js, "KV_"+bucket)
 		theirs.cli(t, append([]string{"kv", "add", bucket, "--storage=file", "--description=" + got.Description}, flags...)...)

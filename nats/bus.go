@@ -20,6 +20,10 @@ type Bus struct {
 	Sessions jetstream.KeyValue
 	// Shops is the bucket STORES.
 	Shops jetstream.KeyValue
+	// Spend is the bucket SPEND.
+	Spend jetstream.KeyValue
+	// Control is the bucket CONTROL.
+	Control jetstream.KeyValue
 }
 
 // Open binds all buckets. They have to exist: [EnsureStreams] creates them. The
@@ -37,6 +41,8 @@ func Open(ctx context.Context, js jetstream.JetStream) (*Bus, error) {
 		{BucketJobs, &b.Jobs},
 		{BucketSessions, &b.Sessions},
 		{BucketStores, &b.Shops},
+		{BucketSpend, &b.Spend},
+		{BucketControl, &b.Control},
 	} {
 		kv, err := OpenBucket(ctx, js, bound.name)
 		if err != nil {

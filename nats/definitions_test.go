@@ -29,8 +29,8 @@ func streamFiles(t *testing.T) []string {
 			files = append(files, filepath.Join("nats", f))
 		}
 	}
-	if len(files) != 6 {
-		t.Fatalf("want two streams and four buckets, got %v", files)
+	if len(files) != 8 {
+		t.Fatalf("want two streams and six buckets, got %v", files)
 	}
 	return files
 }
@@ -113,8 +113,8 @@ func TestCLIAndEnsureMakeTheSame(t *testing.T) {
 	if err := names.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if count != 6 {
-		t.Errorf("Ensure made %d streams, want 6", count)
+	if count != 8 {
+		t.Errorf("Ensure made %d streams, want 8", count)
 	}
 	same(t, "pool-0", consumerConfig(t, typedJS, "pool-0"), consumerConfig(t, js, "pool-0"))
 

@@ -3,6 +3,7 @@ package wandnats
 import (
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Streams.
@@ -24,6 +25,10 @@ const (
 	// BucketStores holds the documents of the shops by their slug; only operators
 	// write it.
 	BucketStores = "STORES"
+	// BucketSpend holds what the model costs on each UTC day.
+	BucketSpend = "SPEND"
+	// BucketControl holds the operators' switches; only operators write it.
+	BucketControl = "CONTROL"
 )
 
 // Subjects.
@@ -96,6 +101,18 @@ func ErrorKey(store, shopper string) string { return "error." + store + "." + sh
 // SessionKey is a session's key in SHOPPER_SESSIONS.
 func SessionKey(shopper string) string { return "session." + shopper }
 
+// SpendKey is the key in SPEND of what all stores together cost on the UTC day of at.
+func SpendKey(at time.Time) string { return "day." + at.UTC().Format(time.DateOnly) }
+
+// StoreSpendKey is the key in SPEND of what one store costs on the UTC day of at.
+func StoreSpendKey(at time.Time, store string) string { return SpendKey(at) + "." + store }
+
+// KeyGeneration is the key in CONTROL of the switch for generation as a whole.
+const KeyGeneration = "generation"
+
+// GenerationKey is the key in CONTROL of the switch for one store's generation.
+func GenerationKey(store string) string { return KeyGeneration + "." + store }
+
 // SplitKey gives the store and shopper of a page's or job's key, as in
 // "ui.{store}.{shopper}"; false for any other key.
 func SplitKey(key string) (store, shopper string, ok bool) {
@@ -112,4 +129,7 @@ const (
 	AllPages = "ui.>"
 	// AllJobs matches every job record of GENERATION_QUEUE, and no breadcrumb.
 	AllJobs = "job.>"
+	// AllGeneration matches every store's switch of CONTROL, and not the one for
+	// generation as a whole.
+	AllGeneration = KeyGeneration + ".>"
 )

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -42,6 +43,8 @@ func (p *parts) runBus(ctx context.Context) error {
 	p.bus.Store(b)
 	return lifecycle.Run(ctx,
 		lifecycle.Part{Name: "shops", Run: func(ctx context.Context) error { return p.shops.Follow(ctx, b.opened.Conn, b.opened.Shops) }},
+		lifecycle.Part{Name: "switches", Run: func(ctx context.Context) error { return p.control.Follow(ctx, b.opened.Conn, b.opened.Control) }},
+		lifecycle.Part{Name: "spending", Run: func(ctx context.Context) error { return p.spend.Follow(ctx, b.opened.Conn, b.opened.Spend) }},
 		lifecycle.Part{Name: "pages and jobs", Run: func(ctx context.Context) error {
 			defer p.memory.SetWatched(false)
 			p.watcher(ctx, b.opened).Run(ctx)
@@ -63,6 +66,9 @@ func (p *parts) openBus(ctx context.Context) (*bus, error) {
 	if err := p.shops.Load(ctx, opened.Shops); err != nil {
 		return nil, err
 	}
+	if err := errors.Join(p.control.Load(ctx, opened.Control), p.spend.Load(ctx, opened.Spend)); err != nil {
+		return nil, err
+	}
 	trail := jobqueue.NewTrail(p.js, "edge")
 	pages, sessions := pagestore.NewKV(opened.Pages), session.NewStore(opened.Sessions)
 	return &bus{
@@ -76,7 +82,7 @@ func (p *parts) openBus(ctx context.Context) (*bus, error) {
 				Trail: trail, Log: p.log, Metrics: pagemaker.NewMetrics(),
 			},
 			Eraser:  &erasure.Eraser{Permanent: p.s3, Cache: pages, Jobs: opened.Jobs, Sessions: sessions},
-			Members: members{p.nc},
+			Members: members{p.nc}, Generation: generation{p.control, p.spend},
 		},
 	}, nil
 }

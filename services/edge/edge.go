@@ -47,6 +47,8 @@ type Bus struct {
 	Maker    PageMaker
 	Eraser   Eraser
 	Members  Members
+	// Generation is asked before each job is made.
+	Generation Generation
 }
 
 // Edge answers shoppers. Make it with New.

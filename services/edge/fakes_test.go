@@ -46,6 +46,7 @@ type desk struct {
 	record  *wandstorev1.JobRecord
 	recErr  error
 	offline bool  // NATS has not been reached
+	off     bool  // generation is not allowed
 	stop    error // what sessions, eraser, maker, members and trail fail with
 
 	mu        sync.Mutex
@@ -76,6 +77,7 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 			return &Bus{
 				Queue: (*deskQueue)(d), Trail: (*deskTrail)(d), Sessions: (*deskSessions)(d),
 				Maker: (*deskMaker)(d), Eraser: (*deskEraser)(d), Members: (*deskMembers)(d),
+				Generation: (*deskGeneration)(d),
 			}
 		},
 		Connected: func() bool { return !d.offline },
@@ -257,6 +259,10 @@ func (d *deskEraser) Forget(_ context.Context, shopper string, _ []string) error
 	}
 	return d.stop
 }
+
+type deskGeneration desk
+
+func (d *deskGeneration) Allowed(store string) bool { return store == slug && !d.off }
 
 type deskMembers desk
 

@@ -139,7 +139,7 @@ type Queue interface {
 // X-Generation; ready says that the page was made just now.
 func (e *Edge) trigger(ctx context.Context, key pagekey.Key, replaces string) (generation string, ready bool) {
 	b := e.deps.Bus()
-	if b == nil {
+	if b == nil || !b.Generation.Allowed(key.Store()) {
 		return generationOff, false
 	}
 	first := false

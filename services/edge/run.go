@@ -13,9 +13,11 @@ import (
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/control"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/spend"
 	"github.com/wandstore/wandstore/pkg/storefront"
 	"github.com/wandstore/wandstore/services/edge/internal/jobboard"
 )
@@ -62,6 +64,8 @@ type parts struct {
 	s3       *pagestore.S3
 	pages    *pagestore.Tiered
 	board    *jobboard.Board
+	control  *control.Switch
+	spend    *spend.Follower
 	// bus is nil until NATS has been reached.
 	bus atomic.Pointer[bus]
 }
@@ -86,6 +90,7 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logge
 	p := &parts{
 		cfg: cfg, nc: nc, js: js, log: log, shops: shops, renderer: renderer,
 		memory: memory, s3: s3, board: jobboard.New(cfg.Pool.Concurrency),
+		control: control.New(log), spend: spend.NewFollower(log),
 	}
 	if p.pages, err = pagestore.NewTiered(memory, s3, kvTier{p}, pagestore.WithLogger(log)); err != nil {
 		s3.Close()

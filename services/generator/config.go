@@ -12,7 +12,6 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagestore"
-	"github.com/wandstore/wandstore/services/generator/internal/designer"
 )
 
 // Config is the generator's settings.
@@ -45,12 +44,18 @@ type Config struct {
 	// tokens: the cost that is told of is estimated by them.
 	InputPrice  float64 `env:"KIMI_PRICE_INPUT" envDefault:"0.95"`
 	OutputPrice float64 `env:"KIMI_PRICE_OUTPUT" envDefault:"4.00"`
-	// DailyBudget is how many US dollars the model may cost in 24 hours before
-	// operators are told; 0 for any. Nothing is stopped by it.
+	// DailyBudget is how many US dollars the model may cost on one UTC day, by these
+	// prices and over all generators; 0 is no limit. A call that it has no room for is
+	// not made.
 	DailyBudget float64 `env:"KIMI_DAILY_BUDGET"`
+	// StoreShare is the part of DailyBudget that one store may use, above 0 and at most 1.
+	StoreShare float64 `env:"KIMI_STORE_SHARE" envDefault:"1"`
 	// LLMTimeoutSeconds bounds one call of the model, its retries included.
 	LLMTimeoutSeconds int `env:"LLM_TIMEOUT_SECONDS" envDefault:"180"`
 }
+
+// maxBudget keeps sums of Micros far from their end.
+const maxBudget = 1e9
 
 // Validate names the first variable that is wrong.
 func (c Config) Validate() error {
@@ -90,6 +95,15 @@ func (c Config) Validate() error {
 			return errors.New(s.name + " is not an amount of US dollars")
 		}
 	}
+	if c.DailyBudget > maxBudget {
+		return errors.New("KIMI_DAILY_BUDGET is above 1000000000")
+	}
+	if c.DailyBudget > 0 && c.InputPrice == 0 && c.OutputPrice == 0 {
+		return errors.New("KIMI_DAILY_BUDGET needs KIMI_PRICE_INPUT or KIMI_PRICE_OUTPUT: at no price nothing is ever spent")
+	}
+	if !(c.StoreShare > 0 && c.StoreShare <= 1) {
+		return errors.New("KIMI_STORE_SHARE is not above 0 and at most 1")
+	}
 	for _, s := range []struct{ name, value string }{{"KIMI_BASE_URL", c.KimiBaseURL}, {"AI_GATEWAY_URL", c.GatewayURL}} {
 		if s.value == "" {
 			continue
@@ -107,10 +121,6 @@ func (c Config) modelURL() string {
 		return c.GatewayURL
 	}
 	return c.KimiBaseURL
-}
-
-func (c Config) price() designer.Price {
-	return designer.Price{Input: c.InputPrice, Output: c.OutputPrice}
 }
 
 func (c Config) inactivity() time.Duration {

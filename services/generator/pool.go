@@ -17,6 +17,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagemaker"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/session"
+	"github.com/wandstore/wandstore/pkg/spend"
 	"github.com/wandstore/wandstore/services/generator/internal/designer"
 )
 
@@ -27,6 +28,7 @@ type pool struct {
 	bus       *wandnats.Bus
 	consumers []*jobqueue.Consumer
 	sweeper   *jobqueue.Sweeper
+	ledger    *spend.Ledger
 }
 
 // runPool waits for NATS and the object store, then serves the members.
@@ -57,6 +59,8 @@ func (p *parts) runPool(ctx context.Context) error {
 
 	running := []lifecycle.Part{
 		{Name: "shops", Run: func(ctx context.Context) error { return p.shops.Follow(ctx, opened.bus.Conn, opened.bus.Shops) }},
+		{Name: "switches", Run: func(ctx context.Context) error { return p.control.Follow(ctx, opened.bus.Conn, opened.bus.Control) }},
+		{Name: "spending", Run: opened.ledger.Run},
 		{Name: "dead letter sweep", Run: opened.sweeper.Run},
 		{Name: "members", Run: opened.run, StopWithin: grace + settling},
 		{Name: "micro service", Run: func(ctx context.Context) error { return p.generator.runMicro(ctx, service) }},
@@ -83,6 +87,11 @@ func (p *parts) openPool(ctx context.Context) (*pool, error) {
 	if err := p.shops.Load(ctx, bus.Shops); err != nil {
 		return nil, err
 	}
+	if err := p.control.Load(ctx, bus.Control); err != nil {
+		return nil, err
+	}
+	ledger := spend.NewLedger(bus.Spend, p.cfg.spending(), p.log)
+	p.meter.ledger.Store(ledger)
 	names, err := p.memberNames(ctx)
 	if err != nil {
 		return nil, err
@@ -90,14 +99,14 @@ func (p *parts) openPool(ctx context.Context) (*pool, error) {
 	trail := jobqueue.NewTrail(p.js, "generator")
 	pages, sessions := pagestore.NewKV(bus.Pages), session.NewStore(bus.Sessions)
 	opened := &pool{
-		bus:     bus,
+		bus: bus, ledger: ledger,
 		sweeper: jobqueue.NewSweeper(p.nc, p.js, bus.Jobs, trail, p.log),
 		Pool: Pool{
 			Maker: &pagemaker.Maker{
 				Shops: p.shops, Renderer: p.renderer, Permanent: p.s3, Cache: pages, Sessions: sessions,
 				Trail: trail, Log: p.log, Metrics: pagemaker.NewMetrics(),
 			},
-			Designer: &designer.Designer{Model: p.model, Metrics: designer.NewMetrics(p.cfg.KimiModel, p.cfg.price())},
+			Designer: &designer.Designer{Model: p.model, Metrics: designer.NewMetrics(p.cfg.KimiModel)},
 			Replayer: jobqueue.NewQueue(p.js, bus.Jobs, p.cfg.Pool.PoolSize, trail),
 			Eraser:   &erasure.Eraser{Permanent: p.s3, Cache: pages, Jobs: bus.Jobs, Sessions: sessions},
 		},

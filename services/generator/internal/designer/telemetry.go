@@ -11,7 +11,9 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 
+	"github.com/wandstore/wandstore/pkg/control"
 	"github.com/wandstore/wandstore/pkg/design/gate"
+	"github.com/wandstore/wandstore/pkg/spend"
 	"github.com/wandstore/wandstore/pkg/telemetry"
 	"github.com/wandstore/wandstore/services/generator/internal/kimi"
 )
@@ -23,33 +25,19 @@ type Metrics struct {
 	// call are the attributes of every call. The model is the one asked for: what
 	// an answer says of itself is the provider's text.
 	call       []attribute.KeyValue
-	model      metric.MeasurementOption
 	duration   metric.Float64Histogram
 	firstToken metric.Float64Histogram
 	tokens     metric.Float64Histogram
-	cost       metric.Float64Counter
-	price      Price
 }
 
-// Price is what a model costs, in US dollars for a million tokens.
-type Price struct{ Input, Output float64 }
-
-// of is what an answer cost, in US dollars.
-func (p Price) of(answer kimi.Answer) float64 {
-	return (p.Input*float64(answer.PromptTokens) + p.Output*float64(answer.CompletionTokens)) / 1e6
-}
-
-// NewMetrics counts calls of that model at that price.
-func NewMetrics(model string, price Price) *Metrics {
+// NewMetrics counts calls of that model.
+func NewMetrics(model string) *Metrics {
 	p := otel.GetMeterProvider()
 	return &Metrics{
 		call:       []attribute.KeyValue{semconv.GenAIOperationNameChat, semconv.GenAIRequestModel(model)},
-		model:      metric.WithAttributes(semconv.GenAIRequestModel(model)),
 		duration:   telemetry.ModelDuration.Histogram(p, scope),
 		firstToken: telemetry.ModelFirstToken.Histogram(p, scope),
 		tokens:     telemetry.ModelTokens.Histogram(p, scope),
-		cost:       telemetry.ModelCost.FloatCounter(p, scope),
-		price:      price,
 	}
 }
 
@@ -65,7 +53,6 @@ func (m *Metrics) asked(ctx context.Context, answer kimi.Answer, took time.Durat
 	m.firstToken.Record(ctx, answer.FirstToken.Seconds(), with())
 	m.tokens.Record(ctx, float64(answer.PromptTokens), with(semconv.GenAITokenTypeInput))
 	m.tokens.Record(ctx, float64(answer.CompletionTokens), with(semconv.GenAITokenTypeOutput))
-	m.cost.Add(ctx, m.price.of(answer), m.model)
 }
 
 // errorType is an error's type, a word of a small set.
@@ -75,6 +62,9 @@ func errorType(err error) string {
 		kind string
 	}{
 		{gate.ErrNoDesign, "no_design"},
+		{control.ErrOff, "off"},
+		{spend.ErrBudget, "budget"},
+		{spend.ErrUnknown, "budget_unknown"},
 		{kimi.ErrRateLimited, "rate_limited"},
 		{kimi.ErrStalled, "stalled"},
 		{kimi.ErrUnavailable, "unavailable"},

@@ -30,6 +30,8 @@ const (
 
 // Request is one conversation to be answered.
 type Request struct {
+	// Store is whose page the answer is for: the Meter's account.
+	Store  string
 	System string
 	User   string
 	// Turns are what followed, oldest first: to mend an answer, the model is
@@ -171,7 +173,7 @@ func (c *Client) Complete(ctx context.Context, req Request) (Answer, error) {
 		if err := ctx.Err(); err != nil {
 			return Answer{}, ended(err, c.cfg.Timeout)
 		}
-		answer, err := c.breaker.Execute(func() (Answer, error) { return c.ask(ctx, body, try) })
+		answer, err := c.try(ctx, req.Store, body, try)
 		if err == nil {
 			answer.Tries = try
 			return answer, nil
@@ -193,6 +195,24 @@ func (c *Client) Complete(ctx context.Context, req Request) (Answer, error) {
 			return Answer{}, ended(err, c.cfg.Timeout)
 		}
 	}
+}
+
+// try asks once, if the Meter permits it. The Meter is asked outside of the breaker,
+// which counts what became of the service.
+func (c *Client) try(ctx context.Context, store string, body []byte, n int) (Answer, error) {
+	end, err := c.cfg.Meter.Begin(ctx, store, c.most(body))
+	switch {
+	case ctx.Err() != nil:
+		if err == nil {
+			end(ctx, Usage{})
+		}
+		return Answer{}, ended(ctx.Err(), c.cfg.Timeout)
+	case err != nil:
+		return Answer{}, notPermitted(err)
+	}
+	var t tally
+	defer func() { end(ctx, t.usage(body)) }()
+	return c.breaker.Execute(func() (Answer, error) { return c.ask(ctx, body, n, &t) })
 }
 
 // retriable reports whether asking again may help. A deadline that has passed

@@ -45,6 +45,8 @@ type Config struct {
 	// BreakerCooldown is how long an open breaker keeps everyone out. Default
 	// 30s.
 	BreakerCooldown time.Duration
+	// Meter permits each try; nil permits all.
+	Meter Meter
 }
 
 // Validate reports every wrong field. It never shows the key.
@@ -74,6 +76,9 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.StallTimeout, defaultStallTimeout)
 	orDefault(&c.Backoff, defaultBackoff)
 	orDefault(&c.BreakerCooldown, defaultBreakerCooldown)
+	if c.Meter == nil {
+		c.Meter = unmetered{}
+	}
 	return c
 }
 
