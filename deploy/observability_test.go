@@ -31,8 +31,12 @@ func TestDashboardsAndAlerts(t *testing.T) {
 
 	s.returning.Store(true)
 	s.arriving.Store(true)
-	// The budget is that of one page.
+	// The budget is that of a few dozen pages.
 	firing("BudgetNear")
+	firing("BudgetSpent")
+	s.generator.stop()
+	s.startGenerator("KIMI_DAILY_BUDGET=1000")
+	within(t, "the raised budget is heard of", func() bool { return !slices.Contains(p.firing(t), "BudgetSpent") })
 
 	must(t, s.kimi.SetFault(kimisim.Fault{Name: "server-error"}))
 	firing("ModelFailing")

@@ -80,12 +80,11 @@ type account struct {
 	made bool
 }
 
-// storeLimit is the most that one store may use.
+// storeLimit is the most that one store may use; 0 is no limit but the day's.
 func (l *Ledger) storeLimit() Micros {
-	if l.cfg.Budget == 0 {
+	if l.cfg.Budget == 0 || l.cfg.StoreShare >= 1 {
 		return 0
 	}
-	// 0 would be no limit.
 	return max(Micros(float64(l.cfg.Budget)*l.cfg.StoreShare), 1)
 }
 
@@ -117,7 +116,7 @@ func (l *Ledger) Reserve(ctx context.Context, store string, most Micros) (*Reser
 			return nil, fmt.Errorf("%w: %w", ErrUnknown, err)
 		case !room:
 			r.Release(ctx)
-			if i == 0 && l.cfg.StoreShare < 1 {
+			if i == 0 {
 				return nil, fmt.Errorf("%w: the store's share of it", ErrBudget)
 			}
 			return nil, ErrBudget

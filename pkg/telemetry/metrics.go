@@ -135,12 +135,20 @@ var (
 	}
 	ModelCost = Metric{
 		Name: "wandstore.model.cost", Kind: KindCounter, Unit: "{USD}",
-		Description: "US dollars that the answers cost, estimated by their tokens and the prices in the settings.",
+		Description: "US dollars that tries of the model cost, failed ones too, by their tokens and the prices in the settings.",
 		Attributes:  []attribute.Key{semconv.GenAIRequestModelKey},
 	}
 	ModelBudget = Metric{
 		Name: "wandstore.model.budget", Kind: KindGauge, Unit: "{USD}",
-		Description: "US dollars that the model may cost in 24 hours before operators are told; none if no budget is set.",
+		Description: "US dollars that the model may cost on one UTC day; none if no budget is set.",
+	}
+	ModelSpent = Metric{
+		Name: "wandstore.model.spent", Kind: KindGauge, Unit: "{USD}",
+		Description: "US dollars that the model has cost on the current UTC day, over all generators.",
+	}
+	ModelBudgetReached = Metric{
+		Name: "wandstore.model.budget.reached", Kind: KindGauge, Unit: "{budget}",
+		Description: "1 while calls of the model are refused because the day's budget has no room for them, else 0.",
 	}
 )
 
@@ -150,5 +158,5 @@ var Metrics = []Metric{
 	UpgradeDuration, WatchDelay, WatchUp,
 	JobClaims, JobPublishes, JobDeliveries, JobDuration, JobAttempts, JobDeadLetters,
 	QueueDepth, QueueRunning, QueueOldestAge, StreamMessages, StreamSize,
-	PageGenerations, ModelDuration, ModelFirstToken, ModelTokens, ModelCost, ModelBudget,
+	PageGenerations, ModelDuration, ModelFirstToken, ModelTokens, ModelCost, ModelBudget, ModelSpent, ModelBudgetReached,
 }

@@ -1,8 +1,13 @@
 package edge
 
 import (
+	"context"
+
+	"go.opentelemetry.io/otel"
+
 	"github.com/wandstore/wandstore/pkg/control"
 	"github.com/wandstore/wandstore/pkg/spend"
+	"github.com/wandstore/wandstore/pkg/telemetry"
 )
 
 // Generation says whether pages are generated at this moment.
@@ -20,4 +25,25 @@ type generation struct {
 
 func (g generation) Allowed(store string) bool {
 	return g.control.Check(store) == nil && !g.spend.Reached(store)
+}
+
+// observeSpending has what the model costs collected until stop is called. Edges tell of
+// it, because they run when no generator does.
+func observeSpending(f *spend.Follower) (stop func()) {
+	return telemetry.Observe(otel.GetMeterProvider(), scope, func(_ context.Context, see telemetry.See) error {
+		today, known := f.Today()
+		if !known {
+			return nil
+		}
+		see(telemetry.ModelSpent, today.Spent.USD())
+		if today.Budget > 0 {
+			see(telemetry.ModelBudget, today.Budget.USD())
+		}
+		reached := 0.0
+		if today.Reached {
+			reached = 1
+		}
+		see(telemetry.ModelBudgetReached, reached)
+		return nil
+	}, telemetry.ModelSpent, telemetry.ModelBudget, telemetry.ModelBudgetReached)
 }

@@ -44,6 +44,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	defer e.observe()()
+	defer observeSpending(p.spend)()
 	return lifecycle.Run(ctx,
 		lifecycle.Part{Name: "shops", Run: p.shops.Run},
 		lifecycle.Part{Name: "object store", Run: p.ensureBucket},

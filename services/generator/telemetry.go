@@ -26,9 +26,6 @@ func (p *parts) observe(opened *pool) (stop func()) {
 	configs, unread := wandnats.Streams(p.cfg.Pool)
 	return telemetry.Observe(otel.GetMeterProvider(), scope, func(ctx context.Context, see telemetry.See) error {
 		see(telemetry.BreakerOpen, telemetry.BreakerValue(p.model.BreakerState()), telemetry.Breaker.String("kimi"))
-		if p.cfg.DailyBudget > 0 {
-			see(telemetry.ModelBudget, p.cfg.DailyBudget)
-		}
 		ctx, cancel := context.WithTimeout(ctx, observeTimeout)
 		defer cancel()
 		failed := []error{unread}
@@ -46,7 +43,7 @@ func (p *parts) observe(opened *pool) (stop func()) {
 			}
 		}
 		return errors.Join(failed...)
-	}, telemetry.BreakerOpen, telemetry.ModelBudget, telemetry.QueueDepth, telemetry.QueueRunning, telemetry.QueueOldestAge,
+	}, telemetry.BreakerOpen, telemetry.QueueDepth, telemetry.QueueRunning, telemetry.QueueOldestAge,
 		telemetry.StreamMessages, telemetry.StreamSize)
 }
 

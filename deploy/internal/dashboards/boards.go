@@ -20,9 +20,9 @@ var boards = []board{
 				{title: "Cost of a page", kind: number, unit: "currencyUSD", width: 6, warn: .03, alarm: .1,
 					queries: one(`sum(rate(wandstore_model_cost_total[$__range])) / sum(rate(wandstore_page_generations_total{wandstore_page_source="llm"}[$__range]))`, ""),
 					advice:  "Estimated by tokens and the prices in the settings. Above a few cents: look at the tokens of an answer on the model's dashboard."},
-				{title: "Cost of 24 hours, of the budget", kind: number, unit: "percentunit", width: 6, warn: .8, alarm: 1,
-					queries: one(`sum(increase(wandstore_model_cost_total[24h])) / max(wandstore_model_budget)`, ""),
-					advice:  "Near 100 %: runbook BudgetNear. No data: KIMI_DAILY_BUDGET is not set."},
+				{title: "Cost of today, of the budget", kind: number, unit: "percentunit", width: 6, warn: .8, alarm: 1,
+					queries: one(`max(wandstore_model_spent) / max(wandstore_model_budget)`, ""),
+					advice:  "By UTC day. Near 100 %: runbook BudgetNear; no room for another call: BudgetSpent. No data: KIMI_DAILY_BUDGET is not set."},
 			}},
 			{title: "Shoppers", panels: []panel{
 				{title: "Front pages", kind: stacked, unit: "reqps", width: 12, queries: perSecond("wandstore_page_responses_total", "wandstore_outcome"),
@@ -37,7 +37,9 @@ var boards = []board{
 					advice: "The model (llm) or the template in its place. Templates rising: runbook ModelFailing."},
 			}},
 			{title: "Money", panels: []panel{
-				{title: "Spent an hour", unit: "currencyUSD", width: 24, queries: one(spentAnHour, "{{gen_ai_request_model}}"),
+				{title: "Budget reached", kind: number, unit: "short", width: 6, warn: .5, alarm: 1, queries: one(`max(wandstore_model_budget_reached)`, ""),
+					advice: "1: the day's budget has no room for another call, and pages are the template's. Runbook BudgetSpent."},
+				{title: "Spent an hour", unit: "currencyUSD", width: 18, queries: one(spentAnHour, "{{gen_ai_request_model}}"),
 					advice: "At the present rate. A jump without more visitors: pages are made again too often, look at PAGE_MAX_AGE and at who calls POST /generate."},
 			}},
 		},
