@@ -23,6 +23,7 @@
 //	nothing for Config.StallTimeout           ErrStalled (*)     3      failure
 //	Config.Timeout or the caller's deadline   ErrUnavailable     -      failure
 //	breaker open                              ErrUnavailable     0      -
+//	Config.Meter refuses the try              ErrNotPermitted    -      -
 //	other 4xx, 3xx, filtered content          ErrBadRequest      1      success
 //	ends without finish_reason and [DONE]     ErrTruncated       2      success
 //	finish_reason "length"                    ErrTruncated       2      success
@@ -50,6 +51,16 @@
 // disabled for kimi-k2.5 and kimi-k2.6, which think by default and can be told
 // not to; later models refuse the field. Redirects are not followed: they would
 // carry the prompt to a host nobody configured.
+//
+// # What it costs
+//
+// Before each try Config.Meter is asked with the most tokens that it can use: as many
+// for the prompt as the request's body has bytes, and max_completion_tokens for the
+// answer. After it the Meter is told what was used: what the provider counted, of failed
+// tries too. Where the provider counted nothing, it is estimated upward, a token for each
+// byte that was sent and that came; a request that never left, or was turned down with
+// a 3xx or 4xx, used nothing. What a provider generates for a connection that broke, and
+// does not tell, is not known.
 //
 // # What is seen
 //
