@@ -38,6 +38,10 @@
 // that a roll-out makes no page twice. What kind of visitor a shopper is, is read
 // from their session twice a minute at most, within 25 ms.
 //
+// While an operator has switched a store's generation off (package control), or the day's
+// budget has no room for another call of the model (package spend), no job is asked for:
+// pages are served as they are, and X-Generation is off.
+//
 // It heals by itself when they are back. Started before them it serves fallbacks
 // and says what it waits for; GET /ready is 503 until it has reached NATS.
 //

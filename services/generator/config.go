@@ -12,6 +12,7 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/spend"
 )
 
 // Config is the generator's settings.
@@ -94,6 +95,9 @@ func (c Config) Validate() error {
 		if !(s.value >= 0) || math.IsInf(s.value, 1) {
 			return errors.New(s.name + " is not an amount of US dollars")
 		}
+	}
+	if c.DailyBudget > 0 && spend.FromUSD(c.DailyBudget) == 0 {
+		return errors.New("KIMI_DAILY_BUDGET is below a millionth of a US dollar")
 	}
 	if c.DailyBudget > maxBudget {
 		return errors.New("KIMI_DAILY_BUDGET is above 1000000000")

@@ -14,6 +14,11 @@
 // all of them are told to the model, and what the others name is looked for in the
 // catalogue and shown on the first screens.
 //
+// Before each try of the model the operators' switches are asked (package control) and
+// its highest possible cost is reserved (package spend). A try that is refused is not
+// made: the template serves, and the page's reason and error.type (off, budget or
+// budget_unknown) say why. After each try its cost is booked.
+//
 // Started before NATS or the object store it waits for them and says so. Told to
 // stop it takes no more jobs, gives the running ones a moment, hands back those
 // that are not done, and leaves.

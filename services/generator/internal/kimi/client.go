@@ -200,7 +200,8 @@ func (c *Client) Complete(ctx context.Context, req Request) (Answer, error) {
 // try asks once, if the Meter permits it. The Meter is asked outside of the breaker,
 // which counts what became of the service.
 func (c *Client) try(ctx context.Context, store string, body []byte, n int) (Answer, error) {
-	end, err := c.cfg.Meter.Begin(ctx, store, c.most(body))
+	most := c.most(body)
+	end, err := c.cfg.Meter.Begin(ctx, store, most)
 	switch {
 	case ctx.Err() != nil:
 		if err == nil {
@@ -211,7 +212,7 @@ func (c *Client) try(ctx context.Context, store string, body []byte, n int) (Ans
 		return Answer{}, notPermitted(err)
 	}
 	var t tally
-	defer func() { end(ctx, t.usage(body)) }()
+	defer func() { end(ctx, t.usage(most)) }()
 	return c.breaker.Execute(func() (Answer, error) { return c.ask(ctx, body, n, &t) })
 }
 

@@ -58,16 +58,16 @@ func (t *tally) heard(a *answerStream) {
 	t.told = Usage{PromptTokens: a.promptTokens, CompletionTokens: a.completionTokens}
 }
 
-// usage is what the try used: the provider's count. Where there is none it is estimated
-// upward, a token for each byte that was sent and that came. A request that never left
-// or was turned down used nothing.
-func (t *tally) usage(body []byte) Usage {
+// usage is what a try that was bounded by most used: the provider's count. Where there
+// is none it is estimated upward, a token for each byte that was sent and that came, up
+// to the bound. A request that never left or was turned down used nothing.
+func (t *tally) usage(most Usage) Usage {
 	switch {
 	case t.told != Usage{}:
 		return t.told
 	case !t.sent.Load() || t.unbilled:
 		return Usage{}
 	default:
-		return Usage{PromptTokens: len(body), CompletionTokens: t.received}
+		return Usage{PromptTokens: most.PromptTokens, CompletionTokens: min(t.received, most.CompletionTokens)}
 	}
 }

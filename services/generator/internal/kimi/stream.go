@@ -65,6 +65,9 @@ func readAnswer(r io.Reader, limit int64, onToken func()) (*answerStream, error)
 		if errors.Is(err, io.EOF) {
 			return &a, &failure{decision: ErrTruncated, kind: "truncated", detail: "the stream ended early"}
 		} else if err != nil {
+			if errors.Is(err, ErrAnswerTooLarge) {
+				a.received += maxEvent // what the event held is not known
+			}
 			return &a, err
 		}
 		if string(data) == "[DONE]" {

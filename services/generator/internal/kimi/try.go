@@ -92,6 +92,7 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, body []byte, t *
 		return Answer{}, rejected(res.StatusCode(), res.Header(), heard)
 	}
 	if kind, _, err := mime.ParseMediaType(res.Header().Get("Content-Type")); err != nil || kind != "text/event-stream" {
+		t.received = c.cfg.MaxCompletionTokens // it may be a whole answer, which is not read
 		return Answer{}, &failure{decision: ErrUnavailable, kind: "protocol", detail: "it answers something other than a stream"}
 	}
 	var answer Answer
