@@ -16,7 +16,7 @@ func TestGenerationNotAllowed(t *testing.T) {
 	t.Parallel()
 	old := func(p *wandstorev1.Page) {
 		p.GeneratedAt = timestamppb.New(time.Now().Add(-25 * time.Hour))
-		p.RequestedAt = p.GeneratedAt
+		p.RequestedAt = p.GetGeneratedAt()
 	}
 	for name, tt := range map[string]struct {
 		desk                func(*desk)
