@@ -37,14 +37,14 @@ func TestMirror(t *testing.T) {
 		t.Fatal(err)
 	}
 	put("weather", "rain")
-	if err := m.Watch(kv, wandnats.AllGeneration).Read(within(t)); err != nil {
+	if err := m.Watch(kv, wandnats.GenerationKey(">")).Read(within(t)); err != nil {
 		t.Fatal(err)
 	}
 	if got := m.All(); !maps.Equal(got, map[string]string{"generation.a": "1", "generation.b": "1"}) {
 		t.Errorf("after Read: %v", got)
 	}
 
-	watch := m.Watch(kv, wandnats.AllGeneration)
+	watch := m.Watch(kv, wandnats.GenerationKey(">"))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {

@@ -101,17 +101,17 @@ func ErrorKey(store, shopper string) string { return "error." + store + "." + sh
 // SessionKey is a session's key in SHOPPER_SESSIONS.
 func SessionKey(shopper string) string { return "session." + shopper }
 
-// SpendKey is the key in SPEND of what all stores together cost on the UTC day of at.
+// SpendKey is the key in SPEND of what all shops together cost on the UTC day of at.
 func SpendKey(at time.Time) string { return "day." + at.UTC().Format(time.DateOnly) }
 
-// StoreSpendKey is the key in SPEND of what one store costs on the UTC day of at.
-func StoreSpendKey(at time.Time, store string) string { return SpendKey(at) + "." + store }
+// ShopSpendKey is the key in SPEND of what one shop costs on the UTC day of at.
+func ShopSpendKey(at time.Time, shop string) string { return SpendKey(at) + "." + shop }
 
 // KeyGeneration is the key in CONTROL of the switch for generation as a whole.
 const KeyGeneration = "generation"
 
-// GenerationKey is the key in CONTROL of the switch for one store's generation.
-func GenerationKey(store string) string { return KeyGeneration + "." + store }
+// GenerationKey is the key in CONTROL of the switch for one shop's generation.
+func GenerationKey(shop string) string { return KeyGeneration + "." + shop }
 
 // SplitKey gives the store and shopper of a page's or job's key, as in
 // "ui.{store}.{shopper}"; false for any other key.
@@ -129,7 +129,4 @@ const (
 	AllPages = "ui.>"
 	// AllJobs matches every job record of GENERATION_QUEUE, and no breadcrumb.
 	AllJobs = "job.>"
-	// AllGeneration matches every store's switch of CONTROL, and not the one for
-	// generation as a whole.
-	AllGeneration = KeyGeneration + ".>"
 )

@@ -28,7 +28,7 @@ func TestSpendingAndSwitches(t *testing.T) {
 			const stores = 300
 			booked := bucket(t, generator.js, wandnats.BucketSpend)
 			for n := range stores {
-				_, err := booked.Put(ctx, wandnats.StoreSpendKey(time.Now(), fmt.Sprintf("store-%d", n)), make([]byte, 30_000))
+				_, err := booked.Put(ctx, wandnats.ShopSpendKey(time.Now(), fmt.Sprintf("store-%d", n)), make([]byte, 30_000))
 				must(t, "book", err)
 			}
 			_, err := bucket(t, operator.js, wandnats.BucketControl).PutString(ctx, wandnats.KeyGeneration, "off")

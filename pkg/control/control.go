@@ -13,7 +13,7 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 )
 
-// ErrOff: an operator has switched generation off, for all stores or for this one.
+// ErrOff: an operator has switched generation off, for all shops or for this one.
 var ErrOff = errors.New("generation is switched off by an operator")
 
 const (
@@ -54,9 +54,9 @@ func (s *Switch) Follow(ctx context.Context, nc *nats.Conn, bucket jetstream.Key
 	return nil
 }
 
-// Check returns nil if the store's pages may be generated, and ErrOff otherwise.
-func (s *Switch) Check(store string) error {
-	for _, key := range []string{wandnats.KeyGeneration, wandnats.GenerationKey(store)} {
+// Check returns nil if the shop's pages may be generated, and ErrOff otherwise.
+func (s *Switch) Check(shop string) error {
+	for _, key := range []string{wandnats.KeyGeneration, wandnats.GenerationKey(shop)} {
 		if value, set := s.values.Get(key); set && value != on {
 			return fmt.Errorf("%w (%s)", ErrOff, key)
 		}

@@ -36,18 +36,18 @@ func TestSwitches(t *testing.T) {
 		wands, teas bool // whether their pages may be generated
 		faults      int
 	}{
-		"nothing set":               {nil, true, true, 0},
-		"all on":                    {map[string]string{"generation": "on"}, true, true, 0},
-		"all off":                   {map[string]string{"generation": "off"}, false, false, 0},
-		"one off":                   {map[string]string{"generation.magic-wands": "off"}, false, true, 0},
-		"one off, all on":           {map[string]string{"generation": "on", "generation.magic-wands": "off"}, false, true, 0},
-		"all off, one on":           {map[string]string{"generation": "off", "generation.magic-wands": "on"}, false, false, 0},
-		"with a line's end":         {map[string]string{"generation": "off\n", "generation.whitby-tea": " on \n"}, false, false, 0},
-		"on with a line's end":      {map[string]string{"generation": "on\n"}, true, true, 0},
-		"neither on nor off":        {map[string]string{"generation": "Off"}, false, false, 1},
-		"neither, of one":           {map[string]string{"generation.magic-wands": "stop"}, false, true, 1},
-		"empty":                     {map[string]string{"generation": ""}, false, false, 1},
-		"another store's, and more": {map[string]string{"generation.kiln": "off", "weather": "rain"}, true, true, 0},
+		"nothing set":              {nil, true, true, 0},
+		"all on":                   {map[string]string{"generation": "on"}, true, true, 0},
+		"all off":                  {map[string]string{"generation": "off"}, false, false, 0},
+		"one off":                  {map[string]string{"generation.magic-wands": "off"}, false, true, 0},
+		"one off, all on":          {map[string]string{"generation": "on", "generation.magic-wands": "off"}, false, true, 0},
+		"all off, one on":          {map[string]string{"generation": "off", "generation.magic-wands": "on"}, false, false, 0},
+		"with a line's end":        {map[string]string{"generation": "off\n", "generation.whitby-tea": " on \n"}, false, false, 0},
+		"on with a line's end":     {map[string]string{"generation": "on\n"}, true, true, 0},
+		"neither on nor off":       {map[string]string{"generation": "Off"}, false, false, 1},
+		"neither, of one":          {map[string]string{"generation.magic-wands": "stop"}, false, true, 1},
+		"empty":                    {map[string]string{"generation": ""}, false, false, 1},
+		"another shop's, and more": {map[string]string{"generation.kiln": "off", "weather": "rain"}, true, true, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -61,9 +61,9 @@ func TestSwitches(t *testing.T) {
 			if err := s.Load(t.Context(), kv); err != nil {
 				t.Fatal(err)
 			}
-			for store, want := range map[string]bool{"magic-wands": tt.wands, "whitby-tea": tt.teas} {
-				if err := s.Check(store); (err == nil) != want || !want && !errors.Is(err, control.ErrOff) {
-					t.Errorf("%s: %v, want it to be on: %t", store, err, want)
+			for shop, want := range map[string]bool{"magic-wands": tt.wands, "whitby-tea": tt.teas} {
+				if err := s.Check(shop); (err == nil) != want || !want && !errors.Is(err, control.ErrOff) {
+					t.Errorf("%s: %v, want it to be on: %t", shop, err, want)
 				}
 			}
 			if got := s.Faults(); len(got) != tt.faults {
@@ -106,7 +106,7 @@ func TestSwitchesAreFollowed(t *testing.T) {
 	}
 	becomes("on by removal", true)
 	put("generation.magic-wands", "off")
-	becomes("off by the store's", false)
+	becomes("off by the shop's", false)
 	server.Restart()
 	put("generation.magic-wands", "on")
 	becomes("on after an outage", true)

@@ -4,18 +4,18 @@
 //
 // Before each call of the model the most that it can cost is reserved, and after it the
 // true cost is booked in the reservation's place. On a UTC day, what was spent and what
-// is reserved never exceed Config.Budget together, nor a store's part of it
-// (Config.StoreShare): a reservation without room is refused with [ErrBudget], and its
+// is reserved never exceed Config.Budget together, nor a shop's part of it
+// (Config.ShopShare): a reservation without room is refused with [ErrBudget], and its
 // call is not made. The promise holds for as long as a call costs at most what was
 // reserved for it. A call that costs more is booked as it is, so the day's next calls
 // are refused the sooner. A call counts for the day on which it began.
 //
 // # Where it is kept
 //
-// In the bucket SPEND, a record for each day and one for each day and store, as the
+// In the bucket SPEND, a record for each day and one for each day and shop, as the
 // message Spend. All writers change it by compare-and-swap, so any number of generators
 // share one budget. Amounts are whole millionths of a US dollar. A reservation is made
-// in the store's record first and in the day's second, so that a store without room
+// in the shop's record first and in the day's second, so that a shop without room
 // never takes the others'.
 //
 // # How it fails

@@ -17,15 +17,15 @@ import (
 type Follower struct {
 	log *slog.Logger
 	now func() time.Time
-	// total holds the day's record, stores those of its stores. On a new day they hold
+	// total holds the day's record, shops those of its shops. On a new day they hold
 	// the day before until the watch of the new one has begun; keys tell the days apart.
-	total, stores wandnats.Mirror[record]
+	total, shops wandnats.Mirror[record]
 }
 
 // NewFollower makes a follower.
 func NewFollower(log *slog.Logger) *Follower {
 	f := &Follower{log: log, now: time.Now}
-	f.total.Decode, f.stores.Decode = f.decode, f.decode
+	f.total.Decode, f.shops.Decode = f.decode, f.decode
 	return f
 }
 
@@ -53,7 +53,7 @@ func (f *Follower) Load(ctx context.Context, bucket jetstream.KeyValue) error {
 func (f *Follower) watches(bucket jetstream.KeyValue, day time.Time) []wandnats.Watch {
 	return []wandnats.Watch{
 		f.total.Watch(bucket, wandnats.SpendKey(day)),
-		f.stores.Watch(bucket, wandnats.StoreSpendKey(day, ">")),
+		f.shops.Watch(bucket, wandnats.ShopSpendKey(day, ">")),
 	}
 }
 
@@ -67,7 +67,7 @@ func (f *Follower) Follow(ctx context.Context, nc *nats.Conn, bucket jetstream.K
 		wandnats.Watcher{
 			Conn:    nc,
 			Watches: f.watches(bucket, now),
-			Begin:   func() { f.total.Begin(); f.stores.Begin() },
+			Begin:   func() { f.total.Begin(); f.shops.Begin() },
 			Lost:    func(err error) { f.log.Warn("what the model costs is not watched, trying again", "error", err) },
 		}.Run(day)
 		cancel()
@@ -75,14 +75,14 @@ func (f *Follower) Follow(ctx context.Context, nc *nats.Conn, bucket jetstream.K
 	return nil
 }
 
-// Reached tells whether calls for the store are refused for want of room, in the day's
-// budget or in the store's part of it.
-func (f *Follower) Reached(store string) bool {
+// Reached tells whether calls for the shop are refused for want of room, in the day's
+// budget or in the shop's part of it.
+func (f *Follower) Reached(shop string) bool {
 	now := f.now()
 	if total, ok := f.total.Get(wandnats.SpendKey(now)); ok && total.reached() {
 		return true
 	}
-	own, ok := f.stores.Get(wandnats.StoreSpendKey(now, store))
+	own, ok := f.shops.Get(wandnats.ShopSpendKey(now, shop))
 	return ok && own.reached()
 }
 

@@ -32,14 +32,14 @@ func (b *books) following() *Follower {
 func TestFollower(t *testing.T) {
 	t.Parallel()
 	b := newBooks(t)
-	l := b.ledger(Config{Budget: dollar, StoreShare: .5})
+	l := b.ledger(Config{Budget: dollar, ShopShare: .5})
 	early := b.following()
 	if _, known := early.Today(); known || early.Reached("magic-wands") {
 		t.Error("something is known of a day on which nothing was spent")
 	}
 	first := b.reserve(l, "magic-wands", 450_000)
 	b.refuses(l, "magic-wands", 100_000, ErrBudget)
-	eventually.True(t, "the store's share is reached, the other's not", func() bool {
+	eventually.True(t, "the shop's share is reached, the other's not", func() bool {
 		return early.Reached("magic-wands") && !early.Reached("whitby-tea")
 	})
 	b.reserve(l, "whitby-tea", 500_000)

@@ -20,7 +20,7 @@ import (
 
 // One sentinel for each reason that a reservation is refused for.
 var (
-	// ErrBudget: the day's budget, or the store's part of it, has no room for the call.
+	// ErrBudget: the day's budget, or the shop's part of it, has no room for the call.
 	ErrBudget = errors.New("the day's budget for the model is spent")
 	// ErrUnknown: what was spent today could not be read or written.
 	ErrUnknown = errors.New("what the model has cost today is unknown")
@@ -39,8 +39,8 @@ func (m Micros) USD() float64 { return float64(m) / 1e6 }
 type Config struct {
 	// Budget is the most that the model may cost on one UTC day; 0 is no limit.
 	Budget Micros
-	// StoreShare is the part of Budget that one store may use, above 0 and at most 1.
-	StoreShare float64
+	// ShopShare is the part of Budget that one shop may use, above 0 and at most 1.
+	ShopShare float64
 	// Hold is how long a reservation lasts: longer than the longest call.
 	Hold time.Duration
 }
@@ -80,12 +80,12 @@ type account struct {
 	made bool
 }
 
-// storeLimit is the most that one store may use; 0 is no limit but the day's.
-func (l *Ledger) storeLimit() Micros {
-	if l.cfg.Budget == 0 || l.cfg.StoreShare >= 1 {
+// shopLimit is the most that one shop may use; 0 is no limit but the day's.
+func (l *Ledger) shopLimit() Micros {
+	if l.cfg.Budget == 0 || l.cfg.ShopShare >= 1 {
 		return 0
 	}
-	return max(Micros(float64(l.cfg.Budget)*l.cfg.StoreShare), 1)
+	return max(Micros(float64(l.cfg.Budget)*l.cfg.ShopShare), 1)
 }
 
 // Reservation is the money for one call of the model. End it once, with Settle or
@@ -96,12 +96,12 @@ type Reservation struct {
 	accounts []account
 }
 
-// Reserve reserves the most that a call for the store can cost. Errors: ErrBudget if
+// Reserve reserves the most that a call for the shop can cost. Errors: ErrBudget if
 // there is no room; ErrUnknown, only with a budget, if NATS does not tell.
-func (l *Ledger) Reserve(ctx context.Context, store string, most Micros) (*Reservation, error) {
+func (l *Ledger) Reserve(ctx context.Context, shop string, most Micros) (*Reservation, error) {
 	now := l.now()
 	r := &Reservation{ledger: l, id: nuid.Next(), accounts: []account{
-		{key: wandnats.StoreSpendKey(now, store), limit: l.storeLimit()},
+		{key: wandnats.ShopSpendKey(now, shop), limit: l.shopLimit()},
 		{key: wandnats.SpendKey(now), limit: l.cfg.Budget},
 	}}
 	bounded, cancel := context.WithTimeout(ctx, bookTimeout)
@@ -117,7 +117,7 @@ func (l *Ledger) Reserve(ctx context.Context, store string, most Micros) (*Reser
 		case !room:
 			r.Release(ctx)
 			if i == 0 {
-				return nil, fmt.Errorf("%w: the store's share of it", ErrBudget)
+				return nil, fmt.Errorf("%w: the shop's share of it", ErrBudget)
 			}
 			return nil, ErrBudget
 		default:
@@ -203,9 +203,9 @@ func (l *Ledger) refresh(ctx context.Context) error {
 	now := l.now()
 	accounts := []account{{key: wandnats.SpendKey(now), limit: l.cfg.Budget}}
 	err := l.bounded(ctx, wandnats.Watch{
-		Bucket: l.kv, Keys: wandnats.StoreSpendKey(now, ">"),
+		Bucket: l.kv, Keys: wandnats.ShopSpendKey(now, ">"),
 		Entry: func(entry jetstream.KeyValueEntry) {
-			accounts = append(accounts, account{key: entry.Key(), limit: l.storeLimit()})
+			accounts = append(accounts, account{key: entry.Key(), limit: l.shopLimit()})
 		},
 	}.Read)
 	failed = append(failed, err)

@@ -69,8 +69,8 @@ func (b *books) now() time.Time { return *b.clock.Load() }
 
 // ledger is one generator's.
 func (b *books) ledger(cfg Config) *Ledger {
-	if cfg.StoreShare == 0 {
-		cfg.StoreShare = 1
+	if cfg.ShopShare == 0 {
+		cfg.ShopShare = 1
 	}
 	if cfg.Hold == 0 {
 		cfg.Hold = time.Hour
@@ -106,19 +106,19 @@ func (b *books) holds(what string, r record, spent, used Micros) {
 	}
 }
 
-func (b *books) reserve(l *Ledger, store string, most Micros) *Reservation {
+func (b *books) reserve(l *Ledger, shop string, most Micros) *Reservation {
 	b.t.Helper()
-	r, err := l.Reserve(b.t.Context(), store, most)
+	r, err := l.Reserve(b.t.Context(), shop, most)
 	if err != nil {
-		b.t.Fatalf("reserve %d for %s: %v", most, store, err)
+		b.t.Fatalf("reserve %d for %s: %v", most, shop, err)
 	}
 	return r
 }
 
-func (b *books) refuses(l *Ledger, store string, most Micros, want error) {
+func (b *books) refuses(l *Ledger, shop string, most Micros, want error) {
 	b.t.Helper()
-	if r, err := l.Reserve(b.t.Context(), store, most); !errors.Is(err, want) {
-		b.t.Errorf("reserve %d for %s: %v, %v, want %v", most, store, r, err, want)
+	if r, err := l.Reserve(b.t.Context(), shop, most); !errors.Is(err, want) {
+		b.t.Errorf("reserve %d for %s: %v, %v, want %v", most, shop, r, err, want)
 	}
 }
 
@@ -148,7 +148,7 @@ func TestReservationsAreSettled(t *testing.T) {
 			l := b.ledger(Config{Budget: tt.budget})
 			tt.end(t.Context(), b.reserve(l, "magic-wands", 300_000))
 			b.holds("in all", b.record("day.2026-11-25"), tt.spent, tt.used)
-			b.holds("the store", b.record("day.2026-11-25.magic-wands"), tt.spent, tt.used)
+			b.holds("the shop", b.record("day.2026-11-25.magic-wands"), tt.spent, tt.used)
 		})
 	}
 }
@@ -162,7 +162,7 @@ func TestBudgetIsHard(t *testing.T) {
 	if !b.total().reached() {
 		t.Error("a refusal does not show in the day's record")
 	}
-	b.holds("the refused store", b.record(wandnats.StoreSpendKey(noon, "whitby-tea")), 0, 0)
+	b.holds("the refused shop", b.record(wandnats.ShopSpendKey(noon, "whitby-tea")), 0, 0)
 	b.reserve(other, "whitby-tea", 400_000) // to the last millionth
 	b.refuses(l, "magic-wands", 1, ErrBudget)
 	first.Settle(t.Context(), 100_000)
@@ -181,17 +181,17 @@ func TestBudgetIsHard(t *testing.T) {
 func TestStoresShareIsHard(t *testing.T) {
 	t.Parallel()
 	b := newBooks(t)
-	l := b.ledger(Config{Budget: dollar, StoreShare: .25})
+	l := b.ledger(Config{Budget: dollar, ShopShare: .25})
 	b.reserve(l, "magic-wands", 200_000)
 	_, err := l.Reserve(t.Context(), "magic-wands", 60_000)
 	if !errors.Is(err, ErrBudget) || !strings.Contains(err.Error(), "share") {
 		t.Errorf("above the share: %v", err)
 	}
 	if b.total().reached() {
-		t.Error("one store's share is taken for the day's budget")
+		t.Error("one shop's share is taken for the day's budget")
 	}
-	if !b.record(wandnats.StoreSpendKey(noon, "magic-wands")).reached() {
-		t.Error("the store's record does not say that its share is used")
+	if !b.record(wandnats.ShopSpendKey(noon, "magic-wands")).reached() {
+		t.Error("the shop's record does not say that its share is used")
 	}
 	b.reserve(l, "whitby-tea", 250_000)
 	b.holds("in all", b.total(), 0, 450_000)
@@ -216,20 +216,20 @@ func TestExpiredReservationsCountAsSpent(t *testing.T) {
 func TestLimitIsRefreshed(t *testing.T) {
 	t.Parallel()
 	b := newBooks(t)
-	small := b.ledger(Config{Budget: dollar, StoreShare: .5})
+	small := b.ledger(Config{Budget: dollar, ShopShare: .5})
 	b.reserve(small, "magic-wands", 400_000)
 	b.reserve(small, "whitby-tea", 400_000)
 	b.refuses(small, "magic-wands", 200_000, ErrBudget)
 	b.refuses(small, "kiln", 300_000, ErrBudget)
-	store := wandnats.StoreSpendKey(noon, "magic-wands")
-	if !b.total().reached() || !b.record(store).reached() {
+	shop := wandnats.ShopSpendKey(noon, "magic-wands")
+	if !b.total().reached() || !b.record(shop).reached() {
 		t.Fatal("the limits are not reached")
 	}
-	if err := b.ledger(Config{Budget: 2 * dollar, StoreShare: .5}).refresh(t.Context()); err != nil {
+	if err := b.ledger(Config{Budget: 2 * dollar, ShopShare: .5}).refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if b.total().reached() || b.record(store).reached() || b.total().GetLimitMicros() != int64(2*dollar) {
-		t.Errorf("after a refresh with twice the budget: %v, %v", b.total(), b.record(store))
+	if b.total().reached() || b.record(shop).reached() || b.total().GetLimitMicros() != int64(2*dollar) {
+		t.Errorf("after a refresh with twice the budget: %v, %v", b.total(), b.record(shop))
 	}
 }
 
@@ -274,8 +274,8 @@ func TestOutage(t *testing.T) {
 		}
 	}
 	b.holds("in all", b.total(), 120_000, 120_000)
-	b.holds("the first store", b.record(wandnats.StoreSpendKey(noon, "magic-wands")), 50_000, 50_000)
-	b.holds("the second store", b.record(wandnats.StoreSpendKey(noon, "whitby-tea")), 70_000, 70_000)
+	b.holds("the first shop", b.record(wandnats.ShopSpendKey(noon, "magic-wands")), 50_000, 50_000)
+	b.holds("the second shop", b.record(wandnats.ShopSpendKey(noon, "whitby-tea")), 70_000, 70_000)
 }
 
 // Five generators with many calls each never use more than the budget together, and use
@@ -334,14 +334,14 @@ func TestInvariant(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	t.Logf("seed %d", seed)
 	b := newBooks(t)
-	cfg := Config{Budget: dollar, StoreShare: .4, Hold: 10 * time.Minute}
+	cfg := Config{Budget: dollar, ShopShare: .4, Hold: 10 * time.Minute}
 	ledgers := []*Ledger{b.ledger(cfg), b.ledger(cfg), b.ledger(cfg)}
-	stores := []string{"magic-wands", "whitby-tea", "kiln-and-field"}
+	shops := []string{"magic-wands", "whitby-tea", "kiln-and-field"}
 	type call struct {
 		*Reservation
 
-		store string
-		most  Micros
+		shop string
+		most Micros
 	}
 	var open []call
 	spent := map[string]Micros{} // by key: what settled calls cost at least
@@ -349,10 +349,10 @@ func TestInvariant(t *testing.T) {
 		day := wandnats.SpendKey(b.now())
 		switch what := rng.IntN(10); {
 		case what < 5:
-			store, most := stores[rng.IntN(len(stores))], Micros(rng.IntN(120_000))
-			r, err := ledgers[rng.IntN(len(ledgers))].Reserve(t.Context(), store, most)
+			shop, most := shops[rng.IntN(len(shops))], Micros(rng.IntN(120_000))
+			r, err := ledgers[rng.IntN(len(ledgers))].Reserve(t.Context(), shop, most)
 			if err == nil {
-				open = append(open, call{r, store, most})
+				open = append(open, call{r, shop, most})
 			} else if !errors.Is(err, ErrBudget) {
 				t.Fatal(err)
 			}
@@ -375,7 +375,7 @@ func TestInvariant(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for _, key := range []string{day, day + "." + stores[0], day + "." + stores[1], day + "." + stores[2]} {
+		for _, key := range []string{day, day + "." + shops[0], day + "." + shops[1], day + "." + shops[2]} {
 			limit := dollar
 			if key != day {
 				limit = dollar * 4 / 10

@@ -12,9 +12,9 @@ import (
 
 // Generation says whether pages are generated at this moment.
 type Generation interface {
-	// Allowed is false while an operator has switched the store's generation off, or the
+	// Allowed is false while an operator has switched the shop's generation off, or the
 	// day's budget has no room for it.
-	Allowed(store string) bool
+	Allowed(shop string) bool
 }
 
 // generation is what NATS tells of it.
@@ -23,8 +23,8 @@ type generation struct {
 	spend   *spend.Follower
 }
 
-func (g generation) Allowed(store string) bool {
-	return g.control.Check(store) == nil && !g.spend.Reached(store)
+func (g generation) Allowed(shop string) bool {
+	return g.control.Check(shop) == nil && !g.spend.Reached(shop)
 }
 
 // observeSpending has what the model costs collected until stop is called. Edges tell of

@@ -48,20 +48,20 @@ func newMeter(cfg Config, c *control.Switch) *meter {
 var errNoLedger = errors.New("NATS has not been reached")
 
 // Begin implements kimi.Meter. Errors: control.ErrOff, spend.ErrBudget, spend.ErrUnknown.
-func (m *meter) Begin(ctx context.Context, store string, most kimi.Usage) (func(context.Context, kimi.Usage), error) {
-	if err := m.control.Check(store); err != nil {
+func (m *meter) Begin(ctx context.Context, shop string, most kimi.Usage) (func(context.Context, kimi.Usage), error) {
+	if err := m.control.Check(shop); err != nil {
 		return nil, err
 	}
 	ledger := m.ledger.Load()
 	if ledger == nil {
 		return nil, errors.Join(spend.ErrUnknown, errNoLedger)
 	}
-	reserved, err := ledger.Reserve(ctx, store, m.price.of(most))
+	reserved, err := ledger.Reserve(ctx, shop, m.price.of(most))
 	if err != nil {
 		return nil, err
 	}
 	// It may have been switched off while NATS was asked.
-	if err := m.control.Check(store); err != nil {
+	if err := m.control.Check(shop); err != nil {
 		reserved.Release(ctx)
 		return nil, err
 	}
@@ -77,9 +77,9 @@ const holdMargin = time.Minute
 
 // spending is what may be spent.
 func (c Config) spending() spend.Config {
-	share := c.StoreShare
+	share := c.ShopShare
 	if share == 0 {
 		share = 1 // a Config that was not read from the environment
 	}
-	return spend.Config{Budget: spend.FromUSD(c.DailyBudget), StoreShare: share, Hold: c.llmTimeout() + holdMargin}
+	return spend.Config{Budget: spend.FromUSD(c.DailyBudget), ShopShare: share, Hold: c.llmTimeout() + holdMargin}
 }

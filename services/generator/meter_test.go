@@ -45,8 +45,8 @@ func TestSettingsOfTheBudget(t *testing.T) {
 		want string // what the error names; empty is none
 		cfg  spend.Config
 	}{
-		{nil, "", spend.Config{StoreShare: 1}},
-		{[]string{"KIMI_DAILY_BUDGET=2.5", "KIMI_STORE_SHARE=0.4"}, "", spend.Config{Budget: 2_500_000, StoreShare: .4}},
+		{nil, "", spend.Config{ShopShare: 1}},
+		{[]string{"KIMI_DAILY_BUDGET=2.5", "KIMI_STORE_SHARE=0.4"}, "", spend.Config{Budget: 2_500_000, ShopShare: .4}},
 		{[]string{"KIMI_DAILY_BUDGET=0.0000001"}, "KIMI_DAILY_BUDGET", spend.Config{}},
 		{[]string{"KIMI_DAILY_BUDGET=-1"}, "KIMI_DAILY_BUDGET", spend.Config{}},
 		{[]string{"KIMI_DAILY_BUDGET=NaN"}, "KIMI_DAILY_BUDGET", spend.Config{}},

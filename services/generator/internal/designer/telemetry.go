@@ -20,17 +20,17 @@ import (
 
 const scope = "github.com/wandstore/wandstore/services/generator/internal/designer"
 
-// Metrics count calls of the model and what they take.
+// Metrics record the calls of the model: their times and tokens.
 type Metrics struct {
-	// call are the attributes of every call. The model is the one asked for: what
-	// an answer says of itself is the provider's text.
+	// call is the attributes of every call. The model is the configured one, because the
+	// name in an answer is text of the provider.
 	call       []attribute.KeyValue
 	duration   metric.Float64Histogram
 	firstToken metric.Float64Histogram
 	tokens     metric.Float64Histogram
 }
 
-// NewMetrics counts calls of that model.
+// NewMetrics returns Metrics of the global meter provider, for calls of that model.
 func NewMetrics(model string) *Metrics {
 	p := otel.GetMeterProvider()
 	return &Metrics{
@@ -55,7 +55,7 @@ func (m *Metrics) asked(ctx context.Context, answer kimi.Answer, took time.Durat
 	m.tokens.Record(ctx, float64(answer.CompletionTokens), with(semconv.GenAITokenTypeOutput))
 }
 
-// errorType is an error's type, a word of a small set.
+// errorType returns an error's type, a word of a small set.
 func errorType(err error) string {
 	for _, c := range []struct {
 		err  error

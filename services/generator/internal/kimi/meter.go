@@ -14,10 +14,10 @@ type Usage struct {
 
 // Meter permits each try of the model before it is sent, and is told what it used.
 type Meter interface {
-	// Begin is asked before a try for the store's page, which uses at most so much. An
+	// Begin is asked before a try for the shop's page, which uses at most so much. An
 	// error refuses the try, and Complete returns it within ErrNotPermitted. Otherwise
 	// end is called once, with what was used.
-	Begin(ctx context.Context, store string, most Usage) (end func(context.Context, Usage), err error)
+	Begin(ctx context.Context, shop string, most Usage) (end func(context.Context, Usage), err error)
 }
 
 // unmetered permits everything.

@@ -18,19 +18,19 @@ type meter struct {
 	permits int // -1 is all
 	refusal error
 
-	mu     sync.Mutex
-	stores []string
-	most   []Usage
-	used   []Usage
+	mu    sync.Mutex
+	shops []string
+	most  []Usage
+	used  []Usage
 }
 
-func (m *meter) Begin(_ context.Context, store string, most Usage) (func(context.Context, Usage), error) {
+func (m *meter) Begin(_ context.Context, shop string, most Usage) (func(context.Context, Usage), error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.permits == len(m.most) {
 		return nil, m.refusal
 	}
-	m.stores, m.most = append(m.stores, store), append(m.most, most)
+	m.shops, m.most = append(m.shops, shop), append(m.most, most)
 	return func(_ context.Context, used Usage) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
@@ -76,14 +76,14 @@ func TestEveryTryIsMetered(t *testing.T) {
 			metered := &meter{permits: -1}
 			c.cfg.BaseURL, c.cfg.Meter, c.cfg.MaxCompletionTokens = m.URL, metered, 100
 			asked := ask
-			asked.Store = "magic-wands"
+			asked.Shop = "magic-wands"
 			_, _ = newClient(t, c.cfg).Complete(t.Context(), asked)
 			if !slices.Equal(metered.used, c.want) {
 				t.Errorf("used %v, want %v", metered.used, c.want)
 			}
 			for i, most := range metered.most {
-				if most != (Usage{sent, 100}) || metered.stores[i] != "magic-wands" {
-					t.Errorf("asked for %v of %s, want at most the body's %d bytes and 100", most, metered.stores[i], sent)
+				if most != (Usage{sent, 100}) || metered.shops[i] != "magic-wands" {
+					t.Errorf("asked for %v of %s, want at most the body's %d bytes and 100", most, metered.shops[i], sent)
 				}
 			}
 		})
