@@ -45,9 +45,11 @@ type desk struct {
 	trigger func(jobqueue.Request) (jobqueue.Ticket, error)
 	record  *wandstorev1.JobRecord
 	recErr  error
-	offline bool  // NATS was not reached
-	off     bool  // generation is not allowed
-	stop    error // the error of sessions, eraser, maker, members and trail
+	offline bool // NATS was not reached
+	off     bool // generation is not allowed
+	// switchFaults are the operators' switches that cannot be understood.
+	switchFaults map[string]string
+	stop         error // the error of sessions, eraser, maker, members and trail
 
 	mu        sync.Mutex
 	sessions  map[string]*wandstorev1.ShopperSession
@@ -262,7 +264,8 @@ func (d *deskEraser) Forget(_ context.Context, shopper string, _ []string) error
 
 type deskGeneration desk
 
-func (d *deskGeneration) Allowed(shop string) bool { return shop == slug && !d.off }
+func (d *deskGeneration) Allowed(shop string) bool  { return shop == slug && !d.off }
+func (d *deskGeneration) Faults() map[string]string { return d.switchFaults }
 
 type deskMembers desk
 

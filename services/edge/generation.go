@@ -15,6 +15,8 @@ type Generation interface {
 	// Allowed is false while an operator has switched the shop's generation off, or the
 	// day's budget has no room for it.
 	Allowed(shop string) bool
+	// Faults are the switches that cannot be understood, each with why.
+	Faults() map[string]string
 }
 
 // generation is what NATS tells of it.
@@ -26,6 +28,8 @@ type generation struct {
 func (g generation) Allowed(shop string) bool {
 	return g.control.Check(shop) == nil && !g.spend.Reached(shop)
 }
+
+func (g generation) Faults() map[string]string { return g.control.Faults() }
 
 // observeSpending has what the model costs collected until stop is called. Edges tell of
 // it, because they run when no generator does.

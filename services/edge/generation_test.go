@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -51,5 +52,21 @@ func TestGenerationNotAllowed(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A switch that cannot be understood is shown to whoever asks how the edge is.
+func TestHealthTellsOfSwitches(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	if r := d.ask("GET", "/health", ""); !strings.Contains(r.body, `"status":"ok"`) {
+		t.Errorf("health: %s", r.body)
+	}
+	d.switchFaults = map[string]string{"CONTROL/generation": "neither on nor off; counts as off"}
+	r := d.ask("GET", "/health", "")
+	for _, part := range []string{`"status":"degraded"`, `"switch CONTROL/generation":"neither on nor off`} {
+		if r.StatusCode != 200 || !strings.Contains(r.body, part) {
+			t.Errorf("health: %d %s, want %s", r.StatusCode, r.body, part)
+		}
 	}
 }
