@@ -20,6 +20,11 @@ func TestDashboardsAndAlerts(t *testing.T) {
 	s := startStack(t)
 	p := startPrometheus(t, s)
 	queries := dashboardQueries(t)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("queries without an answer: %v", queries)
+		}
+	})
 	firing := func(alert string) {
 		t.Helper()
 		within(t, alert+" fires", func() bool {
