@@ -22,6 +22,7 @@ var secrets = map[string]string{
 	"NATS_OPERATOR_PASSWORD_HASH": "$2a$11$three",
 	"MINIO_PASSWORD":              "four",
 	"GRAFANA_PASSWORD":            "five",
+	"SHOPPER_KEYS":                "seven",
 }
 
 var (

@@ -98,6 +98,10 @@ func DebugKey(store, shopper string) string { return "debug." + store + "." + sh
 // ErrorKey is an error trail's key in GENERATION_QUEUE.
 func ErrorKey(store, shopper string) string { return "error." + store + "." + shopper }
 
+// WebhookKey is the key in GENERATION_QUEUE of a webhook that was taken, by a digest of
+// its id.
+func WebhookKey(digest string) string { return "webhook." + digest }
+
 // SessionKey is a session's key in SHOPPER_SESSIONS.
 func SessionKey(shopper string) string { return "session." + shopper }
 

@@ -63,6 +63,7 @@ type Visitor struct {
 	persona.Visitor
 
 	LastEvent time.Time // when the shopper's last event was tracked
+	FirstSeen time.Time // when the shopper's session was begun; zero without one
 }
 
 // Input is what a decision depends on.
@@ -75,20 +76,23 @@ type Input struct {
 	Visitor    *Visitor // nil if nothing is known
 	// PromptVersion is the current version of the prompt.
 	PromptVersion string
-	// MaxAge is the age above which a page is stale.
+	// MinAge is the age below which no new page is requested, whatever has changed.
+	MinAge time.Duration
+	// MaxAge is the age past which a page is stale.
 	MaxAge time.Duration
 	Now    time.Time
 }
 
 // Decide decides what to do with the page.
 func Decide(in Input) Decision {
+	young := in.Now.Sub(in.Page.GeneratedAt()) < in.MinAge
 	current := in.Page.RenderedFrom() == string(in.Shop.Version)
 	switch {
-	case !current && !in.Renderable && in.newPageReflects(in.Shop.Since):
+	case !current && !in.Renderable && !young && in.newPageReflects(in.Shop.Since):
 		return Replace
 	case !current && !in.Renderable:
 		return Withhold
-	case in.stale():
+	case !young && in.stale():
 		return Refresh
 	case !current:
 		return Rerender

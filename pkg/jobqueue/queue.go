@@ -52,6 +52,8 @@ type Request struct {
 	// Replaces is the id of the job whose page the new page replaces. That page is replaced
 	// even if it has just been made. "" if there is no page.
 	Replaces string
+	// HasRoom, if set, passes over the members for which it is false, as if they refused.
+	HasRoom func(member string) bool
 }
 
 // Ticket is the answer to a request.
@@ -90,7 +92,7 @@ func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	if err != nil {
 		return Ticket{}, err
 	}
-	member, seq, err := q.publish(ctx, r.Key.Shopper(), job.GetJobId(), payload)
+	member, seq, err := q.publish(ctx, r, job.GetJobId(), payload)
 	if errors.Is(err, ErrPoolFull) {
 		q.trail.Error(ctx, r.Key, Breadcrumb{Step: "refused", JobID: job.GetJobId(), Detail: err.Error()})
 		// If this fails, the claim lapses.
@@ -169,12 +171,16 @@ func (r Request) replaces(rec *wandstorev1.JobRecord) bool {
 		(r.Force || r.Replaces != "" && r.Replaces == rec.GetJobId())
 }
 
-// publish offers a payload to the shopper's member. If a member refuses, publish offers it
-// to the next one. After a timeout it does not, since that member may have the job.
-func (q *Queue) publish(ctx context.Context, shopper, id string, payload []byte) (member string, seq uint64, err error) {
-	first := SelectMember(shopper, q.size)
+// publish offers a payload to the shopper's member and, while one refuses, to
+// the next. It tries another member after a refusal only: after a timeout the first
+// one may have the job.
+func (q *Queue) publish(ctx context.Context, r Request, id string, payload []byte) (member string, seq uint64, err error) {
+	first := SelectMember(r.Key.Shopper(), q.size)
 	for i := range q.size {
 		member = wandnats.Member((first + i) % q.size)
+		if r.HasRoom != nil && !r.HasRoom(member) {
+			continue
+		}
 		seq, err = q.offer(ctx, member, id, payload)
 		q.metrics.offered(ctx, member, err)
 		if !errors.Is(err, ErrQueueFull) {

@@ -116,7 +116,7 @@ func Build(in Input) (Prompt, error) {
 			Persona: in.Visitor.Persona, Confidence: float64(int(in.Visitor.Confidence*100)) / 100,
 			Visits:     in.Signals.GetVisits(),
 			Viewed:     in.Shop.Known(in.Signals.GetRecentProducts()),
-			Searched:   in.Signals.GetRecentQueries(),
+			Searched:   slices.DeleteFunc(slices.Clone(in.Signals.GetRecentQueries()), session.Private),
 			Cart:       in.Shop.Known(in.Signals.GetCart()),
 			Bought:     in.Shop.Known(in.Signals.GetPurchased()),
 			Categories: session.Favourites(in.Signals),
@@ -189,7 +189,9 @@ func Wishes(preferences map[string]string) map[string]string {
 	slices.Sort(names)
 	kept := map[string]string{}
 	for _, name := range names[:min(len(names), maxWishes)] {
-		kept[truncate(name)] = truncate(preferences[name])
+		if wish := truncate(preferences[name]); !session.Private(wish) {
+			kept[truncate(name)] = wish
+		}
 	}
 	return kept
 }

@@ -45,3 +45,21 @@ func SetQuantity(g *wandstorev1.StoreSignals, product string, n int) {
 
 // maxQuantity is the largest quantity of one product in a cart.
 const maxQuantity = 99
+
+// MergeCart adds another cart's products and quantities to a cart. What is added comes
+// after what is there.
+func MergeCart(into, from *wandstorev1.StoreSignals) {
+	for _, product := range from.GetCart() {
+		n := Quantity(into, product)
+		if n == 0 && len(into.GetCart()) >= maxCart {
+			return
+		}
+		if n == 0 {
+			into.Cart = append(into.Cart, product)
+		}
+		SetQuantity(into, product, min(n+Quantity(from, product), maxQuantity))
+	}
+}
+
+// ClearCart empties a cart, and counts nothing.
+func ClearCart(g *wandstorev1.StoreSignals) { g.Cart, g.Quantities = nil, nil }

@@ -52,6 +52,9 @@ func Check(e *wandstorev1.TrackEvent) error {
 	}
 	e.Product, e.Category = plain(e.GetProduct(), maxWord), plain(e.GetCategory(), maxWord)
 	e.Query = plain(e.GetQuery(), maxQuery)
+	if Private(e.GetQuery()) {
+		e.Query = ""
+	}
 	return nil
 }
 

@@ -83,7 +83,7 @@ type ErrorInput struct {
 // a template.
 func NewRenderer() (*Renderer, error) {
 	pages := template.New("storefront")
-	for _, name := range []string{"page.tmpl", "product.tmpl", "search.tmpl", "cart.tmpl", "sections.tmpl", "products.tmpl", "pictures.tmpl", "error.tmpl", "shop.css", "live.js"} {
+	for _, name := range []string{"page.tmpl", "product.tmpl", "search.tmpl", "cart.tmpl", "index.tmpl", "sections.tmpl", "products.tmpl", "pictures.tmpl", "error.tmpl", "shop.css", "live.js"} {
 		b, err := templates.ReadFile("templates/" + name)
 		if err != nil {
 			return nil, fmt.Errorf("read template %s: %w", name, err)

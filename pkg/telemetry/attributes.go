@@ -27,6 +27,10 @@ const (
 	Tier = attribute.Key("wandstore.tier")
 	// Result is the result of a lookup, one of a few words.
 	Result = attribute.Key("wandstore.result")
+	// Limit is what a rate limit is of: jobs, carts, tracking, streams or searches.
+	Limit = attribute.Key("wandstore.limit")
+	// LimitScope is whose rate limit it is: client, shop or shopper.
+	LimitScope = attribute.Key("wandstore.limit.scope")
 	// Breaker is a circuit breaker: minio, kv or kimi.
 	Breaker = attribute.Key("wandstore.breaker")
 	// Redelivered is true for every delivery of a job after the first.

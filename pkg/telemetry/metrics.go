@@ -35,6 +35,15 @@ var (
 		Description: "How long a tier took to answer a look-up.",
 		Attributes:  []attribute.Key{Tier, Result},
 	}
+	Panics = Metric{
+		Name: "wandstore.http.panics", Kind: KindCounter, Unit: "{panic}",
+		Description: "Handlers that panicked: the request was answered with 500, and the stack is in the log.",
+	}
+	RateLimited = Metric{
+		Name: "wandstore.http.limited", Kind: KindCounter, Unit: "{request}",
+		Description: "Requests over a rate limit, by what was asked for and whose limit it was.",
+		Attributes:  []attribute.Key{Limit, LimitScope},
+	}
 	BreakerOpen = Metric{
 		Name: "wandstore.breaker.open", Kind: KindGauge, Unit: "{breaker}",
 		Description: "Circuit breakers: 0 closed, 0.5 half open, 1 open.",

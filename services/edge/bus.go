@@ -2,6 +2,8 @@ package edge
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"time"
 
@@ -83,6 +85,7 @@ func (p *parts) openBus(ctx context.Context) (*bus, error) {
 			},
 			Eraser:  &erasure.Eraser{Permanent: p.s3, Cache: pages, Jobs: opened.Jobs, Sessions: sessions},
 			Members: members{p.nc}, Generation: generation{p.control, p.spend},
+			Webhooks: webhooks{opened.Jobs},
 		},
 	}, nil
 }
@@ -97,6 +100,26 @@ type readableTrail struct {
 func (t readableTrail) Read(ctx context.Context, key pagekey.Key) (breadcrumbs, problems []*wandstorev1.Breadcrumb, err error) {
 	return jobqueue.ReadTrail(ctx, t.jobs, key)
 }
+
+// webhooks remembers ids in the bucket of the jobs, whose entries live an hour: longer than
+// a signature is valid.
+type webhooks struct{ jobs jetstream.KeyValue }
+
+// key is a key of the bucket for any id: an id is its sender's to choose.
+func (w webhooks) key(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return wandnats.WebhookKey(hex.EncodeToString(sum[:]))
+}
+
+func (w webhooks) First(ctx context.Context, id string) (bool, error) {
+	_, err := w.jobs.Create(ctx, w.key(id), nil)
+	if wandnats.IsConflict(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (w webhooks) Forget(ctx context.Context, id string) error { return w.jobs.Purge(ctx, w.key(id)) }
 
 // members asks pool members over NATS.
 type members struct{ nc *nats.Conn }

@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/nats-io/nuid"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/session"
 	"github.com/wandstore/wandstore/pkg/storefront"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+	"github.com/wandstore/wandstore/services/edge/internal/identity"
+	"github.com/wandstore/wandstore/services/edge/internal/ratelimit"
 )
 
 // cartTimeout bounds the reading and changing of a cart.
@@ -29,12 +30,12 @@ func (e *Edge) cart(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	shopper, known := shopperOf(c)
-	if !known {
-		return e.sendCart(c, shop, &wandstorev1.StoreSignals{})
+	if done, err := e.exchange(c, shop); done {
+		return err
 	}
-	if !pagekey.ValidShopper(shopper) {
-		return pagekey.ErrInvalid
+	who := e.shopperOf(c, shop.Slug)
+	if !who.known() {
+		return e.sendCart(c, shop, &wandstorev1.StoreSignals{})
 	}
 	b := e.deps.Bus()
 	if b == nil {
@@ -42,7 +43,7 @@ func (e *Edge) cart(c *fiber.Ctx) error {
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), cartTimeout)
 	defer cancel()
-	s, err := b.Sessions.Get(ctx, shopper)
+	s, err := b.Sessions.Get(ctx, who.id)
 	if err != nil {
 		e.log.WarnContext(ctx, "cart not read", "store", shop.Slug, "error", err)
 		return e.sendUnavailable(c, shop)
@@ -59,7 +60,7 @@ func (e *Edge) sendCart(c *fiber.Ctx, shop *catalogue.Shop, g *wandstorev1.Store
 	if err != nil {
 		return err
 	}
-	setCartCount(c, shop, g)
+	e.setCartCount(c, shop, g)
 	return e.sendRendered(c, shop, http.StatusOK, html)
 }
 
@@ -95,14 +96,13 @@ func (e *Edge) changeCart(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	shopper, known := shopperOf(c)
-	if !known {
-		shopper = nuid.Next()
+	who := e.shopperOf(c, shop.Slug)
+	if !who.known() {
+		who.id = identity.NewID()
 	}
-	if !pagekey.ValidShopper(shopper) {
-		return pagekey.ErrInvalid
+	if err := e.limit(c, ratelimit.Carts, shop.Slug, who.id); err != nil {
+		return err
 	}
-	shopper = strings.Clone(shopper)
 	b := e.deps.Bus()
 	if b == nil {
 		return e.sendUnavailable(c, shop)
@@ -111,7 +111,7 @@ func (e *Edge) changeCart(c *fiber.Ctx) error {
 	defer cancel()
 	counted, now := mayTrack(c), time.Now()
 	var changed *wandstorev1.StoreSignals
-	err = b.Sessions.Update(ctx, shopper, func(s *wandstorev1.ShopperSession) {
+	err = b.Sessions.Update(ctx, who.id, func(s *wandstorev1.ShopperSession) {
 		change.apply(s, shop, counted, now)
 		changed = session.Signals(s, shop.Slug)
 	})
@@ -119,11 +119,11 @@ func (e *Edge) changeCart(c *fiber.Ctx) error {
 		e.log.WarnContext(ctx, "cart not changed", "store", shop.Slug, "error", err)
 		return e.sendUnavailable(c, shop)
 	}
-	e.invalidateVisitor(shopper, shop.Slug)
-	if c.Cookies(shopperCookie) != shopper {
-		remember(c, shopper)
+	e.invalidateVisitor(who.id, shop.Slug)
+	if err := e.remember(c, who, shop.Slug); err != nil {
+		return err
 	}
-	setCartCount(c, shop, changed)
+	e.setCartCount(c, shop, changed)
 	return c.Redirect(shop.CartPath(), http.StatusSeeOther)
 }
 
@@ -224,8 +224,8 @@ func (ch cartChange) applyTo(product string, s *wandstorev1.ShopperSession, shop
 	session.SetQuantity(g, product, after)
 }
 
-// setCartCount sets the cookie with the number of items in the cart.
-func setCartCount(c *fiber.Ctx, shop *catalogue.Shop, g *wandstorev1.StoreSignals) {
+// setCartCount tells the browser how much is in the cart.
+func (e *Edge) setCartCount(c *fiber.Ctx, shop *catalogue.Shop, g *wandstorev1.StoreSignals) {
 	n := 0
 	for _, id := range g.GetCart() {
 		if p, ok := shop.Product(id); ok {
@@ -234,7 +234,7 @@ func setCartCount(c *fiber.Ctx, shop *catalogue.Shop, g *wandstorev1.StoreSignal
 	}
 	c.Cookie(&fiber.Cookie{
 		Name: countCookie, Value: shop.Slug + ":" + strconv.Itoa(n), Path: "/s/" + shop.Slug, MaxAge: int(cookieFor / time.Second),
-		SameSite: fiber.CookieSameSiteLaxMode, Secure: c.Protocol() == "https",
+		SameSite: fiber.CookieSameSiteLaxMode, Secure: e.isHTTPS(c),
 	})
 }
 

@@ -3,6 +3,7 @@ package edge
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net"
 	"time"
 
@@ -11,6 +12,8 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/services/edge/internal/identity"
+	"github.com/wandstore/wandstore/services/edge/internal/ratelimit"
 )
 
 // Config is the edge's settings.
@@ -21,18 +24,27 @@ type Config struct {
 	NATS wandnats.Config
 	// S3 is the object store, which keeps pages permanently.
 	S3 pagestore.S3Config
-	// Shops is the source of the shops' documents.
+	// Stores is the source of the shops' documents.
 	Shops catalogue.Config
-	// Addr is the address that shoppers are served on.
-	Addr string `env:"EDGE_ADDR" envDefault:":8787"`
-	// MemoryBytes bounds the pages held in memory, in bytes.
+	// Addr is where shoppers are answered.
+	Addr string `env:"EDGE_ADDR" envDefault:"127.0.0.1:8787"`
+	// Identity is who counts as whom.
+	Identity identity.Config
+	// TrustedProxies are addresses and networks whose X-Forwarded-For and
+	// X-Forwarded-Proto count, with commas.
+	TrustedProxies string `env:"TRUSTED_PROXIES"`
+	// RateLimits change the rate limits, as kind.scope=limit/period with commas.
+	RateLimits string `env:"RATE_LIMITS"`
+	// MemoryBytes bounds the pages held in memory.
 	MemoryBytes uint64 `env:"CACHE_MEMORY_BYTES" envDefault:"67108864"`
 	// PageMaxAge is the age above which a page is stale. A stale page is still served, and
 	// a new one is requested.
 	PageMaxAge time.Duration `env:"PAGE_MAX_AGE" envDefault:"24h"`
-	// TriggerTimeout bounds the request for a page. A shopper without a page waits for it,
-	// because X-Generation tells its outcome. It takes several round trips to NATS, so an
-	// edge far from NATS needs a longer one.
+	// PageMinAge is how old a page is at least when a new one is asked for.
+	PageMinAge time.Duration `env:"PAGE_MIN_AGE" envDefault:"10m"`
+	// TriggerTimeout bounds asking for a page's generation. A shopper's miss waits for
+	// it, to be told what became of it; it takes several round trips to NATS, so an edge
+	// far from there needs more.
 	TriggerTimeout time.Duration `env:"TRIGGER_TIMEOUT" envDefault:"250ms"`
 	// WebhookSecret is the secret of the legacy webhook: "whsec_" and base64. Without it
 	// the webhook refuses every request.
@@ -76,6 +88,18 @@ func (c Config) Validate() error {
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		return errors.New("EDGE_ADDR is not host:port")
 	}
+	if err := c.Identity.Validate(c.Addr); err != nil {
+		return err
+	}
+	if _, err := parseProxies(c.TrustedProxies); err != nil {
+		return err
+	}
+	if _, err := c.rateLimits(); err != nil {
+		return fmt.Errorf("RATE_LIMITS: %w", err)
+	}
+	if c.PageMinAge < 0 {
+		return errors.New("PAGE_MIN_AGE is below 0")
+	}
 	if c.MemoryBytes < 1<<20 {
 		return errors.New("CACHE_MEMORY_BYTES is below 1048576")
 	}
@@ -103,4 +127,14 @@ func (c Config) Validate() error {
 // queueing and storing.
 func (c Config) generateTimeout() time.Duration {
 	return time.Duration(c.LLMTimeoutSeconds)*time.Second + cmp.Or(c.QueueAllowance, 20*time.Second)
+}
+
+// rateLimits are the limits of an edge whose shoppers are signed. Where anybody may be
+// anybody, as on a laptop, only those that are set count.
+func (c Config) rateLimits() (ratelimit.Rules, error) {
+	rules, err := ratelimit.Parse(c.RateLimits, ratelimit.Default())
+	if err == nil && !c.Identity.IsSigned() && c.RateLimits == "" {
+		return nil, nil
+	}
+	return rules, err
 }

@@ -12,7 +12,9 @@ import (
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/storefront"
+	"github.com/wandstore/wandstore/services/edge/internal/identity"
 	"github.com/wandstore/wandstore/services/edge/internal/jobboard"
+	"github.com/wandstore/wandstore/services/edge/internal/ratelimit"
 )
 
 // Shops are the shops as they are now.
@@ -49,6 +51,7 @@ type Bus struct {
 	Members  Members
 	// Generation is asked before each job is made.
 	Generation Generation
+	Webhooks   Webhooks
 }
 
 // Edge answers shoppers. It is made by New.
@@ -57,6 +60,11 @@ type Edge struct {
 	deps    Deps
 	log     *slog.Logger
 	metrics *metrics
+	keys    *identity.Keys
+	proxies proxies
+	limits  *ratelimit.Limits
+	// streams counts the event streams of each client and shopper.
+	streams ratelimit.Held
 
 	// fallbacks are the shops' fallback pages: a fallback by slug.
 	fallbacks sync.Map
@@ -80,6 +88,19 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 		return nil, fmt.Errorf("visitors: %w", err)
 	}
 	e := &Edge{cfg: cfg, deps: deps, log: deps.Log, metrics: newMetrics(), visitors: visitors, draining: make(chan struct{})}
+	if e.keys, err = cfg.Identity.Keys(); err != nil {
+		return nil, err
+	}
+	if e.proxies, err = parseProxies(cfg.TrustedProxies); err != nil {
+		return nil, err
+	}
+	rules, err := cfg.rateLimits()
+	if err != nil {
+		return nil, fmt.Errorf("RATE_LIMITS: %w", err)
+	}
+	if e.limits, err = ratelimit.New(rules); err != nil {
+		return nil, err
+	}
 	for _, shop := range deps.Shops.All() {
 		if _, err := e.fallback(shop); err != nil {
 			return nil, err

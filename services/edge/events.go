@@ -11,14 +11,21 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/wandstore/wandstore/pkg/freshness"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/telemetry"
+	"github.com/wandstore/wandstore/services/edge/internal/ratelimit"
 )
 
 const (
 	// maxListeners bounds the open connections of events.
 	maxListeners = 10_000
-	// listenFor bounds one connection. A browser connects again by itself.
+	// maxClientStreams and maxShopperStreams bound those of one client and of one shopper,
+	// where ids are signed.
+	maxClientStreams, maxShopperStreams = 64, 6
+	// unknownTimeout is how long a stream waits for a job that nobody knows of.
+	unknownTimeout = 10 * time.Second
+	// listenFor bounds one of them; a browser connects again by itself.
 	listenFor = 10 * time.Minute
 	// keepAliveEvery is the interval of comments in a quiet stream. Without them proxies
 	// close the connection, and the edge does not notice that a browser has left.
@@ -34,9 +41,15 @@ func (e *Edge) events(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if e.listeners.Add(1) > maxListeners {
-		e.listeners.Add(-1)
-		return errTooMany
+	if err := e.limit(c, ratelimit.Streams, key.Shop(), key.Shopper()); err != nil {
+		return err
+	}
+	release, err := e.hold(c, key)
+	if err != nil {
+		return err
+	}
+	if e.cfg.Identity.IsSigned() {
+		e.askForListener(c, key)
 	}
 	c.Set(fiber.HeaderContentType, "text/event-stream")
 	c.Set(fiber.HeaderCacheControl, "no-store")
@@ -46,14 +59,54 @@ func (e *Edge) events(c *fiber.Ctx) error {
 	conn := c.Context().Conn()
 	ctx := context.WithoutCancel(c.UserContext())
 	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
-		defer e.listeners.Add(-1)
+		defer release()
 		_ = e.stream(ctx, key, conn, w)
 	})
 	return nil
 }
 
-// stream writes events until the job has ended, the browser has left, listenFor is over or
-// the edge drains. It returns an error if a write failed or listenFor is over.
+// hold takes a place among the event streams: of the edge's (errTooMany if there is none),
+// of the client's and of the shopper's (errLimited). release gives it back.
+func (e *Edge) hold(c *fiber.Ctx, key pagekey.Key) (release func(), err error) {
+	if e.listeners.Add(1) > maxListeners {
+		e.listeners.Add(-1)
+		return nil, errTooMany
+	}
+	freed := func() { e.listeners.Add(-1) }
+	if !e.cfg.Identity.IsSigned() {
+		return freed, nil
+	}
+	released, ok := e.streams.Hold(map[string]int{
+		"client " + ratelimit.Network(e.clientAddr(c)): maxClientStreams, "shopper " + key.Shopper(): maxShopperStreams,
+	})
+	if !ok {
+		freed()
+		return nil, errLimited
+	}
+	return func() { released(); freed() }, nil
+}
+
+// askForListener asks for the page of who listens, if there is none: whoever opens the event
+// stream with a cookie runs scripts and keeps cookies, as robots do not.
+func (e *Edge) askForListener(c *fiber.Ctx, key pagekey.Key) {
+	shop, ok := e.deps.Shops.Shop(key.Shop())
+	if !ok || e.isServer(c, key.Shop()) {
+		return
+	}
+	if _, live := e.deps.Board.Find(key); live {
+		return
+	}
+	found, err := e.ownPage(c.UserContext(), key, shop)
+	switch {
+	case err != nil:
+		e.ask(c, e.shopperOf(c, key.Shop()), key, "")
+	case found.decision == freshness.Replace:
+		e.ask(c, e.shopperOf(c, key.Shop()), key, found.Page.JobID())
+	}
+}
+
+// stream writes events until the job has ended, the browser is gone, the time is
+// up or the edge drains. Its error only says which.
 func (e *Edge) stream(ctx context.Context, key pagekey.Key, conn net.Conn, w *bufio.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, listenFor)
 	defer cancel()
@@ -62,6 +115,8 @@ func (e *Edge) stream(ctx context.Context, key pagekey.Key, conn net.Conn, w *bu
 	defer e.deps.Board.Leave(l)
 	alive := time.NewTicker(keepAliveEvery)
 	defer alive.Stop()
+	unknown := time.NewTimer(unknownTimeout)
+	defer unknown.Stop()
 	send := func(format string, args ...any) error {
 		if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 			return err
@@ -103,12 +158,17 @@ func (e *Edge) stream(ctx context.Context, key pagekey.Key, conn net.Conn, w *bu
 		if s.ended() {
 			return nil
 		}
+		if s.State != stateNone {
+			unknown.Stop()
+		}
 		select {
 		case <-l.Changed:
 		case <-alive.C:
 			if err := send(": still here\n\n"); err != nil {
 				return err
 			}
+		case <-unknown.C:
+			return nil
 		case <-e.draining:
 			return nil
 		case <-ctx.Done():

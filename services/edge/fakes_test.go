@@ -24,6 +24,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/prompt"
 	"github.com/wandstore/wandstore/pkg/storefront"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+	"github.com/wandstore/wandstore/services/edge/internal/identity"
 	"github.com/wandstore/wandstore/services/edge/internal/jobboard"
 )
 
@@ -39,8 +40,9 @@ type desk struct {
 	shop  *catalogue.Shop
 	board *jobboard.Board
 
-	// The answers of the parts. With zero values the parts work and are empty.
-	hit     *pagestore.Hit
+	// What the parts answer. nil is a part that works and knows nothing.
+	hit     *pagestore.Hit            // ada's
+	others  map[string]*pagestore.Hit // by shopper
 	pageErr error
 	trigger func(jobqueue.Request) (jobqueue.Ticket, error)
 	record  *wandstorev1.JobRecord
@@ -57,6 +59,7 @@ type desk struct {
 	forgotten []string
 	ordered   []pagemaker.Order
 	problems  []string
+	webhooks  map[string]bool
 }
 
 func newDesk(t *testing.T, change ...func(*Config)) *desk {
@@ -65,7 +68,7 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 	d := &desk{
 		t: t, shop: s.shop, board: jobboard.New(1), sessions: map[string]*wandstorev1.ShopperSession{},
 	}
-	cfg := Config{PageMaxAge: 24 * time.Hour, TriggerTimeout: time.Second, LLMTimeoutSeconds: 1, DebugToken: debugToken}
+	cfg := Config{Identity: identity.Config{Mode: identity.Open}, PageMaxAge: 24 * time.Hour, TriggerTimeout: time.Second, LLMTimeoutSeconds: 1, DebugToken: debugToken}
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -79,7 +82,7 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 			return &Bus{
 				Queue: (*deskQueue)(d), Trail: (*deskTrail)(d), Sessions: (*deskSessions)(d),
 				Maker: (*deskMaker)(d), Eraser: (*deskEraser)(d), Members: (*deskMembers)(d),
-				Generation: (*deskGeneration)(d),
+				Generation: (*deskGeneration)(d), Webhooks: (*deskWebhooks)(d),
 			}
 		},
 		Connected: func() bool { return !d.offline },
@@ -158,14 +161,18 @@ func (d *deskShops) Faults() map[string]string { return nil }
 
 type deskPages desk
 
-func (d *deskPages) Get(context.Context, pagekey.Key) (pagestore.Hit, error) {
+func (d *deskPages) Get(_ context.Context, key pagekey.Key) (pagestore.Hit, error) {
+	hit := d.others[key.Shopper()]
+	if key.Shopper() == "ada" {
+		hit = d.hit
+	}
 	switch {
 	case d.pageErr != nil:
 		return pagestore.Hit{}, d.pageErr
-	case d.hit == nil:
+	case hit == nil:
 		return pagestore.Hit{}, pagestore.ErrMiss
 	default:
-		return *d.hit, nil
+		return *hit, nil
 	}
 }
 
@@ -304,4 +311,24 @@ func shared(t *testing.T) sharedParts {
 		made = sharedParts{renderer, shop, string(page)}
 	})
 	return made
+}
+
+type deskWebhooks desk
+
+func (d *deskWebhooks) First(_ context.Context, id string) (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.webhooks == nil {
+		d.webhooks = map[string]bool{}
+	}
+	seen := d.webhooks[id]
+	d.webhooks[id] = true
+	return !seen, nil
+}
+
+func (d *deskWebhooks) Forget(_ context.Context, id string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.webhooks, id)
+	return nil
 }

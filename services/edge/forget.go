@@ -3,13 +3,13 @@ package edge
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
 	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/services/edge/internal/identity"
 )
 
 // Eraser erases shoppers' data.
@@ -33,8 +33,8 @@ func (e *Edge) forget(c *fiber.Ctx) error {
 	if err := sameSite(c); err != nil {
 		return err
 	}
-	shopper := strings.Clone(c.Cookies(shopperCookie))
-	if !pagekey.ValidShopper(shopper) {
+	who := e.cookieShopper(c, shop.Slug)
+	if !who.known() {
 		return c.Redirect(shop.Path(), http.StatusSeeOther)
 	}
 	b := e.deps.Bus()
@@ -47,16 +47,18 @@ func (e *Edge) forget(c *fiber.Ctx) error {
 	for _, s := range e.deps.Shops.All() {
 		slugs = append(slugs, s.Slug)
 	}
-	if err := b.Eraser.Forget(ctx, shopper, slugs); err != nil {
+	if err := b.Eraser.Forget(ctx, who.id, slugs); err != nil {
 		e.log.WarnContext(ctx, "shopper not forgotten", "error", err)
 		return errUnavailable
 	}
 	for _, slug := range slugs {
-		if key, err := pagekey.New(slug, shopper); err == nil {
+		if key, err := pagekey.New(slug, who.id); err == nil {
 			e.deps.Memory.Invalidate(key)
 		}
 	}
-	c.Cookie(&fiber.Cookie{Name: shopperCookie, Path: "/", Expires: fasthttp.CookieExpireDelete, HTTPOnly: true})
+	for _, scope := range []string{identity.Guest, shop.Slug} {
+		c.Cookie(&fiber.Cookie{Name: e.cookieName(c, scope), Path: "/", Expires: fasthttp.CookieExpireDelete, HTTPOnly: true, Secure: e.isHTTPS(c)})
+	}
 	for _, s := range e.deps.Shops.All() {
 		c.Cookie(&fiber.Cookie{Name: countCookie, Path: s.Path(), Expires: fasthttp.CookieExpireDelete})
 	}

@@ -46,7 +46,7 @@ func (e *Edge) ownPage(ctx context.Context, key pagekey.Key, shop *catalogue.Sho
 		return ownPage{}, err
 	}
 	in := freshness.Input{
-		Page: hit.Page, Shop: shop, PromptVersion: prompt.Version, MaxAge: e.cfg.PageMaxAge, Now: time.Now(),
+		Page: hit.Page, Shop: shop, PromptVersion: prompt.Version, MinAge: e.cfg.PageMinAge, MaxAge: e.cfg.PageMaxAge, Now: time.Now(),
 	}
 	if hit.Page.RenderedFrom() != string(shop.Version) {
 		rendered, err := e.rerender(hit.Page, shop)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/nats-io/nuid"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
@@ -19,6 +18,8 @@ import (
 	"github.com/wandstore/wandstore/pkg/storefront"
 	"github.com/wandstore/wandstore/pkg/telemetry"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+	"github.com/wandstore/wandstore/services/edge/internal/identity"
+	"github.com/wandstore/wandstore/services/edge/internal/ratelimit"
 )
 
 // Values of the X-Generation header.
@@ -30,14 +31,9 @@ const (
 	generationOff       = "off"
 )
 
-const (
-	shopperCookie = "wandstore_shopper"
-	// cookieFor is the lifetime of the cookies.
-	cookieFor = 180 * 24 * time.Hour
-	// revalidate: a page may be replaced at any time, so a browser must ask the edge before
-	// it shows its copy.
-	revalidate = "private, no-cache"
-)
+// revalidate: a page may be replaced at any time, so a browser must ask before it shows its
+// copy.
+const revalidate = "private, no-cache"
 
 // page answers GET /s/{store}?shopper={id}.
 func (e *Edge) page(c *fiber.Ctx) error {
@@ -45,19 +41,29 @@ func (e *Edge) page(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	shopper, known := shopperOf(c)
-	if !known {
-		// A first visit, possibly of a robot. A visitor that may never come back gets no job.
-		remember(c, nuid.Next())
+	if done, err := e.exchange(c, shop); done {
+		return err
+	}
+	s := e.shopperOf(c, shop.Slug)
+	if !s.known() {
+		// A first visit, or a robot's: no job for somebody who may never come back.
+		if err := e.remember(c, shopper{id: identity.NewID()}, shop.Slug); err != nil {
+			return err
+		}
 		return e.sendFallback(c, shop, generationOff)
 	}
-	key, err := pagekey.New(shop.Slug, shopper)
+	key, err := pagekey.New(shop.Slug, s.id)
 	if err != nil {
 		return err
 	}
-	if c.Cookies(shopperCookie) != key.Shopper() {
-		// The links of a page name no shopper. The shop's other pages need the cookie.
-		remember(c, key.Shopper())
+	if s.named {
+		personal(c, shop)
+		if c.Cookies(shopperCookie) != s.id {
+			// The links of a page name no shopper: the shop's other pages know them by this.
+			if err := e.remember(c, s, shop.Slug); err != nil {
+				return err
+			}
+		}
 	}
 	found, err := e.ownPage(c.UserContext(), key, shop)
 	if err == nil {
@@ -68,7 +74,7 @@ func (e *Edge) page(c *fiber.Ctx) error {
 	case err != nil:
 		// There is no page, or a tier that may have it is unavailable.
 	case found.decision == freshness.Refresh:
-		generation, _ := e.trigger(c.UserContext(), key, found.Page.JobID())
+		generation, _ := e.ask(c, s, key, found.Page.JobID())
 		return e.sendHit(c, found, generation)
 	case found.decision.Servable():
 		return e.sendHit(c, found, generationReady)
@@ -77,7 +83,7 @@ func (e *Edge) page(c *fiber.Ctx) error {
 	default:
 		replaces = found.Page.JobID()
 	}
-	generation, ready := e.trigger(c.UserContext(), key, replaces)
+	generation, ready := e.ask(c, s, key, replaces)
 	if ready {
 		// The page was stored between the lookup and the claim.
 		if found, err := e.ownPage(c.UserContext(), key, shop); err == nil && found.decision.Servable() {
@@ -105,56 +111,58 @@ func (e *Edge) shopOf(c *fiber.Ctx) (*catalogue.Shop, error) {
 	return shop, nil
 }
 
-// remember sets the cookie with the shopper's id. Scripts cannot read it, and browsers do
-// not send it with other sites' forms.
-func remember(c *fiber.Ctx, shopper string) {
-	c.Cookie(&fiber.Cookie{
-		Name: shopperCookie, Value: shopper, Path: "/", MaxAge: int(cookieFor / time.Second),
-		HTTPOnly: true, SameSite: fiber.CookieSameSiteLaxMode, Secure: c.Protocol() == "https",
-	})
-}
-
-// shopperOf returns the shopper's id: the query's, otherwise the cookie's. It returns false
-// if there is none; an empty id in the query counts as one. The id is not checked, and it
-// is valid only until the handler returns.
-func shopperOf(c *fiber.Ctx) (string, bool) {
-	if args := c.Context().QueryArgs(); args.Has("shopper") {
-		return string(args.Peek("shopper")), true
-	}
-	// A cookie with an invalid id counts as none.
-	if id := c.Cookies(shopperCookie); pagekey.ValidShopper(id) {
-		return id, true
-	}
-	return "", false
-}
-
-// Queue takes requests for pages; see jobqueue.Queue.
+// Queue asks for pages.
 type Queue interface {
 	Trigger(ctx context.Context, r jobqueue.Request) (jobqueue.Ticket, error)
 	Record(ctx context.Context, key pagekey.Key) (*wandstorev1.JobRecord, error)
 }
 
-// trigger requests the key's page. Concurrent callers share one request. replaces is the id
-// of the job whose page the new one replaces; "" if there is none. generation is the value
-// of X-Generation. ready reports that a job has just made the page.
-func (e *Edge) trigger(ctx context.Context, key pagekey.Key, replaces string) (generation string, ready bool) {
+// ask asks for the shopper's page unless nobody looks at it, or too much has been asked for
+// already. It gives the value of X-Generation; ready says that the page was made just now.
+func (e *Edge) ask(c *fiber.Ctx, s shopper, key pagekey.Key, replaces string) (generation string, ready bool) {
+	if !e.mayAsk(c) {
+		return generationOff, false
+	}
+	request := jobqueue.Request{Key: key, Origin: "visit", Replaces: replaces}
+	asker := ratelimit.Asker{Addr: e.clientAddr(c), Shopper: key.Shopper()}
+	if e.cfg.Identity.IsSigned() && !s.linked && !e.returning(c.UserContext(), key) {
+		// A shop's limit bounds its newcomers, and half of each queue is not theirs.
+		asker.Shop = key.Shop()
+		request.HasRoom = e.roomForNewcomers
+	}
+	if verdict := e.limits.Take(ratelimit.Jobs, asker); !verdict.Allowed {
+		e.countLimited(c, ratelimit.Jobs, verdict)
+		return generationFull, false
+	}
+	return e.trigger(c.UserContext(), request)
+}
+
+// roomForNewcomers reports whether a member has a place that newcomers may take: less than
+// half of its queue is filled. The board learns of a job some milliseconds after it is
+// queued, so a burst takes as many more places as it has requests under way.
+func (e *Edge) roomForNewcomers(member string) bool {
+	return e.deps.Board.Depth(member) < max(1, e.cfg.Pool.MaxQueueDepth/2)
+}
+
+// trigger asks for the key's page, once for all who miss it at the same time.
+func (e *Edge) trigger(ctx context.Context, r jobqueue.Request) (generation string, ready bool) {
 	b := e.deps.Bus()
-	if b == nil || !b.Generation.Allowed(key.Shop()) {
+	if b == nil || !b.Generation.Allowed(r.Key.Shop()) {
 		return generationOff, false
 	}
 	first := false
-	result, err, _ := e.triggers.Do(key.Shop()+":"+key.Shopper(), func() (any, error) {
+	result, err, _ := e.triggers.Do(r.Key.Shop()+":"+r.Key.Shopper(), func() (any, error) {
 		first = true
 		// Other callers wait for this call too, so it must not end with its own request.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.cfg.TriggerTimeout)
 		defer cancel()
-		return b.Queue.Trigger(ctx, jobqueue.Request{Key: key, Origin: "visit", Replaces: replaces})
+		return b.Queue.Trigger(ctx, r)
 	})
 	switch {
 	case errors.Is(err, jobqueue.ErrPoolFull):
 		return generationFull, false
 	case err != nil:
-		e.log.WarnContext(ctx, "no job made", "store", key.Shop(), "error", err)
+		e.log.WarnContext(ctx, "no job made", "store", r.Key.Shop(), "error", err)
 		return generationOff, false
 	}
 	ticket, ok := result.(jobqueue.Ticket)

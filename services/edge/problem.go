@@ -23,6 +23,11 @@ var (
 	errUnknownProduct = errors.New("unknown product")
 	errCrossSite      = errors.New("sent by another site")
 	errTooMany        = errors.New("too many listeners")
+	errNobody         = errors.New("no shopper is named: visit a page of the shop first")
+	errForbidden      = errors.New("another shopper's")
+	errEncoded        = errors.New("bodies are taken without a content coding")
+	errLimited        = errors.New("too many requests")
+	errPanicked       = errors.New("something went wrong on our side")
 	errTimeout        = errors.New("not done in time")
 )
 
@@ -36,6 +41,10 @@ var statuses = []struct {
 	{session.ErrEvent, http.StatusBadRequest},
 	{errBadBody, http.StatusBadRequest},
 	{errSignature, http.StatusUnauthorized},
+	{errNobody, http.StatusUnauthorized},
+	{errForbidden, http.StatusForbidden},
+	{errEncoded, http.StatusUnsupportedMediaType},
+	{errLimited, http.StatusTooManyRequests},
 	{errCrossSite, http.StatusForbidden},
 	{errUnknownShop, http.StatusNotFound},
 	{errUnknownProduct, http.StatusNotFound},
@@ -72,7 +81,7 @@ func statusOf(err error) (status int, detail string) {
 func problem(c *fiber.Ctx, err error) error {
 	status, detail := statusOf(err)
 	c.Set(fiber.HeaderCacheControl, "no-store")
-	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+	if retry := c.Response().Header.Peek(fiber.HeaderRetryAfter); len(retry) == 0 && (status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable) {
 		c.Set(fiber.HeaderRetryAfter, "5")
 	}
 	return c.Status(status).JSON(fiber.Map{

@@ -70,7 +70,7 @@ func TestRoutes(t *testing.T) {
 		"search with nonsense":              {route: "GET /s/magic-wands/search?q=%ff&sort=x&most=-1", status: 200, kind: page},
 		"cart without a shopper":            {route: "GET /s/magic-wands/cart", status: 200, kind: page},
 		"cart":                              {desk: adaBuys, route: "GET /s/magic-wands/cart", headers: adasCookie, status: 200, kind: page, says: "Nightjar"},
-		"cart, invalid id":                  {route: "GET /s/magic-wands/cart?shopper=a.b", status: 400, kind: page},
+		"cart, invalid id":                  {route: "GET /s/magic-wands/cart?shopper=a.b", status: 200, kind: page},
 		"cart, NATS not reached":            {desk: offline, route: "GET /s/magic-wands/cart", headers: adasCookie, status: 503, kind: page, retry: "5"},
 		"cart, sessions fail":               {desk: broken, route: "GET /s/magic-wands/cart", headers: adasCookie, status: 503, kind: page, retry: "5"},
 		"cart change":                       {route: "POST /s/magic-wands/cart", body: "action=add&product=nightjar", headers: with(form, adasCookie), status: 303, leads: "/s/magic-wands/cart"},
@@ -79,7 +79,7 @@ func TestRoutes(t *testing.T) {
 		"cart change, quantity":             {route: "POST /s/magic-wands/cart", body: "action=set&product=nightjar&quantity=100", headers: form, status: 400, kind: page},
 		"cart change, no product":           {route: "POST /s/magic-wands/cart", body: "action=add&product=no-such-wand", headers: form, status: 404, kind: page},
 		"cart change, too many":             {route: "POST /s/magic-wands/cart", body: "action=add" + strings.Repeat("&product=nightjar", 13), headers: form, status: 400, kind: page},
-		"cart change, invalid id":           {route: "POST /s/magic-wands/cart?shopper=a.b", body: "action=add&product=nightjar", headers: form, status: 400, kind: page},
+		"cart change, invalid id":           {route: "POST /s/magic-wands/cart?shopper=a.b", body: "action=add&product=nightjar", headers: form, status: 303, leads: "/s/magic-wands/cart"},
 		"cart change by another site":       {route: "POST /s/magic-wands/cart", body: "action=add&product=nightjar", headers: foreignForm, status: 403, kind: page},
 		"cart change, NATS not reached":     {desk: offline, route: "POST /s/magic-wands/cart", body: "action=add&product=nightjar", headers: form, status: 503, kind: page, retry: "5"},
 		"cart change, sessions fail":        {desk: broken, route: "POST /s/magic-wands/cart", body: "action=add&product=nightjar", headers: form, status: 503, kind: page, retry: "5"},
@@ -136,7 +136,17 @@ func TestRoutes(t *testing.T) {
 		"webhook without a signature":       {route: "POST /webhook/generation-complete", body: "{}", status: 401, kind: problem},
 		"an API route that is none":         {route: "GET /api/nothing", status: 404, kind: problem},
 		"a method that a route does not do": {route: "DELETE /s/magic-wands", status: 405, kind: page},
-		"a slash too many":                  {route: "GET /s/magic-wands/", status: 404, kind: page},
+		"a slash too many":                  {route: "GET /s/magic-wands/?shopper=ada", status: 301, leads: "/s/magic-wands?shopper=ada"},
+		"a slash too many of a product":     {route: "GET /s/magic-wands/p/nightjar/", status: 301, leads: "/s/magic-wands/p/nightjar"},
+		"an address that leaves the site":   {route: "GET /s//evil.example/", status: 301, leads: "/s/evil.example"},
+		"the only shop":                     {route: "GET /", status: 302, leads: "/s/magic-wands"},
+		"robots":                            {route: "GET /robots.txt", status: 200, kind: "text/plain; charset=utf-8", says: "Disallow: /*?*shopper="},
+		"an encoded body":                   {route: "POST /api/shopper/track", body: "x", headers: []string{"Content-Encoding", "gzip"}, status: 415, kind: problem},
+		"a body encoded twice":              {route: "POST /api/shopper/track", body: "x", headers: []string{"Content-Encoding", "identity", "Content-Encoding", "br, gzip"}, status: 415, kind: problem},
+		"an encoded form":                   {route: "POST /s/magic-wands/cart", body: "x", headers: with(form, []string{"Content-Encoding", "deflate"}), status: 415, kind: page},
+		"an encoded webhook":                {route: "POST /webhook/generation-complete", body: "x", headers: []string{"Content-Encoding", "zstd"}, status: 415, kind: problem},
+		"a body that says it is not":        {route: "POST /api/shopper/track", body: track(""), headers: []string{"Content-Encoding", "identity"}, status: 202, kind: jsons},
+		"a handler that panics":             {desk: func(d *desk) { d.trigger = func(jobqueue.Request) (jobqueue.Ticket, error) { panic("broken") } }, route: "GET /debug/generate", headers: debugger, status: 500, kind: problem},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -173,7 +183,7 @@ func TestRoutes(t *testing.T) {
 			case tt.kind == page && res.Header.Get("Content-Security-Policy") == "":
 				t.Error("a page without a policy")
 			}
-			if got := res.Header.Get("Cache-Control"); tt.kind != jsons && !strings.Contains(got, "no-store") && tt.leads == "" {
+			if got := res.Header.Get("Cache-Control"); tt.kind != jsons && tt.kind != "text/plain; charset=utf-8" && !strings.Contains(got, "no-store") && tt.leads == "" {
 				t.Errorf("Cache-Control %q, want it not to be stored", got)
 			}
 		})
@@ -302,7 +312,24 @@ func TestWebhook(t *testing.T) {
 	}
 }
 
-// signature returns the Standard Webhooks headers for a body.
+// A webhook that is sent again makes no second page, unless the first time failed.
+func TestWebhookIsTakenOnce(t *testing.T) {
+	t.Parallel()
+	const body = `{"jobId":"job-9","storeSlug":"magic-wands","shopperId":"ada","success":true,"html":"<h1>A quiet shelf</h1><p>Calm.</p>"}`
+	d := newDesk(t, func(c *Config) { c.WebhookSecret = webhookSecret })
+	headers := signature(t, body)
+	for i, want := range []struct {
+		stop            error
+		status, ordered int
+	}{{errBroken, 503, 1}, {nil, 202, 2}, {nil, 202, 2}} {
+		d.stop = want.stop
+		if res := d.ask(http.MethodPost, "/webhook/generation-complete", body, headers...); res.StatusCode != want.status || len(d.ordered) != want.ordered {
+			t.Errorf("time %d: %d, %d pages", i+1, res.StatusCode, len(d.ordered))
+		}
+	}
+}
+
+// signature is the headers of Standard Webhooks for a body.
 func signature(t *testing.T, body string) []string {
 	t.Helper()
 	hook, err := standardwebhooks.NewWebhook(webhookSecret)

@@ -17,7 +17,10 @@ import (
 const (
 	// maxBody bounds request bodies, in bytes. The largest is a webhook's page.
 	maxBody = 1 << 20
-	// stopTimeout bounds how long running requests may take after the stop.
+	// maxHeaders bounds a request's line and headers, in bytes: 32 KiB of headers, as
+	// proxies with long cookies send, and an address.
+	maxHeaders = 40 << 10
+	// stopTimeout bounds finishing what is under way at the end.
 	stopTimeout = 10 * time.Second
 )
 
@@ -48,13 +51,18 @@ func (e *Edge) app() *fiber.App {
 		// The timeout of a whole answer. Event streams extend it with each event.
 		WriteTimeout:   30 * time.Second,
 		IdleTimeout:    90 * time.Second,
-		ReadBufferSize: 8 << 10,
+		ReadBufferSize: maxHeaders,
 		ErrorHandler:   e.fail,
 		StrictRouting:  true,
 		CaseSensitive:  true,
 		AppName:        "wandstore-edge",
 	})
 	app.Use(e.trace)
+	app.Use(e.recovered)
+	app.Use(refuseEncoded)
+	app.Use(trimSlash)
+	app.Get("/", e.index)
+	app.Get("/robots.txt", robots)
 	app.Get("/s/:store", e.page)
 	app.Get("/s/:store/p/:product", e.product)
 	app.Get("/s/:store/search", e.search)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/storefront"
+	"github.com/wandstore/wandstore/services/edge/internal/ratelimit"
 )
 
 // product answers GET /s/{store}/p/{product}.
@@ -35,6 +36,10 @@ func (e *Edge) search(c *fiber.Ctx) error {
 	shop, err := e.shopOf(c)
 	if err != nil {
 		return err
+	}
+	if err := e.limit(c, ratelimit.Searches, shop.Slug, e.shopperOf(c, shop.Slug).id); err != nil {
+		// A page is never refused: this one costs nothing.
+		return e.sendFallback(c, shop, generationOff)
 	}
 	args := c.Context().QueryArgs()
 	query := shop.ParseQuery(func(name string) string { return string(args.Peek(name)) })

@@ -98,17 +98,3 @@ func (e *Edge) generation(ctx context.Context, key pagekey.Key) (generationStatu
 	}
 	return s, nil
 }
-
-// keyOfQuery reads the key from the query. If the query names no shopper, the cookie's
-// counts.
-func (e *Edge) keyOfQuery(c *fiber.Ctx) (pagekey.Key, error) {
-	shopper, _ := shopperOf(c)
-	key, err := pagekey.New(c.Query("store"), shopper)
-	if err != nil {
-		return pagekey.Key{}, err
-	}
-	if _, ok := e.deps.Shops.Shop(key.Shop()); !ok {
-		return pagekey.Key{}, errUnknownShop
-	}
-	return key, nil
-}

@@ -21,6 +21,8 @@ type metrics struct {
 	requests  metric.Float64Histogram
 	responses metric.Int64Counter
 	upgrades  metric.Float64Histogram
+	panics    metric.Int64Counter
+	limited   metric.Int64Counter
 }
 
 func newMetrics() *metrics {
@@ -29,6 +31,8 @@ func newMetrics() *metrics {
 		requests:  telemetry.HTTPRequestDuration.Histogram(p, scope),
 		responses: telemetry.PageResponses.Counter(p, scope),
 		upgrades:  telemetry.UpgradeDuration.Histogram(p, scope),
+		panics:    telemetry.Panics.Counter(p, scope),
+		limited:   telemetry.RateLimited.Counter(p, scope),
 	}
 }
 
@@ -85,7 +89,7 @@ func (e *Edge) trace(c *fiber.Ctx) error {
 	span.SetName(method + " " + routeOf(c))
 	span.SetAttributes(
 		semconv.HTTPRequestMethodKey.String(method), semconv.HTTPRoute(routeOf(c)),
-		semconv.HTTPResponseStatusCode(status), semconv.URLScheme(schemeOf(c)))
+		semconv.HTTPResponseStatusCode(status), semconv.URLScheme(e.schemeOf(c)))
 	if status >= http.StatusInternalServerError {
 		span.SetStatus(codes.Error, http.StatusText(status))
 	}
@@ -117,8 +121,8 @@ func methodOf(c *fiber.Ctx) string {
 	}
 }
 
-func schemeOf(c *fiber.Ctx) string {
-	if c.Protocol() == "https" {
+func (e *Edge) schemeOf(c *fiber.Ctx) string {
+	if e.isHTTPS(c) {
 		return "https"
 	}
 	return "http"

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -18,6 +17,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/session"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+	"github.com/wandstore/wandstore/services/edge/internal/ratelimit"
 )
 
 const (
@@ -31,13 +31,14 @@ const (
 // a shopper counts for the cookie's shopper, if a page of this site sent it. If the browser
 // sends DNT or Sec-GPC, nothing is counted.
 func (e *Edge) track(c *fiber.Ctx) error {
-	var self string
-	if id := c.Cookies(shopperCookie); pagekey.ValidShopper(id) && sameSite(c) == nil {
-		self = strings.Clone(id)
-	}
-	events, err := e.parseEvents(c.Body(), self)
+	events, err := e.parseEvents(c.Body(), func(ev *wandstorev1.TrackEvent) error { return e.speaksFor(c, ev) })
 	if err != nil {
 		return err
+	}
+	for _, ev := range events {
+		if err := e.limit(c, ratelimit.Tracking, ev.GetStore(), ev.GetShopper()); err != nil {
+			return err
+		}
 	}
 	if !mayTrack(c) {
 		return c.Status(http.StatusAccepted).JSON(fiber.Map{"accepted": 0})
@@ -72,9 +73,27 @@ func (e *Edge) track(c *fiber.Ctx) error {
 	return c.Status(http.StatusAccepted).JSON(fiber.Map{"accepted": len(events)})
 }
 
-// parseEvents parses and checks a body's events. Events without a shopper get the shopper
-// self.
-func (e *Edge) parseEvents(body []byte, self string) ([]*wandstorev1.TrackEvent, error) {
+// speaksFor names the shopper of an event that names nobody, and refuses one that names
+// somebody else. Where ids are signed, only a merchant's server may name another shopper.
+func (e *Edge) speaksFor(c *fiber.Ctx, ev *wandstorev1.TrackEvent) error {
+	who := shopper{}
+	if sameSite(c) == nil && pagekey.ValidShop(ev.GetStore()) {
+		who = e.cookieShopper(c, ev.GetStore())
+	}
+	switch {
+	case ev.GetShopper() == "":
+		ev.Shopper = who.id
+		return nil
+	case !e.cfg.Identity.IsSigned(), ev.GetShopper() == who.id, e.isServer(c, ev.GetStore()):
+		return nil
+	default:
+		return errForbidden
+	}
+}
+
+// parseEvents reads and checks a body's events. authorize names the shopper of an event
+// that names nobody, or refuses the event.
+func (e *Edge) parseEvents(body []byte, authorize func(*wandstorev1.TrackEvent) error) ([]*wandstorev1.TrackEvent, error) {
 	if len(body) > maxTrackBody {
 		return nil, fiber.ErrRequestEntityTooLarge
 	}
@@ -93,8 +112,8 @@ func (e *Edge) parseEvents(body []byte, self string) ([]*wandstorev1.TrackEvent,
 		if err := wire.Unmarshal(one, ev); err != nil {
 			return nil, fmt.Errorf("%w: event %d is not one", errBadBody, i)
 		}
-		if ev.GetShopper() == "" {
-			ev.Shopper = self
+		if err := authorize(ev); err != nil {
+			return nil, fmt.Errorf("event %d: %w", i, err)
 		}
 		if err := session.Check(ev); err != nil {
 			return nil, fmt.Errorf("event %d: %w", i, err)

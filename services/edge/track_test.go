@@ -6,6 +6,7 @@ import (
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
 // Whatever a browser sends, accepted events have valid ids, a known shop, and only products
@@ -24,7 +25,7 @@ func FuzzParseEvents(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		events, err := e.parseEvents(body, "")
+		events, err := e.parseEvents(body, func(*wandstorev1.TrackEvent) error { return nil })
 		if err != nil {
 			if status, _ := statusOf(err); status < 400 || status > 499 {
 				t.Errorf("a bad body is a %d", status)

@@ -59,7 +59,7 @@ func (e *Edge) visitor(ctx context.Context, key pagekey.Key) *freshness.Visitor 
 		return nil
 	}
 	signals := session.Signals(s, key.Shop())
-	read := visitor{freshness.Visitor{Visitor: persona.Classify(signals), LastEvent: signals.GetLastEventAt().AsTime()}, now.Add(visitorTTL)}
+	read := visitor{freshness.Visitor{Visitor: persona.Classify(signals), LastEvent: signals.GetLastEventAt().AsTime(), FirstSeen: firstSeen(s)}, now.Add(visitorTTL)}
 	e.visitors.Set(key, read)
 	return &read.Visitor
 }
@@ -69,4 +69,12 @@ func (e *Edge) invalidateVisitor(shopper, store string) {
 	if key, err := pagekey.New(store, shopper); err == nil {
 		e.visitors.Invalidate(key)
 	}
+}
+
+// firstSeen is when a session was begun; the zero time of one that is not stored.
+func firstSeen(s *wandstorev1.ShopperSession) time.Time {
+	if s.GetUpdatedAt() == nil || s.GetCreatedAt() == nil {
+		return time.Time{}
+	}
+	return s.GetCreatedAt().AsTime()
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -25,8 +26,15 @@ type PageMaker interface {
 	Make(ctx context.Context, o pagemaker.Order) (pagemaker.Made, error)
 }
 
-// generationComplete is the webhook's body: a page that was made elsewhere, or the error if
-// none was made.
+// Webhooks remembers the ids of webhooks for as long as their signatures are valid.
+type Webhooks interface {
+	// First reports whether the id has not been seen, and remembers it.
+	First(ctx context.Context, id string) (bool, error)
+	Forget(ctx context.Context, id string) error
+}
+
+// generationComplete is the webhook's body: a page that was made elsewhere, or why none
+// was.
 type generationComplete struct {
 	JobID     string          `json:"jobId"`
 	StoreSlug string          `json:"storeSlug"`
@@ -80,11 +88,21 @@ func (e *Edge) webhook(c *fiber.Ctx) error {
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), webhookTimeout)
 	defer cancel()
+	id := strings.Clone(c.Get(standardwebhooks.HeaderWebhookID))
+	first, err := b.Webhooks.First(ctx, id)
+	if err != nil {
+		return errors.Join(errUnavailable, err)
+	}
+	if !first {
+		// Sent again, by its sender or by who listened in: it is done already.
+		return c.SendStatus(http.StatusAccepted)
+	}
 	if _, err := b.Maker.Make(ctx, pagemaker.Order{
 		Key: key, JobID: done.JobID, RequestedAt: time.Now(), Persona: done.Persona,
 		Designer: pagemaker.Ready(design), Source: pagestore.SourceWebhook,
 	}); err != nil {
-		return errors.Join(errUnavailable, err)
+		// So that its sender can send it again.
+		return errors.Join(errUnavailable, err, b.Webhooks.Forget(context.WithoutCancel(ctx), id))
 	}
 	b.Trail.Debug(ctx, key, jobqueue.Breadcrumb{Step: "webhook stored", JobID: done.JobID})
 	return c.SendStatus(http.StatusAccepted)

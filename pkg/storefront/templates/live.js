@@ -52,7 +52,7 @@
   };
   const end = (text) => {
     over = true;
-    events.close();
+    events?.close();
     say(text);
   };
 
@@ -90,8 +90,8 @@
   };
 
   const listen = () => {
-    if (over || asked) return;
-    if (events) events.close();
+    if (over || asked || doc.hidden) return;
+    events?.close();
     events = new EventSource("/api/generation/events?" + query);
     events.addEventListener("status", (e) => {
       const s = JSON.parse(e.data);
@@ -115,6 +115,8 @@
   };
   listen();
   setTimeout(() => { if (!asked) end(); }, 900000);
-  addEventListener("pagehide", () => events.close());
+  addEventListener("pagehide", () => events?.close());
   addEventListener("pageshow", (e) => { if (e.persisted) listen(); });
+  // A tab that nobody sees holds no stream.
+  doc.addEventListener("visibilitychange", () => { if (doc.hidden) events?.close(); else listen(); });
 })();

@@ -31,7 +31,8 @@ func TestShopRoutes(t *testing.T) {
 		{shop + "/search?q=%ff%fe&sort=%00&most=1e9&collection=%2e%2e", 200, "Everything we have"},
 		{shop + "/search?q=" + strings.Repeat("x", 5000), 200, "0 wands found"},
 		{shop + "/cart", 200, "There is nothing in it yet."},
-		{shop + "/cart?shopper=not%20an%20id", 400, "not quite right"},
+		{shop + "/cart?shopper=not%20an%20id", 200, "There is nothing in it yet."},
+		{shop + "?shopper=*%7CUNIQID%7C*", 200, "Hollow &amp; Hart"},
 	} {
 		a := world.Get(t, tt.address)
 		if a.Status != tt.status || !strings.Contains(a.Body, tt.says) {

@@ -92,8 +92,21 @@ func (b *Board) Reset() {
 	clear(b.started)
 }
 
-// Find returns the place of the key's live job. It returns false if there is none or its
-// deadline is past.
+// Depth is how many live jobs a member holds, waiting and running.
+func (b *Board) Depth(member string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := 0
+	for _, rec := range b.live {
+		if rec.GetPoolMember() == member {
+			n++
+		}
+	}
+	return n
+}
+
+// Find gives a live job's place; false if the key has none, or its deadline is
+// past.
 func (b *Board) Find(key pagekey.Key) (Place, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

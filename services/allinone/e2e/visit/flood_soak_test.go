@@ -1,0 +1,5 @@
+//go:build soak
+
+package visit_test
+
+const flood = 10_000

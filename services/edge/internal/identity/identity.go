@@ -1,0 +1,114 @@
+package identity
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/wandstore/wandstore/pkg/pagekey"
+)
+
+// ErrInvalid: the cookie or token was not made under a known key, is expired, or is not for
+// this shop.
+var ErrInvalid = errors.New("not a valid identity")
+
+// Guest is the scope of cookies that count in every shop.
+const Guest = ""
+
+// NewID is a new shopper's id: 130 random bits, as 26 letters and digits.
+func NewID() string { return rand.Text() }
+
+// Keys makes and verifies identities. It is safe for concurrent use.
+type Keys struct {
+	cookies [][]byte
+	links   map[string][]byte
+}
+
+// Cookie is the value of a cookie for the shopper within a scope: Guest or a shop's slug.
+// Without SHOPPER_KEYS it is the id itself.
+func (k *Keys) Cookie(shopper, scope string) (string, error) {
+	if len(k.cookies) == 0 {
+		return shopper, nil
+	}
+	mac, err := jwt.SigningMethodHS256.Sign(signed(shopper, scope), k.cookies[0])
+	if err != nil {
+		return "", err
+	}
+	return shopper + "." + base64.RawURLEncoding.EncodeToString(mac), nil
+}
+
+// Shopper is the id of a cookie of that scope. The error is ErrInvalid.
+func (k *Keys) Shopper(cookie, scope string) (string, error) {
+	shopper, text, found := strings.Cut(cookie, ".")
+	if !pagekey.ValidShopper(shopper) {
+		return "", ErrInvalid
+	}
+	if len(k.cookies) == 0 && !found {
+		return shopper, nil
+	}
+	mac, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil {
+		return "", ErrInvalid
+	}
+	for _, key := range k.cookies {
+		// Verify compares in constant time.
+		if jwt.SigningMethodHS256.Verify(signed(shopper, scope), mac, key) == nil {
+			return shopper, nil
+		}
+	}
+	return "", ErrInvalid
+}
+
+// signed is what a cookie's MAC covers. A slug has no colon, so no two pairs are equal.
+func signed(shopper, scope string) string { return "wandstore shopper:" + scope + ":" + shopper }
+
+// maxToken bounds a token, in bytes: room for the claims that backends add.
+const maxToken = 4 << 10
+
+// Link is the shopper that a link token names in the shop. The error is ErrInvalid.
+func (k *Keys) Link(token, shop string) (string, error) {
+	claims, err := k.claims(token, shop)
+	if err != nil || !pagekey.ValidShopper(claims.Subject) {
+		return "", ErrInvalid
+	}
+	return claims.Subject, nil
+}
+
+// Server is nil if the token authorises to speak for every shopper of the shop, else
+// ErrInvalid.
+func (k *Keys) Server(token, shop string) error {
+	claims, err := k.claims(token, shop)
+	if err != nil || claims.Subject != "" {
+		return ErrInvalid
+	}
+	return nil
+}
+
+// leeway allows for the difference between two machines' clocks.
+const leeway = 30 * time.Second
+
+func (k *Keys) claims(token, shop string) (jwt.RegisteredClaims, error) {
+	var claims jwt.RegisteredClaims
+	key, ok := k.links[shop]
+	if !ok || len(token) > maxToken {
+		return claims, ErrInvalid
+	}
+	_, err := jwt.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return key, nil },
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithAudience(shop),
+		jwt.WithExpirationRequired(), jwt.WithLeeway(leeway))
+	if err != nil {
+		return claims, ErrInvalid
+	}
+	return claims, nil
+}
+
+// LooksLikeToken reports whether s has the form of a token, which no shopper's id has.
+func LooksLikeToken(s string) bool {
+	parts := strings.Split(s, ".")
+	return len(parts) == 3 && !slices.Contains(parts, "")
+}
