@@ -77,12 +77,14 @@ func TestClusterSurvivesANode(t *testing.T) {
 		urls = append(urls, s.url)
 	}
 
+	_, provision := connect(t, strings.Join(urls, ","), as("provision"))
 	_, js := connect(t, strings.Join(urls, ","), as("generator"),
 		natsgo.MaxReconnects(-1), natsgo.ReconnectWait(50*time.Millisecond), natsgo.ReconnectJitter(0, 0))
 	settings := defaults()
 	settings.Replicas, settings.PoolSize = 3, 1
 	// As the services do, until the cluster has found its leader.
-	eventually(t, "a cluster of three", func() error { return wandnats.Ensure(attempt(t), js, settings) })
+	eventually(t, "a cluster of three", func() error { return wandnats.Provision(attempt(t), provision, settings) })
+	ensure(t, js, settings)
 	var leader string
 	eventually(t, "three replicas in step", func() error {
 		stream, err := js.Stream(attempt(t), wandnats.StreamGeneration)

@@ -46,6 +46,8 @@ type Service[T Validator] struct {
 	Run func(ctx context.Context, cfg T, log *slog.Logger) error
 	// Checks are flags of this service alone, beside those of [Main].
 	Checks []Check
+	// Tasks are too.
+	Tasks []Task[T]
 }
 
 // Check is a flag that has a service look at something, instead of running.
@@ -82,6 +84,7 @@ func Main[T Validator](s Service[T], args, environ []string, stdout, stderr io.W
 			return nil
 		})
 	}
+	task := taskFlags(flags, s.Tasks)
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return statusOK
 	} else if err != nil {
@@ -124,6 +127,8 @@ func Main[T Validator](s Service[T], args, environ []string, stdout, stderr io.W
 			return statusFailed
 		}
 		return statusOK
+	case task.Do != nil:
+		return do(s.Name, *task, cfg, process, stderr)
 	}
 	return run(s, cfg, process, settings, stderr)
 }
