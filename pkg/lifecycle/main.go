@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -182,15 +181,6 @@ func Probe(ctx context.Context, url string) error {
 		return fmt.Errorf("%s: %s", url, res.Status)
 	}
 	return nil
-}
-
-// Reachable is an address of this machine at which a listener on addr answers.
-func Reachable(addr string) string {
-	host, port, err := net.SplitHostPort(addr)
-	if err == nil && (host == "" || net.ParseIP(host).IsUnspecified()) {
-		return net.JoinHostPort("localhost", port)
-	}
-	return addr
 }
 
 // built is the version of the module, or the commit it was built from.

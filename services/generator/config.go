@@ -26,7 +26,10 @@ type Config struct {
 	// Stores is where the shops come from.
 	Stores catalogue.Config
 	// Addr is where the HTTP pair listens.
-	Addr string `env:"GENERATOR_ADDR" envDefault:":8080"`
+	Addr string `env:"GENERATOR_ADDR" envDefault:"127.0.0.1:8080"`
+	// GenerateToken opens POST /generate to requests that bear it. Without one the route
+	// is open on loopback, and refused on any other Addr.
+	GenerateToken string `env:"GENERATE_TOKEN" secret:"true"`
 	// Members are those that this process serves, as "0-4,7"; empty is all.
 	Members string `env:"POOL_MEMBERS"`
 	// InactivityMillis is after how long without a job a member goes cold.
@@ -52,6 +55,9 @@ type Config struct {
 	LLMTimeoutSeconds int `env:"LLM_TIMEOUT_SECONDS" envDefault:"180"`
 }
 
+// minGenerateToken keeps a token from being guessed.
+const minGenerateToken = 16
+
 // Validate names the first variable that is wrong.
 func (c Config) Validate() error {
 	if err := c.Pool.Validate(); err != nil {
@@ -68,6 +74,9 @@ func (c Config) Validate() error {
 	}
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		return errors.New("GENERATOR_ADDR is not host:port")
+	}
+	if c.GenerateToken != "" && len(c.GenerateToken) < minGenerateToken {
+		return errors.New("GENERATE_TOKEN is shorter than 16 characters")
 	}
 	if _, err := members(c.Members, c.Pool.PoolSize); err != nil {
 		return err

@@ -8,7 +8,8 @@
 //
 // It answers GET /health and POST /generate on GENERATOR_ADDR, and the NATS micro
 // service wandstore-generator: wandstore.member.pool-N.health for each member it
-// serves, and wandstore.control.replay and forget. POST /generate runs the code that
+// serves, and wandstore.control.replay and forget. POST /generate wants GENERATE_TOKEN
+// as a bearer token; without one it is answered on loopback only. It runs the code that
 // the queue's jobs run. Its preferences, as a job's, are words by name: persona says
 // whom the page is for; palette, typeface, density, corner and motion choose its look;
 // all of them are told to the model, and what the others name is looked for in the
