@@ -26,7 +26,8 @@ func TestBucketsAreThoseOfTheCLI(t *testing.T) {
 		wandnats.BucketStores:   {"--history=5", "--max-value-size=524288"},
 	} {
 		got := streamConfig(t, js, "KV_"+bucket)
-		theirs.cli(t, append([]string{"kv", "add", bucket, "--storage=file", "--description=" + got.Description}, flags...)...)
+		flags = append(flags, "--storage=file", "--description="+got.Description, fmt.Sprintf("--max-bucket-size=%d", got.MaxBytes))
+		theirs.cli(t, append([]string{"kv", "add", bucket}, flags...)...)
 		want := streamConfig(t, theirJS, "KV_"+bucket)
 		// The purge of a forgotten shopper expires; the CLI allows a TTL of a message only with markers for the expired values, which sessions have not.
 		want.AllowMsgTTL = bucket == wandnats.BucketSessions

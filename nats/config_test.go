@@ -156,7 +156,9 @@ func TestPinnedServerAcceptsTheConfigs(t *testing.T) {
 		"NATS_ROUTE_3=nats-route://route:secret@127.0.0.1:6224",
 		"EDGE_PASSWORD=" + hash, "GENERATOR_PASSWORD=" + hash, "PROVISION_PASSWORD=" + hash, "OPERATOR_PASSWORD=" + hash, "SYS_PASSWORD=" + hash,
 	}
-	for _, file := range []string{"dev.conf", "single.conf", "cluster.conf"} {
+	cert, key := newAuthority(t).issue(t)
+	env = append(env, "NATS_TLS_CERT="+cert, "NATS_TLS_KEY="+key, "NATS_TLS_CA="+cert)
+	for _, file := range []string{"dev.conf", "single.conf", "cluster.conf", "single-tls.conf", "cluster-tls.conf"} {
 		if stdout, stderr, err := run(t, "nats-server", env, "-t", "-c", "nats/server/"+file); err != nil {
 			t.Errorf("nats-server -t -c nats/server/%s: %v\n%s%s", file, err, stdout, stderr)
 		}

@@ -147,6 +147,7 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.St
 		return err
 	}
 	have := stream.CachedInfo().Config
+	want.MaxBytes = bound(stream.CachedInfo(), want.MaxBytes)
 	want = defined(have, want)
 	if want.Retention == jetstream.WorkQueuePolicy && want.MaxMsgsPerSubject < have.MaxMsgsPerSubject {
 		room, err := roomFor(ctx, stream, want.MaxMsgsPerSubject)
@@ -165,8 +166,8 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.St
 }
 
 // defined is the server's configuration with every setting that the files define
-// replaced. All other settings are an operator's, and so are the replicas and the
-// bound in bytes: they depend on the servers, not on the jobs.
+// replaced. All other settings are an operator's, and so are the replicas: they depend on
+// the servers, not on the jobs.
 func defined(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 	c := have
 	c.Description = want.Description
@@ -177,6 +178,7 @@ func defined(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 	c.DiscardNewPerSubject = want.DiscardNewPerSubject
 	c.MaxMsgsPerSubject = want.MaxMsgsPerSubject
 	c.MaxMsgs = want.MaxMsgs
+	c.MaxBytes = want.MaxBytes
 	c.MaxConsumers = want.MaxConsumers
 	c.MaxAge = want.MaxAge
 	c.MaxMsgSize = want.MaxMsgSize
@@ -188,6 +190,16 @@ func defined(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 	c.DenyDelete = want.DenyDelete
 	c.DenyPurge = want.DenyPurge
 	return c
+}
+
+// bound is the bound in bytes that a stream is to have: that of the file for a stream
+// without one, unless it holds more already. A bound that a stream has is an operator's,
+// and depends on the disk.
+func bound(info *jetstream.StreamInfo, file int64) int64 {
+	if have := info.Config.MaxBytes; have > 0 || file <= 0 || info.State.Bytes >= uint64(file) {
+		return have
+	}
+	return file
 }
 
 // roomFor tells whether a stream can be given a lower depth without losing a
