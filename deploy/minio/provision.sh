@@ -8,7 +8,7 @@ bucket=wandstore-generated-ui
 # Not as MC_HOST_…, whose URL would have to quote the password.
 mc --quiet alias set minio "http://$MINIO_ENDPOINT" wandstore "$MINIO_ROOT_PASSWORD"
 mc --quiet mb --ignore-existing "minio/$bucket"
-mc --quiet admin policy create minio wandstore-pages "$(dirname "$0")/policy.json"
+mc --quiet admin policy create minio wandstore-pages "${0%/*}/policy.json"
 mc --quiet admin user add minio wandstore-pages "$MINIO_PAGES_PASSWORD"
 attached=$(mc --quiet admin policy entities minio --user wandstore-pages)
 case $attached in
