@@ -44,7 +44,7 @@ func TestEveryStreamHasABound(t *testing.T) {
 	}
 	t.Setenv("NATS_STORE_DIR", t.TempDir())
 	setPasswords(t)
-	clusterEnv(t, freePorts(t, 3))
+	clusterEnv(t, freePorts(t))
 	t.Setenv("NATS_SERVER_NAME", "n1")
 	t.Setenv("NATS_CLUSTER_LISTEN", "127.0.0.1:6222")
 	for _, file := range []string{"single.conf", "cluster.conf"} {

@@ -79,7 +79,7 @@ func TestRights(t *testing.T) {
 	for _, config := range []string{"single.conf", "cluster.conf"} {
 		t.Run(config, func(t *testing.T) {
 			if config == "cluster.conf" {
-				ports := freePorts(t, 3)
+				ports := freePorts(t)
 				clusterEnv(t, ports)
 				t.Setenv("NATS_SERVER_NAME", "n1")
 				t.Setenv("NATS_CLUSTER_LISTEN", fmt.Sprintf("127.0.0.1:%d", ports[0]))

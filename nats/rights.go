@@ -35,7 +35,10 @@ func mayProvision(ctx context.Context, nc *nats.Conn) bool {
 	var info struct {
 		Data struct {
 			Permissions struct {
-				Publish *struct{ Allow, Deny []string } `json:"publish"`
+				Publish *struct {
+					Allow []string `json:"allow"`
+					Deny  []string `json:"deny"`
+				} `json:"publish"`
 			} `json:"permissions"`
 		} `json:"data"`
 	}

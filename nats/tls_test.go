@@ -144,8 +144,7 @@ func TestTLS(t *testing.T) {
 			options = append(options, natsgo.RootCAs(ca))
 		}
 		once, err := natsgo.Connect(strings.Replace(s.url, "nats:", "tls:", 1), options...)
-		var unknown x509.UnknownAuthorityError
-		if !errors.As(err, &unknown) {
+		if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); !unknown {
 			t.Errorf("%s: %v", name, err)
 		}
 		if err == nil {
@@ -174,7 +173,7 @@ func TestTLS(t *testing.T) {
 func TestClusterByMutualTLS(t *testing.T) {
 	a := newAuthority(t)
 	tlsEnv(t, a)
-	ports := freePorts(t, 3)
+	ports := freePorts(t)
 	clusterEnv(t, ports)
 	all := make([]*server.Options, 0, len(ports))
 	for i, port := range ports {

@@ -76,13 +76,7 @@ func Main[T Validator](s Service[T], args, environ []string, stdout, stderr io.W
 		flags.BoolVar(health, "health", false, "ask the running process for its health")
 	}
 	version := flags.Bool("version", false, "print what was built")
-	var check func() int
-	for _, c := range s.Checks {
-		flags.Func(c.Name, c.Usage, func(argument string) error {
-			check = func() int { return c.Do(argument, stdout, stderr) }
-			return nil
-		})
-	}
+	check := checkFlags(flags, s.Checks, stdout, stderr)
 	task := taskFlags(flags, s.Tasks)
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return statusOK
@@ -93,8 +87,8 @@ func Main[T Validator](s Service[T], args, environ []string, stdout, stderr io.W
 		fmt.Fprintf(stderr, "%s: takes no arguments, it is configured by the environment\n", s.Name)
 		return statusSettings
 	}
-	if check != nil {
-		return check()
+	if *check != nil {
+		return (*check)()
 	}
 	if *version {
 		fmt.Fprintln(stdout, s.Name, built())
@@ -130,6 +124,19 @@ func Main[T Validator](s Service[T], args, environ []string, stdout, stderr io.W
 		return do(s.Name, *task, cfg, process, stderr)
 	}
 	return run(s, cfg, process, settings, stderr)
+}
+
+// checkFlags defines a flag for each check. After parsing, what it returns points to the
+// check that was asked for, or to nil.
+func checkFlags(flags *flag.FlagSet, checks []Check, stdout, stderr io.Writer) *func() int {
+	asked := new(func() int)
+	for _, c := range checks {
+		flags.Func(c.Name, c.Usage, func(argument string) error {
+			*asked = func() int { return c.Do(argument, stdout, stderr) }
+			return nil
+		})
+	}
+	return asked
 }
 
 func run[T Validator](s Service[T], cfg T, process Process, settings []Setting, stderr io.Writer) int {
