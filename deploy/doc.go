@@ -1,4 +1,4 @@
-// Package deploy holds what runs WandStore elsewhere than on a laptop: images,
-// compose and Kubernetes files, and how to use them (README.md). There is no
-// code to import; its tests are what keeps the files true to the services.
+// Package deploy holds the files that run WandStore outside a laptop: images, compose and
+// Kubernetes files, and their documentation (README.md). It has no code to import. Its
+// tests check that the files match the services.
 package deploy

@@ -32,7 +32,7 @@ var (
 	interval  = strings.NewReplacer("$__rate_interval", "5s", "$__range", "1m")
 )
 
-// faster divides the durations of a rule.
+// faster divides the durations of rules.
 func faster(t *testing.T, rules string) string {
 	t.Helper()
 	return durations.ReplaceAllStringFunc(rules, func(text string) string {

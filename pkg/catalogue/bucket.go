@@ -12,8 +12,8 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 )
 
-// Load reads all that the bucket STORES holds. On an error, ctx's or JetStream's, the
-// directory stays as it was.
+// Load reads all documents of the bucket STORES. An error is ctx's or JetStream's, and
+// leaves the directory as it was.
 func (d *Directory) Load(ctx context.Context, bucket jetstream.KeyValue) error {
 	if err := d.follower(bucket).watch().Read(ctx); err != nil {
 		return fmt.Errorf("read %s: %w", wandnats.BucketStores, err)
@@ -21,25 +21,25 @@ func (d *Directory) Load(ctx context.Context, bucket jetstream.KeyValue) error {
 	return nil
 }
 
-// Follow keeps up with the bucket until ctx ends, then returns nil. After an outage
-// it reads the whole bucket again.
+// Follow applies the bucket's changes until ctx ends, then returns nil. After an outage
+// of NATS it reads the whole bucket again.
 func (d *Directory) Follow(ctx context.Context, nc *nats.Conn, bucket jetstream.KeyValue) error {
 	f := d.follower(bucket)
 	wandnats.Watcher{
 		Conn:    nc,
 		Watches: []wandnats.Watch{f.watch()},
 		Begin:   f.begin,
-		Lost:    func(err error) { d.lost(&d.bucket, err) },
+		Lost:    func(err error) { d.markUnreadable(&d.bucket, err) },
 	}.Run(ctx)
 	return nil
 }
 
-// follower passes on to the directory what a watch of the bucket delivers.
+// follower applies the entries of a bucket's watch to the directory.
 type follower struct {
 	directory *Directory
 	bucket    jetstream.KeyValue
-	// found is what the bucket holds, while the watch delivers it; nil once it has, and
-	// changes follow.
+	// found collects the bucket's documents, by slug, until the watch has delivered all
+	// that existed when it began. It is nil after that: each entry is a change.
 	found map[string]document
 }
 
@@ -67,19 +67,20 @@ func (f *follower) entry(entry jetstream.KeyValueEntry) {
 	case f.found == nil && removed:
 		f.directory.remove(&f.directory.bucket, slug)
 	case f.found == nil:
-		f.directory.change(&f.directory.bucket, doc)
+		f.directory.put(&f.directory.bucket, doc)
 	case removed:
 		delete(f.found, slug)
 	default:
-		// History comes oldest first, and a document has its texts youngest first.
+		// A watch delivers history oldest first; document.texts is newest first.
 		doc.texts = append(doc.texts, f.found[slug].texts...)
 		f.found[slug] = doc
 	}
 }
 
-// current passes on all that was found at once: what is missing has been removed.
+// current applies the collected documents together, so that shops which the bucket no
+// longer holds are removed.
 func (f *follower) current() {
-	f.directory.take(&f.directory.bucket, slices.Collect(maps.Values(f.found)))
+	f.directory.replaceAll(&f.directory.bucket, slices.Collect(maps.Values(f.found)))
 	f.found = nil
 }
 

@@ -64,9 +64,9 @@ func TestBucketIsFollowed(t *testing.T) {
 	}
 	put(t, kv, "harbour", teas(t, "harbour", "Bucket"))
 	named(t, d, "harbour", "Bucket")
-	// Its fault changes nothing and is told of, until it is gone.
+	// A fault leaves the shop as it was and is reported until the document is removed.
 	put(t, kv, "harbour", []byte(`{"slug":"harbour"}`))
-	eventually.True(t, "the fault is told", func() bool {
+	eventually.True(t, "the fault is reported", func() bool {
 		return strings.Contains(d.Faults()["STORES/harbour"], "STORES/harbour: name: must not be empty (and ")
 	})
 	named(t, d, "harbour", "Bucket")
@@ -79,15 +79,15 @@ func TestBucketIsFollowed(t *testing.T) {
 	}
 	named(t, d, "pier", "")
 	put(t, kv, "no.slug", teas(t, "pier", "Pier"))
-	eventually.True(t, "a key that is no slug is told", func() bool { return strings.Contains(d.Faults()["STORES/no.slug"], "lower-case") })
+	eventually.True(t, "a key that is not a slug is reported", func() bool { return strings.Contains(d.Faults()["STORES/no.slug"], "lower-case") })
 	if len(d.Faults()) != 1 {
 		t.Errorf("faults %v", d.Faults())
 	}
 }
 
-// A process that starts while the youngest document is faulty has what was right
-// before it; but not what was before a removal.
-func TestHistoryOutlivesARestart(t *testing.T) {
+// A process that starts while the newest document is faulty serves the newest valid one
+// of the key's history, but none from before a removal.
+func TestStartReadsTheHistory(t *testing.T) {
 	t.Parallel()
 	nc, kv := bucket(t, natstest.Start(t))
 	put(t, kv, "harbour", teas(t, "harbour", "First"))
@@ -107,8 +107,8 @@ func TestHistoryOutlivesARestart(t *testing.T) {
 	}
 }
 
-// An outage of NATS closes no shop, and what changes after it is followed.
-func TestBucketOutlivesAnOutage(t *testing.T) {
+// During an outage of NATS all shops are served. Changes after it are applied.
+func TestShopsSurviveAnOutage(t *testing.T) {
 	t.Parallel()
 	server := natstest.StartOwn(t)
 	nc, kv := bucket(t, server.Account)
@@ -122,7 +122,7 @@ func TestBucketOutlivesAnOutage(t *testing.T) {
 	server.Restart()
 	eventually.True(t, "the bucket is back", func() bool { return len(d.Faults()) == 0 })
 	if now, _ := d.Shop("harbour"); now != before {
-		t.Error("what did not change is another store")
+		t.Error("an unchanged document became another shop")
 	}
 	if err := kv.Delete(t.Context(), "pier"); err != nil {
 		t.Fatal(err)

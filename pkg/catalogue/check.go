@@ -17,24 +17,23 @@ var (
 	productID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 	english   = regexp.MustCompile(`^en(-[A-Z]{2})?$`)
 	hexColour = regexp.MustCompile(`^#[0-9a-f]{6}$`)
-	// imageHost is what may stand in a policy's img-src (CSP level 3, section 2.3.1):
-	// a name, which is more than one label, and a port.
+	// imageHost is a host that a Content-Security-Policy may name in img-src (CSP level 3,
+	// section 2.3.1): a name of at least two labels, and optionally a port.
 	imageHost = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+(:[0-9]{1,5})?$`)
 )
 
-// checker gathers the faults of one document.
+// checker collects the faults of one document.
 type checker struct {
 	file   string
 	faults []error
 }
 
 const (
-	// maxFaults bounds the faults told of one document, maxWords the decoder's error.
-	maxFaults = 20
-	maxWords  = 200
+	maxFaults       = 20  // reported of one document
+	maxDecoderError = 200 // bytes of the decoder's error
 )
 
-// fault notes that the value at the JSON path breaks a rule.
+// fault records that the value at the JSON path breaks a rule.
 func (c *checker) fault(path, rule string, args ...any) {
 	switch n := len(c.faults); {
 	case n < maxFaults:
@@ -91,7 +90,6 @@ func (c *checker) image(path, address string) {
 	}
 }
 
-// shop checks the whole document.
 func (c *checker) shop(s *Shop) {
 	c.brand(s)
 	c.picture(&s.Picture)
@@ -102,7 +100,7 @@ func (c *checker) shop(s *Shop) {
 
 // brand checks what the shop says about itself.
 func (c *checker) brand(s *Shop) {
-	if !pagekey.ValidStore(s.Slug) {
+	if !pagekey.ValidShop(s.Slug) {
 		c.fault("slug", "is %s, must be lower-case letters, digits and dashes, at most 63", quoted(s.Slug))
 	}
 	c.text("name", s.Name, 40)
@@ -133,7 +131,7 @@ func (c *checker) brand(s *Shop) {
 	}
 }
 
-// collections checks the collections, and returns their ids.
+// collections checks the collections and returns the set of their ids.
 func (c *checker) collections(s *Shop) map[string]bool {
 	if len(s.Collections) == 0 {
 		c.fault("collections", "must hold at least one")
@@ -154,7 +152,7 @@ func (c *checker) collections(s *Shop) map[string]bool {
 	return ids
 }
 
-// products checks the products, and what holds for all of them together.
+// products checks each product, and the rules that concern all of them together.
 func (c *checker) products(s *Shop, collections map[string]bool) {
 	if len(s.Products) == 0 {
 		c.fault("products", "must hold at least one")
@@ -239,8 +237,8 @@ func (c *checker) product(path string, p *Product, s *Shop, collections map[stri
 	c.attributes(path, p, &s.Picture)
 }
 
-// attributes checks a product's attributes, and that its picture can be drawn from
-// them.
+// attributes checks that a product's attributes are valid and that its picture can be
+// drawn from them.
 func (c *checker) attributes(path string, p *Product, picture *PictureStyle) {
 	c.most(path+".attributes", len(p.Attributes), maxAttributes)
 	at := make(map[string]string, len(p.Attributes))

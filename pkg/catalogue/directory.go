@@ -16,15 +16,15 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagekey"
 )
 
-// Config is where the shops come from, besides the program and the bucket.
+// Config says which folder the shops come from, besides the program and the bucket.
 type Config struct {
-	// Dir is the folder of store files; empty is none.
+	// Dir is the folder of shop documents. Without one it is empty.
 	Dir string `env:"STORES_DIR"`
-	// LookEvery is how often the folder is read; 0 is every second.
-	LookEvery time.Duration
+	// ReadInterval is the time between two reads of the folder; 0 is one second.
+	ReadInterval time.Duration
 }
 
-// Validate names the variable that is wrong.
+// Validate returns an error that names STORES_DIR if the folder cannot be listed.
 func (c Config) Validate() error {
 	if c.Dir == "" {
 		return nil
@@ -35,12 +35,12 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Directory is the shops as they are now. It is safe for concurrent use.
+// Directory gives the shops as they are now. It is safe for concurrent use.
 type Directory struct {
 	dir string
 	log *slog.Logger
 
-	lookEvery time.Duration
+	readInterval time.Duration
 
 	now atomic.Pointer[Shops]
 
@@ -50,15 +50,15 @@ type Directory struct {
 	bucket  source
 }
 
-// New reads the shops that are built in and those of the folder. An error is a
-// folder that cannot be read; a document that is not right is none.
+// New reads the built-in shops and those of the folder. It returns an error if the
+// folder cannot be listed. A refused document is no error; Faults reports it.
 func New(cfg Config, log *slog.Logger) (*Directory, error) {
 	builtin, err := BuiltIn()
 	if err != nil {
 		return nil, err
 	}
 	d := &Directory{dir: cfg.Dir, log: log, builtin: builtin, folder: source{name: "STORES_DIR"}, bucket: source{name: wandnats.BucketStores}}
-	d.lookEvery = cmp.Or(cfg.LookEvery, lookEvery)
+	d.readInterval = cmp.Or(cfg.ReadInterval, defaultReadInterval)
 	d.now.Store(builtin)
 	if cfg.Dir == "" {
 		return d, nil
@@ -67,32 +67,32 @@ func New(cfg Config, log *slog.Logger) (*Directory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("STORES_DIR: %w", err)
 	}
-	d.take(&d.folder, found)
+	d.replaceAll(&d.folder, found)
 	return d, nil
 }
 
-// Store finds the shop of that slug, as it is now. Asked twice it may give two: what
-// belongs together is drawn from one.
+// Shop finds a shop by its slug. Two calls may return different states of the shop, so
+// render one response from the result of one call.
 func (d *Directory) Shop(slug string) (*Shop, bool) { return d.now.Load().Shop(slug) }
 
-// All are the shops of this moment, sorted by slug.
+// All is the current shops, sorted by slug.
 func (d *Directory) All() []*Shop { return d.now.Load().All() }
 
-// Faults are what is refused, and the sources that cannot be read: a line each of
-// what, JSON path and rule, by the document or source. Of a document with several
-// faults it is the first, with how many follow.
+// Faults is the fault of each refused document and of each source that cannot be read,
+// by the name of the document or source. A fault is one line of file, JSON path and
+// rule. If a document has several faults, it is the first, with the number of the rest.
 func (d *Directory) Faults() map[string]string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	all := map[string]string{}
 	for _, s := range []*source{&d.folder, &d.bucket} {
-		for _, k := range s.kept {
-			if k.fault != nil {
-				all[k.name] = firstLine(k.fault)
+		for _, state := range s.documents {
+			if state.fault != nil {
+				all[state.name] = firstLine(state.fault)
 			}
 		}
-		if s.unread != nil {
-			all[s.name] = firstLine(s.unread)
+		if s.readError != nil {
+			all[s.name] = firstLine(s.readError)
 		}
 	}
 	return all
@@ -106,83 +106,83 @@ func firstLine(err error) string {
 	return line
 }
 
-// source is what one source has.
+// source is the folder or the bucket, and the state of its documents.
 type source struct {
-	name string
-	kept map[string]kept // by slug
-	// unread is why the source could not be read when it was last tried.
-	unread error
+	name      string
+	documents map[string]documentState // by slug
+	readError error                    // of the last try to read the source
 }
 
-// kept is what is known of one document.
-type kept struct {
-	name  string            // the document's
-	sum   [sha256.Size]byte // of what was read last, or of why it could not be
+// documentState is the result of reading one document.
+type documentState struct {
+	name  string            // of the document, in errors
+	sum   [sha256.Size]byte // of the text that was read last, or of its read error
 	shop  *Shop             // the last valid one; nil if there was none
-	fault error             // of what was read last
+	fault error             // of the text that was read last
 }
 
-// document is one shop as a source has it.
+// document is one shop's document as its source returned it.
 type document struct {
-	name string // what errors call it by
-	slug string
-	// texts are what it says, the youngest first, and then what it said before.
-	texts [][]byte
-	err   error // why it cannot be read
+	name  string // in errors
+	slug  string
+	texts [][]byte // the current text, then earlier ones, newest first
+	err   error    // why the document cannot be read
 }
 
-// take notes all that the source has.
-func (d *Directory) take(s *source, found []document) {
+// replaceAll makes found the documents of the source.
+func (d *Directory) replaceAll(s *source, found []document) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	before := s.kept
-	s.kept = make(map[string]kept, len(found))
-	s.unread = nil
+	before := s.documents
+	s.documents = make(map[string]documentState, len(found))
+	s.readError = nil
 	for _, doc := range found {
-		s.kept[doc.slug] = d.read(doc, before[doc.slug])
+		s.documents[doc.slug] = d.read(doc, before[doc.slug])
 	}
 	for slug := range before {
-		if _, still := s.kept[slug]; !still {
+		if _, still := s.documents[slug]; !still {
 			d.log.Info("store taken out", "source", s.name, "store", slug)
 		}
 	}
 	d.publish()
 }
 
-// change notes one document.
-func (d *Directory) change(s *source, doc document) {
+// put adds or replaces one document of the source.
+func (d *Directory) put(s *source, doc document) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if s.kept == nil {
-		s.kept = map[string]kept{}
+	if s.documents == nil {
+		s.documents = map[string]documentState{}
 	}
-	s.kept[doc.slug] = d.read(doc, s.kept[doc.slug])
+	s.documents[doc.slug] = d.read(doc, s.documents[doc.slug])
 	d.publish()
 }
 
-// remove notes that a document is gone.
+// remove deletes one document of the source.
 func (d *Directory) remove(s *source, slug string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if _, had := s.kept[slug]; had {
-		delete(s.kept, slug)
+	if _, had := s.documents[slug]; had {
+		delete(s.documents, slug)
 		d.log.Info("store taken out", "source", s.name, "store", slug)
 		d.publish()
 	}
 }
 
-// lost notes that the source cannot be read.
-func (d *Directory) lost(s *source, err error) {
+// markUnreadable records that the source cannot be read. Its documents stay. A repeated
+// error is logged once.
+func (d *Directory) markUnreadable(s *source, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if s.unread == nil || s.unread.Error() != err.Error() {
+	if s.readError == nil || s.readError.Error() != err.Error() {
 		d.log.Warn("stores cannot be read", "source", s.name, "error", err)
 	}
-	s.unread = err
+	s.readError = err
 }
 
-// read is what is known of a document once it has been looked at.
-func (d *Directory) read(doc document, before kept) kept {
+// read returns the state of a document, given its state before. An unchanged text is
+// not read again.
+func (d *Directory) read(doc document, before documentState) documentState {
 	if doc.err != nil {
 		return d.refused(doc, before, sha256.Sum256([]byte(doc.err.Error())), doc.err)
 	}
@@ -193,10 +193,10 @@ func (d *Directory) read(doc document, before kept) kept {
 	shop, err := parse(doc, doc.texts[0])
 	if err == nil {
 		if before.shop != nil && before.shop.Version == shop.Version {
-			shop = before.shop // it has been known for longer
+			shop = before.shop // keeps Since, when this process first had the version
 		}
 		d.log.Info("store read", "document", doc.name, "store", doc.slug, "version", string(shop.Version))
-		return kept{name: doc.name, sum: sum, shop: shop}
+		return documentState{name: doc.name, sum: sum, shop: shop}
 	}
 	for _, text := range doc.texts[1:] {
 		if before.shop != nil {
@@ -209,26 +209,26 @@ func (d *Directory) read(doc document, before kept) kept {
 	return d.refused(doc, before, sum, err)
 }
 
-func (d *Directory) refused(doc document, before kept, sum [sha256.Size]byte, err error) kept {
+func (d *Directory) refused(doc document, before documentState, sum [sha256.Size]byte, err error) documentState {
 	if before.sum != sum {
 		d.log.Error("store refused", "document", doc.name, "store", doc.slug, "serving before", before.shop != nil, "error", err)
 	}
-	return kept{name: doc.name, sum: sum, shop: before.shop, fault: err}
+	return documentState{name: doc.name, sum: sum, shop: before.shop, fault: err}
 }
 
 func parse(doc document, text []byte) (*Shop, error) {
-	if !pagekey.ValidStore(doc.slug) {
+	if !pagekey.ValidShop(doc.slug) {
 		return nil, fmt.Errorf("%w: %s: a store is named by lower-case letters, digits and dashes, at most 63", ErrDocument, doc.name)
 	}
 	return ReadShop(doc.name, doc.slug, text)
 }
 
-// publish makes what the sources have now the shops of this moment.
+// publish makes the valid shops of all sources the current shops. The caller holds mu.
 func (d *Directory) publish() {
 	all := d.builtin.All()
 	for _, s := range []*source{&d.folder, &d.bucket} {
-		for _, slug := range slices.Sorted(maps.Keys(s.kept)) {
-			if shop := s.kept[slug].shop; shop != nil {
+		for _, slug := range slices.Sorted(maps.Keys(s.documents)) {
+			if shop := s.documents[slug].shop; shop != nil {
 				all = append(all, shop)
 			}
 		}

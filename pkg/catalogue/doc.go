@@ -1,24 +1,39 @@
-// Package stores knows which shops there are, and hears of changes without a
-// restart.
+// Package catalogue holds the shops: their products, the documents that describe them,
+// search, and the directory of all shops of a process.
 //
-// # Sources
+// # Documents
 //
-// A shop is one JSON document, as package storefront reads it. It comes from, each
-// over the one before:
+// A shop is one JSON document. [ReadShop] reads it and checks it against every rule. A
+// document that breaks a rule is refused whole. The error wraps [ErrDocument] and names
+// each fault on a line of its own, as file, JSON path and rule. A [Shop] does not change
+// after it is read, and any number of goroutines may use it.
 //
-//	built in        what the program carries
-//	the folder      {slug}.json at the top of STORES_DIR, looked at every second
+// A [Version] identifies the content of a document. It has a part for the assortment,
+// which page designs depend on, and a part for everything else, such as prices and stock.
+//
+// # The directory
+//
+// [Directory] gives the shops as they are now. It follows changes without a restart. A
+// shop comes from one of three sources. A later source replaces an earlier one:
+//
+//	built in        the documents in the program
+//	the folder      {slug}.json at the top of STORES_DIR, read every second
 //	the bucket      the key {slug} of the JetStream bucket STORES, watched
 //
-// Where a shop is taken out of one source, the one below it serves, if it has it.
+// When a source loses a shop, the shop of the source before it is served, if there is one.
 //
-// # Faults
+// # Failures
 //
-// A document that is not right is refused and told of by [Directory.Faults], and
-// once in the log. What its source had of the shop before goes on; so a slip of the
-// pen closes no shop. A process that starts has nothing from before: of the bucket
-// it takes the youngest right one of the key's history, of the folder nothing, and
-// the source below serves.
+// A refused document changes nothing: the shop's last valid document of the same source
+// is still served. [Directory.Faults] reports the fault until it is repaired, and the log
+// reports it once. A process that has just started knows no earlier document. For the
+// bucket it then takes the newest valid document of the key's history. For the folder it
+// takes none, and the source before is served.
 //
-// A source that cannot be read leaves everything as it was.
+// When a source cannot be read, its shops stay as they were.
+//
+// # Imports
+//
+// This package knows neither page designs nor rendering. Imports run one way: catalogue,
+// design, then design/gate and storefront.
 package catalogue

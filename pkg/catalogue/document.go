@@ -19,9 +19,10 @@ import (
 // ErrDocument is wrapped by every error about a shop's document.
 var ErrDocument = errors.New("store file refused")
 
-// Bounds of a shop's document, so that each of its pages can be stored and sent.
+// Limits of a shop's document. They keep every page of the shop small enough to be
+// stored and sent.
 const (
-	// MaxDocumentBytes bounds the document.
+	// MaxDocumentBytes is the largest size of a document, in bytes.
 	MaxDocumentBytes = 512 << 10
 	maxAssortment    = 200
 	maxCollections   = 24
@@ -31,20 +32,20 @@ const (
 	maxShades        = 64
 	maxImageHosts    = 8
 	maxURL           = 512
-	// maxPrice keeps sums of a cart far from overflowing.
+	// maxPrice, in the minor unit, keeps the sum of a cart far from integer overflow.
 	maxPrice = 1_000_000_000_00
 )
 
-// ReadShop reads one shop from the JSON document in b. Errors call the document by
-// name. The document's slug must be slug, the name it is stored under. The error
-// wraps ErrDocument and names every fault, a line each, as name, JSON path and rule.
+// ReadShop reads one shop from the JSON document in b. The document's slug must be slug,
+// the name it is stored under. The error wraps ErrDocument and names every fault on a
+// line of its own, as name, JSON path and rule. name is the document's name in errors.
 func ReadShop(name, slug string, b []byte) (*Shop, error) {
 	if len(b) > MaxDocumentBytes {
 		return nil, fmt.Errorf("%w: %s: has more than %d bytes", ErrDocument, name, MaxDocumentBytes)
 	}
 	var s Shop
 	if err := json.Unmarshal(b, &s, json.RejectUnknownMembers(true)); err != nil {
-		return nil, fmt.Errorf("%w: %s: %s", ErrDocument, name, misread(b, err))
+		return nil, fmt.Errorf("%w: %s: %s", ErrDocument, name, decodeFault(b, err))
 	}
 	c := &checker{file: name}
 	if s.Slug != slug {
@@ -64,7 +65,7 @@ func ReadShop(name, slug string, b []byte) (*Shop, error) {
 	return &s, nil
 }
 
-// index derives from the products what is looked up in them.
+// index fills the unexported fields, which are derived from the products.
 func (s *Shop) index() {
 	s.byID = make(map[string]*Product, len(s.Products))
 	for i := range s.Products {
@@ -82,16 +83,16 @@ func (s *Shop) index() {
 	s.imageHosts = slices.Compact(s.imageHosts)
 }
 
-// misread says where in the document the decoder stopped, and why: by JSON path
-// where the JSON is well formed, else by line.
-func misread(b []byte, err error) string {
+// decodeFault says where in the document the decoder stopped, and why. The place is a
+// JSON path if the JSON is well formed, else a line number.
+func decodeFault(b []byte, err error) string {
 	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
 		why := "is " + kindNames[semantic.JSONKind] + ", which does not belong there"
 		switch {
 		case errors.Is(err, json.ErrUnknownName):
 			why = "is not a field of a store"
 		case semantic.Err != nil && semantic.JSONKind == jsontext.KindString:
-			why = oneLine(semantic.Err.Error(), maxWords)
+			why = oneLine(semantic.Err.Error(), maxDecoderError)
 		}
 		return jsonPath(semantic.JSONPointer) + ": " + why
 	}
@@ -100,9 +101,9 @@ func misread(b []byte, err error) string {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
 			return fmt.Sprintf("%s: is given twice (line %d)", jsonPath(syntactic.JSONPointer), line)
 		}
-		return fmt.Sprintf("line %d: is not JSON: %s", line, oneLine(syntactic.Err.Error(), maxWords))
+		return fmt.Sprintf("line %d: is not JSON: %s", line, oneLine(syntactic.Err.Error(), maxDecoderError))
 	}
-	return oneLine(err.Error(), maxWords)
+	return oneLine(err.Error(), maxDecoderError)
 }
 
 var kindNames = map[jsontext.Kind]string{
@@ -110,7 +111,7 @@ var kindNames = map[jsontext.Kind]string{
 	jsontext.KindNumber: "a number", jsontext.KindBeginObject: "an object", jsontext.KindBeginArray: "an array",
 }
 
-// jsonPath writes an RFC 6901 pointer as in a program: products[0].name.
+// jsonPath writes an RFC 6901 pointer as an expression, such as products[0].name.
 func jsonPath(pointer jsontext.Pointer) string {
 	var path strings.Builder
 	for token := range pointer.Tokens() {
@@ -128,7 +129,8 @@ func jsonPath(pointer jsontext.Pointer) string {
 
 var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,62}$`)
 
-// member is the name of an object's member in a path.
+// member writes the name of an object's member for a path, quoted unless it is a plain
+// identifier.
 func member(name string) string {
 	if plainName.MatchString(name) {
 		return name
@@ -136,7 +138,7 @@ func member(name string) string {
 	return quoted(name)
 }
 
-// quoted is a value as an error shows it: on one line, and truncated if it is long.
+// quoted writes a value for an error: on one line, and truncated to 60 characters.
 func quoted(s string) string {
 	if r := []rune(s); len(r) > 60 {
 		s = string(r[:60]) + "…"

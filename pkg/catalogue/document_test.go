@@ -15,7 +15,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/catalogue/cataloguetest"
 )
 
-func TestBuiltInStores(t *testing.T) {
+func TestBuiltInShops(t *testing.T) {
 	all := cataloguetest.BuiltIn(t)
 	var slugs []string
 	for _, shop := range all.All() {
@@ -43,7 +43,7 @@ func TestBuiltInStores(t *testing.T) {
 		}
 	}
 	if !slices.IsSorted(slugs) || len(slugs) < 2 {
-		t.Errorf("stores %v, want at least two, sorted", slugs)
+		t.Errorf("shops %v, want at least two, sorted", slugs)
 	}
 
 	wands := cataloguetest.Shop(t, "magic-wands")
@@ -58,14 +58,14 @@ func TestBuiltInStores(t *testing.T) {
 		}
 	}
 	if _, ok := all.Shop("no-such-store"); ok {
-		t.Error("found a store that is not there")
+		t.Error("found a shop that is not there")
 	}
 	if _, ok := wands.Product("no-such-wand"); ok {
 		t.Error("found a product that is not there")
 	}
 }
 
-func TestVersionFollowsTheFile(t *testing.T) {
+func TestVersionChangesWithTheDocument(t *testing.T) {
 	read := func(b []byte) catalogue.Version {
 		all, err := catalogue.ReadDir(fstest.MapFS{"magic-wands.json": {Data: b}})
 		if err != nil {
@@ -73,7 +73,7 @@ func TestVersionFollowsTheFile(t *testing.T) {
 		}
 		return all.All()[0].Version
 	}
-	b := storeFile(t)
+	b := wandsDocument(t)
 	if a, again := read(b), read(b); a != again {
 		t.Errorf("the same file has versions %s and %s", a, again)
 	}
@@ -82,7 +82,7 @@ func TestVersionFollowsTheFile(t *testing.T) {
 	}
 }
 
-func storeFile(t *testing.T) []byte {
+func wandsDocument(t *testing.T) []byte {
 	t.Helper()
 	b, err := os.ReadFile("shops/magic-wands.json")
 	if err != nil {
@@ -91,7 +91,7 @@ func storeFile(t *testing.T) []byte {
 	return b
 }
 
-func TestWrongStoreFiles(t *testing.T) {
+func TestRefusedDocuments(t *testing.T) {
 	type doc = map[string]any
 	product := func(d doc) doc { return d["products"].([]any)[0].(doc) }
 	tests := map[string]struct {
@@ -153,9 +153,9 @@ func TestWrongStoreFiles(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := catalogue.ReadDir(fstest.MapFS{"magic-wands.json": {Data: editedFile(t, "magic-wands", tt.spoil)}})
+			_, err := catalogue.ReadDir(fstest.MapFS{"magic-wands.json": {Data: editedDocument(t, "magic-wands", tt.spoil)}})
 			if !errors.Is(err, catalogue.ErrDocument) {
-				t.Fatalf("error %v, want one that wraps ErrStoreFile", err)
+				t.Fatalf("error %v, want one that wraps ErrDocument", err)
 			}
 			if !strings.Contains(err.Error(), "magic-wands.json") || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %q, want the file and %q", err, tt.want)
@@ -169,8 +169,8 @@ func TestWrongStoreFiles(t *testing.T) {
 	}
 }
 
-// editedFile is a built-in store's file, changed.
-func editedFile(t testing.TB, slug string, edit func(map[string]any)) []byte {
+// editedDocument is a built-in shop's document after edit has changed it.
+func editedDocument(t testing.TB, slug string, edit func(map[string]any)) []byte {
 	t.Helper()
 	b, err := os.ReadFile("shops/" + slug + ".json")
 	if err != nil {
@@ -197,25 +197,25 @@ func attribute(d map[string]any, i int) map[string]any {
 	return d["products"].([]any)[0].(doc)["attributes"].([]any)[i].(doc)
 }
 
-func TestStoreFilesThatAreNone(t *testing.T) {
+func TestReadDirRefuses(t *testing.T) {
 	tests := map[string]fstest.MapFS{
 		"no files":      {},
 		"empty":         {"a.json": {}},
 		"truncated":     {"a.json": {Data: []byte(`{"slug":"a"`)}},
 		"not JSON":      {"a.json": {Data: []byte("slug: a")}},
-		"too large":     {"magic-wands.json": {Data: append(storeFile(t), make([]byte, catalogue.MaxDocumentBytes)...)}},
-		"two documents": {"magic-wands.json": {Data: append(storeFile(t), "{}"...)}},
+		"too large":     {"magic-wands.json": {Data: append(wandsDocument(t), make([]byte, catalogue.MaxDocumentBytes)...)}},
+		"two documents": {"magic-wands.json": {Data: append(wandsDocument(t), "{}"...)}},
 	}
 	for name, files := range tests {
 		t.Run(name, func(t *testing.T) {
 			if _, err := catalogue.ReadDir(files); !errors.Is(err, catalogue.ErrDocument) {
-				t.Errorf("error %v, want one that wraps ErrStoreFile", err)
+				t.Errorf("error %v, want one that wraps ErrDocument", err)
 			}
 		})
 	}
 }
 
-func TestFaultsOfAllFilesAreTold(t *testing.T) {
+func TestReadDirReportsEveryFile(t *testing.T) {
 	_, err := catalogue.ReadDir(fstest.MapFS{
 		"a.json": {Data: []byte(`{"slug":"a"}`)},
 		"b.json": {Data: []byte(`{"slug":"b"}`)},
@@ -227,8 +227,8 @@ func TestFaultsOfAllFilesAreTold(t *testing.T) {
 	}
 }
 
-// What the decoder refuses is told by its place too.
-func TestStoreFilesThatCannotBeRead(t *testing.T) {
+// An error of the JSON decoder has a JSON path or a line, as the faults of a check have.
+func TestDecoderErrorsHaveAPlace(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"slug":"a","slug":"b"}`:                 "a.json: slug: is given twice (line 1)",
 		`{"Slug":"a"}`:                            "a.json: Slug: is not a field of a store",

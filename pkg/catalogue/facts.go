@@ -17,7 +17,7 @@ func (s *Shop) PriceLadder() []string {
 	return []string{all[0], all[len(all)/2], all[len(all)-1]}
 }
 
-// AttributeNames are the names of the products' attributes, in order of first use.
+// AttributeNames is the names of the products' attributes, in order of first use.
 func (s *Shop) AttributeNames() []string {
 	var names []string
 	for i := range s.Products {
@@ -30,9 +30,9 @@ func (s *Shop) AttributeNames() []string {
 	return names
 }
 
-// SizeAttribute is the attribute by which products are compared in numbers: the one
-// that sets the size of their pictures, else the first one whose value begins with
-// a number on most products; "" if there is none.
+// SizeAttribute is the name of the attribute that compares products by a number. It is
+// the attribute that sets the size of their pictures. Without one it is the first
+// attribute whose value begins with a number on more than half of the products, or "".
 func (s *Shop) SizeAttribute() string {
 	if s.Picture.Size != "" {
 		return s.Picture.Size
@@ -62,8 +62,8 @@ func (s *Shop) BySize() []*Product {
 	return slices.DeleteFunc(ps, func(p *Product) bool { return size(p) <= 0 })
 }
 
-// AverageRating is the average over all ratings, to one decimal, and their number;
-// "", 0 without any.
+// AverageRating is the average of all ratings, with one decimal, and their number. A
+// shop without ratings has "" and 0.
 func (s *Shop) AverageRating() (average string, reviews int) {
 	sum := 0.0
 	for i := range s.Products {
@@ -77,8 +77,8 @@ func (s *Shop) AverageRating() (average string, reviews int) {
 	return fmt.Sprintf("%.1f", sum/float64(reviews)), reviews
 }
 
-// CommonTags are the n tags that most products share, the most common first. The
-// tag "featured" is left out: it orders products and is nothing to search for.
+// CommonTags is up to n tags, the most common first. The tag "featured" is left out,
+// because it only orders products and nobody searches for it.
 func (s *Shop) CommonTags(n int) []string {
 	count := map[string]int{}
 	for _, p := range s.Products {

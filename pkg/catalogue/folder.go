@@ -12,19 +12,19 @@ import (
 	"time"
 )
 
-// lookEvery is how often the folder is looked at. All of it is read: times and
-// sizes are not to be trusted on network file systems, nor within one tick of a
-// clock, and notifications come neither there nor, reliably, where an orchestrator
-// swaps a symbolic link for the whole folder.
-const lookEvery = time.Second
+// defaultReadInterval is the time between two reads of the folder. Each read reads every
+// file. Modification times and sizes miss changes on network file systems and within one
+// tick of the clock. File notifications miss changes on network file systems and when an
+// orchestrator replaces the folder's symbolic link.
+const defaultReadInterval = time.Second
 
-// Run follows the folder until ctx ends, then returns nil.
+// Run applies the folder's changes until ctx ends, then returns nil.
 func (d *Directory) Run(ctx context.Context) error {
 	if d.dir == "" {
 		<-ctx.Done()
 		return nil
 	}
-	tick := time.NewTicker(d.lookEvery)
+	tick := time.NewTicker(d.readInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -34,15 +34,15 @@ func (d *Directory) Run(ctx context.Context) error {
 		}
 		found, err := readFolder(d.dir)
 		if err != nil {
-			d.lost(&d.folder, err)
+			d.markUnreadable(&d.folder, err)
 			continue
 		}
-		d.take(&d.folder, found)
+		d.replaceAll(&d.folder, found)
 	}
 }
 
-// readFolder reads the store files at the top of dir. The error is that dir cannot
-// be listed; that of a file is its document's.
+// readFolder reads the shop documents at the top of dir. It returns an error if dir
+// cannot be listed. The error of one file is in its document.
 func readFolder(dir string) ([]document, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -57,7 +57,7 @@ func readFolder(dir string) ([]document, error) {
 		}
 		text, err := readFile(filepath.Join(dir, name))
 		if errors.Is(err, os.ErrNotExist) {
-			continue // it was taken out since the folder was listed
+			continue // the file was removed after the folder was listed
 		}
 		if err != nil {
 			err = fmt.Errorf("%w: %s: cannot be read: %w", ErrDocument, name, reason(err))
@@ -67,8 +67,8 @@ func readFolder(dir string) ([]document, error) {
 	return found, nil
 }
 
-// reason is an error without the path on this machine: the health of an edge is
-// anybody's to read.
+// reason is err without the path of the file. The public health endpoint shows it, and
+// paths of this machine are nothing for the public.
 func reason(err error) error {
 	if at, ok := errors.AsType[*fs.PathError](err); ok {
 		return at.Err
@@ -76,14 +76,15 @@ func reason(err error) error {
 	return err
 }
 
-// readFile reads a file, and no more of it than a byte above what a store may have.
+// readFile reads at most one byte more than MaxDocumentBytes, which is enough to find
+// that a file is too large.
 func readFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, errors.New("not a file") // a pipe would be waited for
+		return nil, errors.New("not a file") // reading a pipe would block
 	}
 	f, err := os.Open(path)
 	if err != nil {

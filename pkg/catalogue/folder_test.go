@@ -16,7 +16,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/eventually"
 )
 
-// teas is the built-in store's document under another slug, changed.
+// teas is the document of the built-in tea shop under another slug and name.
 func teas(t testing.TB, slug, name string) []byte {
 	t.Helper()
 	return edited(t, func(d map[string]any) { d["slug"], d["name"] = slug, name })
@@ -39,7 +39,7 @@ func edited(t testing.TB, edit func(map[string]any)) []byte {
 	return b
 }
 
-// write puts a file in place as an operator's tools do: whole.
+// write replaces a file in one step, as operators' tools do.
 func write(t testing.TB, dir, name string, text []byte) {
 	t.Helper()
 	made := filepath.Join(dir, "."+name)
@@ -51,7 +51,7 @@ func write(t testing.TB, dir, name string, text []byte) {
 	}
 }
 
-// logged is a log that can be read while it is written.
+// logged is a log output that can be searched while it is written.
 type logged struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -73,7 +73,7 @@ func (l *logged) count(words string) int {
 func follow(t testing.TB, dir string) (*catalogue.Directory, *logged) {
 	t.Helper()
 	log := &logged{}
-	d, err := catalogue.New(catalogue.Config{Dir: dir, LookEvery: 20 * time.Millisecond}, slog.New(slog.NewTextHandler(log, nil)))
+	d, err := catalogue.New(catalogue.Config{Dir: dir, ReadInterval: 20 * time.Millisecond}, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func background(t testing.TB, f func(context.Context) error) {
 	})
 }
 
-// named waits until the store is called that; "" until it is not there.
+// named waits until the shop has that name, or for "" until the shop is gone.
 func named(t testing.TB, d *catalogue.Directory, slug, name string) {
 	t.Helper()
 	eventually.True(t, slug+" is called "+name, func() bool {
@@ -111,7 +111,7 @@ func TestFolderIsFollowed(t *testing.T) {
 	write(t, dir, "notes.txt", []byte("not a store"))
 	d, _ := follow(t, dir)
 	if shop, ok := d.Shop("harbour"); !ok || shop.Name != "First" || len(d.All()) != 3 {
-		t.Fatalf("at the start: %v, %d stores", shop, len(d.All()))
+		t.Fatalf("at the start: %v, %d shops", shop, len(d.All()))
 	}
 	write(t, dir, "harbour.json", teas(t, "harbour", "Second"))
 	named(t, d, "harbour", "Second")
@@ -122,7 +122,7 @@ func TestFolderIsFollowed(t *testing.T) {
 	}
 	named(t, d, "pier", "")
 
-	// A built-in store is replaced, and is back when the file is gone.
+	// A file replaces a built-in shop, which comes back when the file is removed.
 	write(t, dir, "whitby-tea.json", teas(t, "whitby-tea", "Ours"))
 	named(t, d, "whitby-tea", "Ours")
 	if err := os.Remove(filepath.Join(dir, "whitby-tea.json")); err != nil {
@@ -134,7 +134,8 @@ func TestFolderIsFollowed(t *testing.T) {
 	}
 }
 
-// As Kubernetes swaps a ConfigMap: the files are links into a folder that is a link.
+// Kubernetes updates a ConfigMap by replacing a symbolic link to a folder. The files are
+// links into that folder.
 func TestSwappedFolderIsFollowed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -162,7 +163,7 @@ func TestSwappedFolderIsFollowed(t *testing.T) {
 	named(t, d, "harbour", "Second")
 }
 
-func TestFaultyFileLeavesTheStoreBeforeIt(t *testing.T) {
+func TestFaultyFileKeepsTheLastValidShop(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	good := teas(t, "harbour", "Good")
@@ -178,12 +179,12 @@ func TestFaultyFileLeavesTheStoreBeforeIt(t *testing.T) {
 		string(teas(t, "pier", "Pier")): `slug: is "pier", must be "harbour"`,
 	} {
 		write(t, dir, "harbour.json", []byte(text))
-		eventually.True(t, "the fault is told: "+want, func() bool { return strings.Contains(d.Faults()["harbour.json"], want) })
+		eventually.True(t, "the fault is reported: "+want, func() bool { return strings.Contains(d.Faults()["harbour.json"], want) })
 		if now, _ := d.Shop("harbour"); now != before {
-			t.Errorf("%s: another store serves", want)
+			t.Errorf("%s: another shop is served", want)
 		}
 		said := log.count("store refused")
-		// Looked at again, by what comes after it.
+		// When a later file is served, the faulty one has been read again.
 		later := "After " + strings.Fields(want)[0]
 		write(t, dir, "later.json", teas(t, "later", later))
 		named(t, d, "later", later)
@@ -192,13 +193,13 @@ func TestFaultyFileLeavesTheStoreBeforeIt(t *testing.T) {
 		}
 	}
 	write(t, dir, "harbour.json", good)
-	eventually.True(t, "no fault is told", func() bool { return len(d.Faults()) == 0 })
+	eventually.True(t, "no fault is reported", func() bool { return len(d.Faults()) == 0 })
 	if now, _ := d.Shop("harbour"); now != before {
-		t.Error("the same document is another store")
+		t.Error("the same document became another shop")
 	}
 }
 
-func TestOneFaultyFileIsNoOthers(t *testing.T) {
+func TestFaultyFilesDoNotAffectOthers(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for name, text := range map[string][]byte{
@@ -228,7 +229,7 @@ func TestOneFaultyFileIsNoOthers(t *testing.T) {
 	}
 }
 
-func TestFolderThatGoesLeavesTheStores(t *testing.T) {
+func TestMissingFolderKeepsTheShops(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "stores")
 	if err := os.Mkdir(dir, 0o750); err != nil {
@@ -241,7 +242,7 @@ func TestFolderThatGoesLeavesTheStores(t *testing.T) {
 	}
 	eventually.True(t, "the folder is missed", func() bool { return d.Faults()["STORES_DIR"] != "" })
 	if _, ok := d.Shop("harbour"); !ok {
-		t.Error("the store went with the folder")
+		t.Error("the shop disappeared with the folder")
 	}
 	if err := os.Rename(dir+".away", dir); err != nil {
 		t.Fatal(err)
@@ -249,7 +250,7 @@ func TestFolderThatGoesLeavesTheStores(t *testing.T) {
 	eventually.True(t, "the folder is back", func() bool { return len(d.Faults()) == 0 })
 }
 
-func TestSettingsNameTheFolder(t *testing.T) {
+func TestValidateNamesTheVariable(t *testing.T) {
 	t.Parallel()
 	for dir, right := range map[string]bool{"": true, t.TempDir(): true, filepath.Join(t.TempDir(), "none"): false} {
 		err := catalogue.Config{Dir: dir}.Validate()

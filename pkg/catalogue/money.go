@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// currency is how amounts of an ISO 4217 currency are written in English.
+// currency says how English writes amounts of an ISO 4217 currency.
 type currency struct {
 	symbol string
-	digits int // of the minor unit
+	digits int // decimals of the minor unit
 }
 
 var currencies = map[string]currency{
@@ -25,8 +25,8 @@ var currencies = map[string]currency{
 	"USD": {"$", 2},
 }
 
-// Money writes an amount of the minor unit in the shop's currency, without the
-// minor digits where they are zero: "$189", "£9.50".
+// Money writes an amount, given in the minor unit, in the shop's currency. Decimals are
+// left out if they are zero: "$189", "£9.50".
 func (s *Shop) Money(minor int) string {
 	c, unit := currencies[s.Currency], s.minorUnits()
 	var b strings.Builder
@@ -41,7 +41,7 @@ func (s *Shop) Money(minor int) string {
 	return b.String()
 }
 
-// minorUnits is how many of the minor unit make one of the currency.
+// minorUnits is how many minor units make one unit of the currency, such as 100 cents.
 func (s *Shop) minorUnits() int {
 	unit := 1
 	for range currencies[s.Currency].digits {
@@ -50,7 +50,7 @@ func (s *Shop) minorUnits() int {
 	return unit
 }
 
-// Thousands writes n with its thousands separated, as English does: "12,500".
+// Thousands writes n with commas between thousands: "12,500".
 func Thousands(n int) string {
 	var b strings.Builder
 	digits := strconv.Itoa(n)

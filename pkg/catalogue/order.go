@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Pick is the ids of the first n products for which keep is true, in the order of
-// less. Products that are sold out come last. A nil keep takes every product.
+// Pick is the ids of up to n products for which keep is true, in the order of less.
+// Sold-out products come last. A nil keep takes every product.
 func (s *Shop) Pick(n int, keep func(*Product) bool, less func(a, b *Product) int) []string {
 	var found []*Product
 	for i := range s.Products {
@@ -24,7 +24,7 @@ func (s *Shop) Pick(n int, keep func(*Product) bool, less func(a, b *Product) in
 	return ids
 }
 
-// Sorted is all products in the order of less.
+// Sorted is all products in the order of less. The order is stable.
 func (s *Shop) Sorted(less func(a, b *Product) int) []*Product {
 	ps := make([]*Product, len(s.Products))
 	for i := range s.Products {
@@ -34,7 +34,7 @@ func (s *Shop) Sorted(less func(a, b *Product) int) []*Product {
 	return ps
 }
 
-// SoldOutLast is the ids in their order, with products that are sold out last.
+// SoldOutLast is the ids in their order, with those of sold-out products last.
 func (s *Shop) SoldOutLast(ids []string) []string {
 	soldOut := func(id string) bool {
 		p, ok := s.Product(id)
@@ -46,7 +46,7 @@ func (s *Shop) SoldOutLast(ids []string) []string {
 	)
 }
 
-// Known is the ids of products that the shop has, each once, in their order.
+// Known is the ids of products that the shop has, in their order, without repetition.
 func (s *Shop) Known(ids []string) []string {
 	var known []string
 	for _, id := range ids {
@@ -87,12 +87,13 @@ func ByArrival(a, b *Product) int {
 	return cmp.Or(b.AddedAt.day.Compare(a.AddedAt.day), cmp.Compare(a.ID, b.ID))
 }
 
-// ByPrice orders the lowest price first.
+// ByPrice orders the product with the lowest price of today first.
 func ByPrice(a, b *Product) int {
 	return cmp.Or(cmp.Compare(a.NowCents(), b.NowCents()), cmp.Compare(a.ID, b.ID))
 }
 
-// BySaving orders the largest saving, as a share of the usual price, first.
+// BySaving orders the product with the largest saving first, as a share of its usual
+// price.
 func BySaving(a, b *Product) int {
 	return cmp.Or(
 		cmp.Compare(b.SavedCents()*a.PriceCents, a.SavedCents()*b.PriceCents),
@@ -100,17 +101,18 @@ func BySaving(a, b *Product) int {
 	)
 }
 
-// ByRating orders the best rated first, and among equals the one with more reviews.
+// ByRating orders the best rated product first. Of equal ratings, the one with more
+// reviews comes first.
 func ByRating(a, b *Product) int {
 	return cmp.Or(cmp.Compare(b.Rating, a.Rating), cmp.Compare(b.Reviews, a.Reviews), cmp.Compare(a.ID, b.ID))
 }
 
-// ByStock orders the smallest stock first.
+// ByStock orders the product with the smallest stock first.
 func ByStock(a, b *Product) int {
 	return cmp.Or(cmp.Compare(a.Stock, b.Stock), cmp.Compare(a.ID, b.ID))
 }
 
-// ByFewestReviews orders the least known first.
+// ByFewestReviews orders the product with the fewest reviews first.
 func ByFewestReviews(a, b *Product) int {
 	return cmp.Or(cmp.Compare(a.Reviews, b.Reviews), cmp.Compare(a.ID, b.ID))
 }

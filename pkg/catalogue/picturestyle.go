@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// PictureStyle says how the shop's products are drawn from their own attributes.
+// PictureStyle says how a shop's products are drawn from their attributes.
 type PictureStyle struct {
 	Kind   string `json:"kind"`           // wand, cup or vessel
 	Body   string `json:"body"`           // the attribute that gives the main colours
 	Accent string `json:"accent"`         // the attribute that gives the second colours and the form
 	Size   string `json:"size,omitempty"` // the attribute whose number is the size
-	// Shades are the colours of each value of those attributes.
+	// Shades is the colours by attribute name and attribute value.
 	Shades map[string]map[string]Shade `json:"shades"`
 }
 
-// Shade is a material's colours, as #rrggbb, and for an accent the form it takes.
+// Shade is the colours of an attribute's value, as #rrggbb, and for an accent its form.
 type Shade struct {
 	Light string `json:"light"`
 	Dark  string `json:"dark"`
@@ -25,8 +25,8 @@ type Shade struct {
 // pictureKinds are the kinds of drawings that package picture knows.
 var pictureKinds = []string{"wand", "cup", "vessel"}
 
-// LeadingNumber is the number that s begins with, which may have a decimal part or
-// a vulgar fraction: "10¾ in" is 10.75. False if s begins with no number.
+// LeadingNumber is the number at the beginning of s. It may have decimals or a vulgar
+// fraction: "10¾ in" is 10.75. The result is false if s does not begin with a number.
 func LeadingNumber(s string) (float64, bool) {
 	end := strings.IndexFunc(s, func(r rune) bool { return (r < '0' || r > '9') && r != '.' })
 	if end < 0 {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Product is what the shop sells. Amounts of money are in the minor unit of the
+// Product is one thing that a shop sells. Amounts of money are in the minor unit of the
 // shop's currency.
 type Product struct {
 	ID             string      `json:"id"`
@@ -18,8 +18,7 @@ type Product struct {
 	Stock          int         `json:"stock"`
 	Attributes     []Attribute `json:"attributes"`
 	Tags           []string    `json:"tags,omitempty"`
-	// Image is the https address of a square picture, shown instead of a drawing; "" for
-	// the drawing.
+	// Image is the https address of a square picture. Without one the product is drawn.
 	Image   string  `json:"image,omitempty"`
 	AddedAt Date    `json:"addedAt"`
 	Rating  float64 `json:"rating,omitempty"` // 1 to 5; 0: not rated yet
@@ -62,10 +61,10 @@ func (p *Product) SoldOut() bool { return p.Stock == 0 }
 // Available reports whether at least one is left.
 func (p *Product) Available() bool { return !p.SoldOut() }
 
-// nearlySoldOut is the stock at and below which pages count what is left.
+// nearlySoldOut is the largest stock at which pages say how many are left.
 const nearlySoldOut = 4
 
-// NearlySoldOut reports whether the product is available, but only few are left.
+// NearlySoldOut reports whether one to four are left.
 func (p *Product) NearlySoldOut() bool { return p.Available() && p.Stock <= nearlySoldOut }
 
 // Rated reports whether customers have rated the product.
@@ -74,13 +73,13 @@ func (p *Product) Rated() bool { return p.Rating > 0 }
 // Summary is the first sentence of the description.
 func (p *Product) Summary() string { return firstSentence(p.Description) }
 
-// MaxQuantity is the most of one product that a cart holds.
+// MaxQuantity is the largest quantity of one product in a cart.
 const MaxQuantity = 99
 
 // Quantity limits a requested quantity to the stock and to MaxQuantity.
 func (p *Product) Quantity(requested int) int { return max(0, min(requested, p.Stock, MaxQuantity)) }
 
-// NowCents is what the product costs today.
+// NowCents is today's price.
 func (p *Product) NowCents() int {
 	if p.OnSale() {
 		return p.SalePriceCents
@@ -88,7 +87,7 @@ func (p *Product) NowCents() int {
 	return p.PriceCents
 }
 
-// SavedCents is how much less than usual the product costs today.
+// SavedCents is the difference between the usual price and today's.
 func (p *Product) SavedCents() int { return p.PriceCents - p.NowCents() }
 
 // Attribute is the value of the attribute of that name, or "".

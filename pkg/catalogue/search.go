@@ -22,25 +22,25 @@ const (
 	SortSaving    = "saving"
 )
 
-// Bounds of a search. What is longer is truncated, not refused.
+// Limits of a search. A longer search is truncated, not refused.
 const (
 	maxQuery      = 120 // bytes
 	maxQueryWords = 8
 )
 
-// Query is what a shopper asks of a catalogue. The zero Query asks for all of it.
+// Query selects and orders products. The zero Query selects all of them.
 type Query struct {
 	Words      string // as typed, on one line
 	Sort       string // one of the Sort constants; "" is SortRelevance
 	Collection string // a Collection's id; "" for all
 	OnSale     bool
 	InStock    bool
-	Most       int // dearest, in whole units of the currency; 0 for any
+	Most       int // highest price, in whole units of the currency; 0 for any
 }
 
 // ParseQuery reads a query from the fields of the search form: q, sort, collection,
-// sale, instock, most. A field with an invalid value counts as absent, so every
-// search address gives a page.
+// sale, instock, most. A field with an invalid value counts as absent, so every search
+// address has a page.
 func (s *Shop) ParseQuery(field func(name string) string) Query {
 	q := Query{
 		Words:   oneLine(field("q"), maxQuery),
@@ -80,10 +80,10 @@ func (s *Shop) SearchPath(q Query) string {
 	return s.Path() + "/search?" + v.Encode()
 }
 
-// Search is the products that match the query, in its order. Products that are sold
-// out come last. Every word of the query must match a word of the product, whole or
-// as a prefix; where that finds nothing, one misspelling a word is allowed. Words
-// that stand for every product, such as the shop's noun, are ignored.
+// Search is the products that match the query, in its order, with sold-out products
+// last. Every word of the query must match a word of the product, whole or as a prefix.
+// If that finds nothing, each word may have one misspelling. Words that fit every
+// product, such as the shop's noun, are ignored.
 func (s *Shop) Search(q Query) []*Product {
 	found := s.matches(q, false)
 	if len(found) == 0 {
@@ -110,14 +110,14 @@ func (s *Shop) Search(q Query) []*Product {
 	return products
 }
 
-// match is a product that matches a query, and how well.
+// match is a product that matches a query. A better match has a higher score.
 type match struct {
 	product *Product
 	score   int
 }
 
-// matches are the products that match the query, in the catalogue's order. With
-// forgiving, words may be misspelled.
+// matches is the products that match the query, in the catalogue's order. With
+// forgiving, each word may have one misspelling.
 func (s *Shop) matches(q Query, forgiving bool) []match {
 	words, unit := s.queryWords(q.Words), s.minorUnits()
 	var found []match
@@ -134,13 +134,13 @@ func (s *Shop) matches(q Query, forgiving bool) []match {
 	return found
 }
 
-// SortOrder is an order of results that a shopper can choose.
+// SortOrder is an order of results that shoppers can choose.
 type SortOrder struct {
 	Value, Label string
 	less         func(a, b *Product) int
 }
 
-// SortOrders are the orders of results, the default first.
+// SortOrders lists the orders of results, the default first.
 var SortOrders = []SortOrder{
 	{SortRelevance, "Best match", ByFeatured},
 	{SortPriceUp, "Price, low to high", ByPrice},
@@ -150,10 +150,10 @@ var SortOrders = []SortOrder{
 	{SortSaving, "Biggest saving", BySaving},
 }
 
-// terms are a product's words, each with the score of a match.
+// terms is the words of a product, each with the score of a match.
 type terms map[string]int
 
-// The score of a word by where it stands.
+// The score of a word, by the field that holds it.
 const (
 	inName        = 16
 	inCollection  = 8
@@ -186,8 +186,7 @@ func (s *Shop) termsOf(p *Product) terms {
 	return t
 }
 
-// score is how well the product matches all of the words; false if one of them does
-// not match.
+// score is the sum of the words' scores. The result is false if a word does not match.
 func (t terms) score(words []string, forgiving bool) (int, bool) {
 	total := 0
 	for _, w := range words {
@@ -210,7 +209,7 @@ func (t terms) score(words []string, forgiving bool) (int, bool) {
 	return total, true
 }
 
-// queryWords are the words to search for.
+// queryWords is the distinct words of typed that tell products apart.
 func (s *Shop) queryWords(typed string) []string {
 	everywhere := append(wordsOf(s.Noun.One+" "+s.Noun.Many), "a", "an", "and", "for", "in", "of", "or", "the", "to", "with")
 	var words []string
@@ -222,7 +221,7 @@ func (s *Shop) queryWords(typed string) []string {
 	return words
 }
 
-// wordsOf is the words of a text in lower case, without accents.
+// wordsOf splits a text into words in lower case, without accents.
 func wordsOf(text string) []string {
 	var b strings.Builder
 	for _, r := range norm.NFKD.String(text) {
@@ -233,9 +232,9 @@ func wordsOf(text string) []string {
 	return strings.FieldsFunc(b.String(), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
-// misspells reports whether a and b differ by one misspelling: a letter missing,
-// added, replaced, or two swapped. Words of fewer than four letters are too short:
-// one letter makes them another word.
+// misspells reports whether a and b differ by one misspelling: one letter missing,
+// added or replaced, or two neighbours swapped. It is false for words of fewer than four
+// letters, where a single letter makes another word.
 func misspells(a, b string) bool {
 	x, y := []rune(a), []rune(b)
 	if len(x) < 4 || len(y) < 4 || len(x) > len(y)+1 || len(y) > len(x)+1 {
@@ -255,7 +254,7 @@ func misspells(a, b string) bool {
 	}
 }
 
-// oneLine is the printable text of s on one line, of at most that many bytes.
+// oneLine is the printable text of s on one line, truncated to at most most bytes.
 func oneLine(s string, most int) string {
 	s = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, ""), func(r rune) bool {
 		return unicode.IsSpace(r) || !unicode.IsPrint(r)
@@ -269,9 +268,9 @@ func oneLine(s string, most int) string {
 	return strings.TrimSpace(s[:most])
 }
 
-// Found is the ids of available products that match the searches, those of the
-// first search first. A search that matches more than half of the products says
-// nothing about the shopper and is ignored.
+// Found is the ids of available products that match the searches, those of the first
+// search first. A search that matches more than half of the products is ignored, because
+// it says nothing about the shopper.
 func (s *Shop) Found(searches []string) []string {
 	var ids []string
 	for _, words := range searches {

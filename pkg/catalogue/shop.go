@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Shop is a merchant's shop: its brand, its words and its products. ReadShop makes
-// it from a document. It does not change afterwards and is safe for concurrent use.
+// Shop is a merchant's shop: its brand, its texts and its products. ReadShop makes it
+// from a document. It does not change afterwards and is safe for concurrent use.
 type Shop struct {
 	Slug     string `json:"slug"`
 	Name     string `json:"name"`
@@ -21,9 +21,9 @@ type Shop struct {
 	Theme       Theme        `json:"theme"`
 	Picture     PictureStyle `json:"picture"`
 	Collections []Collection `json:"collections"`
-	// CheckoutURL is where a cart is paid: an https address, in which {items} stands
-	// for the cart's lines as id:quantity, divided by commas, and {currency} for the
-	// currency. "" if the shop takes no orders yet.
+	// CheckoutURL is the https address where a cart is paid. In it, {items} is replaced by
+	// the cart's lines as id:quantity, separated by commas, and {currency} by the currency.
+	// It is "" if the shop takes no orders yet.
 	CheckoutURL string    `json:"checkoutUrl,omitempty"`
 	Assurances  []Item    `json:"assurances"`
 	Story       Passage   `json:"story"`
@@ -32,16 +32,15 @@ type Shop struct {
 	Quotes      []Quote   `json:"quotes"`
 	Products    []Product `json:"products"`
 
-	// Version is the catalogue's version.
+	// Version identifies the content of the document.
 	Version Version `json:"-"`
-	// Since is when this process first had the catalogue of this version.
+	// Since is when this process first read this version.
 	Since time.Time `json:"-"`
 
-	byID   map[string]*Product
-	terms  []terms   // the search terms of Products, by index
-	latest time.Time // when the newest product was added
-	// imageHosts are the hosts that serve the products' images, sorted.
-	imageHosts []string
+	byID       map[string]*Product
+	terms      []terms   // the search terms of Products, by index
+	latest     time.Time // when the newest product was added
+	imageHosts []string  // sorted
 }
 
 // Noun is what a shop calls its products, as in "wand" and "wands".
@@ -63,13 +62,13 @@ type Passage struct {
 	Body     string `json:"body"`
 }
 
-// Guide is advice in steps.
+// Guide is advice, one item a step.
 type Guide struct {
 	Headline string `json:"headline"`
 	Items    []Item `json:"items"`
 }
 
-// Quote is what a customer said, and who.
+// Quote is a customer's words and name.
 type Quote struct {
 	Text string `json:"text"`
 	By   string `json:"by"`
@@ -90,28 +89,28 @@ func (s *Shop) Collection(id string) (*Collection, bool) {
 	return &s.Collections[i], true
 }
 
-// Path is where the shop's front page is.
+// Path is the path of the shop's front page.
 func (s *Shop) Path() string { return "/s/" + s.Slug }
 
-// ProductPath is where a product's page is.
+// ProductPath is the path of a product's page.
 func (s *Shop) ProductPath(id string) string { return s.Path() + "/p/" + id }
 
-// CartPath is where the shopper's cart is.
+// CartPath is the path of the shopper's cart.
 func (s *Shop) CartPath() string { return s.Path() + "/cart" }
 
-// ForgetPath is where a shopper asks to be forgotten.
+// ForgetPath is the path at which a shopper asks for the erasure of their data.
 func (s *Shop) ForgetPath() string { return s.Path() + "/forget" }
 
-// CollectionPath is the search page of a collection's products.
+// CollectionPath is the path of the search page with a collection's products.
 func (s *Shop) CollectionPath(id string) string { return s.SearchPath(Query{Collection: id}) }
 
-// ImageHosts are the hosts that serve the products' images, sorted.
+// ImageHosts is the hosts of the products' images, sorted.
 func (s *Shop) ImageHosts() []string { return slices.Clone(s.imageHosts) }
 
 // Summary is the first sentence of what the shop says about itself.
 func (s *Shop) Summary() string { return firstSentence(s.About) }
 
-// Count is a number of products in the shop's own words, as in "3 wands".
+// Count is a number of products with the shop's noun, as in "3 wands".
 func (s *Shop) Count(n int) string {
 	noun := s.Noun.Many
 	if n == 1 {
@@ -128,8 +127,8 @@ func firstSentence(s string) string {
 	return first
 }
 
-// newFor is how long after the latest arrival's day another arrival still counts
-// as new. Counting from that day, and not from today, makes a page independent of
+// newFor is how much older than the latest arrival a product may be and still count as
+// new. It is counted from that arrival and not from today, so a page does not depend on
 // when it is rendered.
 const newFor = 45 * 24 * time.Hour
 

@@ -20,7 +20,7 @@ type Shops struct {
 	sorted []*Shop
 }
 
-// BuiltIn reads the shops that the program carries.
+// BuiltIn reads the shops in the program.
 func BuiltIn() (*Shops, error) {
 	dir, err := fs.Sub(builtIn, "shops")
 	if err != nil {
@@ -29,9 +29,9 @@ func BuiltIn() (*Shops, error) {
 	return ReadDir(dir)
 }
 
-// ReadDir reads every *.json file at the top of dir as one shop each. Its error
-// wraps ErrDocument and names every fault of every file, a line each, as file, JSON
-// path and rule. With an error no shop is returned.
+// ReadDir reads each *.json file at the top of dir as one shop. It returns all shops or
+// an error. The error wraps ErrDocument if there is no file or a document is refused. It
+// names every fault of every file on a line of its own, as file, JSON path and rule.
 func ReadDir(dir fs.FS) (*Shops, error) {
 	names, err := fs.Glob(dir, "*.json")
 	if err != nil {
@@ -60,7 +60,7 @@ func ReadDir(dir fs.FS) (*Shops, error) {
 	return NewShops(all...), nil
 }
 
-// NewShops is a set of those shops. Of two with the same slug it takes the later.
+// NewShops makes a set of shops. Of two with the same slug it takes the later one.
 func NewShops(all ...*Shop) *Shops {
 	s := &Shops{bySlug: make(map[string]*Shop, len(all))}
 	for _, shop := range all {
@@ -76,5 +76,5 @@ func (s *Shops) Shop(slug string) (*Shop, bool) {
 	return shop, ok
 }
 
-// All are the shops, sorted by slug.
+// All is the shops, sorted by slug.
 func (s *Shops) All() []*Shop { return slices.Clone(s.sorted) }

@@ -2,8 +2,8 @@ package catalogue
 
 import "slices"
 
-// Theme is how a page looks: a value for each of five choices. Choices lists the
-// values of each.
+// Theme is the visual style of a page. Each field has one of the values that Choices
+// lists.
 type Theme struct {
 	Palette  string `json:"palette" jsonschema:"enum=parchment,enum=midnight,enum=forest,enum=ember,enum=porcelain,enum=orchid,description=Colours. Each has a light and a dark form and the shopper's device picks."`
 	Typeface string `json:"typeface" jsonschema:"enum=classic,enum=modern,enum=editorial,enum=workshop"`
@@ -12,9 +12,9 @@ type Theme struct {
 	Motion   string `json:"motion" jsonschema:"enum=still,enum=gentle,enum=lively"`
 }
 
-// ThemeChoice is one field of a theme with the values that it may have.
+// ThemeChoice is one field of a theme, with its allowed values.
 type ThemeChoice struct {
-	Name   string  // in JSON
+	Name   string  // of the field in JSON
 	Value  *string // the field of the theme that Choices was called on
 	Values []string
 }
@@ -22,7 +22,7 @@ type ThemeChoice struct {
 // Valid reports whether the field has one of its values.
 func (c ThemeChoice) Valid() bool { return slices.Contains(c.Values, *c.Value) }
 
-// Choices are the theme's fields. Setting a choice's Value changes the theme.
+// Choices is the theme's fields. Setting a choice's Value changes the theme.
 func (t *Theme) Choices() []ThemeChoice {
 	return []ThemeChoice{
 		{"palette", &t.Palette, []string{"parchment", "midnight", "forest", "ember", "porcelain", "orchid"}},
@@ -33,13 +33,14 @@ func (t *Theme) Choices() []ThemeChoice {
 	}
 }
 
-// WithDefaults is t with the value of base for each field that is empty.
-func (t Theme) WithDefaults(base Theme) Theme {
+// WithDefaults is t with base's value in each field that is empty.
+func (t *Theme) WithDefaults(base Theme) Theme {
+	out := *t
 	defaults := base.Choices()
-	for i, choice := range t.Choices() {
+	for i, choice := range out.Choices() {
 		if *choice.Value == "" {
 			*choice.Value = *defaults[i].Value
 		}
 	}
-	return t
+	return out
 }

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Verify tells on stdout whether all store files in dir are right, and on stderr
-// every fault of every file, a line each. It returns the process's exit status: 0
-// if they are right, else 2.
+// Verify checks the shop documents in dir and returns the exit status of the process. If
+// all are valid it lists them on stdout and returns 0. Otherwise it writes every fault
+// to stderr, one a line, and returns 2.
 func Verify(dir string, stdout, stderr io.Writer) int {
 	found, err := readFolder(dir)
 	if err != nil {

@@ -2,8 +2,8 @@ package design
 
 import "github.com/wandstore/wandstore/pkg/catalogue"
 
-// Limits of a design. The counts follow what Shopify allows a page template; the
-// lengths, in characters, are what the sections can hold on a phone.
+// Limits of a design. The counts are those of a page template of Shopify. The lengths, in
+// characters, are what the sections have room for on a phone.
 const (
 	MaxSections = 25
 	MaxProducts = 12                 // of one section
@@ -15,15 +15,16 @@ const (
 	MaxItemBody = catalogue.MaxItemBody
 )
 
-// Design is a page as a model, or the shop itself, wants it: its theme, and its
-// sections from top to bottom. It holds no prices, no links and no markup.
+// Design is a page before it is rendered: its theme, and its sections from top to bottom.
+// It holds no prices, no links and no markup.
 type Design struct {
 	Theme    catalogue.Theme `json:"theme"`
 	Sections []Section       `json:"sections" jsonschema:"minItems=1,maxItems=25,description=From top to bottom. Four to eight make a good page."`
 }
 
-// Section is one band of a page. Type and Variant decide how it is rendered and which
-// of the other fields are used. In Body a blank line separates paragraphs.
+// Section is one part of a page, as wide as the page. Type and Variant decide how it is
+// rendered and which of the other fields are used. In Body a blank line separates
+// paragraphs.
 type Section struct {
 	Type        string           `json:"type"`
 	Variant     string           `json:"variant,omitempty"`

@@ -6,9 +6,9 @@ import (
 	"github.com/wandstore/wandstore/pkg/catalogue"
 )
 
-// Fit is d without what cannot be rendered for the shop, and with the shop's own
-// words and choices where d has none. It is the last check before rendering,
-// whoever made the design. What is left out is counted in rep.
+// Fit returns d without what cannot be rendered for the shop, and with the shop's own
+// texts and products where d has none. Every design passes it before it is rendered,
+// whoever made it. What is removed is counted in rep.
 func (d Design) Fit(shop *catalogue.Shop, rep *Report) Design {
 	out := Design{Theme: d.Theme}
 	defaults := shop.Theme
@@ -33,7 +33,8 @@ func (d Design) Fit(shop *catalogue.Shop, rep *Report) Design {
 	return out
 }
 
-// fit is s as its type can be rendered; false if nothing is worth rendering.
+// fit returns s as it can be rendered. The result is false if the section has to be left
+// out.
 func (s Section) fit(shop *catalogue.Shop, rep *Report) (Section, bool) {
 	kind, ok := kindOf(s.Type)
 	if !ok || kind.supported != nil && !kind.supported(shop) {
@@ -62,10 +63,10 @@ func (s Section) fit(shop *catalogue.Shop, rep *Report) (Section, bool) {
 	return s, len(s.Items) >= kind.items && (s.Body != "" || !kind.needsBody)
 }
 
-// choose is the products of a section: those of ids that the type accepts, or the
-// shop's own choice where too few are left, with sold-out products last. False if
-// there are still too few. A type that takes no ids gets its products from
-// FilledByShop when it is rendered.
+// choose returns the products of a section, sold-out ones last: those of ids that the
+// type accepts, or the shop's own choice if too few are left. The result is false if
+// that has too few as well. A type that takes no ids gets its products from FilledByShop
+// when it is rendered.
 func (k *sectionKind) choose(ids []string, shop *catalogue.Shop, rep *Report) ([]string, bool) {
 	var kept []string
 	for _, id := range ids {

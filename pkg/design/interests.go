@@ -4,26 +4,25 @@ import (
 	"github.com/wandstore/wandstore/pkg/catalogue"
 )
 
-// Interests are what a shopper did in a shop, as far as a page uses it. Unknown ids,
-// and searches without results, are ignored.
+// Interests is what a page uses of a shopper's behaviour in a shop. Unknown ids, and
+// searches without results, are ignored.
 type Interests struct {
 	RecentProducts []string // latest first
 	Cart           []string
 	Purchased      []string
 	Categories     []string // collection ids, the most visited first
-	Searched       []string // as typed, latest first
+	Searched       []string // search texts as typed, latest first
 }
 
-// How many products of each interest a page shows.
+// The most products of one interest on a page.
 const (
-	fewViewed = 4
-	fewFound  = 4
+	maxViewed = 4
+	maxFound  = 4
 )
 
-// sections show what the shopper was about to do: what is in the cart, what was
-// viewed, and what matches a search. An interest whose products the sections above
-// show already gets none. Their words name what is there and never say that the
-// shopper was watched.
+// sections returns up to three sections: the products in the cart, those viewed, and
+// those that match a search. An interest gets no section if the sections above show all
+// of its products. The texts never say that the shopper was observed.
 func (in Interests) sections(shop *catalogue.Shop, above []Section) []Section {
 	var shown []string
 	for _, s := range above {
@@ -38,8 +37,8 @@ func (in Interests) sections(shop *catalogue.Shop, above []Section) []Section {
 		shown = append(shown, cart...)
 	}
 	if viewed := without(shop.Known(in.RecentProducts), shown); len(viewed) > 0 {
-		viewed = viewed[:min(fewViewed, len(viewed))]
-		// One or two thumbnails would leave most of their row empty.
+		viewed = viewed[:min(maxViewed, len(viewed))]
+		// One or two thumbnails leave most of their row empty.
 		variant := "thumbs"
 		if len(viewed) < 3 {
 			variant = "lines"
@@ -49,7 +48,7 @@ func (in Interests) sections(shop *catalogue.Shop, above []Section) []Section {
 	}
 	if found := without(shop.Found(in.Searched), shown); len(found) > 0 {
 		more = append(more, Section{
-			Type: "product-grid", Variant: "cards", Headline: "Picked for you", ProductIDs: found[:min(fewFound, len(found))],
+			Type: "product-grid", Variant: "cards", Headline: "Picked for you", ProductIDs: found[:min(maxFound, len(found))],
 		})
 	}
 	return more

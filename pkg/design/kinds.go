@@ -6,23 +6,25 @@ import (
 	"github.com/wandstore/wandstore/pkg/catalogue"
 )
 
-// sectionKind is one section type. A new type is a row in sectionKinds, a template
-// of the same name in package storefront, and its styles.
+// sectionKind is one section type. A new type needs a row in sectionKinds, and in
+// package storefront a template of the same name and its styles.
 type sectionKind struct {
 	name     string
 	variants []string // the first is the default
-	use      string   // tells a model when to use the type, and how each variant looks
-	headline string   // used where the section has none
+	use      string   // for the model: when to use the type, and what each variant is
+	headline string   // of a section that has none
 
-	products, least int                            // most and fewest products; 0 most: takes no ids
-	accepts         func(*catalogue.Product) bool  // whether the type shows a product; nil: every one
+	// products is the most and least the fewest products. A type with products 0 takes no
+	// ids from the design.
+	products, least int
+	accepts         func(*catalogue.Product) bool  // whether a product fits the type; nil: all do
 	fill            func(*catalogue.Shop) []string // the shop's own choice of products
-	items           int                            // fewest items; 0: shows none
+	items           int                            // the fewest items; 0: the type has none
 	needsBody       bool
-	supported       func(*catalogue.Shop) bool // whether the shop has enough for the type; nil: every one
+	supported       func(*catalogue.Shop) bool // whether the shop has enough for the type; nil: all have
 }
 
-// A model reads the types in this order. Those that may open a page come first.
+// sectionKinds is in the order in which a model reads the types.
 var sectionKinds = []sectionKind{
 	{
 		name: "hero", variants: []string{"split", "centered", "banner", "statement"}, products: 3,
@@ -156,8 +158,8 @@ func kindOf(name string) (*sectionKind, bool) {
 	return &sectionKinds[i], true
 }
 
-// FilledByShop is the ids of the products of a section type that takes no ids from
-// the design; false for a type that takes some, or shows no products.
+// FilledByShop returns the product ids of a section type that the shop fills by itself.
+// The result is false for a type that takes ids from the design or shows no products.
 func FilledByShop(sectionType string, shop *catalogue.Shop) ([]string, bool) {
 	kind, ok := kindOf(sectionType)
 	if !ok || kind.products > 0 || kind.fill == nil {
@@ -166,7 +168,7 @@ func FilledByShop(sectionType string, shop *catalogue.Shop) ([]string, bool) {
 	return kind.fill(shop), true
 }
 
-// rates requires at least n rated products.
+// rates returns a condition: the shop has at least n rated products.
 func rates(n int) func(*catalogue.Shop) bool {
 	return func(shop *catalogue.Shop) bool {
 		return len(shop.Pick(n, (*catalogue.Product).Rated, catalogue.ByRating)) == n

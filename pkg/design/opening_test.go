@@ -9,7 +9,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/persona"
 )
 
-// careless is what a model may design that does not look at whom it is for.
+// careless is a design that ignores its persona, as a model's may.
 func careless(more ...design.Section) design.Design {
 	return design.Design{Sections: append([]design.Section{
 		{Type: "hero", Variant: "split", Headline: "A quiet shelf", ProductIDs: []string{"nightjar"}},
@@ -21,32 +21,32 @@ func careless(more ...design.Section) design.Design {
 	}, more...)}
 }
 
-// shows is the place of the first section that shows the product; -1 if none does.
+// shows is the index of the first section with the product, or -1.
 func shows(d design.Design, id string) int {
 	return slices.IndexFunc(d.Sections, func(s design.Section) bool { return slices.Contains(s.ProductIDs, id) })
 }
 
 func TestPagesOpenForTheirPersona(t *testing.T) {
 	for _, shop := range cataloguetest.BuiltIn(t).All() {
-		for _, whom := range persona.All() {
-			opens := design.Openings(whom)
+		for _, personaName := range persona.All() {
+			opens := design.Openings(personaName)
 			for _, d := range []design.Design{
 				{}, careless(), {Sections: careless().Sections[1:]}, careless(design.Section{Type: opens[len(opens)-1], Variant: "panel", Body: "Ours.", ProductIDs: []string{shop.Products[0].ID}}),
 			} {
 				before := len(d.Sections)
-				got := d.OpenFor(shop, whom, design.Interests{})
+				got := d.OpenFor(shop, personaName, design.Interests{})
 				at := 0
 				if len(got.Sections) > 0 && got.Sections[0].Type == "hero" {
 					at = 1
 				}
 				if at >= len(got.Sections) || !slices.Contains(opens, got.Sections[at].Type) {
-					t.Errorf("%s: a page for a %s begins with %+v", shop.Slug, whom, got.Sections[:min(2, len(got.Sections))])
+					t.Errorf("%s: a page for a %s begins with %+v", shop.Slug, personaName, got.Sections[:min(2, len(got.Sections))])
 				}
 				if len(d.Sections) != before {
 					t.Error("the given design was changed")
 				}
-				if whom == persona.Minimalist && len(got.Sections) > 5 {
-					t.Errorf("%s: a page for a %s has %d sections", shop.Slug, whom, len(got.Sections))
+				if personaName == persona.Minimalist && len(got.Sections) > 5 {
+					t.Errorf("%s: a page for a %s has %d sections", shop.Slug, personaName, len(got.Sections))
 				}
 			}
 		}
@@ -61,8 +61,8 @@ func TestPagesOpenForTheirPersona(t *testing.T) {
 	}
 }
 
-// What was left in the cart, looked at and searched for is seen on the first
-// screens, whoever designed the page and whomever it is for.
+// Products in the cart, viewed or searched for are on the first screens, whether a model
+// or a template designed the page, and for every persona.
 func TestInterestsSteerThePage(t *testing.T) {
 	shop := cataloguetest.Shop(t, "magic-wands")
 	for name, interest := range map[string]struct {
@@ -74,25 +74,25 @@ func TestInterestsSteerThePage(t *testing.T) {
 		"viewed":   {design.Interests{RecentProducts: []string{"maplesong"}}, "maplesong", "Close at hand"},
 		"searched": {design.Interests{Searched: []string{"wand", "no such thing", "oakenfel"}}, "oakenfell", "Picked for you"},
 	} {
-		for _, whom := range persona.All() {
-			designed := careless().OpenFor(shop, whom, interest.in)
-			template := design.Template(shop, whom, interest.in)
+		for _, personaName := range persona.All() {
+			designed := careless().OpenFor(shop, personaName, interest.in)
+			template := design.Template(shop, personaName, interest.in)
 			for by, d := range map[string]design.Design{"model": designed, "template": template} {
 				if at := shows(d, interest.product); at < 0 || at > 3 {
-					t.Errorf("%s, %s, by the %s: section %d shows %s", name, whom, by, at, interest.product)
+					t.Errorf("%s, %s, by the %s: section %d shows %s", name, personaName, by, at, interest.product)
 				}
 			}
 			if at := shows(designed, interest.product); at < 0 || designed.Sections[at].Headline != interest.headline {
-				t.Errorf("%s, %s: what shows it is not headed %q", name, whom, interest.headline)
+				t.Errorf("%s, %s: what shows it is not headed %q", name, personaName, interest.headline)
 			}
-			if plain := careless().OpenFor(shop, whom, design.Interests{}); shows(plain, interest.product) >= 0 {
-				t.Errorf("%s, %s: %s is there without the interest", name, whom, interest.product)
+			if plain := careless().OpenFor(shop, personaName, design.Interests{}); shows(plain, interest.product) >= 0 {
+				t.Errorf("%s, %s: %s is there without the interest", name, personaName, interest.product)
 			}
 		}
 	}
 }
 
-// What a model has put in front already is not repeated.
+// A product that the model shows at the top is not shown again.
 func TestInterestsAreNotShownTwice(t *testing.T) {
 	shop := cataloguetest.Shop(t, "magic-wands")
 	d := careless().OpenFor(shop, persona.Explorer, design.Interests{

@@ -12,15 +12,16 @@ import (
 	"github.com/wandstore/wandstore/pkg/catalogue"
 )
 
-// Schema is the JSON schema of a Design for a model that may choose among the given
-// products. It is self-contained, has no references and allows no other fields. A
-// section is one of the types; each type states only where it narrows the fields that
-// all sections share. A type that needs a product and accepts none of the given ones
-// is left out. The persona's openings come first.
-func Schema(products []*catalogue.Product, whom string) (json.RawMessage, error) {
+// Schema returns the JSON schema of a Design for a model that may choose among the given
+// products. It has no references and allows no unknown fields. A section is one of the
+// types. Each type only states how it restricts the fields that all sections share. A
+// type that needs more products than it accepts of the given ones is left out. The
+// persona's openings come first. An error means that the schema cannot be encoded, which
+// is a defect of this package.
+func Schema(products []*catalogue.Product, personaName string) (json.RawMessage, error) {
 	r := jsonschema.Reflector{DoNotReference: true, Anonymous: true}
 	root := r.Reflect(&Design{})
-	root.Version = "" // some model APIs refuse a schema that names its dialect
+	root.Version = "" // some model APIs refuse a schema with "$schema"
 
 	sections, ok := root.Properties.Get("sections")
 	if !ok {
@@ -33,7 +34,9 @@ func Schema(products []*catalogue.Product, whom string) (json.RawMessage, error)
 	ids.UniqueItems = true
 	ids.Items.Enum = productEnum(products, nil)
 	kinds := slices.Clone(sectionKinds)
-	slices.SortStableFunc(kinds, func(a, b sectionKind) int { return cmp.Compare(openingRank(whom, a.name), openingRank(whom, b.name)) })
+	slices.SortStableFunc(kinds, func(a, b sectionKind) int {
+		return cmp.Compare(openingRank(personaName, a.name), openingRank(personaName, b.name))
+	})
 	for i := range kinds {
 		if branch := kinds[i].schema(products); branch != nil {
 			sections.Items.OneOf = append(sections.Items.OneOf, branch)
@@ -47,8 +50,8 @@ func Schema(products []*catalogue.Product, whom string) (json.RawMessage, error)
 	return b, nil
 }
 
-// schema is where the type narrows the fields of every section; nil if the type
-// accepts too few of the products.
+// schema returns how the type restricts the fields of a section; nil if the type accepts
+// too few of the products.
 func (k *sectionKind) schema(products []*catalogue.Product) *jsonschema.Schema {
 	fields := jsonschema.NewProperties()
 	fields.Set("type", &jsonschema.Schema{Const: k.name})
@@ -86,7 +89,8 @@ func (k *sectionKind) schema(products []*catalogue.Product) *jsonschema.Schema {
 	return branch
 }
 
-// productEnum is the ids of the products that accepts is true for; nil accepts all.
+// productEnum is the ids of the products for which accepts is true. A nil accepts takes
+// all.
 func productEnum(products []*catalogue.Product, accepts func(*catalogue.Product) bool) []any {
 	ids := make([]any, 0, len(products))
 	for _, p := range products {

@@ -55,7 +55,7 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// The schema is paid for with every prompt.
+// Every prompt contains the schema and costs its tokens.
 func TestSchemaIsSmall(t *testing.T) {
 	for _, shop := range cataloguetest.BuiltIn(t).All() {
 		_, raw := designtest.Schema(t, shop.Sorted(catalogue.AsListed))
@@ -66,7 +66,7 @@ func TestSchemaIsSmall(t *testing.T) {
 	}
 }
 
-// A type that only some products have a place in names those.
+// A type that accepts only some products lists their ids.
 func TestSchemaNamesWhatFits(t *testing.T) {
 	shop := cataloguetest.Shop(t, "magic-wands")
 	root, _ := designtest.Schema(t, shop.Sorted(catalogue.AsListed))
@@ -89,7 +89,7 @@ func TestSchemaNamesWhatFits(t *testing.T) {
 	}
 }
 
-// closed fails if an object of the schema allows fields that it does not name.
+// closed fails if an object of the schema allows unknown fields.
 func closed(t *testing.T, name string, n *designtest.Node) {
 	t.Helper()
 	if n.Type == "object" && n.AdditionalProperties != false {
@@ -115,9 +115,8 @@ func TestSchemaWithoutProducts(t *testing.T) {
 	}
 }
 
-// The schema tells a model what ParseAnswer takes: everything that it allows must
-// pass uncounted and be drawn as it was asked for.
-func TestSchemaAgreesWithParseAnswer(t *testing.T) {
+// What the schema allows passes the gate unchanged, and the report stays empty.
+func TestSchemaAgreesWithTheGate(t *testing.T) {
 	shop := cataloguetest.Shop(t, "magic-wands")
 	root, _ := designtest.Schema(t, shop.Sorted(catalogue.AsListed))
 	theme := root.Properties["theme"].Properties

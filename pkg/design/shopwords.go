@@ -7,14 +7,14 @@ import (
 	"github.com/wandstore/wandstore/pkg/catalogue"
 )
 
-// withShopWords is s with the shop's own words where it has none. WithoutShopWords
-// takes them out again.
+// withShopWords returns s with the shop's own texts where it has none. WithoutShopWords
+// removes them again.
 func (s Section) withShopWords(kind *sectionKind, shop *catalogue.Shop) Section {
 	headline := kind.headline
 	switch s.Type {
 	case "hero":
 		headline = shop.Tagline
-		// A picture takes half of these two variants.
+		// Half of these two variants is a picture.
 		if len(s.ProductIDs) == 0 && (s.Variant == "split" || s.Variant == "banner") {
 			s.ProductIDs = shop.Pick(1, (*catalogue.Product).Available, catalogue.ByFeatured)
 		}
@@ -46,15 +46,14 @@ func (s Section) withShopWords(kind *sectionKind, shop *catalogue.Shop) Section 
 	if s.Headline == "" {
 		s.Headline = headline
 	}
-	// An eyebrow that repeats the headline says nothing.
 	if strings.EqualFold(s.Eyebrow, s.Headline) {
 		s.Eyebrow = ""
 	}
 	return s
 }
 
-// WithoutShopWords is d without the words that are the shop's own, so that a stored
-// design gets the shop's words of the day on which it is rendered.
+// WithoutShopWords returns d without texts that equal the shop's own. A stored design
+// then gets the shop's current texts when it is rendered again.
 func (d Design) WithoutShopWords(shop *catalogue.Shop) Design {
 	d.Sections = slices.Clone(d.Sections)
 	for i := range d.Sections {
@@ -85,7 +84,7 @@ func (d Design) WithoutShopWords(shop *catalogue.Shop) Design {
 	return d
 }
 
-// dropIfEqual is words, or "" if they equal the shop's.
+// dropIfEqual returns words, or "" if they equal the shop's.
 func dropIfEqual(words, shops string) string {
 	if words == shops {
 		return ""

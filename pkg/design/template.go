@@ -7,13 +7,13 @@ import (
 	"github.com/wandstore/wandstore/pkg/persona"
 )
 
-// Default is the page for a shopper of whom nothing is known: the store's
-// own look, and something of everything it has.
+// Default is the page for a shopper of whom nothing is known. It has the shop's own theme
+// and shows every part of the assortment.
 func Default(shop *catalogue.Shop) Design {
-	// Nobody is shown a product in three places of one page.
+	// The picks exclude each other, so that no product is shown three times.
 	best := shop.Pick(1, nil, catalogue.ByFeatured)
-	newest := shop.Pick(1, unlike(best), catalogue.ByArrival)
-	deals := shop.Pick(4, func(p *catalogue.Product) bool { return p.OnSale() && unlike(best, newest)(p) }, catalogue.BySaving)
+	newest := shop.Pick(1, notIn(best), catalogue.ByArrival)
+	deals := shop.Pick(4, func(p *catalogue.Product) bool { return p.OnSale() && notIn(best, newest)(p) }, catalogue.BySaving)
 	d := Design{Theme: shop.Theme, Sections: []Section{
 		{
 			Type: "hero", Variant: "split", Headline: shop.Tagline, Body: shop.Summary(),
@@ -21,7 +21,7 @@ func Default(shop *catalogue.Shop) Design {
 		},
 		{
 			Type: "product-grid", Variant: "cards", Eyebrow: "Well loved", Headline: "Good places to start",
-			ProductIDs: shop.Pick(8, unlike(best, newest, deals), catalogue.ByFeatured),
+			ProductIDs: shop.Pick(8, notIn(best, newest, deals), catalogue.ByFeatured),
 		},
 		{
 			Type: "deals", Variant: "strip", Eyebrow: "For now", Headline: "Priced a little kinder",
@@ -42,12 +42,12 @@ func Default(shop *catalogue.Shop) Design {
 	return d.Fit(shop, &Report{})
 }
 
-// Template is the page for a persona when the model fails: the same for the
-// same input. A persona of another name gets Default.
-func Template(shop *catalogue.Shop, whom string, in Interests) Design {
-	t := tailor{shop, in}
+// Template is the page for a persona without a model. Equal inputs give equal designs.
+// An unknown persona gets Default.
+func Template(shop *catalogue.Shop, personaName string, in Interests) Design {
+	t := templates{shop, in}
 	var d Design
-	switch whom {
+	switch personaName {
 	case persona.Minimalist:
 		d = t.minimalist()
 	case persona.Explorer:
@@ -62,29 +62,29 @@ func Template(shop *catalogue.Shop, whom string, in Interests) Design {
 	return d.Fit(shop, &Report{})
 }
 
-// tailor makes a store's page fit a shopper.
-type tailor struct {
+// templates makes the template of each persona for one shop and one shopper.
+type templates struct {
 	*catalogue.Shop
 	in Interests
 }
 
-func (t tailor) minimalist() Design {
-	few := t.near(4, catalogue.ByFeatured)
+func (t templates) minimalist() Design {
+	few := t.pickFavourites(4, catalogue.ByFeatured)
 	return Design{
 		Theme: catalogue.Theme{Palette: "porcelain", Typeface: "modern", Density: "airy", Corner: "sharp", Motion: "still"},
-		Sections: t.with([]Section{
+		Sections: t.withInterests([]Section{
 			{Type: "search", Variant: "shelves"},
-			{Type: "product-grid", Variant: "list", Headline: t.few(len(few)), ProductIDs: few},
+			{Type: "product-grid", Variant: "list", Headline: t.countedHeadline(len(few)), ProductIDs: few},
 			{Type: "compare", Variant: "table", Headline: "The difference, in one look", ProductIDs: few[:min(3, len(few))]},
 		}),
 	}
 }
 
-func (t tailor) explorer() Design {
-	rare := t.Pick(6, t.unseen, catalogue.ByFewestReviews)
+func (t templates) explorer() Design {
+	rare := t.Pick(6, t.notViewed, catalogue.ByFewestReviews)
 	return Design{
 		Theme: catalogue.Theme{Palette: "orchid", Typeface: "editorial", Density: "regular", Corner: "round", Motion: "lively"},
-		Sections: t.with([]Section{
+		Sections: t.withInterests([]Section{
 			{
 				Type: "hero", Variant: "banner", Eyebrow: "Off the usual path", Headline: "The long way round the shop",
 				Body:        "Start with what few people find: " + t.Noun.Many + " with a story, from every shelf we keep.",
@@ -97,19 +97,19 @@ func (t tailor) explorer() Design {
 			{Type: "finder", Variant: "traits", Headline: "Follow a thread", Body: "Pick a property, and see where it leads."},
 			{
 				Type: "product-grid", Variant: "rail", Eyebrow: "Keep going", Headline: "And around the next corner",
-				ProductIDs: without(t.near(12, catalogue.ByArrival), rare),
+				ProductIDs: without(t.pickFavourites(12, catalogue.ByArrival), rare),
 			},
 			guideSection(t.Shop, "cards"),
 		}),
 	}
 }
 
-func (t tailor) dealhunter() Design {
+func (t templates) dealhunter() Design {
 	deals := t.Pick(8, (*catalogue.Product).OnSale, catalogue.BySaving)
-	small := t.Pick(7, func(p *catalogue.Product) bool { return (*catalogue.Product).Available(p) && unlike(deals)(p) }, catalogue.ByPrice)
+	small := t.Pick(7, func(p *catalogue.Product) bool { return (*catalogue.Product).Available(p) && notIn(deals)(p) }, catalogue.ByPrice)
 	return Design{
 		Theme: catalogue.Theme{Palette: "ember", Typeface: "workshop", Density: "compact", Corner: "soft", Motion: "gentle"},
-		Sections: t.with([]Section{
+		Sections: t.withInterests([]Section{
 			{Type: "deals", Variant: "board", Eyebrow: "Biggest saving first", Headline: "Everything that costs less today", ProductIDs: deals},
 			{Type: "compare", Variant: "verdict", Headline: "What you get for it", ProductIDs: deals[:min(4, len(deals))]},
 			{Type: "bundle", Variant: "receipt", Eyebrow: "Added up for you", Headline: "A set that stays small", ProductIDs: small[:min(3, len(small))]},
@@ -121,15 +121,15 @@ func (t tailor) dealhunter() Design {
 	}
 }
 
-func (t tailor) loyalist() Design {
-	dear := t.near(3, catalogue.ByRating)
+func (t templates) loyalist() Design {
+	best := t.pickFavourites(3, catalogue.ByRating)
 	return Design{
 		Theme: catalogue.Theme{Palette: "midnight", Typeface: "classic", Density: "regular", Corner: "soft", Motion: "gentle"},
-		Sections: t.with([]Section{
+		Sections: t.withInterests([]Section{
 			{
 				Type: "thanks", Variant: "gift", Eyebrow: "Welcome back", Headline: "It is good to have you here again",
 				Body:        "A few things have arrived since the shelves were last tidied. We put them in front.",
-				ActionLabel: "See what is new", ProductIDs: dear,
+				ActionLabel: "See what is new", ProductIDs: best,
 			},
 			{Type: "new-arrivals", Variant: "cover", Eyebrow: "New in", Headline: "Latest on the shelves"},
 			{Type: "reorder", Variant: "again", Headline: "Worth having again", ProductIDs: t.Known(t.in.Purchased)},
@@ -140,16 +140,16 @@ func (t tailor) loyalist() Design {
 	}
 }
 
-// with puts what the shopper was about to do third on the page, where it is found
-// at once but is not the first thing the shop has to say.
-func (t tailor) with(sections []Section) []Section {
+// withInterests inserts the sections of the shopper's interests after the second one.
+// There they are on the first screens, and the page still begins with its opening.
+func (t templates) withInterests(sections []Section) []Section {
 	at := min(2, len(sections))
 	return slices.Insert(sections, at, t.in.sections(t.Shop, sections[:at])...)
 }
 
-// near is n products in the order of less, those of the shopper's own shelves
-// first.
-func (t tailor) near(n int, less func(a, b *catalogue.Product) int) []string {
+// pickFavourites is up to n products in the order of less, those of the collections that
+// the shopper visits most first.
+func (t templates) pickFavourites(n int, less func(a, b *catalogue.Product) int) []string {
 	rank := func(p *catalogue.Product) int {
 		if i := slices.Index(t.in.Categories, p.Collection); i >= 0 {
 			return i
@@ -164,12 +164,13 @@ func (t tailor) near(n int, less func(a, b *catalogue.Product) int) []string {
 	})
 }
 
-func (t tailor) unseen(p *catalogue.Product) bool {
+func (t templates) notViewed(p *catalogue.Product) bool {
 	return !slices.Contains(t.in.RecentProducts, p.ID) && !slices.Contains(t.in.Cart, p.ID)
 }
 
-// few is a headline that counts, as in "Four wands. That is all.".
-func (t tailor) few(n int) string {
+// countedHeadline is a headline for n products, at most four, such as "Four good wands,
+// plainly shown".
+func (t templates) countedHeadline(n int) string {
 	words := []string{"No", "One", "Two", "Three", "Four"}
 	noun := t.Noun.Many
 	if n == 1 {
@@ -178,8 +179,8 @@ func (t tailor) few(n int) string {
 	return words[n] + " good " + noun + ", plainly shown"
 }
 
-// unlike is true for the products that none of the lists has.
-func unlike(lists ...[]string) func(*catalogue.Product) bool {
+// notIn returns a condition: no list has the product.
+func notIn(lists ...[]string) func(*catalogue.Product) bool {
 	return func(p *catalogue.Product) bool {
 		return !slices.ContainsFunc(lists, func(ids []string) bool { return slices.Contains(ids, p.ID) })
 	}

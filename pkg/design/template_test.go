@@ -15,20 +15,20 @@ import (
 func TestPersonasDiffer(t *testing.T) {
 	for _, shop := range cataloguetest.BuiltIn(t).All() {
 		designs := map[string]design.Design{"": design.Default(shop)}
-		for _, whom := range persona.All() {
-			designs[whom] = design.Template(shop, whom, design.Interests{})
+		for _, personaName := range persona.All() {
+			designs[personaName] = design.Template(shop, personaName, design.Interests{})
 		}
 		begins := make(map[string]string)
-		for whom, d := range designs {
+		for personaName, d := range designs {
 			if len(d.Sections) < 3 {
-				t.Errorf("%s %q: %d sections", shop.Slug, whom, len(d.Sections))
+				t.Errorf("%s %q: %d sections", shop.Slug, personaName, len(d.Sections))
 				continue
 			}
 			begin := d.Sections[0].Type + " " + d.Sections[0].Variant + ", " + d.Sections[1].Type + " " + d.Sections[1].Variant
 			if other, ok := begins[begin]; ok {
-				t.Errorf("%s: %q and %q both begin with %s", shop.Slug, whom, other, begin)
+				t.Errorf("%s: %q and %q both begin with %s", shop.Slug, personaName, other, begin)
 			}
-			begins[begin] = whom
+			begins[begin] = personaName
 		}
 		if d := designs[persona.Dealhunter]; d.Sections[0].Type != "deals" {
 			t.Errorf("%s: a dealhunter sees %s first", shop.Slug, d.Sections[0].Type)
@@ -45,26 +45,26 @@ func TestUnknownPersonaGetsTheDefault(t *testing.T) {
 
 func TestTemplateFollowsTheShopper(t *testing.T) {
 	shop := cataloguetest.Shop(t, "magic-wands")
-	sig := design.Interests{
+	interests := design.Interests{
 		RecentProducts: []string{"halcyon", "no-such-wand", "nightjar"},
 		Cart:           []string{"thornbrook"},
 		Categories:     []string{"moonlit", "no-such-shelf"},
 	}
-	for _, whom := range persona.All() {
-		d := design.Template(shop, whom, sig)
-		if again := design.Template(shop, whom, sig); !reflect.DeepEqual(d, again) {
-			t.Errorf("%s: the same shopper gets two designs", whom)
+	for _, personaName := range persona.All() {
+		d := design.Template(shop, personaName, interests)
+		if again := design.Template(shop, personaName, interests); !reflect.DeepEqual(d, again) {
+			t.Errorf("%s: the same shopper gets two designs", personaName)
 		}
-		if plain := design.Template(shop, whom, design.Interests{}); reflect.DeepEqual(d, plain) {
-			t.Errorf("%s: what the shopper did changes nothing", whom)
+		if plain := design.Template(shop, personaName, design.Interests{}); reflect.DeepEqual(d, plain) {
+			t.Errorf("%s: what the shopper did changes nothing", personaName)
 		}
 		for _, id := range []string{"thornbrook", "halcyon", "nightjar"} {
 			if !slices.ContainsFunc(d.Sections, func(s design.Section) bool { return slices.Contains(s.ProductIDs, id) }) {
-				t.Errorf("%s: %s is not on the page", whom, id)
+				t.Errorf("%s: %s is not on the page", personaName, id)
 			}
 		}
 	}
-	few := design.Template(shop, persona.Minimalist, sig)
+	few := design.Template(shop, persona.Minimalist, interests)
 	for _, s := range few.Sections {
 		if s.Headline != "The short list" {
 			continue
@@ -75,12 +75,12 @@ func TestTemplateFollowsTheShopper(t *testing.T) {
 	}
 }
 
-// The shop's own designs must say nothing that the gate would take from a model.
+// The gate removes nothing from the shop's own designs.
 func TestOwnDesignsPassTheGate(t *testing.T) {
 	for _, shop := range cataloguetest.BuiltIn(t).All() {
 		designs := []design.Design{design.Default(shop)}
-		for _, whom := range persona.All() {
-			designs = append(designs, design.Template(shop, whom, design.Interests{Cart: []string{shop.Products[0].ID}}))
+		for _, personaName := range persona.All() {
+			designs = append(designs, design.Template(shop, personaName, design.Interests{Cart: []string{shop.Products[0].ID}}))
 		}
 		for _, d := range designs {
 			b := encode(t, d)

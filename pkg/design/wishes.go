@@ -7,10 +7,11 @@ import (
 	"github.com/wandstore/wandstore/pkg/catalogue"
 )
 
-// ReadWishes reads a shopper's wishes, which are words by name. Names of a theme's
-// fields give the theme, with its other fields empty, as in "palette": "midnight";
-// values that the field does not have are ignored. The other wishes are words to
-// search the catalogue for, in the order of their names.
+// ReadWishes separates a shopper's wishes, which are values by name, into a theme and
+// search texts. A wish with the name of a theme's field sets that field, as in
+// "palette": "midnight", unless the field does not allow the value. The theme's other
+// fields are empty. The values of all other wishes are texts to search the catalogue
+// for, in the order of their names.
 func ReadWishes(wishes map[string]string) (theme catalogue.Theme, words []string) {
 	choices := theme.Choices()
 	for _, name := range slices.Sorted(maps.Keys(wishes)) {

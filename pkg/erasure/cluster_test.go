@@ -13,6 +13,7 @@ import (
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/erasure"
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/natstest"
 	"github.com/wandstore/wandstore/pkg/pagekey"
@@ -25,13 +26,13 @@ import (
 const (
 	shop    = "magic-wands"
 	shopper = "abc123"
-	// writers write at the same time, a connection each, spread over the nodes.
+	// writers is how many connections write at the same time, spread over the nodes.
 	writers = 6
-	// rounds repeat it: whether two writes meet is up to chance.
+	// rounds is how often they do. Whether two writes conflict is a matter of chance.
 	rounds = 20
 )
 
-// writer is one process that uses the replicated buckets.
+// writer is one client of the replicated buckets.
 type writer struct {
 	sessions *session.Store
 	pages    *pagestore.KV
@@ -57,23 +58,11 @@ func newWriter(t *testing.T, js jetstream.JetStream, poolSize int) *writer {
 	}
 }
 
-// A replicated stream answers a write that meets another with a code of its own
-// (10164), which a Create of a purged key passes on as it is, and a read may come from
-// a replica that is behind. Neither may fail a shopper who comes back after being
-// forgotten.
+// A replicated stream refuses a conflicting write with its own error code (10164), which
+// the client's Create of a purged key does not translate. A read may come from a replica
+// that lags behind. A shopper who comes back after being forgotten must not notice either.
 func TestForgottenShopperComesBackOnThreeNodes(t *testing.T) {
-	cluster := natstest.StartCluster(t)
-	settings := wandnats.Settings{PoolSize: 1, MaxQueueDepth: 1000, Concurrency: 1, CacheTTLSeconds: 3600, Replicas: 3}
-	all := make([]*writer, writers)
-	for i := range all {
-		_, js := cluster.Connect(t, i%3)
-		if i == 0 {
-			if err := wandnats.Ensure(t.Context(), js, settings); err != nil {
-				t.Fatal(err)
-			}
-		}
-		all[i] = newWriter(t, js, settings.PoolSize)
-	}
+	all := newWriters(t)
 	permanent, err := pagestore.NewMemory(pagestore.MemoryConfig{})
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +85,7 @@ func TestForgottenShopperComesBackOnThreeNodes(t *testing.T) {
 		})
 		atOnce(all, func(n int, w *writer) {
 			err := w.pages.Put(t.Context(), page(t, round, n))
-			// An older page may find the newest stored already; that one may not be refused.
+			// An older page may be refused after a newer one. The newest must not be.
 			if err != nil && (!errors.Is(err, pagestore.ErrSuperseded) || n == writers-1) {
 				t.Errorf("round %d: page %d: %v", round, n, err)
 			}
@@ -114,9 +103,9 @@ func TestForgottenShopperComesBackOnThreeNodes(t *testing.T) {
 		if n := triggered.Load(); n != 1 {
 			t.Errorf("round %d: %d jobs were made, want 1", round, n)
 		}
-		// The eraser's replica may be behind, and what it does not know of it does not
-		// forget.
-		eventually(t, func() error { return all[0].holds(t.Context(), key, page(t, round, writers-1).JobID()) })
+		// The eraser's replica may lag behind, and the eraser cannot erase what it does not
+		// read.
+		eventually.NoError(t, func() error { return all[0].holds(t.Context(), key, page(t, round, writers-1).JobID()) })
 		rec, err := all[0].queue.Record(t.Context(), key)
 		if err != nil {
 			t.Fatal(err)
@@ -125,8 +114,26 @@ func TestForgottenShopperComesBackOnThreeNodes(t *testing.T) {
 	}
 }
 
-// trigger asks until the answer is about another job than the forgotten one: a replica
-// that is behind shows that one as if it were live.
+// newWriters starts a cluster of three nodes and connects the writers to all of them.
+func newWriters(t *testing.T) []*writer {
+	t.Helper()
+	cluster := natstest.StartCluster(t)
+	settings := wandnats.Settings{PoolSize: 1, MaxQueueDepth: 1000, Concurrency: 1, CacheTTLSeconds: 3600, Replicas: 3}
+	all := make([]*writer, writers)
+	for i := range all {
+		_, js := cluster.Connect(t, i%3)
+		if i == 0 {
+			if err := wandnats.Ensure(t.Context(), js, settings); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all[i] = newWriter(t, js, settings.PoolSize)
+	}
+	return all
+}
+
+// trigger repeats the request until the answer is about another job than the forgotten
+// one, because a replica that lags behind shows that job as live.
 func (w *writer) trigger(ctx context.Context, key pagekey.Key, forgotten string) (jobqueue.Ticket, error) {
 	for {
 		ticket, err := w.queue.Trigger(ctx, jobqueue.Request{Key: key, Origin: "visit"})
@@ -136,8 +143,8 @@ func (w *writer) trigger(ctx context.Context, key pagekey.Key, forgotten string)
 	}
 }
 
-// holds is nil once the replica that answers w has all that a round wrote, and nothing
-// from before it.
+// holds is nil when the replica that w reads has everything that a round wrote, and
+// nothing from earlier rounds.
 func (w *writer) holds(ctx context.Context, key pagekey.Key, job string) error {
 	s, err := w.sessions.Get(ctx, shopper)
 	if err != nil {
@@ -165,31 +172,13 @@ func (w *writer) holds(ctx context.Context, key pagekey.Key, job string) error {
 
 func view(s *wandstorev1.ShopperSession) { session.Signals(s, shop).Views++ }
 
-// page is one writer's page of a round: newer than those of the rounds and writers
-// before.
+// page is one writer's page of a round. It is newer than all pages of earlier rounds and
+// of writers with a lower number.
 func page(t *testing.T, round, n int) *pagestore.Page {
 	return pagestoretest.Page(t, fmt.Sprintf("job-%d-%d", round, n), time.Duration(round*writers+n)*time.Second)
 }
 
-func eventually(t *testing.T, holds func() error) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
-	for {
-		err := holds()
-		if err == nil {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatal(err)
-		}
-	}
-}
-
-// atOnce has all write at the same time, and waits for them.
+// atOnce calls write for all writers at the same time, and waits for them.
 func atOnce(all []*writer, write func(n int, w *writer)) {
 	begin := make(chan struct{})
 	var wg sync.WaitGroup

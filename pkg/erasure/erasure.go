@@ -1,9 +1,9 @@
-// Package erasure forgets a shopper: session and cart, pages, the job that makes
-// one, its record's breadcrumbs, in every store.
+// Package erasure erases the data of a shopper in every shop: the session with the cart,
+// the pages, the job that makes a page, and the breadcrumbs of jobs.
 //
-// What stays for a while: a cancelled job's record and the markers of what was
-// removed (an hour at most), the job's message until a worker meets it, and dead
-// letters (a week, or until an operator deletes them).
+// Some data with the shopper's id stays for a time. The record of a cancelled job and the
+// delete markers stay for one hour at most. The message of a cancelled job stays until a
+// worker receives it. Dead letters stay for a week, or until an operator deletes them.
 package erasure
 
 import (
@@ -19,14 +19,14 @@ import (
 	"github.com/wandstore/wandstore/pkg/session"
 )
 
-// Pages is a store of pages.
+// Pages deletes pages of one store.
 type Pages interface {
 	Delete(ctx context.Context, key pagekey.Key) error
 }
 
-// Eraser forgets shoppers.
+// Eraser erases the data of shoppers.
 type Eraser struct {
-	// Permanent is asked before Cache: a page gone from the cache is read from it.
+	// Permanent is deleted from before Cache, because a lookup refills the cache from it.
 	Permanent Pages
 	Cache     Pages
 	// Jobs is the bucket GENERATION_QUEUE.
@@ -34,11 +34,11 @@ type Eraser struct {
 	Sessions *session.Store
 }
 
-// Forget forgets the shopper in those stores and in every other that their session
-// tells of. It goes on past what fails, and the session is the last to go: after an
-// error call it again. pagekey.ErrInvalid for an id that is none; else what a store
-// answered.
-func (e *Eraser) Forget(ctx context.Context, shopper string, stores []string) error {
+// Forget erases the shopper's data in the given shops and in every shop of the session.
+// After an error in one shop it continues with the others. The session is removed last,
+// and only without errors, so that Forget can be called again. The error is
+// pagekey.ErrInvalid for an invalid shopper id, else from the stores.
+func (e *Eraser) Forget(ctx context.Context, shopper string, shops []string) error {
 	if !pagekey.ValidShopper(shopper) {
 		return pagekey.ErrInvalid
 	}
@@ -47,7 +47,7 @@ func (e *Eraser) Forget(ctx context.Context, shopper string, stores []string) er
 		return fmt.Errorf("forget shopper: %w", err)
 	}
 	all := map[string]bool{}
-	for _, slug := range stores {
+	for _, slug := range shops {
 		all[slug] = true
 	}
 	for slug := range s.GetStores() {
@@ -57,7 +57,7 @@ func (e *Eraser) Forget(ctx context.Context, shopper string, stores []string) er
 	for slug := range all {
 		key, err := pagekey.New(slug, shopper)
 		if err != nil {
-			// No page can have been stored under it.
+			// No page can be stored under an invalid slug.
 			continue
 		}
 		failed = append(failed, e.forgetIn(ctx, key))
@@ -69,14 +69,14 @@ func (e *Eraser) Forget(ctx context.Context, shopper string, stores []string) er
 }
 
 func (e *Eraser) forgetIn(ctx context.Context, key pagekey.Key) error {
-	// The job first: its page would come after all was gone.
+	// The job is cancelled first, because it would store a page after the deletions.
 	if err := jobqueue.Cancel(ctx, e.Jobs, key); err != nil {
 		return err
 	}
 	return errors.Join(
 		e.Permanent.Delete(ctx, key),
 		e.Cache.Delete(ctx, key),
-		e.Jobs.Purge(ctx, wandnats.DebugKey(key.Store(), key.Shopper())),
-		e.Jobs.Purge(ctx, wandnats.ErrorKey(key.Store(), key.Shopper())),
+		e.Jobs.Purge(ctx, wandnats.DebugKey(key.Shop(), key.Shopper())),
+		e.Jobs.Purge(ctx, wandnats.ErrorKey(key.Shop(), key.Shopper())),
 	)
 }

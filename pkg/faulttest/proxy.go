@@ -1,12 +1,10 @@
-// Package faulttest puts network faults between a service and what it depends
-// on.
+// Package faulttest simulates network faults between a service and its dependencies.
 //
-// A Proxy forwards TCP, byte for byte, until it is told to fail: Cut is a
-// process that is gone, Hang one that is stuck or a network that drops packets,
-// Latency one that is far. Restore ends all of them. Connections that were made
-// before feel a fault too, except that Restore does not bring back those that
-// Cut closed. It is safe for concurrent use; it and its goroutines are gone when
-// the test ends.
+// A Proxy forwards TCP unchanged until a fault is set. Cut simulates a process that has
+// died. Hang simulates a process that is stuck, or a network that drops packets. Latency
+// simulates a distant network. Restore ends all faults. Faults also affect existing
+// connections. Restore does not reopen connections that Cut has closed. A Proxy is safe
+// for concurrent use. It ends, with its goroutines, when the test ends.
 package faulttest
 
 import (
@@ -18,7 +16,7 @@ import (
 	"time"
 )
 
-// Proxy stands between a client and a target.
+// Proxy forwards connections of clients to a target.
 type Proxy struct {
 	t      testing.TB
 	target string
@@ -29,12 +27,13 @@ type Proxy struct {
 	listener net.Listener
 	live     map[net.Conn]struct{}
 	latency  time.Duration
-	hung     chan struct{} // not nil while hanging; closed to go on
+	hung     chan struct{} // closed when Hang ends; nil without Hang
 	accepted int
 	closed   bool
 }
 
-// NewProxy starts a proxy to target (host:port) on a free port of 127.0.0.1.
+// NewProxy starts a proxy to target (host:port) on a free port of 127.0.0.1. It fails the
+// test if it cannot listen.
 func NewProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
 	p := &Proxy{t: t, target: target, live: make(map[net.Conn]struct{})}
@@ -48,10 +47,10 @@ func NewProxy(t testing.TB, target string) *Proxy {
 	return p
 }
 
-// Addr is where clients connect, host:port. It stays the same.
+// Addr is the proxy's address, host:port. It never changes.
 func (p *Proxy) Addr() string { return p.addr }
 
-// Accepted is how many connections were accepted so far.
+// Accepted is the number of connections accepted so far.
 func (p *Proxy) Accepted() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -74,14 +73,14 @@ func (p *Proxy) Hang() {
 	}
 }
 
-// Latency holds every piece of data back for d, in each direction; 0 ends it.
+// Latency delays all data by d, in each direction; 0 ends the delay.
 func (p *Proxy) Latency(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.latency = d
 }
 
-// Restore ends all faults. What hung goes on.
+// Restore ends all faults. Data that Hang held back is forwarded.
 func (p *Proxy) Restore() {
 	p.t.Helper()
 	p.mu.Lock()
@@ -116,7 +115,7 @@ func (p *Proxy) cut() {
 		_ = conn.Close()
 	}
 	clear(p.live)
-	// Those that hang find their connections closed.
+	// Goroutines that hang continue, and then fail because their connections are closed.
 	p.resume()
 }
 
@@ -135,15 +134,16 @@ func (p *Proxy) serve(listener net.Listener) {
 			if err != nil {
 				return
 			}
-			if p.keep(listener, client) {
+			if p.track(listener, client) {
 				p.conns.Go(func() { p.forward(listener, client) })
 			}
 		}
 	})
 }
 
-// keep notes a connection, unless the listener it came by was cut meanwhile.
-func (p *Proxy) keep(by net.Listener, conn net.Conn) bool {
+// track adds a connection to the live ones. If Cut has closed its listener by now, it
+// closes the connection and returns false.
+func (p *Proxy) track(by net.Listener, conn net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.listener != by {
@@ -161,9 +161,9 @@ func (p *Proxy) forward(by net.Listener, client net.Conn) {
 	p.mu.Unlock()
 	target, err := net.Dial("tcp", p.target)
 	if err != nil {
-		return // as a target that is gone looks to a client
+		return // the client's connection is closed, as by a target that has died
 	}
-	if !p.keep(by, target) {
+	if !p.track(by, target) {
 		return
 	}
 	defer p.drop(target)
@@ -178,13 +178,13 @@ func (p *Proxy) forward(by net.Listener, client net.Conn) {
 	back.Wait()
 }
 
-// pipe copies until src ends or either is closed, and lets faults have their way
-// with every piece.
+// pipe copies until src ends or either side is closed. The current faults apply to every
+// read.
 func (p *Proxy) pipe(dst io.Writer, src io.Reader) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := src.Read(buf)
-		p.suffer()
+		p.waitForFaults()
 		if n > 0 {
 			if _, err := dst.Write(buf[:n]); err != nil {
 				return
@@ -196,8 +196,8 @@ func (p *Proxy) pipe(dst io.Writer, src io.Reader) {
 	}
 }
 
-// suffer waits as long as the faults of the moment ask for.
-func (p *Proxy) suffer() {
+// waitForFaults waits for the current latency, and until Hang ends.
+func (p *Proxy) waitForFaults() {
 	p.mu.Lock()
 	latency, hung := p.latency, p.hung
 	p.mu.Unlock()
@@ -209,7 +209,7 @@ func (p *Proxy) suffer() {
 	}
 }
 
-// halfClose passes the end of one direction on; the other may go on.
+// halfClose closes the writing side of a connection. The other direction stays open.
 func halfClose(conn net.Conn) {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.CloseWrite()

@@ -17,13 +17,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience bounds what must happen; blink is how long nothing must.
+// patience is how long the tests wait for something that must happen, and blink for
+// something that must not.
 const (
 	patience = 10 * time.Second
 	blink    = 50 * time.Millisecond
 )
 
-// echo is a server that says every line back, and ends when its client does.
+// echo starts a server that returns all data that it receives.
 func echo(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -39,7 +40,7 @@ func echo(t *testing.T) string {
 			}
 			conns.Go(func() {
 				defer func() { _ = conn.Close() }()
-				_, _ = io.Copy(conn, conn) // it ends with an error when it is cut
+				_, _ = io.Copy(conn, conn) // an error is expected after Cut
 			})
 		}
 	})
@@ -101,7 +102,7 @@ func TestForwards(t *testing.T) {
 	if got := proxy.Accepted(); got != 1 {
 		t.Errorf("Accepted: got %d, want 1", got)
 	}
-	// The end of one direction is passed on, and the other's end comes back.
+	// The end of one direction is forwarded, and then the end of the other.
 	if err := c.Conn.(*net.TCPConn).CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +127,7 @@ func TestCut(t *testing.T) {
 		_ = conn.Close()
 		t.Error("Cut does not refuse")
 	}
-	proxy.Cut() // twice is nothing
+	proxy.Cut() // a second call has no effect
 	proxy.Restore()
 	c = dial(t, proxy.Addr())
 	c.say("two")
@@ -151,7 +152,7 @@ func TestHang(t *testing.T) {
 	proxy.Hang()
 	before.say("three")
 	before.hearNothing()
-	proxy.Cut() // what hangs can be cut, and the test can end
+	proxy.Cut() // hanging connections can be cut
 }
 
 func TestLatency(t *testing.T) {

@@ -1,21 +1,22 @@
-// Package freshness decides what becomes of a page that was found: whether it is
-// served, and whether a new one is asked for. The decision is a pure function.
+// Package freshness decides what to do with a page that was found: whether to serve it,
+// and whether to request a new one. The decision is a pure function.
 //
-// A page is stale when its age is past, or when the shop's assortment, the prompt or
-// the kind of visitor have changed since it was made. Prices and stock make no page
-// stale: it is rendered again from its design with the catalogue of now.
+// A page is stale if it is older than Input.MaxAge, or if the shop's assortment, the
+// prompt or the visitor's persona has changed since the page was made. A change of prices
+// or stock does not make a page stale. The page is rendered again from its design with the
+// current catalogue.
 //
-//	the page                                    decision
-//	was rendered from the shop's catalogue      Serve
-//	was rendered from another one               Rerender
-//	is stale                                    Refresh
-//	was rendered from another catalogue, and    Replace, or Withhold while a new page
-//	    cannot be rendered again                    would be no better
+//	the page                                     decision
+//	was rendered from the current catalogue      Serve
+//	was rendered from an older catalogue         Rerender
+//	is stale                                     Refresh
+//	was rendered from an older catalogue, and    Replace; Withhold if a new page would
+//	    cannot be rendered again                     not reflect the change either
 //
-// A change reaches edges and generators at different moments. A page that was asked
-// for after this edge knew of a change, and does not reflect it, was made by a
-// generator that did not know yet. For Rollout such a page counts as current, so that a
-// roll-out makes no page twice.
+// A change reaches edges and generators at different times. If a page was requested after
+// this process learned of a change and does not reflect the change, a generator made it
+// that did not know of the change yet. A new page would not reflect the change either. So
+// for Rollout such a page counts as current, and a release makes no page twice.
 package freshness
 
 import (
@@ -26,35 +27,34 @@ import (
 	"github.com/wandstore/wandstore/pkg/persona"
 )
 
-// Decision is what becomes of a page.
+// Decision is what to do with a page.
 type Decision int
 
 // The decisions.
 const (
 	// Serve serves the page as it is.
 	Serve Decision = iota
-	// Rerender serves the page rendered again from its design.
+	// Rerender serves the page, rendered again from its design.
 	Rerender
-	// Refresh serves the page, rendered again if it was rendered from another
-	// catalogue, and asks for a new one.
+	// Refresh serves the page and requests a new one. The page is rendered again first if
+	// it was rendered from an older catalogue.
 	Refresh
-	// Replace serves the fallback and asks for a new page.
+	// Replace serves the fallback and requests a new page.
 	Replace
-	// Withhold serves the fallback and asks for nothing.
+	// Withhold serves the fallback and requests nothing.
 	Withhold
 )
 
 // Servable reports whether the page is served.
 func (d Decision) Servable() bool { return d == Serve || d == Rerender || d == Refresh }
 
-// AsksForPage reports whether a new page is asked for.
+// AsksForPage reports whether a new page is requested.
 func (d Decision) AsksForPage() bool { return d == Refresh || d == Replace }
 
 const (
 	// Rollout is how long a release or a catalogue may take to reach all generators.
 	Rollout = 10 * time.Minute
-	// minConfidence is the confidence from which another kind of visitor is worth a
-	// new page.
+	// minConfidence is the least confidence in another persona that makes a page stale.
 	minConfidence = 1.0 / 3
 )
 
@@ -62,29 +62,29 @@ const (
 type Visitor struct {
 	persona.Visitor
 
-	LastEvent time.Time // when the shopper last did something
+	LastEvent time.Time // when the shopper's last event was tracked
 }
 
-// Input is what a decision goes by.
+// Input is what a decision depends on.
 type Input struct {
 	Page *pagestore.Page
-	// Renderable says that the page holds a design that the shop can render. It counts
-	// only for a page that was rendered from another catalogue.
+	// Renderable reports whether the page holds a design that the shop can render. It is
+	// used only if the page was rendered from an older catalogue.
 	Renderable bool
 	Shop       *catalogue.Shop
 	Visitor    *Visitor // nil if nothing is known
-	// PromptVersion is the prompt's version of now.
+	// PromptVersion is the current version of the prompt.
 	PromptVersion string
-	// MaxAge is the age past which a page is stale.
+	// MaxAge is the age above which a page is stale.
 	MaxAge time.Duration
 	Now    time.Time
 }
 
-// Decide tells what becomes of the page.
+// Decide decides what to do with the page.
 func Decide(in Input) Decision {
 	current := in.Page.RenderedFrom() == string(in.Shop.Version)
 	switch {
-	case !current && !in.Renderable && in.improvable(in.Shop.Since):
+	case !current && !in.Renderable && in.newPageReflects(in.Shop.Since):
 		return Replace
 	case !current && !in.Renderable:
 		return Withhold
@@ -97,8 +97,8 @@ func Decide(in Input) Decision {
 	}
 }
 
-// Satisfies reports whether the page answers a request made at that time: whoever
-// asked gets a page that was made no earlier.
+// Satisfies reports whether the page answers a request of that time, which it does if it
+// was made at that time or later.
 func Satisfies(page *pagestore.Page, requestedAt time.Time) bool {
 	return !page.GeneratedAt().Before(requestedAt)
 }
@@ -109,15 +109,15 @@ func (in Input) stale() bool {
 	}
 	assortment := !in.Shop.Version.SameAssortment(catalogue.Version(in.Page.CatalogueVersion()))
 	prompt := in.Page.Source() == pagestore.SourceLLM && in.Page.PromptVersion() != in.PromptVersion
-	if (assortment || prompt) && in.improvable(in.Shop.Since) {
+	if (assortment || prompt) && in.newPageReflects(in.Shop.Since) {
 		return true
 	}
 	v := in.Visitor
-	return v != nil && v.Persona != in.Page.Persona() && v.Confidence >= minConfidence && in.improvable(v.LastEvent)
+	return v != nil && v.Persona != in.Page.Persona() && v.Confidence >= minConfidence && in.newPageReflects(v.LastEvent)
 }
 
-// improvable reports whether a new page would reflect a change that this process
+// newPageReflects reports whether a new page would reflect a change that this process
 // learned of at that time.
-func (in Input) improvable(changed time.Time) bool {
+func (in Input) newPageReflects(changed time.Time) bool {
 	return in.Page.RequestedAt().Before(changed) || in.Now.Sub(in.Page.GeneratedAt()) >= Rollout
 }

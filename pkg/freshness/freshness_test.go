@@ -14,8 +14,8 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// The world of the table: the shop has been known for an hour, prompts are of version 3,
-// and pages may be a day old.
+// In the table the shop's catalogue has been known for an hour, the prompt's version is 3,
+// and a page may be a day old.
 var (
 	now   = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	since = now.Add(-time.Hour)
@@ -24,7 +24,8 @@ var (
 
 func ago(d time.Duration) time.Time { return now.Add(-d) }
 
-// page was asked for a minute before it was made, at that time, for the shop as it is.
+// page returns a page of the current shop that was made at that time and requested a minute
+// earlier.
 func page(made time.Time, change ...func(*wandstorev1.Page)) func(*testing.T) *pagestore.Page {
 	return func(t *testing.T) *pagestore.Page {
 		t.Helper()
@@ -51,14 +52,14 @@ func TestDecide(t *testing.T) {
 
 	for name, tt := range map[string]struct {
 		page       func(*testing.T) *pagestore.Page
-		unreadable bool // it holds no design that the shop can render
+		unreadable bool // the page holds no design that the shop can render
 		visitor    *freshness.Visitor
 		want       freshness.Decision
 	}{
 		"made for the shop as it is":               {page: page(ago(time.Minute)), want: freshness.Serve},
 		"made long ago":                            {page: page(ago(23 * time.Hour)), want: freshness.Serve},
 		"past its age":                             {page: page(ago(25 * time.Hour)), want: freshness.Refresh},
-		"made in the future, by a clock off":       {page: page(now.Add(time.Hour)), want: freshness.Serve},
+		"made in the future, by a wrong clock":     {page: page(now.Add(time.Hour)), want: freshness.Serve},
 		"prices have changed":                      {page: page(ago(2*time.Hour), prices), want: freshness.Rerender},
 		"prices have changed, and past its age":    {page: page(ago(25*time.Hour), prices), want: freshness.Refresh},
 		"the assortment has changed":               {page: page(ago(2*time.Hour), assortment), want: freshness.Refresh},
@@ -67,17 +68,17 @@ func TestDecide(t *testing.T) {
 		"another prompt":                           {page: page(ago(2*time.Hour), prompt), want: freshness.Refresh},
 		"another prompt, by the template":          {page: page(ago(2*time.Hour), prompt, by(pagestore.SourceTemplate)), want: freshness.Serve},
 		"no prompt, by the webhook":                {page: page(ago(2*time.Hour), by(pagestore.SourceWebhook), func(p *wandstorev1.Page) { p.PromptVersion = "" }), want: freshness.Serve},
-		"another kind of visitor":                  {page: page(ago(2 * time.Hour)), visitor: visitor(persona.Loyalist, 0.5, ago(time.Minute)), want: freshness.Refresh},
-		"another kind of visitor, not certain":     {page: page(ago(2 * time.Hour)), visitor: visitor(persona.Loyalist, 0.3, ago(time.Minute)), want: freshness.Serve},
-		"the same kind of visitor":                 {page: page(ago(2 * time.Hour)), visitor: visitor(persona.Explorer, 1, ago(time.Minute)), want: freshness.Serve},
-		"another kind, prices changed":             {page: page(ago(2*time.Hour), prices), visitor: visitor(persona.Loyalist, 1, ago(time.Minute)), want: freshness.Refresh},
-		"another kind, known when it was made":     {page: page(ago(5 * time.Minute)), visitor: visitor(persona.Loyalist, 1, ago(time.Hour)), want: freshness.Serve},
-		"another kind, known ten minutes long":     {page: page(ago(10 * time.Minute)), visitor: visitor(persona.Loyalist, 1, ago(time.Hour)), want: freshness.Refresh},
-		"roll-out: asked for since, assortment":    {page: page(ago(5*time.Minute), assortment), want: freshness.Rerender},
-		"roll-out: asked for since, prompt":        {page: page(ago(5*time.Minute), prompt), want: freshness.Serve},
-		"roll-out: asked for since, no design":     {page: page(ago(5*time.Minute), prices), unreadable: true, want: freshness.Withhold},
-		"roll-out is over, assortment":             {page: page(ago(10*time.Minute), assortment), want: freshness.Refresh},
-		"roll-out is over, no design":              {page: page(ago(10*time.Minute), prices), unreadable: true, want: freshness.Replace},
+		"another persona":                          {page: page(ago(2 * time.Hour)), visitor: visitor(persona.Loyalist, 0.5, ago(time.Minute)), want: freshness.Refresh},
+		"another persona, low confidence":          {page: page(ago(2 * time.Hour)), visitor: visitor(persona.Loyalist, 0.3, ago(time.Minute)), want: freshness.Serve},
+		"the same persona":                         {page: page(ago(2 * time.Hour)), visitor: visitor(persona.Explorer, 1, ago(time.Minute)), want: freshness.Serve},
+		"another persona, prices changed":          {page: page(ago(2*time.Hour), prices), visitor: visitor(persona.Loyalist, 1, ago(time.Minute)), want: freshness.Refresh},
+		"another persona, known when it was made":  {page: page(ago(5 * time.Minute)), visitor: visitor(persona.Loyalist, 1, ago(time.Hour)), want: freshness.Serve},
+		"another persona, known for ten minutes":   {page: page(ago(10 * time.Minute)), visitor: visitor(persona.Loyalist, 1, ago(time.Hour)), want: freshness.Refresh},
+		"rollout: asked for since, assortment":     {page: page(ago(5*time.Minute), assortment), want: freshness.Rerender},
+		"rollout: asked for since, prompt":         {page: page(ago(5*time.Minute), prompt), want: freshness.Serve},
+		"rollout: asked for since, no design":      {page: page(ago(5*time.Minute), prices), unreadable: true, want: freshness.Withhold},
+		"rollout is over, assortment":              {page: page(ago(10*time.Minute), assortment), want: freshness.Refresh},
+		"rollout is over, no design":               {page: page(ago(10*time.Minute), prices), unreadable: true, want: freshness.Replace},
 		"asked for just before the shop was known": {page: page(since.Add(time.Minute-1), assortment), want: freshness.Refresh},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -92,7 +93,7 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// What the decisions mean to who serves.
+// Each decision says whether the page is served and whether a new one is requested.
 func TestDecisions(t *testing.T) {
 	t.Parallel()
 	for decision, want := range map[freshness.Decision]struct{ servable, asks bool }{
@@ -105,7 +106,7 @@ func TestDecisions(t *testing.T) {
 	}
 }
 
-// A page that was rendered again shows today's catalogue, whatever it was made for.
+// A page that was rendered again from the current catalogue is served as it is.
 func TestRenderedAgainIsServed(t *testing.T) {
 	t.Parallel()
 	stored := page(ago(5*time.Minute), func(p *wandstorev1.Page) { p.CatalogueVersion = "assortment11.facts0000000" })(t)

@@ -19,13 +19,13 @@ import (
 type ConsumerConfig struct {
 	// Member is its name, "pool-3".
 	Member string
-	// Worker names this process in job records, for operators.
+	// Worker is this process's name in job records, for operators.
 	Worker string
-	// Concurrency is how many jobs this process runs at a time. The server holds
-	// the member to its max_ack_pending over all processes.
+	// Concurrency is how many jobs this process runs at a time. Over all processes, the
+	// server limits the member to its max_ack_pending.
 	Concurrency int
-	// JobTimeout bounds one delivery of a job: past it the handler's context ends.
-	// Without it, heartbeats would keep a hung handler alive for ever.
+	// JobTimeout bounds one delivery of a job. Past it the handler's context ends.
+	// Without it, a hung handler would keep its job by heartbeats without end.
 	JobTimeout time.Duration
 	// Grace is how long running jobs may continue after the context of Run has ended.
 	// Past it they are handed back.
@@ -67,7 +67,7 @@ type Status struct {
 	Running int
 	// Done and Dead count the jobs that ended here.
 	Done, Dead int64
-	// LastActive is when it last had a job, or started.
+	// LastActive is when the member last had a job, or when it started.
 	LastActive time.Time
 }
 
@@ -130,8 +130,8 @@ func (c *Consumer) work(ctx, jobs context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look up consumer: %w", err)
 	}
-	// One message a pull, and no pull while a job runs: the ack wait of a message in
-	// the client's buffer runs too, and nobody extends it.
+	// One message a pull, and no pull while a job runs. The ack wait of a message in the
+	// client's buffer runs too, and no heartbeat extends it.
 	pull, err := cons.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(30*time.Second), jetstream.PullHeartbeat(5*time.Second))
 	if err != nil {
 		return fmt.Errorf("pull: %w", err)
@@ -144,7 +144,7 @@ func (c *Consumer) work(ctx, jobs context.Context) error {
 			return fmt.Errorf("pull: %w", err)
 		}
 		if ctx.Err() != nil {
-			// The message was on its way when we stopped: another worker gets it at once.
+			// The message arrived after the stop. After a nak another worker gets it at once.
 			_ = msg.Nak()
 			continue
 		}

@@ -2,22 +2,16 @@ package jobqueue
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"time"
 	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wandnats "github.com/wandstore/wandstore/nats"
-	"github.com/wandstore/wandstore/pkg/telemetry"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
@@ -33,11 +27,11 @@ type deadLetter struct {
 
 // maxLetter bounds a letter whose payload is text, in bytes. JSON writes six bytes for a
 // control character, so a payload full of them would exceed the stream's limit. Such a
-// payload is no job; it is kept as bytes.
+// payload is not a job. It is kept as bytes.
 const maxLetter = 192 << 10
 
-// publish puts the letter into GENERATION_DEAD. The message's sequence is part
-// of its id, so that two processes that give up the same message leave one letter.
+// publish puts the letter into GENERATION_DEAD. The message's sequence is part of the
+// letter's id, so that two processes that give up the same message leave one letter.
 func (l deadLetter) publish(ctx context.Context, js jetstream.JetStream) error {
 	letter := &wandstorev1.DeadLetter{
 		JobId: l.jobID, PoolMember: l.member, Reason: truncate(l.reason), Attempts: uint32(l.attempts),
@@ -68,254 +62,4 @@ func (l deadLetter) publish(ctx context.Context, js jetstream.JetStream) error {
 		return fmt.Errorf("publish dead letter: %w", err)
 	}
 	return nil
-}
-
-// Sweeper makes dead letters of jobs whose last delivery ended with its worker's
-// process. The server does not deliver such a message again, and leaves it in the
-// stream, where it counts against its member's limit. An advisory tells of it, once,
-// and only those that listen at that moment; so Sweeper also looks every minute.
-type Sweeper struct {
-	js      jetstream.JetStream
-	nc      *nats.Conn
-	records records
-	trail   *Trail
-	metrics *metrics
-	log     *slog.Logger
-	tracer  trace.Tracer
-}
-
-// NewSweeper returns a Sweeper for all members. jobs is the bucket GENERATION_QUEUE.
-func NewSweeper(nc *nats.Conn, js jetstream.JetStream, jobs jetstream.KeyValue, trail *Trail, log *slog.Logger) *Sweeper {
-	return &Sweeper{js: js, nc: nc, records: records{jobs}, trail: trail, metrics: newMetrics(), log: log, tracer: otel.Tracer(scope)}
-}
-
-// sweepEvery is how long such a job may stay in the stream if its advisory was missed.
-const sweepEvery = time.Minute
-
-// reasonLapsed is the dead letter's reason.
-const reasonLapsed = "every delivery lapsed without an answer: its workers were killed or hung"
-
-// Run sweeps until ctx ends, then returns nil.
-func (s *Sweeper) Run(ctx context.Context) error {
-	advisories := make(chan *nats.Msg, 256)
-	// A queue group: one of all generators gets each advisory.
-	sub, err := s.nc.ChanQueueSubscribe(wandnats.SubjectMaxDeliveries, "dead-letters", advisories)
-	if err != nil {
-		return fmt.Errorf("subscribe to max-deliveries advisories: %w", err)
-	}
-	defer func() { _ = sub.Unsubscribe() }()
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		if err := s.sweep(ctx); err != nil && ctx.Err() == nil {
-			s.log.Warn("sweep for dead jobs", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		case m := <-advisories:
-			s.advised(ctx, m)
-		}
-	}
-}
-
-func (s *Sweeper) advised(ctx context.Context, m *nats.Msg) {
-	var a struct {
-		Consumer   string `json:"consumer"`
-		StreamSeq  uint64 `json:"stream_seq"`
-		Deliveries int    `json:"deliveries"`
-	}
-	if err := json.Unmarshal(m.Data, &a); err != nil {
-		s.log.Warn("advisory unreadable", "error", err)
-		return
-	}
-	stream, err := s.js.Stream(ctx, wandnats.StreamGeneration)
-	if err == nil {
-		err = s.giveUp(ctx, stream, a.Consumer, a.StreamSeq, a.Deliveries)
-	}
-	if err != nil {
-		s.log.Warn("dead job left for the next sweep", "member", a.Consumer, "seq", a.StreamSeq, "error", err)
-	}
-}
-
-// sweep gives up the messages whose deliveries are used up. An ack removes a message
-// from a work queue; the end of its deliveries does not.
-func (s *Sweeper) sweep(ctx context.Context) error {
-	stream, err := s.js.Stream(ctx, wandnats.StreamGeneration)
-	if err != nil {
-		return fmt.Errorf("stream: %w", err)
-	}
-	// The list is read to its end first: its goroutine waits for its reader for ever.
-	list := stream.ListConsumers(ctx)
-	var members []*jetstream.ConsumerInfo
-	for info := range list.Info() {
-		members = append(members, info)
-	}
-	errs := []error{list.Err()}
-	for _, info := range members {
-		errs = append(errs, s.sweepMember(ctx, stream, info))
-	}
-	return errors.Join(errs...)
-}
-
-// sweepMember gives up the messages of one member whose deliveries are used up. Those
-// are the messages at or below its ack floor. The server moves the floor by acks only,
-// so with nothing pending they are all that was delivered. A message that cannot be
-// given up does not keep the sweep from those behind it.
-func (s *Sweeper) sweepMember(ctx context.Context, stream jetstream.Stream, info *jetstream.ConsumerInfo) error {
-	ended := info.AckFloor.Stream
-	if info.NumAckPending == 0 {
-		ended = info.Delivered.Stream
-	}
-	var errs []error
-	for seq := uint64(0); ; {
-		m, err := stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(info.Config.FilterSubject))
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			return errors.Join(errs...)
-		}
-		if err != nil {
-			return errors.Join(append(errs, fmt.Errorf("look into %s: %w", info.Name, err))...)
-		}
-		if m.Sequence > ended {
-			return errors.Join(errs...)
-		}
-		if err := s.giveUp(ctx, stream, info.Name, m.Sequence, info.Config.MaxDeliver); err != nil {
-			errs = append(errs, err)
-		}
-		seq = m.Sequence + 1
-	}
-}
-
-// giveUp makes a dead letter of a message and removes it. If the job's page is ready,
-// the job was cancelled or a newer request has replaced it, the message is removed
-// without a letter. If a worker still holds the job, giveUp does nothing.
-func (s *Sweeper) giveUp(ctx context.Context, stream jetstream.Stream, member string, seq uint64, attempts int) error {
-	m, err := stream.GetMsg(ctx, seq)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read dead job: %w", err)
-	}
-	ctx, span := s.tracer.Start(telemetry.Extract(ctx, m.Header), "bury", trace.WithAttributes(telemetry.Member.String(member)))
-	defer span.End()
-
-	letter := deadLetter{member: member, reason: reasonLapsed, attempts: attempts, seq: seq, payload: m.Data, header: m.Header}
-	var found held
-	job, parseErr := parse(m.Data)
-	if parseErr == nil {
-		letter.jobID = job.GetJobId()
-		found, err = s.records.get(ctx, job.Key)
-		if err != nil && !errors.Is(err, ErrNoRecord) {
-			return err
-		}
-	}
-	ours := parseErr == nil && found.GetJobId() == job.GetJobId()
-	switch {
-	case ours && (found.GetState() == wandstorev1.JobState_JOB_STATE_READY || found.cancels(job)), parseErr == nil && found.replaces(job):
-		return remove(ctx, stream, seq)
-	case ours && found.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && owned(found.JobRecord, time.Now()):
-		return nil
-	}
-	if err := letter.publish(ctx, s.js); err != nil {
-		return err
-	}
-	s.metrics.deadLettered(ctx, member, deadLapsed)
-	s.log.ErrorContext(ctx, "job is dead", "member", member, "seq", seq, "error", reasonLapsed)
-	if ours {
-		rec := found.in(wandstorev1.JobState_JOB_STATE_FAILED, time.Now(), failedFor)
-		rec.Reason = reasonLapsed
-		if _, err := s.records.put(ctx, job.Key, found, rec); err != nil && !wandnats.IsConflict(err) {
-			return err
-		}
-	}
-	if parseErr == nil {
-		s.trail.Error(ctx, job.Key, Breadcrumb{Step: "dead", JobID: job.GetJobId(), Member: member, Attempt: attempts, Detail: reasonLapsed})
-	}
-	return remove(ctx, stream, seq)
-}
-
-// remove deletes a message. It is no error if the message is gone already.
-func remove(ctx context.Context, stream jetstream.Stream, seq uint64) error {
-	err := stream.DeleteMsg(ctx, seq)
-	if err == nil {
-		return nil
-	}
-	// The server's error is the same for a message that is gone and one that it keeps.
-	if _, getErr := stream.GetMsg(ctx, seq); errors.Is(getErr, jetstream.ErrMsgNotFound) {
-		return nil
-	}
-	return fmt.Errorf("remove message %d: %w", seq, err)
-}
-
-// Replayed describes a dead letter that is back in the queue.
-type Replayed struct {
-	// JobID is the job's id, the same as before.
-	JobID string
-	// Member is the pool member whose queue has it now.
-	Member string
-}
-
-// Replay puts the dead letter with that sequence of GENERATION_DEAD back into the
-// queue and removes the letter. The job keeps its id and its time of request.
-// Errors: ErrNoLetter; ErrTerminal if its payload is no job; ErrPoolFull.
-func (q *Queue) Replay(ctx context.Context, seq uint64) (Replayed, error) {
-	if seq == 0 {
-		// No message has sequence 0, and the server reads it as "no sequence given".
-		return Replayed{}, fmt.Errorf("%w: 0", ErrNoLetter)
-	}
-	dead, err := q.js.Stream(ctx, wandnats.StreamDead)
-	if err != nil {
-		return Replayed{}, fmt.Errorf("stream: %w", err)
-	}
-	m, err := dead.GetMsg(ctx, seq)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return Replayed{}, fmt.Errorf("%w: %d", ErrNoLetter, seq)
-	}
-	if err != nil {
-		return Replayed{}, fmt.Errorf("read dead letter: %w", err)
-	}
-	ctx = telemetry.Extract(ctx, m.Header)
-	letter := &wandstorev1.DeadLetter{}
-	if err := wire.Unmarshal(m.Data, letter); err != nil {
-		return Replayed{}, fmt.Errorf("%w: %w", ErrTerminal, err)
-	}
-	job, err := parse([]byte(letter.GetPayload()))
-	if err != nil {
-		return Replayed{}, fmt.Errorf("%w: %w", ErrTerminal, err)
-	}
-	// The id of the first publish may still be in the duplicate window. The letter's
-	// sequence makes a new id, and the same one if the letter is replayed twice.
-	id := job.GetJobId() + "-replay-" + strconv.FormatUint(seq, 10)
-	member, queuedAt, err := q.publish(ctx, job.Key.Shopper(), id, []byte(letter.GetPayload()))
-	if err != nil {
-		return Replayed{}, err
-	}
-	q.requeued(ctx, job, member, queuedAt)
-	q.trail.Debug(ctx, job.Key, Breadcrumb{Step: "replayed", JobID: job.GetJobId(), Member: member})
-	if err := remove(ctx, dead, seq); err != nil {
-		return Replayed{}, err
-	}
-	return Replayed{JobID: job.GetJobId(), Member: member}, nil
-}
-
-// requeued writes to the record that the job waits again, unless the record is another
-// job's or a worker has the job already.
-func (q *Queue) requeued(ctx context.Context, job *Job, member string, seq uint64) {
-	found, err := q.records.get(ctx, job.Key)
-	if err != nil && !errors.Is(err, ErrNoRecord) {
-		return
-	}
-	if err == nil && (found.GetJobId() != job.GetJobId() || found.GetState() != wandstorev1.JobState_JOB_STATE_FAILED) {
-		return
-	}
-	if found.JobRecord == nil {
-		found.JobRecord = &wandstorev1.JobRecord{
-			JobId: job.GetJobId(), StoreSlug: job.Key.Store(), ShopperId: job.Key.Shopper(), RequestedAt: job.GetRequestedAt(),
-		}
-	}
-	rec := found.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), queuedFor)
-	rec.PoolMember, rec.StreamSeq, rec.Reason = member, seq, ""
-	_, _ = q.records.put(ctx, job.Key, found, rec)
 }

@@ -37,7 +37,7 @@ func (c *Consumer) process(ctx context.Context, msg jetstream.Msg, limits jetstr
 
 	meta, err := msg.Metadata()
 	if err != nil {
-		// Not a JetStream message: there is nothing to settle.
+		// It is not a JetStream message, so there is nothing to settle.
 		c.log.Error("message without metadata", "error", err)
 		return
 	}
@@ -87,7 +87,7 @@ func (c *Consumer) deliver(ctx context.Context, d *delivery, ackWait time.Durati
 	job.Member, job.Attempt = c.cfg.Member, d.attempt
 	d.job = job
 	trace.SpanFromContext(ctx).SetAttributes(
-		semconv.MessagingMessageID(job.GetJobId()), telemetry.JobID.String(job.GetJobId()), telemetry.Store.String(job.Key.Store()))
+		semconv.MessagingMessageID(job.GetJobId()), telemetry.JobID.String(job.GetJobId()), telemetry.Store.String(job.Key.Shop()))
 
 	if outcome, err := c.take(ctx, d, ackWait); outcome != "" {
 		return outcome, err
@@ -141,7 +141,7 @@ func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration)
 	}
 	rec := found.in(wandstorev1.JobState_JOB_STATE_RUNNING, now, ackWait)
 	rec.JobId, rec.RequestedAt = d.job.GetJobId(), d.job.GetRequestedAt()
-	rec.StoreSlug, rec.ShopperId = d.job.Key.Store(), d.job.Key.Shopper()
+	rec.StoreSlug, rec.ShopperId = d.job.Key.Shop(), d.job.Key.Shopper()
 	rec.PoolMember, rec.StreamSeq, rec.Worker = c.cfg.Member, d.seq, c.cfg.Worker
 	rec.Attempt = uint32(d.attempt)
 	rec.Traceparent = telemetry.Traceparent(ctx)

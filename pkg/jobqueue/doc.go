@@ -1,13 +1,13 @@
-// Package jobqueue is the pool: it takes generation jobs from edges, one live
-// job a shopper and store, spreads them over the pool's members, hands each to
-// one worker at a time, and makes sure that every job ends.
+// Package jobqueue is the pool's queue. It takes generation jobs from edges, with at
+// most one live job per shopper and shop, and spreads them over the pool's members. It
+// gives each job to one worker at a time, and every job ends.
 //
 // # The job record
 //
-// GENERATION_QUEUE job.{store}.{shopper} is the claim, the lock and the state in
-// one. It is only ever changed by compare-and-set, and it holds a deadline. Before
-// the deadline, the record belongs to the process that wrote it. Past it, any process
-// may take it over. So no crash blocks a shopper, and no lock has to be released.
+// GENERATION_QUEUE job.{store}.{shopper} is the claim, the lock and the state in one. It
+// is only ever changed by compare-and-swap, and it holds a deadline. Before the deadline,
+// the record belongs to the process that wrote it. Past it, any process may take it over.
+// So no crash blocks a shopper, and no lock has to be released.
 //
 //	          claim                accepted              delivered
 //	(none) ---------> publishing ---------> queued ---------------> running --+--> ready
@@ -16,12 +16,15 @@
 //	                      v                    +----------+-------------+
 //	                    (none)                   handed back, redelivered
 //
-//	cancelled, from any state before ready: the worker that has the job gives it up
+//	cancelled, from any state before ready: the worker that has the job stops it
 //
-//	deadlines: publishing 5 s; queued one hour, the bucket's own age; running the
-//	ack wait, moved on by each heartbeat; ready 10 s, so that a visit that looked
-//	for the page just before it was stored does not ask for another; failed one
-//	minute, so that visits to a broken shop do not make a job each.
+//	state       deadline
+//	publishing  5 s
+//	queued      1 h, the bucket's TTL
+//	running     the ack wait, extended by each heartbeat
+//	ready       10 s: a visit that looked for the page just before it was stored
+//	            does not request another one
+//	failed      1 min: visits to a broken shop do not make a job each
 //
 // # Delivery
 //
@@ -29,19 +32,20 @@
 // takes a message only together with its record. If another worker holds the record,
 // the message goes back. If the page is ready, the job was cancelled or a newer request
 // has replaced it, the message is acked and nothing is done. A worker that loses the
-// record to another one leaves the message to it.
+// record to another worker does not settle the message.
 //
-//	handler returns          message     record
-//	nil                      ack         ready
-//	ErrTerminal, or panics   dead, term  failed
-//	other, deliveries left   nak, later  queued
-//	other, last delivery     dead, term  failed
-//	any, cancelled           ack         cancelled
-//	worker gone              redelivered after the ack wait
-//	worker gone, last time   dead by the advisory or the sweep
+//	handler returns          message                record
+//	nil                      ack                    ready
+//	ErrTerminal, or panics   dead letter, term      failed
+//	other, deliveries left   nak, later             queued
+//	other, last delivery     dead letter, term      failed
+//	any, cancelled           ack                    cancelled
+//	worker killed            redelivered after the ack wait
+//	worker killed, last      dead letter by the Sweeper
+//	    delivery
 //
-// A dead letter is published before its message is removed: a crash between the
-// two never loses a letter. It may publish one twice, which the letter's id removes.
+// A dead letter is published before its message is removed, so that a crash between the
+// two never loses it. If it is published twice, the server drops the second one by its id.
 //
 // Breadcrumbs are best effort on purpose. A step missing from a trail is a nuisance; a
 // page missing because its trail could not be written would be a defect.

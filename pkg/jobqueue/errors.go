@@ -13,14 +13,14 @@ var (
 	ErrPoolFull = errors.New("every pool member is full")
 	// ErrQueueFull: one member refused the job; another may take it.
 	ErrQueueFull = errors.New("the pool member is full")
-	// ErrNoRecord: the shopper has no job record in the store.
+	// ErrNoRecord: the shopper has no job record for this shop.
 	ErrNoRecord = errors.New("no job record")
 	// ErrTerminal: a handler wraps it where another delivery would fail as well.
 	ErrTerminal = errors.New("not worth another try")
-	// ErrNoLetter: there is no dead letter of that sequence.
+	// ErrNoLetter: there is no dead letter with that sequence.
 	ErrNoLetter = errors.New("no such dead letter")
 
-	// errLost: another worker holds the job, or a newer job its record.
+	// errLost: another worker holds the job, or a newer job holds its record.
 	errLost = errors.New("the job was taken away")
 	// errCancelled: the job was cancelled, so no worker holds it any more.
 	errCancelled = fmt.Errorf("%w: it was cancelled", errLost)
@@ -28,14 +28,14 @@ var (
 	errShutdown = errors.New("the worker is shutting down")
 )
 
-// codeMaximumMessages is the server's err_code for a publish that a stream with
-// discard new refuses, over its whole limit and over that of a subject alike
-// (JSStreamStoreFailedF in nats-server's errors.json). nats.go has no sentinel.
+// codeMaximumMessages is the server's err_code for a publish that a stream with discard
+// new refuses, whether the stream or the subject is full (JSStreamStoreFailedF in
+// nats-server's errors.json). nats.go has no sentinel for it.
 const codeMaximumMessages = 10077
 
-// full tells whether the server refused a publish because the subject is full. The
-// code alone also stands for other failures of the store, so the text is compared
-// too; a test checks both on the pinned server.
+// full reports whether the server refused a publish because the subject is full. The
+// server uses the code for other failures of the store too, so full also compares the
+// text. A test checks both on the pinned server.
 func full(err error) bool {
 	var api *jetstream.APIError
 	if !errors.As(err, &api) || api.ErrorCode != codeMaximumMessages {

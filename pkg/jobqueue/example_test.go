@@ -70,7 +70,7 @@ func askForAPage(ctx context.Context, url string) error {
 	// The side that works, for one member of the pool. A handler makes and stores the page.
 	working, stopWorking := context.WithCancel(ctx)
 	handler := func(_ context.Context, job *jobqueue.Job) (jobqueue.Result, error) {
-		fmt.Printf("%s makes a page of %s for %s, attempt %d\n", job.Member, job.Key.Store(), job.Key.Shopper(), job.Attempt)
+		fmt.Printf("%s makes a page of %s for %s, attempt %d\n", job.Member, job.Key.Shop(), job.Key.Shopper(), job.Attempt)
 		// A second request while the job is live makes no second job.
 		again, err := queue.Trigger(ctx, jobqueue.Request{Key: key, Origin: "visit"})
 		fmt.Println("triggered:", again.Triggered)

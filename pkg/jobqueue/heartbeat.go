@@ -17,7 +17,7 @@ func (c *Consumer) inProgress(ctx context.Context, d *delivery) {
 	}
 }
 
-// hold writes what change makes of the record. It returns errLost if the record belongs
+// hold writes the record that change returns. It returns errLost if the record belongs
 // to another worker, and errCancelled if the job was cancelled.
 func (c *Consumer) hold(ctx context.Context, d *delivery, change func(held) *wandstorev1.JobRecord) error {
 	d.mu.Lock()

@@ -11,14 +11,14 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// Job is what a handler is given.
+// Job is a job that a handler must do.
 type Job struct {
 	*wandstorev1.GenerationJob
-	// Key is the job's page, its ids checked.
+	// Key is the key of the job's page. Its ids are valid.
 	Key pagekey.Key
-	// Member is the pool member that has it.
+	// Member is the name of the pool member that runs the job.
 	Member string
-	// Attempt is the delivery, from 1.
+	// Attempt is the number of the delivery, from 1.
 	Attempt int
 
 	confirm func(ctx context.Context) error
@@ -34,9 +34,10 @@ type Result struct {
 	Persona string
 	// Source says who designed it: "llm" or "template".
 	Source string
-	// GeneratedAt is when it was made.
+	// GeneratedAt is when the page was made.
 	GeneratedAt time.Time
-	// Reason says why the template served, if it did. It holds no personal data.
+	// Reason says why a template page was made; "" if none was. It holds no personal
+	// data.
 	Reason string
 }
 
@@ -56,7 +57,7 @@ func parse(payload []byte) (*Job, error) {
 	if err != nil {
 		return nil, fmt.Errorf("payload: %w", err)
 	}
-	// A job's id is of the form of a shopper's.
+	// Job ids have the same form as shoppers' ids.
 	if !pagekey.ValidShopper(g.GetJobId()) {
 		return nil, errors.New("payload: no job id, or not of A-Z, a-z, 0-9, _ and -")
 	}

@@ -2,8 +2,8 @@ package jobqueue
 
 import "hash/fnv"
 
-// SelectMember is the number of the pool member that a shopper's jobs go to
-// first: FNV-1a, 32 bits, of the id, modulo size. size is at least 1.
+// SelectMember returns the number of the pool member that a shopper's jobs are offered
+// to first: the 32-bit FNV-1a hash of the id, modulo size. size must be at least 1.
 func SelectMember(shopper string, size int) int {
 	h := fnv.New32a()
 	h.Write([]byte(shopper))

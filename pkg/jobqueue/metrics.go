@@ -11,7 +11,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/telemetry"
 )
 
-// metrics are those of Queue, Consumer and Sweeper.
+// metrics are the metrics of Queue, Consumer and Sweeper.
 type metrics struct {
 	claims, publishes, deliveries, deadLetters metric.Int64Counter
 

@@ -23,7 +23,7 @@ import (
 
 const scope = "github.com/wandstore/wandstore/pkg/jobqueue"
 
-// Queue asks for pages: it makes jobs and publishes them to the pool's members.
+// Queue makes jobs and publishes them to the pool's members.
 type Queue struct {
 	js      jetstream.JetStream
 	records records
@@ -39,34 +39,37 @@ func NewQueue(js jetstream.JetStream, jobs jetstream.KeyValue, size int, trail *
 	return &Queue{js: js, records: records{jobs}, trail: trail, size: size, metrics: newMetrics(), tracer: otel.Tracer(scope)}
 }
 
-// Request asks for a page.
+// Request is a request for a page.
 type Request struct {
-	// Key names the shopper and the store.
+	// Key identifies the shop and the shopper.
 	Key pagekey.Key
-	// Origin says why: "visit" or "debug".
+	// Origin is the reason of the request: "visit" or "debug".
 	Origin string
-	// Preferences are the caller's wishes, as they came.
+	// Preferences are the caller's wishes, unchecked.
 	Preferences map[string]string
-	// Force asks for a new page even right after one was made.
+	// Force requests a new page even if a job has just made one.
 	Force bool
-	// Replaces is the job whose page a new one replaces, even if it was made right now;
-	// "" if there is no page.
+	// Replaces is the id of the job whose page the new page replaces. That page is replaced
+	// even if it has just been made. "" if there is no page.
 	Replaces string
 }
 
 // Ticket is the answer to a request.
 type Ticket struct {
-	// Record is the live job's: the new one's, or the one that was there.
+	// Record is the record of the live job, new or not.
 	Record *wandstorev1.JobRecord
 	// Triggered is true if the job is new, false if it was live already.
 	Triggered bool
 }
 
-// Trigger makes a job for the request unless one is live: it claims the key,
-// publishes to the shopper's member, and while a member refuses to the next,
-// through all. Errors: ErrPoolFull when all refused (the claim is withdrawn);
-// wandnats.ErrContended when other requests were always faster. Any other means that
-// NATS did not answer within ctx, and the claim, if it was written, lapses after 5 s.
+// Trigger makes a job for the request unless the key has a live one. It claims the key
+// and publishes the job to the shopper's member. If a member is full, it offers the job to
+// the next one, until all have refused.
+//
+// Errors: ErrPoolFull if all members refused, in which case the claim is withdrawn;
+// wandnats.ErrContended if other requests for the key were always faster. Any other error
+// means that NATS did not answer within ctx. If the claim was written, it lapses after
+// 5 s.
 func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	mine, other, err := q.claim(ctx, r)
 	if err != nil {
@@ -77,7 +80,7 @@ func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	}
 	job := &wandstorev1.GenerationJob{
 		JobId:       mine.GetJobId(),
-		StoreSlug:   r.Key.Store(),
+		StoreSlug:   r.Key.Shop(),
 		ShopperId:   r.Key.Shopper(),
 		RequestedAt: mine.GetRequestedAt(),
 		Preferences: r.Preferences,
@@ -90,7 +93,7 @@ func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	member, seq, err := q.publish(ctx, r.Key.Shopper(), job.GetJobId(), payload)
 	if errors.Is(err, ErrPoolFull) {
 		q.trail.Error(ctx, r.Key, Breadcrumb{Step: "refused", JobID: job.GetJobId(), Detail: err.Error()})
-		// If this fails the claim lapses by itself.
+		// If this fails, the claim lapses.
 		_ = q.records.drop(ctx, r.Key, mine)
 		return Ticket{}, err
 	}
@@ -104,16 +107,17 @@ func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	return Ticket{Record: rec, Triggered: true}, nil
 }
 
-// Record returns the record of a key's newest job; ErrNoRecord if there is none.
+// Record returns the record of a key's newest job. Errors: ErrNoRecord if there is none,
+// ctx's, or the client's.
 func (q *Queue) Record(ctx context.Context, key pagekey.Key) (*wandstorev1.JobRecord, error) {
 	h, err := q.records.get(ctx, key)
 	return h.JobRecord, err
 }
 
-// claim writes a record in state publishing, or returns the record of the job that is
-// live.
+// claim writes a record in the state publishing. If the key has a live job, claim returns
+// the job's record as other instead.
 func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandstorev1.JobRecord, err error) {
-	ctx, span := q.tracer.Start(ctx, "claim", trace.WithAttributes(telemetry.Store.String(r.Key.Store())))
+	ctx, span := q.tracer.Start(ctx, "claim", trace.WithAttributes(telemetry.Store.String(r.Key.Shop())))
 	outcome := outcomeError
 	defer func() {
 		q.metrics.claimed(ctx, outcome)
@@ -133,7 +137,7 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 		}
 		rec = &wandstorev1.JobRecord{
 			JobId:       nuid.Next(),
-			StoreSlug:   r.Key.Store(),
+			StoreSlug:   r.Key.Shop(),
 			ShopperId:   r.Key.Shopper(),
 			State:       wandstorev1.JobState_JOB_STATE_PUBLISHING,
 			RequestedAt: timestamppb.New(now),
@@ -158,16 +162,15 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 // errLive: the key has a live job.
 var errLive = errors.New("a job is live")
 
-// replaces reports whether the request asks for a page in place of that record's,
-// although it was made just now.
+// replaces reports whether the request replaces the page of that record, although the page
+// has just been made.
 func (r Request) replaces(rec *wandstorev1.JobRecord) bool {
 	return rec.GetState() == wandstorev1.JobState_JOB_STATE_READY &&
 		(r.Force || r.Replaces != "" && r.Replaces == rec.GetJobId())
 }
 
-// publish offers a payload to the shopper's member and, while one refuses, to
-// the next. It tries another member after a refusal only: after a timeout the first
-// one may have the job.
+// publish offers a payload to the shopper's member. If a member refuses, publish offers it
+// to the next one. After a timeout it does not, since that member may have the job.
 func (q *Queue) publish(ctx context.Context, shopper, id string, payload []byte) (member string, seq uint64, err error) {
 	first := SelectMember(shopper, q.size)
 	for i := range q.size {
@@ -181,7 +184,7 @@ func (q *Queue) publish(ctx context.Context, shopper, id string, payload []byte)
 	return "", 0, fmt.Errorf("%w: %d members", ErrPoolFull, q.size)
 }
 
-// offer publishes to one member: ErrQueueFull if it refuses.
+// offer publishes to one member. It returns ErrQueueFull if the member refuses.
 func (q *Queue) offer(ctx context.Context, member, id string, payload []byte) (seq uint64, err error) {
 	subject := wandnats.GenerateSubject(member)
 	ctx, span := q.tracer.Start(ctx, "send "+subject,

@@ -16,7 +16,7 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// How long a record belongs to its writer in each state, from its last write.
+// How long a record belongs to its writer in each state, counted from its last write.
 const (
 	publishingFor = 5 * time.Second
 	queuedFor     = time.Hour
@@ -35,7 +35,7 @@ type held struct {
 	revision uint64
 }
 
-// get reads the record of a key; ErrNoRecord without one.
+// get reads the record of a key. It returns ErrNoRecord if there is none.
 func (r records) get(ctx context.Context, key pagekey.Key) (held, error) {
 	entry, err := r.kv.Get(ctx, jobKey(key))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
@@ -57,7 +57,7 @@ func recordOf(entry jetstream.KeyValueEntry) *wandstorev1.JobRecord {
 	return rec
 }
 
-// put writes rec in place of what was held; the zero held stands for no record. A
+// put replaces the record over by rec. The zero held means that there was no record. A
 // conflict (wandnats.IsConflict) means that another writer was faster.
 func (r records) put(ctx context.Context, key pagekey.Key, over held, rec *wandstorev1.JobRecord) (held, error) {
 	b, err := wire.Marshal(rec)
@@ -72,10 +72,10 @@ func (r records) put(ctx context.Context, key pagekey.Key, over held, rec *wands
 }
 
 // putAsync is put without waiting for the result, because the shopper waits for the
-// caller. When a worker has taken the job already, the record is the worker's and
-// this write is refused. When the write is lost otherwise, the record stays
-// "publishing": a visit after that deadline asks again, and finds the page or makes a
-// job that is dropped as out of date.
+// caller. If a worker has taken the job already, the record is the worker's and this
+// write is refused. If the write is lost for another reason, the record stays
+// "publishing". A visit after that deadline finds the page, or makes a second job that
+// the worker drops because a page newer than its request exists.
 func (r records) putAsync(js jetstream.JetStream, key pagekey.Key, over held, rec *wandstorev1.JobRecord) {
 	b, err := wire.Marshal(rec)
 	if err != nil {
@@ -92,13 +92,13 @@ func (r records) drop(ctx context.Context, key pagekey.Key, h held) error {
 	return nil
 }
 
-// errNotLive: the record is not of a job that waits or runs.
+// errNotLive: the record's job neither waits nor runs.
 var errNotLive = errors.New("no live job")
 
-// Cancel ends the live job of a key, if there is one, without a page: a job that has
-// not begun never does, and a running worker learns of it at its next heartbeat or at
-// [Job.Confirm]. jobs is the bucket GENERATION_QUEUE. Errors: wandnats.ErrContended,
-// ctx's, or the client's.
+// Cancel ends the live job of a key, if there is one, without a page. A job that waits
+// never begins. A running worker learns of it at its next heartbeat or at [Job.Confirm].
+// jobs is the bucket GENERATION_QUEUE. Errors: wandnats.ErrContended, ctx's, or the
+// client's.
 //
 // Workers learn of it by the record, which the bucket keeps for an hour.
 func Cancel(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key) error {
@@ -120,13 +120,12 @@ func Cancel(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key) error
 	return nil
 }
 
-// cancels tells whether the record cancels that job.
+// cancels reports whether the record says that this job was cancelled.
 func (h held) cancels(job *Job) bool {
 	return h.GetState() == wandstorev1.JobState_JOB_STATE_CANCELLED && h.GetJobId() == job.GetJobId()
 }
 
-// in returns a copy of the record in another state, which it may hold for as long as
-// owned from now.
+// in returns a copy of the record in another state, with a deadline of now plus owned.
 func (h held) in(state wandstorev1.JobState, now time.Time, owned time.Duration) *wandstorev1.JobRecord {
 	rec := proto.CloneOf(h.JobRecord)
 	rec.State = state
@@ -135,9 +134,9 @@ func (h held) in(state wandstorev1.JobState, now time.Time, owned time.Duration)
 	return rec
 }
 
-// replaces tells whether the record is of a newer request, so that job need not be
+// replaces reports whether the record belongs to a newer request, so that job need not be
 // done. A job that no member has accepted, that failed or that was cancelled makes no
-// page, and so replaces none.
+// page, so it replaces no other job.
 func (h held) replaces(job *Job) bool {
 	switch h.GetState() {
 	case wandstorev1.JobState_JOB_STATE_PUBLISHING, wandstorev1.JobState_JOB_STATE_FAILED, wandstorev1.JobState_JOB_STATE_CANCELLED:
@@ -147,13 +146,13 @@ func (h held) replaces(job *Job) bool {
 	}
 }
 
-// owned tells whether the record's deadline is still ahead.
+// owned reports whether the record's deadline is in the future.
 func owned(rec *wandstorev1.JobRecord, now time.Time) bool {
 	return rec.GetDeadline().AsTime().After(now)
 }
 
-// subjectOf is the subject of a key of GENERATION_QUEUE. A put is a publish to it
-// (ADR-8 of nats-architecture-and-design), which can be done without waiting.
+// subjectOf is the subject of a key of GENERATION_QUEUE. A put is a publish to this
+// subject (ADR-8 of nats-architecture-and-design), and a publish need not wait.
 func subjectOf(key string) string { return "$KV." + wandnats.BucketJobs + "." + key }
 
-func jobKey(k pagekey.Key) string { return wandnats.JobKey(k.Store(), k.Shopper()) }
+func jobKey(k pagekey.Key) string { return wandnats.JobKey(k.Shop(), k.Shopper()) }

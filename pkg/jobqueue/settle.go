@@ -40,14 +40,15 @@ func (c *Consumer) ready(ctx context.Context, d *delivery, r Result) (string, er
 	return outcomeReady, nil
 }
 
-// cancelled settles the message of a cancelled job. It leaves no breadcrumb, since jobs
-// are cancelled to forget their shopper.
+// cancelled settles the message of a cancelled job. It leaves no breadcrumb, because a job
+// is cancelled when its shopper's data is erased.
 func (c *Consumer) cancelled(ctx context.Context, d *delivery) (string, error) {
 	return outcomeCancelled, settle(ctx, d.msg.DoubleAck)
 }
 
-// lost ends a delivery whose record another worker has. It does not settle the message:
-// the other worker does, or the redelivery finds that a newer job has the record.
+// lost ends a delivery whose record belongs to another worker. It does not settle the
+// message. The other worker settles it, or the redelivery finds that a newer job has the
+// record.
 func (c *Consumer) lost(ctx context.Context, d *delivery, why error) (string, error) {
 	c.trail.Error(ctx, d.job.Key, c.breadcrumb(d, "lost", why.Error()))
 	return outcomeLost, why
@@ -87,8 +88,8 @@ func (c *Consumer) giveUp(ctx context.Context, d *delivery, why error) (string, 
 			letter.jobID = d.job.GetJobId()
 		}
 		if err := letter.publish(ctx, c.js); err != nil {
-			// The message is not removed without its letter: the sweep finds it when its
-			// deliveries are used up.
+			// The message stays until its letter is published. When its deliveries are used
+			// up, the sweep finds it.
 			return errors.Join(err, d.msg.NakWithDelay(backoff(d.attempt)))
 		}
 		if d.job != nil {
@@ -122,17 +123,17 @@ func (c *Consumer) fail(ctx context.Context, d *delivery, why error) {
 // settleTimeout bounds the settling of a delivery.
 const settleTimeout = 5 * time.Second
 
-// settle runs f on a context that outlives ctx: what a job came to is written above all
-// when the process is ending.
+// settle runs f with a context that outlives ctx, because the outcome of a job must be
+// written even when the process is ending.
 func settle(ctx context.Context, f func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
 	return f(ctx)
 }
 
-// backoff is the pause before delivery attempt+1: 1, 2, 4 … s, half of it random.
-// A waiting message still counts as pending, so its member takes no other job
-// meanwhile: the pauses are short.
+// backoff is the pause before delivery attempt+1: 1, 2, 4, … s, of which half is random.
+// A message in its pause counts as pending, so its member takes no other job meanwhile.
+// Therefore the pauses are short.
 func backoff(attempt int) time.Duration {
 	full := time.Second << min(attempt-1, 4)
 	return full/2 + rand.N(full/2)

@@ -130,7 +130,7 @@ func TestPoisonThatKillsItsWorkersDies(t *testing.T) {
 	p.empties()
 }
 
-// What the sweep must not bury, with a dead job behind each to tell when the
+// What the sweep must not give up, with a dead job behind each to tell when the
 // sweep has passed it.
 func TestSweepPassesWhatIsNotDead(t *testing.T) {
 	t.Parallel()

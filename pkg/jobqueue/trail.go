@@ -18,7 +18,7 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// maxDetail bounds a breadcrumb's words, in bytes.
+// maxDetail bounds the detail of a breadcrumb, in bytes.
 const maxDetail = 512
 
 // Trail writes breadcrumbs: the steps of a job, kept in the histories of its debug and
@@ -33,28 +33,28 @@ func NewTrail(js jetstream.JetStream, service string) *Trail {
 	return &Trail{js: js, service: service}
 }
 
-// Breadcrumb is one breadcrumb.
+// Breadcrumb is one step of a job.
 type Breadcrumb struct {
-	// Step names the step: "claimed", "published", "stored", …
+	// Step is the name of the step: "claimed", "published", "stored", …
 	Step string
-	// JobID is the id of its job.
+	// JobID is the id of the job.
 	JobID string
-	// Member is the pool member's name, where one is concerned.
+	// Member is the name of the pool member, "" if the step concerns none.
 	Member string
-	// Attempt is the delivery, 0 before the first.
+	// Attempt is the number of the delivery, 0 before the first.
 	Attempt int
-	// Detail is truncated to 512 bytes. It never holds a prompt, an answer or a secret.
+	// Detail is truncated to 512 bytes. It must not hold a prompt, an answer or a secret.
 	Detail string
 }
 
 // Debug writes a breadcrumb to the debug trail, in the background.
 func (t *Trail) Debug(ctx context.Context, key pagekey.Key, c Breadcrumb) {
-	t.write(ctx, wandnats.DebugKey(key.Store(), key.Shopper()), c)
+	t.write(ctx, wandnats.DebugKey(key.Shop(), key.Shopper()), c)
 }
 
 // Error writes a breadcrumb to the error trail, in the background.
 func (t *Trail) Error(ctx context.Context, key pagekey.Key, c Breadcrumb) {
-	t.write(ctx, wandnats.ErrorKey(key.Store(), key.Shopper()), c)
+	t.write(ctx, wandnats.ErrorKey(key.Shop(), key.Shopper()), c)
 }
 
 func (t *Trail) write(ctx context.Context, key string, c Breadcrumb) {
@@ -71,17 +71,18 @@ func (t *Trail) write(ctx context.Context, key string, c Breadcrumb) {
 	if err != nil {
 		return
 	}
-	// Best effort, as the package's documentation says: nobody waits for it.
+	// Breadcrumbs are best effort, so the result is not awaited.
 	_, _ = t.js.PublishAsync(subjectOf(key), b)
 }
 
-// ReadTrail reads the breadcrumbs and the errors of a key, oldest first: at most
-// the bucket's history of 64 each, none older than an hour.
+// ReadTrail returns the debug trail and the error trail of a key, oldest first: at most
+// the bucket's history of 64 breadcrumbs each, none older than an hour. A key without a
+// trail gives empty slices. The error is ctx's or the client's.
 func ReadTrail(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key) (breadcrumbs, problems []*wandstorev1.Breadcrumb, err error) {
-	if breadcrumbs, err = history(ctx, jobs, wandnats.DebugKey(key.Store(), key.Shopper())); err != nil {
+	if breadcrumbs, err = history(ctx, jobs, wandnats.DebugKey(key.Shop(), key.Shopper())); err != nil {
 		return nil, nil, err
 	}
-	if problems, err = history(ctx, jobs, wandnats.ErrorKey(key.Store(), key.Shopper())); err != nil {
+	if problems, err = history(ctx, jobs, wandnats.ErrorKey(key.Shop(), key.Shopper())); err != nil {
 		return nil, nil, err
 	}
 	return breadcrumbs, problems, nil
@@ -102,7 +103,7 @@ func history(ctx context.Context, kv jetstream.KeyValue, key string) ([]*wandsto
 		}
 		c := &wandstorev1.Breadcrumb{}
 		if err := wire.Unmarshal(e.Value(), c); err != nil {
-			// Another program wrote it. The rest of the trail is still worth reading.
+			// Another program wrote this one. The rest of the trail is still useful.
 			c = &wandstorev1.Breadcrumb{At: timestamppb.New(e.Created()), Step: "unreadable"}
 		}
 		breadcrumbs = append(breadcrumbs, c)

@@ -1,15 +1,16 @@
-// Package lifecycle starts a service, stops it in order, and turns what came of
-// it into an exit status.
+// Package lifecycle starts a service, stops it in order, and returns its exit status.
 //
-// [Main] is a service's main function: it reads the settings from the
-// environment (a wrong one is one line naming the variable, and status 2, before
-// anything starts), sets up logs and telemetry, runs the service until it ends
-// or a signal asks it to, and flushes telemetry last. A second signal ends the
-// process at once. Its flags verify and print the settings and probe the running
-// process; while it runs, operators are answered on a port of their own
-// (PRIVATE_ADDR): metrics, the settings that hold, the log's level, profiles.
+// [Main] is the main function of a service. It reads the settings from the environment. A
+// wrong setting is reported in one line that names the variable, with status 2, before
+// anything starts. Then it sets up logs and telemetry, and runs the service until the
+// service ends or a signal arrives. It exports pending telemetry last. A second signal
+// ends the process at once.
 //
-// [Run] runs parts that depend on each other: they are started in the order
-// given, none waiting for the one before to be ready, and stopped in the reverse,
-// each only when the one after it has ended.
+// The flags of Main check or print the settings, or ask the running process for its
+// health. While the service runs, a private port (PRIVATE_ADDR) serves operators: metrics,
+// the settings in effect, the log level, and profiles.
+//
+// [Run] runs parts that depend on each other. It starts them in the given order, and does
+// not wait until a part is ready. It stops them in reverse order, each after the next one
+// has ended.
 package lifecycle

@@ -82,7 +82,7 @@ func TestMainWithWrongTelemetry(t *testing.T) {
 	}
 }
 
-// A service that answers nobody cannot be asked for its health.
+// A service without HTTP has no flag -health.
 func TestMainWithoutAddr(t *testing.T) {
 	var stderr bytes.Buffer
 	status := lifecycle.Main(lifecycle.Service[settings]{Name: "wand"}, []string{"-health"}, nil, &bytes.Buffer{}, &stderr)

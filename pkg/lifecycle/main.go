@@ -26,46 +26,48 @@ const (
 )
 
 const (
-	// flushTimeout bounds the last export of spans and metrics.
+	// flushTimeout limits the last export of spans and metrics.
 	flushTimeout = 5 * time.Second
-	// healthTimeout bounds the self-probe: less than what orchestrators give a probe.
+	// healthTimeout limits the self-probe. It is shorter than the timeout that
+	// orchestrators give a probe.
 	healthTimeout = 3 * time.Second
 )
 
-// Service is what [Main] runs as a process.
+// Service is a service that [Main] runs as a process.
 type Service[T Validator] struct {
-	// Name is said in logs, errors and telemetry.
+	// Name is the service's name in logs, errors and telemetry.
 	Name string
-	// PrivateAddr is PRIVATE_ADDR's default; "" is off.
+	// PrivateAddr is the default of PRIVATE_ADDR; "" disables the private port.
 	PrivateAddr string
-	// Addr is where the service's own GET /health is answered, for the self-probe; nil
-	// for a service that answers nobody, which has no -health.
+	// Addr is the address at which the service answers GET /health, for the self-probe. It
+	// is nil for a service without HTTP, which then has no flag -health.
 	Addr func(cfg T) string
-	// Run works until ctx ends.
+	// Run runs the service until ctx ends.
 	Run func(ctx context.Context, cfg T, log *slog.Logger) error
-	// Checks are flags of this service alone, beside those of [Main].
+	// Checks is flags of this service, in addition to those of [Main].
 	Checks []Check
 	// Tasks are too.
 	Tasks []Task[T]
 }
 
-// Check is a flag that has a service look at something, instead of running.
+// Check is a flag with an argument. With the flag, the service checks the argument instead
+// of running.
 type Check struct {
-	// Name is the flag's, Usage what -help says of it; a name in backquotes is the
-	// argument's.
+	// Name is the flag's name. Usage is its help text, with the argument's name in
+	// backquotes.
 	Name, Usage string
-	// Do looks at the argument and gives the exit status.
+	// Do checks the argument and returns the exit status.
 	Do func(argument string, stdout, stderr io.Writer) int
 }
 
-// Main runs a service as a process and returns its exit status: 0 when it ended
-// as asked, 1 when it failed, 2 when a setting or a flag is wrong. Logs go to
-// stderr. A flag does one thing instead, and ends:
+// Main runs a service as a process and returns its exit status: 0 if the service ended
+// without an error, 1 if it failed, 2 if a setting or a flag is wrong. Logs go to stderr.
+// With one of these flags it does one thing and ends:
 //
-//	-config.verify   tells whether the settings are right
-//	-config.print    prints the settings that hold, secrets masked
+//	-config.verify   checks the settings
+//	-config.print    prints the settings in effect, with secrets masked
 //	-health          asks the process that runs with the same settings for its health
-//	-version         prints what was built
+//	-version         prints the version of the build
 func Main[T Validator](s Service[T], args, environ []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet(s.Name, flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -142,7 +144,7 @@ func checkFlags(flags *flag.FlagSet, checks []Check, stdout, stderr io.Writer) *
 func run[T Validator](s Service[T], cfg T, process Process, settings []Setting, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	// With the handler gone, the next signal has its default effect.
+	// After the first signal the handler is removed, so the next one ends the process.
 	context.AfterFunc(ctx, stop)
 
 	telemetry.LogLevel.Set(process.LogLevel)
@@ -172,8 +174,8 @@ func run[T Validator](s Service[T], cfg T, process Process, settings []Setting, 
 	return statusOK
 }
 
-// Probe asks for url within ctx; any answer but 200 is an error that names it. It
-// is the self-probe of an image from scratch, which has no curl.
+// Probe requests url. Any status other than 200 is an error with the URL and the status.
+// It is the health check of an image without a shell or curl.
 func Probe(ctx context.Context, url string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -190,7 +192,7 @@ func Probe(ctx context.Context, url string) error {
 	return nil
 }
 
-// built is the version of the module, or the commit it was built from.
+// built is the module's version, the commit if it is known, and the version of Go.
 func built() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

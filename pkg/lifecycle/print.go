@@ -10,22 +10,22 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Setting is a setting as an operator may see it.
+// Setting is a setting without secrets, for operators.
 type Setting struct {
-	// Name is the environment variable's.
+	// Name is the name of the environment variable.
 	Name string `json:"name"`
-	// Value is what holds; of a secret only that it is set.
+	// Value is the value in effect; of a secret, "(set)" or "".
 	Value string `json:"value"`
 	// From is "environment" or "default".
 	From string `json:"from"`
 }
 
-// masked stands for a secret.
+// masked replaces a secret.
 const masked = "(set)"
 
-// Settings lists what holds in loaded settings, in the order of their fields. A
-// field tagged `secret:"true"` is masked, of one tagged `secret:"url"` the user and
-// password are.
+// Settings lists the values of loaded settings, in the order of their fields. The value of
+// a field tagged `secret:"true"` is masked. Of a field tagged `secret:"url"`, user,
+// password and query are masked.
 func Settings(environ []string, parts ...any) []Setting {
 	given := env.ToMap(environ)
 	var all []Setting
@@ -53,7 +53,7 @@ func Settings(environ []string, parts ...any) []Setting {
 	return all
 }
 
-// walk visits the fields that have a variable, those of nested structs too.
+// walk calls visit for each field with an environment variable, also in nested structs.
 func walk(v reflect.Value, visit func(name, secret string, value reflect.Value)) {
 	if v.Kind() == reflect.Pointer {
 		v = v.Elem()
@@ -67,8 +67,8 @@ func walk(v reflect.Value, visit func(name, secret string, value reflect.Value))
 	}
 }
 
-// maskURL hides who signs in and the query, and all of what is not one URL but could
-// hold a password.
+// maskURL masks the user, password and query of a URL. It masks the whole value if that is
+// not one valid URL and may contain a password.
 func maskURL(value string) string {
 	u, err := url.Parse(value)
 	if err != nil || strings.Contains(value, "@") && (u.User == nil || strings.Contains(value, ",")) {
@@ -83,7 +83,7 @@ func maskURL(value string) string {
 	return u.String()
 }
 
-// printSettings writes them as an env file would hold them.
+// printSettings writes the settings in the form of an env file.
 func printSettings(w io.Writer, settings []Setting) {
 	for _, s := range settings {
 		fmt.Fprintf(w, "%s=%s\n", s.Name, s.Value)

@@ -17,16 +17,16 @@ import (
 	"github.com/wandstore/wandstore/pkg/telemetry"
 )
 
-// Process is the settings of every service's process, beside the service's own.
+// Process is the settings that the processes of all services have.
 type Process struct {
-	// PrivateAddr is where operators are answered: metrics, profiles, settings, the
-	// log's level. Empty is nowhere.
+	// PrivateAddr is the address of the private port for operators: metrics, profiles,
+	// settings and the log level. Empty disables it.
 	PrivateAddr string `env:"PRIVATE_ADDR"`
 	// LogLevel is the lowest level that is logged: DEBUG, INFO, WARN or ERROR.
 	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"INFO"`
 }
 
-// Validate names the first variable that is wrong.
+// Validate returns an error that names the variable with a wrong value.
 func (p Process) Validate() error {
 	if p.PrivateAddr == "" {
 		return nil
@@ -37,8 +37,8 @@ func (p Process) Validate() error {
 	return nil
 }
 
-// loadProcess loads them; a PRIVATE_ADDR that is set empty is off, one that is not set
-// is addr.
+// loadProcess loads the settings of the process. Without PRIVATE_ADDR the private port is
+// at addr. An empty PRIVATE_ADDR disables it.
 func loadProcess(environ []string, addr string) (Process, error) {
 	var p Process
 	if _, set := env.ToMap(environ)["PRIVATE_ADDR"]; !set {
@@ -50,8 +50,8 @@ func loadProcess(environ []string, addr string) (Process, error) {
 // privateHandler answers operators:
 //
 //	GET      /metrics           OpenMetrics, with exemplars, for Prometheus
-//	GET      /status/config     the settings that hold, secrets masked
-//	GET, PUT /debug/log-level   the log's level; PUT ?level=DEBUG changes it until the end
+//	GET      /status/config     the settings in effect, with secrets masked
+//	GET, PUT /debug/log-level   the log level; PUT ?level=DEBUG changes it for this process
 //	GET      /debug/pprof/      profiles
 func privateHandler(metrics http.Handler, settings []Setting, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
@@ -71,7 +71,7 @@ func privateHandler(metrics http.Handler, settings []Setting, log *slog.Logger) 
 			http.Error(w, "level is not one of DEBUG, INFO, WARN, ERROR", http.StatusBadRequest)
 			return
 		}
-		// Both said at a level that is never left out.
+		// At a level that is logged under the old setting as well as the new one.
 		log.Log(r.Context(), max(slog.LevelError, wanted), "log level changed", "from", telemetry.LogLevel.Level().String(), "to", wanted.String())
 		telemetry.LogLevel.Set(wanted)
 		fmt.Fprintln(w, wanted)
@@ -84,8 +84,8 @@ func privateHandler(metrics http.Handler, settings []Setting, log *slog.Logger) 
 	return mux
 }
 
-// servePrivate answers on addr until stopped; "" answers nobody. A port that is
-// taken is an error at once.
+// servePrivate serves handler on addr until stop is called. With "" it does nothing. It
+// returns an error if it cannot listen.
 func servePrivate(ctx context.Context, addr string, handler http.Handler, log *slog.Logger) (stop func(), err error) {
 	if addr == "" {
 		return func() {}, nil
@@ -97,7 +97,7 @@ func servePrivate(ctx context.Context, addr string, handler http.Handler, log *s
 	if err != nil {
 		return nil, fmt.Errorf("PRIVATE_ADDR: %w", err)
 	}
-	// No write time-out: a profile takes as long as it is asked to.
+	// There is no write timeout, because the request sets the duration of a profile.
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
 	served := make(chan struct{})
 	go func() {
@@ -108,7 +108,7 @@ func servePrivate(ctx context.Context, addr string, handler http.Handler, log *s
 	}()
 	log.Debug("private port", "addr", listener.Addr().String())
 	return func() {
-		// What is under way there is nobody's page.
+		// Requests in progress are aborted. They are operators', not shoppers'.
 		if err := server.Close(); err != nil {
 			log.Warn("private port not closed", "error", err)
 		}

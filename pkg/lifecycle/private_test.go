@@ -200,7 +200,7 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// A service's own check runs instead of it, whatever its settings are.
+// A flag of the service's own runs instead of the service, also with wrong settings.
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	s := service(func(context.Context, secretive, *slog.Logger) error { return errors.New("it ran") })
@@ -212,7 +212,7 @@ func TestCheck(t *testing.T) {
 	if status := lifecycle.Main(s, []string{"-things.verify", "a cup"}, nil, &stdout, &stderr); status != 2 || stdout.String() != "looked at a cup" {
 		t.Errorf("status %d, %q, %q", status, stdout.String(), stderr.String())
 	}
-	// A variable that a script forgot to set must not start the service.
+	// An empty argument, as from an unset variable of a script, must not start the service.
 	if status := lifecycle.Main(s, []string{"-things.verify", ""}, nil, &stdout, &stderr); status != 2 {
 		t.Errorf("without a thing the status is %d", status)
 	}

@@ -42,7 +42,7 @@ func TestRetryEndsWithItsContext(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || tries != 1 {
 		t.Errorf("got %v after %d tries", err, tries)
 	}
-	// Also while it pauses.
+	// It also ends during a pause.
 	ctx, cancel = context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	err = lifecycle.Retry(ctx, log, "the moon", func(context.Context) error { return net.ErrClosed })

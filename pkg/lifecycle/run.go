@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,24 +10,24 @@ import (
 	"time"
 )
 
-// Part is one thing that a service runs.
+// Part is one component of a service.
 type Part struct {
-	// Name is said in errors.
+	// Name is the part's name in errors.
 	Name string
-	// Run works until ctx ends, then stops and returns. Returning earlier, with or
-	// without an error, ends the service.
+	// Run runs the part until ctx ends, then stops it and returns. If it returns earlier,
+	// with or without an error, the service ends.
 	Run func(ctx context.Context) error
-	// StopWithin bounds how long Run may take to return once asked; past it the
-	// part is abandoned and named in Run's error. Zero is 30 s.
-	StopWithin time.Duration
+	// StopTimeout is how long Run may take to return after ctx has ended; 0 is 30 s. After
+	// it the part is abandoned and counts as failed.
+	StopTimeout time.Duration
 }
 
-const defaultStopWithin = 30 * time.Second
+const defaultStopTimeout = 30 * time.Second
 
-// Run starts the parts in order and waits until ctx ends or one of them returns.
-// Then it stops them in reverse order, each after the one behind it has ended.
-// It returns what failed, nil if nothing did; a part's context.Canceled is no
-// failure.
+// Run starts the parts in order and waits until ctx ends or one of them returns. Then it
+// stops them in reverse order, each after the next one has ended. It returns the errors of
+// the parts, joined and with their names, or nil. A part that returns context.Canceled has
+// not failed.
 func Run(ctx context.Context, parts ...Part) error {
 	type running struct {
 		cancel context.CancelFunc
@@ -44,7 +45,7 @@ func Run(ctx context.Context, parts ...Part) error {
 		failed = append(failed, err)
 	}
 	for _, p := range parts {
-		// A part is stopped in its turn, not when ctx ends.
+		// The end of ctx must not stop all parts at once.
 		partCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		r := running{cancel, make(chan struct{})}
 		all = append(all, r)
@@ -61,15 +62,12 @@ func Run(ctx context.Context, parts ...Part) error {
 	}
 	for i, a := range slices.Backward(all) {
 		a.cancel()
-		within := parts[i].StopWithin
-		if within == 0 {
-			within = defaultStopWithin
-		}
-		timer := time.NewTimer(within)
+		timeout := cmp.Or(parts[i].StopTimeout, defaultStopTimeout)
+		timer := time.NewTimer(timeout)
 		select {
 		case <-a.done:
 		case <-timer.C:
-			fail(fmt.Errorf("%s: did not stop within %s", parts[i].Name, within))
+			fail(fmt.Errorf("%s: did not stop within %s", parts[i].Name, timeout))
 		}
 		timer.Stop()
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/lifecycle"
 )
 
-// notes are what happened, in order.
+// notes records events in order.
 type notes struct {
 	mu  sync.Mutex
 	all []string
@@ -30,7 +30,7 @@ func (n *notes) get() []string {
 	return slices.Clone(n.all)
 }
 
-// part works until it is told to stop, and says when it does.
+// part runs until its context ends, and then notes its name.
 func part(name string, n *notes, started *sync.WaitGroup) lifecycle.Part {
 	started.Add(1)
 	return lifecycle.Part{Name: name, Run: func(ctx context.Context) error {
@@ -47,7 +47,7 @@ func TestRunStopsInReverse(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	parts := []lifecycle.Part{part("nats", &n, &started), part("pool", &n, &started), part("http", &n, &started)}
 	go func() {
-		started.Wait() // all of them, though none has ended
+		started.Wait() // all parts run at the same time
 		cancel()
 	}()
 	if err := lifecycle.Run(ctx, parts...); err != nil {
@@ -58,8 +58,8 @@ func TestRunStopsInReverse(t *testing.T) {
 	}
 }
 
-// The part before is not told to stop while the one after it still needs it.
-func TestRunWaitsForThePartBehind(t *testing.T) {
+// A part is not stopped before the next one has ended.
+func TestRunWaitsForTheNextPart(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	stopping, release := make(chan struct{}), make(chan struct{})
@@ -83,7 +83,7 @@ func TestRunWaitsForThePartBehind(t *testing.T) {
 	cancel()
 	<-stopping
 	if base.Err() != nil {
-		t.Error("the base was stopped before what stands on it")
+		t.Error("the base was stopped before the part that depends on it")
 	}
 	close(release)
 	if err := <-ended; err != nil || base.Err() == nil {
@@ -119,7 +119,7 @@ func TestRunEndsWithAPart(t *testing.T) {
 	}
 }
 
-func TestRunTellsAllThatFailed(t *testing.T) {
+func TestRunReturnsAllErrors(t *testing.T) {
 	one, two := errors.New("one is broken"), errors.New("two is broken")
 	err := lifecycle.Run(t.Context(),
 		lifecycle.Part{Name: "first", Run: func(ctx context.Context) error { <-ctx.Done(); return one }},
@@ -135,7 +135,7 @@ func TestRunNamesAHungPart(t *testing.T) {
 	release, left := make(chan struct{}), make(chan struct{})
 	ctx, cancel := context.WithCancel(t.Context())
 	base := part("nats", &n, &started)
-	hung := lifecycle.Part{Name: "pool", StopWithin: 20 * time.Millisecond, Run: func(context.Context) error {
+	hung := lifecycle.Part{Name: "pool", StopTimeout: 20 * time.Millisecond, Run: func(context.Context) error {
 		defer close(left)
 		<-release
 		return nil
@@ -155,7 +155,7 @@ func TestRunNamesAHungPart(t *testing.T) {
 	<-left
 }
 
-func TestRunOfNothing(t *testing.T) {
+func TestRunWithoutParts(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := lifecycle.Run(ctx); err != nil {

@@ -10,19 +10,18 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// ErrSettings is wrapped by every error about a wrong setting.
+// ErrSettings is wrapped by all errors about wrong settings.
 var ErrSettings = errors.New("wrong setting")
 
-// Validator is a settings struct that checks itself.
+// Validator is a struct of settings that validates itself.
 type Validator interface {
-	// Validate returns an error that names the environment variable.
+	// Validate returns an error that names the environment variable with a wrong value.
 	Validate() error
 }
 
-// Load fills cfg from environ (KEY=value lines, as os.Environ gives) by its
-// `env` and `envDefault` tags, and validates it. Errors are one line that names
-// the variable and wrap ErrSettings; a value is never part of one, it may be a
-// secret.
+// Load sets the fields of cfg from environ (KEY=value, as os.Environ returns), by their
+// `env` and `envDefault` tags, and validates cfg. An error wraps ErrSettings, is one line,
+// and names the variable. It never contains a value, which may be a secret.
 func Load[T Validator](environ []string, cfg *T) error {
 	given := env.ToMap(environ)
 	err := env.ParseWithOptions(cfg, env.Options{Environment: given})
@@ -31,7 +30,7 @@ func Load[T Validator](environ []string, cfg *T) error {
 		err = all.Errors[0]
 	}
 	if parse, ok := errors.AsType[env.ParseError](err); ok {
-		return fmt.Errorf("%w: %s is not a valid %s", ErrSettings, culprit[T](given, parse.Name), kind(parse.Type))
+		return fmt.Errorf("%w: %s is not a valid %s", ErrSettings, invalidVariable[T](given, parse.Name), kind(parse.Type))
 	}
 	if err == nil {
 		err = (*cfg).Validate()
@@ -42,9 +41,10 @@ func Load[T Validator](environ []string, cfg *T) error {
 	return nil
 }
 
-// culprit is the first variable that cannot be parsed, found by trying each by
-// itself: the parser tells the field's name only, which two structs may share.
-func culprit[T any](given map[string]string, field string) string {
+// invalidVariable is the first variable that cannot be parsed. It parses each variable
+// separately, because the parser's error only has the name of the field, and two structs
+// may have fields of the same name.
+func invalidVariable[T any](given map[string]string, field string) string {
 	params, err := env.GetFieldParams(new(T))
 	if err != nil {
 		return field
@@ -62,7 +62,7 @@ func culprit[T any](given map[string]string, field string) string {
 	return field
 }
 
-// oneLineError says several joined errors on one line.
+// oneLineError writes joined errors on one line.
 type oneLineError struct{ error }
 
 func (e oneLineError) Error() string { return strings.ReplaceAll(e.error.Error(), "\n", "; ") }

@@ -69,7 +69,7 @@ func TestLoadNamesTheVariable(t *testing.T) {
 		{[]string{"EAGER=" + secret}, "wrong setting: EAGER is not a valid true or false"},
 		{[]string{"AMOUNT=" + secret}, "wrong setting: AMOUNT is not a valid value"},
 		{[]string{"STORE_SIZE=0"}, "wrong setting: STORE_SIZE is below 1"},
-		// Several of them are one line still.
+		// Several errors are on one line.
 		{[]string{"STORE_SIZE=0", "KEY=wrong"}, "wrong setting: STORE_SIZE is below 1; KEY is not one"},
 		{[]string{"EVERY=" + secret, "EAGER=" + secret}, `wrong setting: EVERY is not a valid duration (such as "30s")`},
 	} {

@@ -55,7 +55,7 @@ func Start(t testing.TB) Store {
 		t.Fatal("miniotest: the package's TestMain does not run its tests by way of miniotest.Main")
 	}
 	if shared.server == nil {
-		dir, err := os.MkdirTemp("", "miniotest-")
+		dir, err := os.MkdirTemp("", "miniotest-") //nolint:usetesting // it outlives this test
 		if err != nil {
 			t.Fatalf("miniotest: %v", err)
 		}

@@ -2,15 +2,17 @@ package natstest
 
 import (
 	"fmt"
-	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/wandstore/wandstore/pkg/eventually"
+	"github.com/wandstore/wandstore/pkg/freeport"
 )
 
 // Cluster is three nats-servers that keep replicated streams. Its methods are for
@@ -26,13 +28,17 @@ const clusterNodes = 3
 // that sees all three. They are gone when the test ends.
 func StartCluster(t testing.TB) *Cluster {
 	t.Helper()
-	ports := freePorts(t, clusterNodes)
-	routes := make([]*url.URL, len(ports))
-	for i, port := range ports {
-		routes[i] = &url.URL{Scheme: "nats-route", Host: fmt.Sprintf("127.0.0.1:%d", port)}
+	// A node has to know the ports of the others before they have started.
+	routes := make([]*url.URL, clusterNodes)
+	for i := range routes {
+		routes[i] = &url.URL{Scheme: "nats-route", Host: freeport.Addr(t)}
 	}
 	c := &Cluster{}
-	for i, port := range ports {
+	for i, route := range routes {
+		port, err := strconv.Atoi(route.Port())
+		if err != nil {
+			t.Fatalf("natstest: %v", err)
+		}
 		node, err := server.NewServer(&server.Options{
 			ServerName:        fmt.Sprintf("n%d", i+1),
 			Host:              "127.0.0.1",
@@ -73,37 +79,9 @@ func (c *Cluster) Connect(t testing.TB, n int) (*nats.Conn, jetstream.JetStream)
 
 func (c *Cluster) waitForLeader(t testing.TB) {
 	t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !slices.ContainsFunc(c.nodes, func(s *server.Server) bool {
-		return s.JetStreamIsLeader() && len(s.JetStreamClusterPeers()) == len(c.nodes)
-	}) {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("natstest: no leader after %v", patience)
-		}
-	}
-}
-
-// freePorts gives ports of loopback that were free a moment ago: a node has to
-// know the ports of the others before they have started.
-func freePorts(t testing.TB, n int) []int {
-	t.Helper()
-	ports := make([]int, n)
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatalf("natstest: %v", err)
-		}
-		// Kept open until all are taken, so that none is given twice.
-		defer func() { _ = l.Close() }()
-		addr, ok := l.Addr().(*net.TCPAddr)
-		if !ok {
-			t.Fatalf("natstest: no TCP address: %v", l.Addr())
-		}
-		ports[i] = addr.Port
-	}
-	return ports
+	eventually.True(t, "the cluster has a leader", func() bool {
+		return slices.ContainsFunc(c.nodes, func(s *server.Server) bool {
+			return s.JetStreamIsLeader() && len(s.JetStreamClusterPeers()) == len(c.nodes)
+		})
+	})
 }

@@ -96,8 +96,11 @@ func StartOwn(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{t: t, opts: options(t.TempDir())}
 	s.run()
-	s.opts.Port = s.server.Addr().(*net.TCPAddr).Port
-	s.addr = s.server.Addr().String()
+	addr, ok := s.server.Addr().(*net.TCPAddr)
+	if !ok {
+		t.Fatalf("natstest: no TCP address: %v", s.server.Addr())
+	}
+	s.opts.Port, s.addr = addr.Port, addr.String()
 	t.Cleanup(s.Stop)
 	return s
 }

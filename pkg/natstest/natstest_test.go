@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/natstest"
 )
 
@@ -20,7 +21,7 @@ func TestOutageKeepsPortAndData(t *testing.T) {
 	defer cancel()
 	server := natstest.StartOwn(t)
 	url := server.URL()
-	_, js := server.Connect(t)
+	nc, js := server.Connect(t)
 	bucket, err := js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: "KEPT"})
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +39,9 @@ func TestOutageKeepsPortAndData(t *testing.T) {
 	if server.URL() != url {
 		t.Errorf("URL: got %s, want %s", server.URL(), url)
 	}
-	// The client from before the outage finds its way back by itself.
+	// The client from before the outage reconnects by itself. Until it has noticed the
+	// outage it would write its request to the connection that is gone.
+	eventually.True(t, "the client has reconnected", func() bool { return nc.Stats().Reconnects > 0 && nc.IsConnected() })
 	entry, err := bucket.Get(ctx, "key")
 	if err != nil || string(entry.Value()) != "value" {
 		t.Errorf("Get after the outage: %v, %v", entry, err)

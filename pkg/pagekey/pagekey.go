@@ -1,7 +1,7 @@
-// Package pagekey names a page: one shopper's page of one store.
+// Package pagekey has the key of a page: the shopper's id and the shop's slug.
 //
-// Ids come from the public: a Key can only be had through New, so whatever holds
-// one may put it into a KV key, a subject or an object name as it is.
+// Ids come from the public. Only New makes a Key, so every Key is safe inside a KV key, a
+// subject or an object name.
 package pagekey
 
 import (
@@ -10,47 +10,47 @@ import (
 	"strings"
 )
 
-// ErrInvalid is wrapped by New's errors: an id is not of the form that keys,
-// subjects and object names take.
+// ErrInvalid is wrapped by the errors of New. It means that an id has characters or a
+// length that keys, subjects or object names do not allow.
 var ErrInvalid = errors.New("invalid id")
 
-// Longest ids, in bytes.
+// The greatest lengths of ids, in bytes.
 const (
-	maxStore   = 63
+	maxShop    = 63
 	maxShopper = 64
 )
 
-// Key names one shopper's page of one store. The zero Key is not valid.
+// Key identifies one shopper's page of one shop. The zero Key is not valid.
 type Key struct {
-	store, shopper string
+	shop, shopper string
 }
 
-// New checks both ids: the store slug against ^[a-z0-9][a-z0-9-]{0,62}$, the
-// shopper against ^[A-Za-z0-9_-]{1,64}$. Anything else is ErrInvalid. The error
-// never holds the id itself, and the Key holds copies: it may outlive a request
-// whose strings live in reused memory.
-func New(store, shopper string) (Key, error) {
-	if !ValidStore(store) {
-		return Key{}, fmt.Errorf("%w: a store is 1 to %d of a-z, 0-9 and -, and does not begin with -", ErrInvalid, maxStore)
+// New makes a Key. The shop's slug must match ^[a-z0-9][a-z0-9-]{0,62}$ and the shopper's
+// id ^[A-Za-z0-9_-]{1,64}$; anything else is ErrInvalid. The error never contains the id.
+// The Key has copies of the strings, because those of an HTTP request are in memory that
+// the server reuses.
+func New(shop, shopper string) (Key, error) {
+	if !ValidShop(shop) {
+		return Key{}, fmt.Errorf("%w: a store is 1 to %d of a-z, 0-9 and -, and does not begin with -", ErrInvalid, maxShop)
 	}
 	if !ValidShopper(shopper) {
 		return Key{}, fmt.Errorf("%w: a shopper is 1 to %d of A-Z, a-z, 0-9, _ and -", ErrInvalid, maxShopper)
 	}
-	return Key{store: strings.Clone(store), shopper: strings.Clone(shopper)}, nil
+	return Key{shop: strings.Clone(shop), shopper: strings.Clone(shopper)}, nil
 }
 
-// Store is the store's slug.
-func (k Key) Store() string { return k.store }
+// Shop is the shop's slug.
+func (k Key) Shop() string { return k.shop }
 
 // Shopper is the shopper's id.
 func (k Key) Shopper() string { return k.shopper }
 
-// IsZero tells a Key that New did not make.
-func (k Key) IsZero() bool { return k.store == "" }
+// IsZero reports whether k was not made by New.
+func (k Key) IsZero() bool { return k.shop == "" }
 
-// ValidStore reports whether s is a store slug.
-func ValidStore(s string) bool {
-	if s == "" || len(s) > maxStore || s[0] == '-' {
+// ValidShop reports whether s is a shop's slug.
+func ValidShop(s string) bool {
+	if s == "" || len(s) > maxShop || s[0] == '-' {
 		return false
 	}
 	for i := range len(s) {

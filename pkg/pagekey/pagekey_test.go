@@ -9,11 +9,11 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagekey"
 )
 
-// The contract's forms.
+// The forms of ids that the public contract promises.
 var (
-	storeForm   = regexp.MustCompile(`\A[a-z0-9][a-z0-9-]{0,62}\z`)
+	shopForm    = regexp.MustCompile(`\A[a-z0-9][a-z0-9-]{0,62}\z`)
 	shopperForm = regexp.MustCompile(`\A[A-Za-z0-9_-]{1,64}\z`)
-	// What the server takes as a KV key (ADR-8), less the dot that parts tokens.
+	// token is a KV key (ADR-8) without dots, which separate tokens.
 	token = regexp.MustCompile(`\A[-/_=a-zA-Z0-9]+\z`)
 )
 
@@ -61,7 +61,7 @@ func TestNew(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || k.Store() != c.store || k.Shopper() != c.shopper || k.IsZero() {
+			if err != nil || k.Shop() != c.store || k.Shopper() != c.shopper || k.IsZero() {
 				t.Errorf("got %v, %v", k, err)
 			}
 		})
@@ -86,16 +86,16 @@ func FuzzNew(f *testing.F) {
 	f.Add("a\n", "a\x00")
 	f.Fuzz(func(t *testing.T, store, shopper string) {
 		k, err := pagekey.New(store, shopper)
-		if want := storeForm.MatchString(store) && shopperForm.MatchString(shopper); want != (err == nil) {
+		if want := shopForm.MatchString(store) && shopperForm.MatchString(shopper); want != (err == nil) {
 			t.Fatalf("New(%q, %q): got %v, want accepted %t", store, shopper, err, want)
 		}
 		if err != nil {
 			return
 		}
-		if !token.MatchString(k.Store()) || !token.MatchString(k.Shopper()) {
-			t.Errorf("%q, %q is not one token each", k.Store(), k.Shopper())
+		if !token.MatchString(k.Shop()) || !token.MatchString(k.Shopper()) {
+			t.Errorf("%q, %q is not one token each", k.Shop(), k.Shopper())
 		}
-		if again, err := pagekey.New(k.Store(), k.Shopper()); err != nil || again != k {
+		if again, err := pagekey.New(k.Shop(), k.Shopper()); err != nil || again != k {
 			t.Errorf("again: got %v, %v", again, err)
 		}
 	})

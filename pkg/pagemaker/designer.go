@@ -9,21 +9,21 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// Designer designs pages: a model does, or somebody has done so already.
+// Designer designs pages.
 type Designer interface {
-	// Design gives a design that has passed package gate. An error that has a method
-	// ErrorType() string is counted under that type, a word of a small set. With an
-	// error, Designed still names the model and prompt that were used, if any.
+	// Design returns a design that has passed package gate. If an error has a method
+	// ErrorType() string, the error is counted under that type, a word of a small set.
+	// With an error, Designed still names the model and the prompt that were used, if any.
 	Design(ctx context.Context, b Brief) (Designed, error)
 }
 
-// Brief is what a Designer is told.
+// Brief is what a Designer works from.
 type Brief struct {
 	Shop        *catalogue.Shop
 	Visitor     persona.Visitor
 	Signals     *wandstorev1.StoreSignals
 	Preferences map[string]string
-	// Note and Problem leave a breadcrumb in the debug and in the error trail.
+	// Note writes a breadcrumb to the debug trail, Problem one to the error trail.
 	Note    func(step, detail string)
 	Problem func(step string, err error)
 }
@@ -31,15 +31,15 @@ type Brief struct {
 // Designed is a design with its origin.
 type Designed struct {
 	Design design.Design
-	// Model is the model that answered, PromptVersion what it was asked by; empty
-	// where there was none.
+	// Model is the name of the model that answered, and PromptVersion the version of its
+	// prompt. Both are "" if there was no model.
 	Model, PromptVersion string
 }
 
-// Ready is a Designer for a design that exists already.
+// Ready is a Designer that returns a design that exists already.
 type Ready design.Design
 
-// Design gives the design.
+// Design returns the design.
 func (r Ready) Design(context.Context, Brief) (Designed, error) {
 	return Designed{Design: design.Design(r)}, nil
 }

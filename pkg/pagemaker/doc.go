@@ -1,12 +1,13 @@
-// Package pagemaker makes a shopper's page and stores it: visitor, design, HTML, then
-// the stores. It is the one way to a stored page, for jobs of the queue, calls of
-// POST /generate, and pages that come by the webhook.
+// Package pagemaker makes a shopper's page and stores it: it reads the session, gets a
+// design, renders the HTML and writes the stores. Every stored page is made here: the
+// pages of queue jobs, of POST /generate and of the webhook.
 //
-//	the Designer                          the page's source   kept in
-//	gives a design                        its own             MinIO, then KV
-//	fails, and Order.Template allows it   template            KV only
-//	fails otherwise                       no page             nowhere
+//	the Designer                          the page's source   stored in
+//	returns a design                      Order.Source        MinIO, then KV
+//	fails, and Order.Template is set      template            KV only
+//	fails otherwise                       no page             nothing
 //
-// Making is idempotent. A page that is newer than the request is not made again, and
-// what a crash left half stored is stored in full.
+// Making a page is idempotent. If a page newer than the request is stored, it is not made
+// again, but it is stored where it is missing. So the next delivery completes a page that
+// a crash left in one store only.
 package pagemaker

@@ -28,21 +28,22 @@ import (
 
 const scope = "github.com/wandstore/wandstore/pkg/pagemaker"
 
-// ErrUnknownShop says that no shop of that slug is known here.
+// ErrUnknownShop: no shop with that slug is known to this process.
 var ErrUnknownShop = errors.New("unknown store")
 
-// Shops finds the shops of this moment.
+// Shops looks shops up.
 type Shops interface {
+	// Shop returns the shop as it is now, and false if there is none with that slug.
 	Shop(slug string) (*catalogue.Shop, bool)
 }
 
-// Sessions reads and changes what is remembered of shoppers.
+// Sessions reads and changes the shoppers' sessions.
 type Sessions interface {
 	Get(ctx context.Context, shopper string) (*wandstorev1.ShopperSession, error)
 	Update(ctx context.Context, shopper string, change func(*wandstorev1.ShopperSession)) error
 }
 
-// Trail takes breadcrumbs.
+// Trail writes breadcrumbs.
 type Trail interface {
 	Debug(ctx context.Context, key pagekey.Key, c jobqueue.Breadcrumb)
 	Error(ctx context.Context, key pagekey.Key, c jobqueue.Breadcrumb)
@@ -52,7 +53,7 @@ type Trail interface {
 type Maker struct {
 	Shops    Shops
 	Renderer *storefront.Renderer
-	// Permanent keeps pages for good, Cache for an hour.
+	// Permanent keeps pages permanently, Cache for the TTL of UI_CACHE.
 	Permanent, Cache Store
 	Sessions         Sessions
 	Trail            Trail
@@ -60,42 +61,47 @@ type Maker struct {
 	Metrics          *Metrics
 }
 
-// Order asks for a page.
+// Order is an order for a page.
 type Order struct {
 	Key         pagekey.Key
 	JobID       string
 	RequestedAt time.Time
-	// Preferences are the shopper's wishes, as words by name; see design.ReadWishes.
+	// Preferences are the shopper's wishes, by name; see design.ReadWishes.
 	Preferences map[string]string
-	// Persona is whom the page addresses; "" leaves it to the shopper's session.
+	// Persona is the persona that the page addresses. If it is "" or unknown, the
+	// shopper's session decides.
 	Persona string
 	// Designer designs the page.
 	Designer Designer
-	// Source is who the Designer is: pagestore.SourceLLM or SourceWebhook.
+	// Source is the page's source if the Designer succeeds: pagestore.SourceLLM or
+	// SourceWebhook.
 	Source string
-	// Template has the shop's template serve when the Designer fails.
+	// Template makes a template page if the Designer fails.
 	Template bool
-	// Member and Attempt are told in breadcrumbs; empty for what is no job.
+	// Member and Attempt are written to breadcrumbs. They are empty if the page is not
+	// made for a queue job.
 	Member  string
 	Attempt int
-	// Confirm, if set, fails once nobody wants the page any more.
+	// Confirm, if set, is called before the page is stored. If it returns an error, the
+	// page is not stored.
 	Confirm func(ctx context.Context) error
 }
 
 // Made is a stored page.
 type Made struct {
 	Page *pagestore.Page
-	// Reason says why the template served; empty if it did not.
+	// Reason says why a template page was made; "" if none was.
 	Reason string
 }
 
-// Make makes the ordered page and stores it, or finds that it is made. Errors:
-// ErrUnknownShop; the Designer's, unless Order.Template is set; any other is a store
-// that failed, and the order may be made again.
+// Make makes the ordered page and stores it, unless a page newer than the request is
+// stored already. Errors: ErrUnknownShop; the Designer's, unless Order.Template is set;
+// Order.Confirm's; ctx's. Any other error means that rendering or a store failed, and the
+// caller may try again.
 func (m *Maker) Make(ctx context.Context, o Order) (Made, error) {
-	shop, ok := m.Shops.Shop(o.Key.Store())
+	shop, ok := m.Shops.Shop(o.Key.Shop())
 	if !ok {
-		return Made{}, fmt.Errorf("%w: %s", ErrUnknownShop, o.Key.Store())
+		return Made{}, fmt.Errorf("%w: %s", ErrUnknownShop, o.Key.Shop())
 	}
 	page := m.found(ctx, o)
 	var reason string
@@ -117,12 +123,12 @@ func (m *Maker) Make(ctx context.Context, o Order) (Made, error) {
 	return Made{Page: page, Reason: reason}, nil
 }
 
-// lookupTimeout bounds asking one store for a page that is made already.
+// lookupTimeout bounds the lookup in one store.
 const lookupTimeout = 2 * time.Second
 
-// found is a page that satisfies the order already: the work of an earlier delivery,
-// or of another job. A store that does not answer counts as empty: at worst a page is
-// made twice.
+// found returns a stored page that satisfies the order, made by an earlier delivery or by
+// another job; nil if there is none. A store that does not answer counts as empty. In the
+// worst case a page is made twice.
 func (m *Maker) found(ctx context.Context, o Order) *pagestore.Page {
 	for _, s := range []Store{m.Permanent, m.Cache} {
 		lookup, cancel := context.WithTimeout(ctx, lookupTimeout)
@@ -143,7 +149,7 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop) (Mad
 		visitor = persona.Visitor{Persona: o.Persona, Confidence: 1}
 	}
 	page := &wandstorev1.Page{
-		StoreSlug: o.Key.Store(), ShopperId: o.Key.Shopper(), JobId: o.JobID,
+		StoreSlug: o.Key.Shop(), ShopperId: o.Key.Shopper(), JobId: o.JobID,
 		Persona: visitor.Persona, CatalogueVersion: string(shop.Version),
 		RequestedAt: timestamppb.New(o.RequestedAt), Traceparent: telemetry.Traceparent(ctx),
 		Source: o.Source,
@@ -172,14 +178,15 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop) (Mad
 	return Made{Page: made, Reason: reason}, nil
 }
 
-// design is the Designer's design opened for the visitor, or the template; it notes on
-// the page whose it is. reason says why the template serves.
+// design returns the Designer's design with an opening for the visitor, or the template's
+// design. It sets the page's source, model and prompt version. reason says why the template
+// was used.
 func (m *Maker) design(ctx context.Context, o Order, brief Brief, page *wandstorev1.Page) (d design.Design, reason string, err error) {
 	interests := design.Interests{
 		RecentProducts: brief.Signals.GetRecentProducts(), Cart: brief.Signals.GetCart(), Purchased: brief.Signals.GetPurchased(),
 		Categories: session.Favourites(brief.Signals),
 	}
-	// Wishes are searched for like a shopper's searches, and before them.
+	// Wishes count like the shopper's searches, and come before them.
 	theme, wished := design.ReadWishes(prompt.Wishes(o.Preferences))
 	interests.Searched = slices.Concat(wished, brief.Signals.GetRecentQueries())
 
@@ -187,10 +194,11 @@ func (m *Maker) design(ctx context.Context, o Order, brief Brief, page *wandstor
 	brief.Note, brief.Problem = note, func(step string, err error) { m.problem(ctx, o, step, err) }
 	designed, err := o.Designer.Design(ctx, brief)
 	page.Model, page.PromptVersion = designed.Model, designed.PromptVersion
-	whom := brief.Visitor.Persona
+	visitorPersona := brief.Visitor.Persona
 	switch {
 	case ctx.Err() != nil:
-		// Told to stop: another worker has time for the designer.
+		// Without this case a cancelled call of the model would make a template page.
+		// Another worker can still ask the model.
 		return d, "", ctx.Err()
 	case err != nil && !o.Template:
 		return d, "", err
@@ -199,17 +207,17 @@ func (m *Maker) design(ctx context.Context, o Order, brief Brief, page *wandstor
 		m.Log.WarnContext(ctx, "the template serves", "job", o.JobID, "error", err)
 		m.problem(ctx, o, "template", err)
 		page.Source = pagestore.SourceTemplate
-		d = design.Template(brief.Shop, whom, interests)
+		d = design.Template(brief.Shop, visitorPersona, interests)
 	default:
-		d = designed.Design.OpenFor(brief.Shop, whom, interests)
+		d = designed.Design.OpenFor(brief.Shop, visitorPersona, interests)
 	}
-	m.Metrics.made(ctx, whom, page.GetSource(), err)
+	m.Metrics.made(ctx, visitorPersona, page.GetSource(), err)
 	d.Theme = theme.WithDefaults(d.Theme)
 	return d, reason, nil
 }
 
-// signals are what is known of the shopper; empty if the session cannot be read, since
-// a page for a stranger is better than none.
+// signals returns the signals of the shopper's session. They are empty if the session
+// cannot be read, since a page without signals is better than none.
 func (m *Maker) signals(ctx context.Context, o Order) *wandstorev1.StoreSignals {
 	ctx, span := otel.Tracer(scope).Start(ctx, "load session")
 	s, err := m.Sessions.Get(ctx, o.Key.Shopper())
@@ -218,7 +226,7 @@ func (m *Maker) signals(ctx context.Context, o Order) *wandstorev1.StoreSignals 
 		m.problem(ctx, o, "session not read", err)
 		return &wandstorev1.StoreSignals{}
 	}
-	return session.Signals(s, o.Key.Store())
+	return session.Signals(s, o.Key.Shop())
 }
 
 func (m *Maker) debug(ctx context.Context, o Order, step, detail string) {

@@ -98,7 +98,7 @@ func (t *trail) Error(_ context.Context, _ pagekey.Key, c jobqueue.Breadcrumb) {
 	t.problems = append(t.problems, c.Step)
 }
 
-// designer gives a design, or fails.
+// designer returns a design or an error.
 type designer struct {
 	design design.Design
 	err    error
@@ -130,7 +130,7 @@ func TestMake(t *testing.T) {
 		by                      *designer
 		change                  func(*workshop, *pagemaker.Order)
 		source                  string // of the stored page; "" if there is none
-		permanent               bool   // it is kept for good too
+		permanent               bool   // it is stored permanently too
 		reason, steps, problems string
 		err                     error
 		persona                 string
@@ -141,7 +141,7 @@ func TestMake(t *testing.T) {
 		"the designer fails": {
 			by: &designer{err: errBroken}, source: pagestore.SourceTemplate, reason: "broken", persona: persona.Explorer, steps: "stored", problems: "template",
 		},
-		"the designer fails, and no template is wanted": {
+		"the designer fails, without Template": {
 			by: &designer{err: errBroken}, change: func(_ *workshop, o *pagemaker.Order) { o.Template = false }, err: errBroken,
 		},
 		"for a persona": {
@@ -213,8 +213,7 @@ func TestMake(t *testing.T) {
 	}
 }
 
-// A page that was made since the request is not made again, but stored where it is
-// missing.
+// A page newer than the request is not made again, but stored where it is missing.
 func TestMakeFindsWhatIsMade(t *testing.T) {
 	t.Parallel()
 	w, by := newWorkshop(t), &designer{design: quietShelf()}
@@ -234,8 +233,8 @@ func TestMakeFindsWhatIsMade(t *testing.T) {
 	}
 }
 
-// Wishes choose the theme, and what they name is shown first, also by a designer who
-// does not care.
+// Wishes choose the theme, and the products that they name come first, even if the designer
+// ignores the wishes.
 func TestWishesSteerThePage(t *testing.T) {
 	t.Parallel()
 	w, by := newWorkshop(t), &designer{design: quietShelf()}
@@ -264,7 +263,7 @@ func TestWishesSteerThePage(t *testing.T) {
 	}
 }
 
-// Told to stop, a maker stores nothing: not the template either.
+// When its context ends, a maker stores nothing, not even a template page.
 func TestMakeStops(t *testing.T) {
 	t.Parallel()
 	w := newWorkshop(t)
@@ -278,7 +277,7 @@ func TestMakeStops(t *testing.T) {
 	}
 }
 
-// stopper is told to stop while it designs.
+// stopper is a designer whose context ends while it designs.
 type stopper struct{ cancel context.CancelFunc }
 
 func (s stopper) Design(context.Context, pagemaker.Brief) (pagemaker.Designed, error) {

@@ -18,7 +18,7 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// Store keeps pages, for an hour or for good.
+// Store keeps pages, temporarily or permanently.
 type Store interface {
 	Get(ctx context.Context, key pagekey.Key) (*pagestore.Page, error)
 	Put(ctx context.Context, page *pagestore.Page) error
@@ -29,16 +29,16 @@ const (
 	putTries   = 3
 )
 
-// store puts the page for good, then into the cache, then notes it in the session. A
-// bucket that is full costs what it would hold: the page is stored where it fits, and
-// another delivery would find the bucket no emptier.
+// store stores the page permanently, then in the cache, and then updates the session. A
+// bucket that is full costs only what it would hold: the page is stored where it fits,
+// since another delivery would not find more room.
 func (m *Maker) store(ctx context.Context, o Order, page *pagestore.Page) error {
 	var permanent error
 	if page.Source() != pagestore.SourceTemplate {
 		permanent = put(ctx, m.Permanent, page)
 	}
-	// Also when that failed: the shopper can have the page, and a later delivery
-	// finds it here instead of paying the model again.
+	// The page goes into the cache even if the permanent store failed. Then the shopper
+	// gets it, and a later delivery finds it there and need not call the model again.
 	cache := put(ctx, m.Cache, page)
 	if wandnats.IsFull(cache) && permanent == nil && page.Source() != pagestore.SourceTemplate {
 		m.problem(ctx, o, "not cached", cache)
@@ -50,7 +50,7 @@ func (m *Maker) store(ctx context.Context, o Order, page *pagestore.Page) error 
 	}
 	ctx, span := otel.Tracer(scope).Start(ctx, "update session")
 	err := m.Sessions.Update(ctx, o.Key.Shopper(), func(s *wandstorev1.ShopperSession) {
-		g := session.Signals(s, o.Key.Store())
+		g := session.Signals(s, o.Key.Shop())
 		g.Persona, g.LastJobId = page.Persona(), page.JobID()
 		g.LastPageAt = timestamppb.New(page.GeneratedAt())
 	})
@@ -65,9 +65,8 @@ func (m *Maker) store(ctx context.Context, o Order, page *pagestore.Page) error 
 	return nil
 }
 
-// put tries a few times: the page has cost a hundred seconds, and a moment's failure
-// of the store must not cost them again. A newer page in the store is as good as a
-// success.
+// put tries up to putTries times, because the page took a hundred seconds to make and a
+// transient failure of the store must not waste them. ErrSuperseded counts as success.
 func put(ctx context.Context, s Store, page *pagestore.Page) error {
 	for try := 1; ; try++ {
 		bounded, cancel := context.WithTimeout(ctx, putTimeout)

@@ -12,12 +12,12 @@ import (
 	"github.com/wandstore/wandstore/pkg/telemetry"
 )
 
-// Metrics count the pages made.
+// Metrics count the pages that were made.
 type Metrics struct {
 	generations metric.Int64Counter
 }
 
-// NewMetrics counts with the global meter provider.
+// NewMetrics returns Metrics of the global meter provider.
 func NewMetrics() *Metrics {
 	return &Metrics{generations: telemetry.PageGenerations.Counter(otel.GetMeterProvider(), scope)}
 }
@@ -30,8 +30,8 @@ func (m *Metrics) made(ctx context.Context, persona, source string, why error) {
 	m.generations.Add(ctx, 1, metric.WithAttributes(set...))
 }
 
-// errorType is an error's type, a word of a small set; "_OTHER" for an error that has
-// none (semantic conventions, error.type).
+// errorType returns an error's type, a word of a small set, or "_OTHER" if the error has
+// none (OpenTelemetry semantic conventions, error.type).
 func errorType(err error) string {
 	var typed interface{ ErrorType() string }
 	if errors.As(err, &typed) {

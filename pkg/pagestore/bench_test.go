@@ -13,7 +13,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagestore/pagestoretest"
 )
 
-// benchPages are shoppers' pages of a usual size.
+// benchPages are pages of a usual size, each of another shopper.
 func benchPages(b *testing.B) []*pagestore.Page {
 	b.Helper()
 	pages := make([]*pagestore.Page, 512)
@@ -45,7 +45,7 @@ func BenchmarkMemoryGet(b *testing.B) {
 	})
 }
 
-// BenchmarkTieredGet is a hit, metrics on, by the tier that has it.
+// BenchmarkTieredGet measures a hit in each tier, with metrics on.
 func BenchmarkTieredGet(b *testing.B) {
 	minio := miniotest.Start(b)
 	_, js := natstest.Start(b).Connect(b)

@@ -11,15 +11,15 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagekey"
 )
 
-// errSkipped: the tier was not asked, its breaker is open.
+// errSkipped: the tier was not asked, because its breaker is open.
 var errSkipped = errors.New("skipped, breaker open")
 
-// failuresToOpen is how many failures in a row take a tier out: one may be a
-// hiccup, and each costs a shopper the tier's deadline.
+// failuresToOpen is how many failures in a row open a breaker. A single failure may be
+// transient, and each one may cost a shopper the tier's deadline.
 const failuresToOpen = 3
 
-// guarded is a tier behind its deadline and breaker. Once open, only watch's
-// probes go through; a shopper is never the one to find out.
+// guarded is a tier with its deadline and breaker. While the breaker is not closed, only
+// the probes of watch reach the tier, so that no shopper waits for the recovery test.
 type guarded struct {
 	tier     string
 	store    Getter
@@ -33,7 +33,7 @@ func guard(tier string, store Getter, deadline, interval time.Duration) *guarded
 	g := &guarded{tier: tier, store: store, deadline: deadline, interval: interval, opened: make(chan struct{}, 1)}
 	g.breaker = gobreaker.NewCircuitBreaker[*Page](gobreaker.Settings{
 		Name: tier,
-		// Half of it, so that a probe never comes a moment too early.
+		// Half the interval, so that the breaker is half open when the next probe comes.
 		Timeout:     interval / 2,
 		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= failuresToOpen },
 		IsSuccessful: func(err error) bool {
@@ -43,7 +43,7 @@ func guard(tier string, store Getter, deadline, interval time.Duration) *guarded
 			if to != gobreaker.StateOpen {
 				return
 			}
-			// Called under the breaker's lock: only leave a note.
+			// The breaker calls this under its lock, so it must not block.
 			select {
 			case g.opened <- struct{}{}:
 			default:
@@ -53,8 +53,8 @@ func guard(tier string, store Getter, deadline, interval time.Duration) *guarded
 	return g
 }
 
-// state is closed, or open: half open too is open to shoppers, since only probes go
-// through then.
+// state is "closed" or "open". Half open counts as open, since no shopper's lookup
+// reaches the tier then.
 func (g *guarded) state() string {
 	if g.breaker.State() == gobreaker.StateClosed {
 		return gobreaker.StateClosed.String()
@@ -62,10 +62,11 @@ func (g *guarded) state() string {
 	return gobreaker.StateOpen.String()
 }
 
-// answered tells an error that is the tier's answer from one of the tier.
+// answered reports whether the error is an answer of the tier rather than its failure.
 func answered(err error) bool { return errors.Is(err, ErrMiss) || errors.Is(err, ErrCorrupt) }
 
-// get asks the tier within its deadline, or says errSkipped at once.
+// get asks the tier within its deadline. It returns errSkipped at once if the breaker is
+// not closed.
 func (g *guarded) get(ctx context.Context, key pagekey.Key) (*Page, error) {
 	if g.breaker.State() != gobreaker.StateClosed {
 		return nil, errSkipped
@@ -85,8 +86,8 @@ func (g *guarded) ask(ctx context.Context, key pagekey.Key) (*Page, error) {
 	})
 }
 
-// watch waits for the breaker to open and probes until it closes, until ctx is
-// done.
+// watch waits for the breaker to open and then probes until it closes. It returns when
+// ctx ends.
 func (g *guarded) watch(ctx context.Context, probe pagekey.Key, log *slog.Logger) {
 	for {
 		select {
@@ -95,7 +96,7 @@ func (g *guarded) watch(ctx context.Context, probe pagekey.Key, log *slog.Logger
 		case <-g.opened:
 		}
 		if g.breaker.State() == gobreaker.StateClosed {
-			continue // the note of an outage that is over
+			continue // that outage is over
 		}
 		since := time.Now()
 		log.WarnContext(ctx, "page store tier is unavailable", "tier", g.tier)
@@ -106,8 +107,8 @@ func (g *guarded) watch(ctx context.Context, probe pagekey.Key, log *slog.Logger
 	}
 }
 
-// probe asks for a page, any, every interval until the breaker is closed; false
-// if ctx ended first.
+// probe asks for the page of key at each interval until the breaker is closed. It
+// returns false if ctx ended first.
 func (g *guarded) probe(ctx context.Context, key pagekey.Key) bool {
 	ticker := time.NewTicker(g.interval)
 	defer ticker.Stop()
@@ -117,7 +118,7 @@ func (g *guarded) probe(ctx context.Context, key pagekey.Key) bool {
 			return false
 		case <-ticker.C:
 		}
-		// What it answers is of no interest; that it does closes the breaker.
+		// Any answer closes the breaker.
 		_, _ = g.ask(ctx, key)
 	}
 	return true

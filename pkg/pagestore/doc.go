@@ -1,60 +1,64 @@
-// Package pagestore keeps generated pages, in three tiers:
+// Package pagestore keeps generated pages in three tiers:
 //
-//	Memory   this process    bounded in bytes    a claim, kept true by a watch
-//	S3       for good        MinIO or any S3     html as it is, the rest as metadata
-//	KV       for an hour     JetStream KV        protojson
+//	tier     where               keeps a page               format
+//	Memory   this process        while its bytes fit        as it is served
+//	S3       MinIO, any S3       permanently                HTML; the rest is metadata
+//	KV       JetStream KV        for the bucket's TTL, 1 h  protojson
 //
 // # Order
 //
-// A key's pages are ordered by when their jobs were requested, ties by job id.
+// The pages of a key are ordered by the times of their requests, and ties by job id.
 // No store lets an older page replace a newer one (ErrSuperseded), in whatever order
-// workers finish and however often a job is delivered: KV and S3 compare and
-// swap. The page of a job that is stored already stays as it is, and putting it
-// again is a success. A Delete ends the order: what is put next is first.
+// workers finish and however often a job is delivered: KV and S3 write by
+// compare-and-swap. If the page of the same job is stored already, Put keeps it and
+// succeeds. After a Delete any page can be stored.
 //
-// A template page, drawn because the model failed, goes to KV only; S3 refuses
-// it (ErrTemplate). It ends in Memory when it ends in KV.
+// A template page is rendered when the model failed. Only KV keeps it; S3 refuses it
+// (ErrTemplate). Memory drops it when its time in KV is over.
 //
-// # Look-up
+// # Lookup
 //
-// Tiered answers from Memory when it can. Else it asks MinIO and KV at the same
-// time and takes the newer page; of two copies of one page, MinIO's is named.
-// Asking one after the other would be one request less, and wrong: KV has the
-// newer page when MinIO was away at the time of the put, or when the newer page
-// is a template, and the older one would then be served from Memory until the
-// next change. A KV get costs less time than the MinIO get it runs beside.
+// Tiered answers from Memory if it can. Otherwise it asks MinIO and KV at the same time
+// and returns the newer page. If both have the same page, the hit names MinIO.
 //
-// A template page so wins over an older page of the model's for as long as KV
-// keeps it. It was asked for because the older one was out of date.
+// Asking one tier after the other would save a request and return older pages. KV has
+// the newer page if MinIO was unavailable at the time of the put, or if the newer page is
+// a template. Memory would then serve the older page until the next change. A KV get
+// takes less time than the MinIO get that it runs beside.
 //
-// Gets of one key at the same time share one look-up, which a caller who leaves
-// does not end. A Get that begins after Memory.Invalidate shares none that began
-// before it, so whoever is told of a page finds it.
+// A template page therefore wins over an older page of the model while KV keeps it. The
+// template page was requested because the older page was stale.
+//
+// Concurrent Gets of one key share one lookup. It goes on when one of its callers leaves.
+// A Get that begins after Memory.Invalidate never shares a lookup that began before it.
+// So a caller that learns of a new page and then asks for it gets it.
 //
 // # Verified pages
 //
-//	    Put, look-up                    Invalidate, Distrust,
+//	    Put, lookup                     Invalidate, InvalidateAll,
 //	  ┌──────────────► verified ──────► MaxAge without a watch
 //	  │                   ▲                      │
 //	  │                   │ same or newer found  ▼
-//	none ◄──────────── look-up ◄──────────── unverified
+//	none ◄───────────── lookup ◄──────────── unverified
 //	     certain miss     │
 //	                      └─ a tier unavailable: served, Unverified
 //
-// A look-up in which a tier was unavailable may have missed a newer page: what it
-// found counts for MaxAge only, also under a watch.
+// A lookup in which a tier was unavailable may have missed a newer page. What it found
+// counts as verified for MaxAge only, also under a watch.
 //
 // # Failure
 //
-// S3 and KV return every error. Tiered is where errors of tiers end, because a
-// broken store must cost a shopper nothing but its tier: they become events of
-// the caller's span, and counts in wandstore.pagestore.lookups. Each lower tier
-// has a deadline and a breaker. Three failures in a row open it, so a tier that
-// hangs costs three deadlines in all and one that refuses next to nothing; from
-// then on only a probe in the background asks it, and its first answer closes
-// the breaker. ErrMiss and ErrCorrupt are answers. ErrUnavailable beside ErrMiss
-// tells the caller that a page may exist where nobody could look.
+// S3 and KV return every error. Tiered does not pass on the errors of a tier, because a
+// store that fails must cost a shopper nothing but its pages. The errors become events
+// of the caller's span and counts in wandstore.pagestore.lookups.
 //
-// Put and Get of S3 and KV make a CLIENT span each, beneath the caller's; Memory
+// Each lower tier has a deadline and a circuit breaker, which opens after three failures
+// in a row. So a tier that hangs costs three deadlines in all, and one that refuses
+// connections costs next to nothing. While the breaker is open, only a probe in the
+// background asks the tier. The first answer to a probe closes the breaker. ErrMiss and
+// ErrCorrupt are answers, not failures. ErrMiss together with ErrUnavailable means that a
+// page may exist in a tier that could not be asked.
+//
+// Put and Get of S3 and KV make a CLIENT span each, as a child of the caller's; Memory
 // makes none. Neither errors nor spans hold a shopper's id or page.
 package pagestore

@@ -77,7 +77,7 @@ func lookUpAPage(ctx context.Context, url string) error {
 	}
 
 	page, err := pagestore.New(&wandstorev1.Page{
-		StoreSlug: key.Store(), ShopperId: key.Shopper(), Html: "<h1>Wands for you</h1>",
+		StoreSlug: key.Shop(), ShopperId: key.Shopper(), Html: "<h1>Wands for you</h1>",
 		Persona: "explorer", Source: pagestore.SourceLLM, JobId: "job-1",
 		RequestedAt: timestamppb.Now(), GeneratedAt: timestamppb.Now(),
 	})

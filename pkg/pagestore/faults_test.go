@@ -18,11 +18,11 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagestore/pagestoretest"
 )
 
-// deadline of a real tier in these tests: long enough that a busy machine does
-// not miss it, and what a get must stay below when it does not wait for it.
+// deadline is a tier's deadline in these tests. A busy machine must not miss it. A get
+// that does not wait for the tier must take less.
 const deadline = time.Second
 
-// stack is a look-up over real stores, each behind a faulty network.
+// stack is a lookup over real stores, each behind a faulty network.
 type stack struct {
 	t                 *testing.T
 	minioNet, natsNet *faulttest.Proxy
@@ -33,7 +33,7 @@ type stack struct {
 	requested         int
 }
 
-func newStack(t *testing.T, minio miniotest.Store, nats natstest.Account, deadline time.Duration) *stack {
+func newStack(t *testing.T, minio miniotest.Store, nats natstest.Account) *stack {
 	t.Helper()
 	s := &stack{t: t, minioNet: faulttest.NewProxy(t, minio.Addr()), natsNet: faulttest.NewProxy(t, nats.Addr())}
 	s.s3 = newS3(t, s.minioNet.Addr(), minio.Bucket(t))
@@ -72,7 +72,7 @@ func (s *stack) get(page *pagestore.Page, tier string) time.Duration {
 	return took
 }
 
-// survives is an outage of one tier, from the shoppers' side.
+// survives runs an outage of one tier and checks what shoppers get.
 func (s *stack) survives(broken, other string, begin, end func()) {
 	s.t.Helper()
 	pages := make([]*pagestore.Page, 12)
@@ -110,32 +110,32 @@ func TestTieredSurvivesOutages(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newStack(t, miniotest.Start(t), natstest.Start(t), deadline)
+			s := newStack(t, miniotest.Start(t), natstest.Start(t))
 			s.survives(outage.broken, outage.other, func() { outage.begin(s) }, func() { outage.end(s) })
 		})
 	}
 	t.Run("minio killed", func(t *testing.T) {
 		t.Parallel()
 		server := miniotest.StartOwn(t)
-		s := newStack(t, server.Store, natstest.Start(t), deadline)
+		s := newStack(t, server.Store, natstest.Start(t))
 		s.survives(minio, kv, server.Stop, server.Restart)
 	})
 	t.Run("nats stopped", func(t *testing.T) {
 		t.Parallel()
 		server := natstest.StartOwn(t)
-		s := newStack(t, miniotest.Start(t), server.Account, deadline)
+		s := newStack(t, miniotest.Start(t), server.Account)
 		s.survives(kv, minio, server.Stop, server.Restart)
 	})
 }
 
 func TestTieredServesFromMemoryWithEverythingGone(t *testing.T) {
 	t.Parallel()
-	s := newStack(t, miniotest.Start(t), natstest.Start(t), deadline)
+	s := newStack(t, miniotest.Start(t), natstest.Start(t))
 	page := s.stored()
 	s.get(page, pagestore.TierMinIO)
 	s.minioNet.Cut()
 	s.natsNet.Cut()
-	s.memory.Distrust()
+	s.memory.InvalidateAll()
 	for range 10 {
 		hit, err := s.tiered.Get(t.Context(), page.Key())
 		if err != nil || !hit.Unverified || hit.Tier != pagestore.TierMemory {
@@ -180,7 +180,7 @@ func TestTieredCoalescesToOneRequest(t *testing.T) {
 	}
 }
 
-// A store that is slow, not dead, must not be waited for beyond the deadline.
+// A lookup waits for a slow store no longer than the deadline.
 func TestS3GetEndsWithItsDeadline(t *testing.T) {
 	t.Parallel()
 	server := miniotest.Start(t)

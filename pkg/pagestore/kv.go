@@ -14,22 +14,22 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// maxValue is the largest value, in bytes: NATS's default max_payload of 1 MB
-// includes the headers, for which 4 KB are left.
+// maxValue is the largest value, in bytes. NATS's default max_payload of 1 MB includes
+// the headers, for which 4 KB remain.
 const maxValue = 1<<20 - 4<<10
 
-// KV keeps pages in a JetStream key-value bucket, as protojson. How long it
-// keeps them is the bucket's own setting. It is safe for concurrent use.
+// KV keeps pages in a JetStream key-value bucket, as protojson, for the bucket's TTL. It
+// is safe for concurrent use.
 type KV struct {
 	bucket jetstream.KeyValue
 }
 
-// NewKV returns a store on bucket, which is UI_CACHE.
+// NewKV returns a store on bucket, the bucket UI_CACHE.
 func NewKV(bucket jetstream.KeyValue) *KV { return &KV{bucket: bucket} }
 
-// Get returns the page, ErrMiss, ErrCorrupt, or the client's error. Bound ctx: while
-// the connection is down Get waits for it. On a cluster a page may be seen a moment
-// after it was written, because any replica may answer (direct gets).
+// Get returns the page. Errors: ErrMiss, ErrCorrupt, or the client's. ctx should have a
+// deadline, because Get waits while the connection is down. On a cluster Get may miss a
+// page that was written a moment ago, because any replica may answer (direct gets).
 func (s *KV) Get(ctx context.Context, key pagekey.Key) (*Page, error) {
 	ctx, span := startSpan(ctx, "get kv", TierKV)
 	page, err := s.get(ctx, key)
@@ -37,10 +37,9 @@ func (s *KV) Get(ctx context.Context, key pagekey.Key) (*Page, error) {
 	return page, err
 }
 
-// Put stores page unless one of a later request is stored (ErrSuperseded). Where the page
-// of the same job is stored already, it is kept, and Put succeeds. Other errors:
-// ErrTooLarge if the encoding does not fit a message, wandnats.ErrContended, ctx's,
-// or the client's.
+// Put stores page. If the page of the same job is stored already, Put keeps it and
+// succeeds. Errors: ErrSuperseded if a page of a later request is stored, ErrTooLarge if
+// the encoded page does not fit a message, wandnats.ErrContended, ctx's, or the client's.
 func (s *KV) Put(ctx context.Context, page *Page) error {
 	ctx, span := startSpan(ctx, "put kv", TierKV)
 	err := s.put(ctx, page)
@@ -51,32 +50,32 @@ func (s *KV) Put(ctx context.Context, page *Page) error {
 	return err
 }
 
-// Delete removes the page and its history. Without a page it succeeds. Afterwards an
-// older page can be put again.
+// Delete removes the page and its history. It succeeds if there is no page. Afterwards an
+// older page can be stored again.
 func (s *KV) Delete(ctx context.Context, key pagekey.Key) error {
-	if err := s.bucket.Purge(ctx, wandnats.PageKey(key.Store(), key.Shopper())); err != nil {
+	if err := s.bucket.Purge(ctx, wandnats.PageKey(key.Shop(), key.Shopper())); err != nil {
 		return fmt.Errorf("purge page: %w", err)
 	}
 	return nil
 }
 
 func (s *KV) get(ctx context.Context, key pagekey.Key) (*Page, error) {
-	entry, err := s.bucket.Get(ctx, wandnats.PageKey(key.Store(), key.Shopper()))
+	entry, err := s.bucket.Get(ctx, wandnats.PageKey(key.Shop(), key.Shopper()))
 	if err != nil && !errors.Is(err, jetstream.ErrKeyNotFound) {
 		return nil, fmt.Errorf("get page: %w", err)
 	}
 	return pageOfEntry(entry, key)
 }
 
-// pageOfEntry decodes an entry; ErrMiss without one.
+// pageOfEntry decodes an entry. Errors: ErrMiss if entry is nil, or ErrCorrupt.
 func pageOfEntry(entry jetstream.KeyValueEntry, key pagekey.Key) (*Page, error) {
 	if entry == nil {
 		return nil, ErrMiss
 	}
 	var msg wandstorev1.Page
 	if wire.Unmarshal(entry.Value(), &msg) != nil {
-		// The cause is left out: protojson quotes what it could not parse, and a
-		// shopper's page has no place in logs and spans.
+		// The cause is left out, because protojson quotes what it cannot parse and a
+		// shopper's page must not get into logs and spans.
 		return nil, fmt.Errorf("%w: not a page's protojson", ErrCorrupt)
 	}
 	page, err := New(&msg)
@@ -97,7 +96,7 @@ func (s *KV) put(ctx context.Context, page *Page) error {
 	if len(value) > maxValue {
 		return fmt.Errorf("%w: %d bytes as protojson, at most %d", ErrTooLarge, len(value), maxValue)
 	}
-	key := wandnats.PageKey(page.Key().Store(), page.Key().Shopper())
+	key := wandnats.PageKey(page.Key().Shop(), page.Key().Shopper())
 	_, err = wandnats.Update(ctx, s.bucket, key, func(current jetstream.KeyValueEntry) ([]byte, error) {
 		stored, err := pageOfEntry(current, page.Key())
 		return value, mayReplace(page, stored, err)

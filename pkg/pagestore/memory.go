@@ -15,20 +15,20 @@ import (
 
 // MemoryConfig bounds a Memory. A zero field takes its default.
 type MemoryConfig struct {
-	// MaxBytes is how much it holds, in bytes of html, gzip and bookkeeping;
-	// 64 MiB.
+	// MaxBytes bounds what is held: HTML, gzip and an estimate of the rest, in bytes.
+	// The default is 64 MiB.
 	MaxBytes uint64
-	// TemplateTTL is how long after it was made a template page is kept, as in
-	// UI_CACHE; 1 h. Other pages stay until the room is needed.
+	// TemplateTTL is the age at which a template page is dropped. It should be the TTL of
+	// UI_CACHE. The default is 1 h. Other pages stay until the room is needed.
 	TemplateTTL time.Duration
-	// MaxAge is how long a page counts as true while nobody watches for
-	// changes, or after a look-up in which a tier was unavailable; 5 s.
+	// MaxAge is how long a page counts as verified while changes are not watched, or
+	// after a lookup in which a tier was unavailable. The default is 5 s.
 	MaxAge time.Duration
-	// Now is the clock; time.Now.
+	// Now is the clock. The default is time.Now.
 	Now func() time.Time
 }
 
-// Validate says which field is out of range.
+// Validate returns an error if a duration is negative.
 func (c MemoryConfig) Validate() error {
 	if c.TemplateTTL < 0 || c.MaxAge < 0 {
 		return errors.New("page memory: a duration is negative")
@@ -36,16 +36,16 @@ func (c MemoryConfig) Validate() error {
 	return nil
 }
 
-// entryOverhead is what a page costs beside html and gzip, in bytes: its
-// metadata, and the cache's own nodes. An estimate, on the high side.
+// entryOverhead is a high estimate of what a page takes beside HTML and gzip, in bytes:
+// its metadata and the cache's nodes.
 const entryOverhead = 2 << 10
 
-// Memory keeps pages in this process, in bounded bytes. It is safe for
-// concurrent use, and has no goroutine of its own.
+// Memory keeps pages in this process, in bounded bytes. It is safe for concurrent use and
+// has no goroutine of its own.
 //
-// A page in it is a claim about the stores below. The claim holds while a watch
-// reports changes (SetWatched, Invalidate), or for MaxAge without one; then Get
-// still returns the page, with ErrUnverified.
+// A page in Memory is a copy of what the tiers below hold. It counts as verified while a
+// watch reports changes (SetWatched, Invalidate), or for MaxAge without a watch.
+// Afterwards Get returns the page together with ErrUnverified.
 type Memory struct {
 	pages       *otter.Cache[pagekey.Key, *entry]
 	templateTTL time.Duration
@@ -53,32 +53,32 @@ type Memory struct {
 	now         func() time.Time
 
 	watched atomic.Bool
-	// epoch rises with Distrust: what was learnt in an earlier one is hearsay.
+	// epoch rises with InvalidateAll. Pages of an earlier epoch are unverified.
 	epoch atomic.Uint64
-	// changes rise with Invalidate. A look-up notes its key's count before it
-	// asks, so that an answer from before a change cannot pass for one from
-	// after it. Keys share counts: a stranger's change costs one more look-up.
+	// changes rise with Invalidate. A lookup reads its key's count before it asks the
+	// tiers, so that an answer from before a change does not count as one from after it.
+	// Several keys share a count: a change of another key may cost one more lookup.
 	changes [1024]atomic.Uint64
 	seed    maphash.Seed
 }
 
-// entry is a page with when it was last known true. It is replaced, not changed.
+// entry is a page and when it was last verified. It is replaced, never changed.
 type entry struct {
 	page    *Page
 	epoch   uint64
 	checked time.Time
 	partial bool // a tier was unavailable when it was looked up
-	dirty   bool // a change was reported since
+	dirty   bool // a change was reported since it was looked up
 }
 
-// ticket is the state of the world before a look-up.
-type ticket struct {
+// snapshot is what Memory had been told when a lookup began.
+type snapshot struct {
 	epoch  uint64
 	change uint64
 	at     time.Time
 }
 
-// NewMemory makes an empty Memory that nobody watches yet.
+// NewMemory returns an empty Memory that is not watched yet. The error is Validate's.
 func NewMemory(cfg MemoryConfig) (*Memory, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -113,8 +113,8 @@ func NewMemory(cfg MemoryConfig) (*Memory, error) {
 	}, nil
 }
 
-// Get returns the page, or ErrMiss. A page that must be looked up again comes
-// with ErrUnverified: it may be served if nobody can be asked.
+// Get returns the page, or ErrMiss. A page that must be looked up again comes together
+// with ErrUnverified: it may still be served if the tiers below are unavailable.
 func (m *Memory) Get(_ context.Context, key pagekey.Key) (*Page, error) {
 	e, ok := m.pages.GetIfPresent(key)
 	if !ok {
@@ -130,24 +130,25 @@ func (m *Memory) Get(_ context.Context, key pagekey.Key) (*Page, error) {
 	return e.page, nil
 }
 
-// Put stores page, as true now, unless one of a later request is stored
-// (ErrSuperseded). A page of the same job is kept as it is, and is true again.
+// Put stores page as verified now. If the page of the same job is stored already, Put
+// keeps it and marks it verified. Error: ErrSuperseded if a page of a later request is
+// stored.
 func (m *Memory) Put(_ context.Context, page *Page) error {
-	if m.fill(m.ticket(page.Key()), page, true).compare(page) > 0 {
+	if m.fill(m.snapshot(page.Key()), page, true).compare(page) > 0 {
 		return ErrSuperseded
 	}
 	return nil
 }
 
-// Delete drops the page. Nothing there is a success.
+// Delete drops the page. It succeeds if there is none.
 func (m *Memory) Delete(_ context.Context, key pagekey.Key) error {
 	m.change(key).Add(1)
 	m.pages.Invalidate(key)
 	return nil
 }
 
-// Rerendered keeps rerendered in the place of page, of which it is drawn, if page still
-// is what Memory has. What is known of page counts for rerendered.
+// Rerendered replaces page by rerendered, the same page rendered again, if Memory still
+// holds page. rerendered counts as verified for as long as page would have.
 func (m *Memory) Rerendered(page, rerendered *Page) {
 	m.pages.ComputeIfPresent(page.Key(), func(e *entry) (*entry, otter.ComputeOp) {
 		if e.page != page {
@@ -159,8 +160,9 @@ func (m *Memory) Rerendered(page, rerendered *Page) {
 	})
 }
 
-// Invalidate says that the key's page has changed below: it must be looked up
-// again, also by look-ups already under way.
+// Invalidate reports that the key's page has changed in a tier below. The page must be
+// looked up again. The results of lookups that have begun already do not count as
+// verified.
 func (m *Memory) Invalidate(key pagekey.Key) {
 	m.change(key).Add(1)
 	m.pages.ComputeIfPresent(key, func(e *entry) (*entry, otter.ComputeOp) {
@@ -170,44 +172,45 @@ func (m *Memory) Invalidate(key pagekey.Key) {
 	})
 }
 
-// Distrust says that changes may have been missed: every page must be looked up
+// InvalidateAll reports that changes may have been missed. Every page must be looked up
 // again.
-func (m *Memory) Distrust() { m.epoch.Add(1) }
+func (m *Memory) InvalidateAll() { m.epoch.Add(1) }
 
-// SetWatched says whether changes are being reported to Invalidate. When they
-// begin to be, everything is distrusted once: the ones before went unheard. Call
-// it after the watch is in place.
+// SetWatched sets whether changes are reported to Invalidate. When a watch begins, it
+// invalidates all pages once, since earlier changes were not reported. It must be called
+// after the watch has begun.
 func (m *Memory) SetWatched(watched bool) {
 	if m.watched.Swap(watched) != watched && watched {
-		m.Distrust()
+		m.InvalidateAll()
 	}
 }
 
-// Watched tells what SetWatched was told last.
+// Watched reports whether changes are watched, as SetWatched last set it.
 func (m *Memory) Watched() bool { return m.watched.Load() }
 
-// Len is how many pages it holds.
+// Len is the number of pages held.
 func (m *Memory) Len() int {
 	m.pages.CleanUp()
 	return m.pages.EstimatedSize()
 }
 
-// Bytes is how much it holds, as MaxBytes counts it. Evictions are settled
-// first: between two of them, writers may run ahead of the bound for a moment.
+// Bytes is what is held, in bytes as MaxBytes counts them, after pending evictions.
+// Between two evictions writers may exceed MaxBytes for a moment.
 func (m *Memory) Bytes() uint64 {
 	m.pages.CleanUp()
 	return m.pages.WeightedSize()
 }
 
-// ticket notes the state of the world; take it before asking the tiers below.
-func (m *Memory) ticket(key pagekey.Key) ticket {
-	return ticket{epoch: m.epoch.Load(), change: m.change(key).Load(), at: m.now()}
+// snapshot must be called before the tiers below are asked.
+func (m *Memory) snapshot(key pagekey.Key) snapshot {
+	return snapshot{epoch: m.epoch.Load(), change: m.change(key).Load(), at: m.now()}
 }
 
-// fill stores what a look-up that began with t has found, and returns the page
-// that is then stored: the newest of the two.
-func (m *Memory) fill(t ticket, page *Page, complete bool) *Page {
-	// Compressed here, before the weigher needs it under the cache's lock.
+// fill stores the page that a lookup has found, unless Memory has a newer one, and
+// returns the page that is stored then. t was taken before the lookup. complete says that
+// every tier answered.
+func (m *Memory) fill(t snapshot, page *Page, complete bool) *Page {
+	// The weigher needs the compressed page too, but under the cache's lock.
 	page.Gzip()
 	change := m.change(page.Key())
 	kept := page
@@ -217,8 +220,8 @@ func (m *Memory) fill(t ticket, page *Page, complete bool) *Page {
 			epoch:   t.epoch,
 			checked: t.at,
 			partial: !complete,
-			// Read under the entry's lock, which Invalidate takes after it has
-			// counted: one of the two sees the other.
+			// Invalidate counts first and takes the entry's lock afterwards. The count is
+			// read under that lock, so either this read or Invalidate marks the entry.
 			dirty: change.Load() != t.change,
 		}
 		if !found || m.expired(old, t.at) || old.page.compare(page) < 0 {
@@ -234,8 +237,8 @@ func (m *Memory) fill(t ticket, page *Page, complete bool) *Page {
 	return kept
 }
 
-// forget drops what a complete look-up has not found, unless it has been
-// verified meanwhile.
+// forget drops a page that a complete lookup did not find, unless the page was verified
+// meanwhile.
 func (m *Memory) forget(key pagekey.Key) {
 	m.pages.ComputeIfPresent(key, func(e *entry) (*entry, otter.ComputeOp) {
 		if m.verified(e, m.now()) {

@@ -14,7 +14,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagestore/pagestoretest"
 )
 
-// clock is a time that passes when told to.
+// clock is a clock that the test moves.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -62,10 +62,10 @@ func TestMemoryTrust(t *testing.T) {
 		after  func(*pagestore.Memory, *clock, *pagestore.Page)
 		want   error
 	}{
-		"young, nobody watching": {
+		"young, not watched": {
 			after: func(_ *pagestore.Memory, c *clock, _ *pagestore.Page) { c.Advance(maxAge - 1) },
 		},
-		"old, nobody watching": {
+		"old, not watched": {
 			after: func(_ *pagestore.Memory, c *clock, _ *pagestore.Page) { c.Advance(maxAge) },
 			want:  pagestore.ErrUnverified,
 		},
@@ -94,9 +94,9 @@ func TestMemoryTrust(t *testing.T) {
 			after:  func(m *pagestore.Memory, _ *clock, p *pagestore.Page) { m.Invalidate(p.Key()) },
 			want:   pagestore.ErrUnverified,
 		},
-		"distrusted": {
+		"all invalidated": {
 			before: func(m *pagestore.Memory) { m.SetWatched(true) },
-			after:  func(m *pagestore.Memory, _ *clock, _ *pagestore.Page) { m.Distrust() },
+			after:  func(m *pagestore.Memory, _ *clock, _ *pagestore.Page) { m.InvalidateAll() },
 			want:   pagestore.ErrUnverified,
 		},
 	} {
@@ -113,7 +113,7 @@ func TestMemoryTrust(t *testing.T) {
 			wantMemory(t, memory, page, test.want)
 
 			put(t, memory, pagestoretest.Page(t, "job", 0))
-			wantMemory(t, memory, page, nil) // the one it had, true again
+			wantMemory(t, memory, page, nil) // the same page, verified again
 		})
 	}
 }
@@ -132,7 +132,7 @@ func TestMemoryTemplateEndsWithItsTTL(t *testing.T) {
 	clock.Advance(1)
 	wantMemory(t, memory, template, pagestore.ErrMiss)
 
-	// As in KV, where it is gone, it no longer stands in an older page's way.
+	// An expired template does not keep an older page out, as in KV.
 	older := pagestoretest.Page(t, "job-1", 0)
 	put(t, memory, older)
 	wantMemory(t, memory, older, nil)
@@ -186,9 +186,9 @@ func TestMemoryConfigIsValidated(t *testing.T) {
 	}
 }
 
-// A page that is drawn again takes the place of the one it was drawn from, and of
-// no other, and is as true as that one was.
-func TestMemoryKeepsWhatIsRedrawn(t *testing.T) {
+// A rerendered page replaces only the page that it was rendered from, and is verified for
+// as long as that one.
+func TestMemoryKeepsRerenderedPage(t *testing.T) {
 	memory, err := pagestore.NewMemory(pagestore.MemoryConfig{Now: newClock().Now})
 	if err != nil {
 		t.Fatal(err)
@@ -209,7 +209,7 @@ func TestMemoryKeepsWhatIsRedrawn(t *testing.T) {
 	wantMemory(t, memory, rerendered, nil)
 	memory.Invalidate(page.Key())
 	wantMemory(t, memory, rerendered, pagestore.ErrUnverified)
-	// Looked up again it is the same page: what was drawn stays.
+	// A lookup that finds the page of the same job keeps the rerendered one.
 	put(t, memory, page)
 	wantMemory(t, memory, rerendered, nil)
 	newer := pagestoretest.Page(t, "job-2", time.Minute)

@@ -27,10 +27,10 @@ const (
 	metaTraceparent = "traceparent"
 )
 
-// metadataOf is the page without its html, as S3 user metadata.
+// metadataOf is the page without its HTML, as S3 user metadata.
 func metadataOf(page *Page) map[string]string {
 	meta := map[string]string{
-		metaStore:     page.Key().Store(),
+		metaStore:     page.Key().Shop(),
 		metaShopper:   page.Key().Shopper(),
 		metaRequested: page.RequestedAt().Format(timeFormat),
 		metaGenerated: page.GeneratedAt().Format(timeFormat),
@@ -44,7 +44,7 @@ func metadataOf(page *Page) map[string]string {
 		metaCatalogue:   page.CatalogueVersion(),
 		metaTraceparent: page.Traceparent(),
 	} {
-		// Servers differ on whether an empty header is kept; absent is empty.
+		// Some servers drop empty headers. A header that is absent is read as empty.
 		if text != "" {
 			meta[name] = escape(text)
 		}
@@ -52,7 +52,7 @@ func metadataOf(page *Page) map[string]string {
 	return meta
 }
 
-// pageOf is the page of key that meta and html make, or ErrCorrupt.
+// pageOf makes the page of key from an object's metadata and HTML. Error: ErrCorrupt.
 func pageOf(key pagekey.Key, meta map[string]string, html []byte) (*Page, error) {
 	fields := make(map[string]string, len(meta))
 	for name, value := range meta {
@@ -97,11 +97,10 @@ func pageOf(key pagekey.Key, meta map[string]string, html []byte) (*Page, error)
 	return page, nil
 }
 
-// escape percent-encodes all but visible ASCII, and of that the percent sign and
-// the equals sign. A header value may hold spaces, but signatures fold runs of
-// them and servers trim them; what is not ASCII arrives in whatever charset the
-// server guesses; and "=?" begins an encoded word (RFC 2047), which MinIO
-// decodes.
+// escape percent-encodes everything but visible ASCII, and also the percent sign and the
+// equals sign. A header value may hold spaces, but signatures join runs of them and
+// servers trim them. Text that is not ASCII arrives in a charset of the server's choice.
+// "=?" begins an encoded word (RFC 2047), which MinIO decodes.
 func escape(s string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder

@@ -5,14 +5,14 @@ import "errors"
 // errSame: the page of this job is stored already.
 var errSame = errors.New("already stored")
 
-// mayReplace decides whether page is written over what is stored: nil if it is,
-// ErrSuperseded if a newer page is stored, errSame if the job's own is. stored and readErr
-// are what reading gave; a missing or corrupt page is replaced, and any other readErr
-// is returned.
+// mayReplace decides whether page replaces the stored one. It returns nil if page does,
+// ErrSuperseded if the stored page is newer, and errSame if it is of the same job. stored
+// and readErr are the result of reading the store. A missing or corrupt page is replaced;
+// any other readErr is returned.
 //
-// What was read may be out of date, as on a replica that is behind. That is safe: a
-// stored page is only ever replaced by a newer one, and the compare-and-swap refuses
-// a write over anything but what was read.
+// stored may be out of date if a lagging replica answered. That is safe: a stored page is
+// only ever replaced by a newer one, and the compare-and-swap refuses a write over any
+// version but the one that was read.
 func mayReplace(page, stored *Page, readErr error) error {
 	switch {
 	case errors.Is(readErr, ErrMiss), errors.Is(readErr, ErrCorrupt):

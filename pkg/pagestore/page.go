@@ -18,20 +18,20 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// MaxHTML is the largest document, in bytes. Twice it fits into a NATS message
-// (max_payload 1 MB), which leaves protojson room to escape quotes.
+// MaxHTML is the size of the largest document, in bytes. It is half of what fits into a
+// NATS message (max_payload 1 MB), because protojson needs room to escape quotes.
 const MaxHTML = 512 << 10
 
-// Who designed a page.
+// The sources of a page: who designed it.
 const (
 	SourceLLM      = "llm"
 	SourceTemplate = "template"
 	SourceWebhook  = "webhook"
 )
 
-// Longest texts of a page, in bytes. Percent-encoded at three bytes each, with
-// ids, times and names, they stay within the 2 KiB that S3 allows for an
-// object's user metadata.
+// The longest texts of a page, in bytes. Percent-encoded at three bytes a byte, and with
+// ids, times and names, they fit into the 2 KiB that S3 allows for an object's user
+// metadata.
 const (
 	maxPersona     = 32
 	maxSource      = 16
@@ -41,8 +41,8 @@ const (
 	maxTraceparent = 64
 )
 
-// Page is a generated page, ready to serve. It does not change once made and is
-// safe for concurrent use; what its methods return must not be written to.
+// Page is a generated page, ready to serve. It is immutable and safe for concurrent use.
+// Callers must not change the slices that its methods return.
 type Page struct {
 	key       pagekey.Key
 	meta      *wandstorev1.Page // without html
@@ -50,14 +50,15 @@ type Page struct {
 	etag      string // unquoted
 	requested time.Time
 	generated time.Time
-	drawn     string // the catalogue's version
-	gzip      func() []byte
+	// renderedFrom is a catalogue version.
+	renderedFrom string
+	gzip         func() []byte
 }
 
-// New makes a Page of a copy of msg, or says ErrInvalid or ErrTooLarge.
+// New makes a Page from a copy of msg. Errors: ErrInvalid or ErrTooLarge.
 //
-// The model's name alone comes from outside: it is not refused but made UTF-8
-// and cut to 128 bytes.
+// The model's name is text of the provider. So New does not refuse a bad name: it makes
+// the name valid UTF-8 and truncates it to 128 bytes.
 func New(msg *wandstorev1.Page) (*Page, error) {
 	if n := len(msg.GetHtml()); n > MaxHTML {
 		return nil, fmt.Errorf("%w: %d bytes of html, at most %d", ErrTooLarge, n, MaxHTML)
@@ -65,7 +66,7 @@ func New(msg *wandstorev1.Page) (*Page, error) {
 	return newPage(msg, []byte(msg.GetHtml()))
 }
 
-// newPage takes html as its own, and ignores msg's.
+// newPage makes a Page from msg's metadata and html, which it keeps without copying.
 func newPage(msg *wandstorev1.Page, html []byte) (*Page, error) {
 	key, err := pagekey.New(msg.GetStoreSlug(), msg.GetShopperId())
 	if err != nil {
@@ -100,7 +101,7 @@ func newPage(msg *wandstorev1.Page, html []byte) (*Page, error) {
 	}
 
 	meta := &wandstorev1.Page{
-		StoreSlug:        key.Store(),
+		StoreSlug:        key.Shop(),
 		ShopperId:        key.Shopper(),
 		Persona:          strings.Clone(msg.GetPersona()),
 		Source:           strings.Clone(msg.GetSource()),
@@ -114,18 +115,18 @@ func newPage(msg *wandstorev1.Page, html []byte) (*Page, error) {
 	}
 	sum := sha256.Sum256(html)
 	return &Page{
-		key:       key,
-		meta:      meta,
-		html:      html,
-		etag:      base64.RawURLEncoding.EncodeToString(sum[:16]),
-		requested: meta.GetRequestedAt().AsTime(),
-		generated: meta.GetGeneratedAt().AsTime(),
-		drawn:     meta.GetCatalogueVersion(),
-		gzip:      sync.OnceValue(func() []byte { return compress(html) }),
+		key:          key,
+		meta:         meta,
+		html:         html,
+		etag:         base64.RawURLEncoding.EncodeToString(sum[:16]),
+		requested:    meta.GetRequestedAt().AsTime(),
+		generated:    meta.GetGeneratedAt().AsTime(),
+		renderedFrom: meta.GetCatalogueVersion(),
+		gzip:         sync.OnceValue(func() []byte { return compress(html) }),
 	}, nil
 }
 
-// modelName is s as valid UTF-8 of at most maxModel bytes, cut between runes.
+// modelName makes s valid UTF-8 and truncates it between runes to maxModel bytes.
 func modelName(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if len(s) <= maxModel {
@@ -138,49 +139,49 @@ func modelName(s string) string {
 	return strings.Clone(s[:end])
 }
 
-// Key names whose page of which store it is.
+// Key identifies the shop and the shopper.
 func (p *Page) Key() pagekey.Key { return p.key }
 
-// HTML is the whole document, UTF-8.
+// HTML is the whole document, in UTF-8.
 func (p *Page) HTML() []byte { return p.html }
 
-// Gzip is the document gzipped, or nil if that would not be smaller. It is made
-// on the first call; a page in Memory has it already.
+// Gzip is the gzipped document, or nil if that would not be smaller. The first call
+// compresses it; for a page in Memory that has been done.
 func (p *Page) Gzip() []byte { return p.gzip() }
 
-// ETag is the strong entity tag of the document as it is, with its quotes.
+// ETag is the strong entity tag of HTML, with its quotes.
 func (p *Page) ETag() string { return `"` + p.etag + `"` }
 
-// GzipETag is the strong entity tag of the gzipped document: another content
-// coding is another representation (RFC 9110, 8.8.3).
+// GzipETag is the strong entity tag of Gzip, with its quotes. It differs from ETag
+// because another content coding is another representation (RFC 9110, 8.8.3).
 func (p *Page) GzipETag() string { return `"` + p.etag + `-gzip"` }
 
-// Persona is whom it addresses.
+// Persona is the persona that the page addresses.
 func (p *Page) Persona() string { return p.meta.GetPersona() }
 
-// Source is who designed it: SourceLLM, SourceTemplate or SourceWebhook.
+// Source is who designed the page: SourceLLM, SourceTemplate or SourceWebhook.
 func (p *Page) Source() string { return p.meta.GetSource() }
 
-// JobID is the job that made it.
+// JobID is the id of the job that made the page.
 func (p *Page) JobID() string { return p.meta.GetJobId() }
 
-// Model is the model that answered, or "".
+// Model is the name of the model that answered, or "".
 func (p *Page) Model() string { return p.meta.GetModel() }
 
-// PromptVersion is the version of the prompt it came from.
+// PromptVersion is the version of the model's prompt, or "".
 func (p *Page) PromptVersion() string { return p.meta.GetPromptVersion() }
 
-// CatalogueVersion is the version of the catalogue it was made for.
+// CatalogueVersion is the version of the catalogue that the page was designed for.
 func (p *Page) CatalogueVersion() string { return p.meta.GetCatalogueVersion() }
 
-// RenderedFrom is the version of the catalogue whose prices and stock it shows: the
-// one it was made for, unless it is a Rerendered one.
-func (p *Page) RenderedFrom() string { return p.drawn }
+// RenderedFrom is the version of the catalogue whose prices and stock the page shows. It
+// equals CatalogueVersion unless the page was made by Rerendered.
+func (p *Page) RenderedFrom() string { return p.renderedFrom }
 
-// Rerendered is the page with its design drawn again, as html, from that version of
-// the catalogue: still the page of the same job, made when it was made. It is for
-// serving; Message and the stores below Memory would lose what it was drawn from.
-// Errors: ErrInvalid or ErrTooLarge, of html.
+// Rerendered returns the page with new HTML: its design rendered again from the given
+// version of the catalogue. Job and times stay the same. Only Memory may keep the result,
+// since Message has no field for RenderedFrom. Errors: ErrInvalid or ErrTooLarge, for
+// html.
 func (p *Page) Rerendered(html []byte, catalogue string) (*Page, error) {
 	if n := len(html); n > MaxHTML {
 		return nil, fmt.Errorf("%w: %d bytes of html, at most %d", ErrTooLarge, n, MaxHTML)
@@ -189,29 +190,29 @@ func (p *Page) Rerendered(html []byte, catalogue string) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	rerendered.drawn = catalogue
+	rerendered.renderedFrom = catalogue
 	return rerendered, nil
 }
 
-// RequestedAt is when its job was requested, UTC.
+// RequestedAt is when the job was requested, in UTC.
 func (p *Page) RequestedAt() time.Time { return p.requested }
 
-// GeneratedAt is when it was made, UTC.
+// GeneratedAt is when the page was made, in UTC.
 func (p *Page) GeneratedAt() time.Time { return p.generated }
 
-// Traceparent is the W3C traceparent of its making, or "".
+// Traceparent is the W3C traceparent of the span that made the page, or "".
 func (p *Page) Traceparent() string { return p.meta.GetTraceparent() }
 
-// Message is the page as it goes on the wire, a copy.
+// Message is a copy of the page in its wire format.
 func (p *Page) Message() *wandstorev1.Page {
 	msg := proto.CloneOf(p.meta)
 	msg.Html = string(p.html)
 	return msg
 }
 
-// compare orders the pages of one key: by request time, ties by job, so that
-// every store ends with the same one whatever the order of arrival. 0 is the
-// same job.
+// compare orders the pages of one key by request time, and ties by job id. So every store
+// ends with the same page, in whatever order pages arrive. The result is 0 for pages of
+// the same job.
 func (p *Page) compare(q *Page) int {
 	if p.JobID() == q.JobID() {
 		return 0
@@ -227,7 +228,7 @@ func compress(html []byte) []byte {
 	var buf bytes.Buffer
 	buf.Grow(len(html) / 4)
 	w.Reset(&buf)
-	// A bytes.Buffer takes every write.
+	// A write to a bytes.Buffer never fails.
 	_, _ = w.Write(html)
 	_ = w.Close()
 	if buf.Len() >= len(html) {

@@ -21,25 +21,25 @@ import (
 
 const contentType = "text/html; charset=utf-8"
 
-// S3Config says where the object store is.
+// S3Config holds the address and the credentials of the object store.
 type S3Config struct {
 	// Endpoint is host:port, without a scheme.
 	Endpoint string `env:"MINIO_ENDPOINT" envDefault:"127.0.0.1:9000"`
-	// AccessKey and SecretKey are signed with, not sent.
+	// AccessKey and SecretKey sign requests; the secret is never sent.
 	AccessKey string `env:"MINIO_ACCESS_KEY" envDefault:"minioadmin"`
 	SecretKey string `env:"MINIO_SECRET_KEY" secret:"true" envDefault:"minioadmin"`
 	// SessionToken goes with keys that are temporary; empty for others.
 	SessionToken string
 	// Bucket is the bucket's name.
 	Bucket string `env:"MINIO_BUCKET" envDefault:"wandstore-generated-ui"`
-	// Region is what requests are signed for; "us-east-1" if empty, which is
-	// what MinIO takes.
+	// Region is the region that requests are signed for. Empty means "us-east-1", which
+	// MinIO accepts.
 	Region string
-	// UseTLS speaks HTTPS.
+	// UseTLS selects HTTPS.
 	UseTLS bool `env:"MINIO_USE_TLS"`
 }
 
-// Validate says what is missing.
+// Validate names the first variable that is missing or wrong.
 func (c S3Config) Validate() error {
 	switch {
 	case c.Endpoint == "" || strings.Contains(c.Endpoint, "/"):
@@ -58,14 +58,14 @@ func (c S3Config) Validate() error {
 	return nil
 }
 
-// defaultKey is the name and the password of a MinIO that nobody has configured.
+// defaultKey is the user name and the password of a MinIO that nobody has configured.
 const defaultKey = "minioadmin"
 
-// S3 keeps pages in an S3 bucket for good: the html is the object, the rest its
-// user metadata. It is safe for concurrent use.
+// S3 keeps pages in an S3 bucket permanently. The HTML is the object, and the rest of the
+// page is its user metadata. S3 is safe for concurrent use.
 //
-// It needs conditional writes of the server (If-Match and If-None-Match on
-// PutObject), which AWS S3, MinIO and others have.
+// The server must support conditional writes (If-Match and If-None-Match on PutObject),
+// as AWS S3, MinIO and others do.
 type S3 struct {
 	core      minio.Core
 	transport *http.Transport
@@ -73,8 +73,7 @@ type S3 struct {
 	region    string
 }
 
-// NewS3 makes a store. It does not reach for the server: the errors are of the
-// configuration.
+// NewS3 returns a store. It does not connect; its errors are errors of the configuration.
 func NewS3(cfg S3Config) (*S3, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -86,17 +85,17 @@ func NewS3(cfg S3Config) (*S3, error) {
 	if err != nil {
 		return nil, fmt.Errorf("object store: %w", err)
 	}
-	// All of an edge's shoppers share one host; the default of 16 would dial
-	// anew for each beyond that.
+	// All requests go to one host. With the default of 16, every concurrent request above
+	// that would open a connection of its own.
 	transport.MaxIdleConnsPerHost = transport.MaxIdleConns
 	client, err := minio.New(cfg.Endpoint, &minio.Options{
 		Creds:     credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, cfg.SessionToken),
 		Secure:    cfg.UseTLS,
 		Transport: transport,
-		// Given, it saves the request that would ask for it.
+		// Without a region the client asks the server for it first.
 		Region:       cfg.Region,
 		BucketLookup: minio.BucketLookupPath,
-		// The callers' deadlines, breakers and queue redeliveries are the retry.
+		// The callers retry: by later lookups, and by redeliveries of the queue.
 		MaxRetries: 1,
 	})
 	if err != nil {
@@ -105,15 +104,15 @@ func NewS3(cfg S3Config) (*S3, error) {
 	return &S3{core: minio.Core{Client: client}, transport: transport, bucket: cfg.Bucket, region: cfg.Region}, nil
 }
 
-// Close lets idle connections go.
+// Close closes idle connections.
 func (s *S3) Close() { s.transport.CloseIdleConnections() }
 
-// bucketProbe is an object that nobody writes.
+// bucketProbe is the name of an object that is never written.
 const bucketProbe = "generated/.probe"
 
-// EnsureBucket checks that the bucket is there and creates it if it is missing. A key
-// that may only read and write objects is enough where the bucket exists: the check is
-// the read of an object, so it also tells a key that may not read.
+// EnsureBucket checks that the bucket exists, and creates it if it is missing. It checks by
+// reading an object, so a key that may only read and write objects is enough where the
+// bucket exists. The error is the client's.
 func (s *S3) EnsureBucket(ctx context.Context) error {
 	body, _, _, err := s.core.GetObject(ctx, s.bucket, bucketProbe, minio.GetObjectOptions{})
 	if err == nil {
@@ -137,8 +136,8 @@ func (s *S3) EnsureBucket(ctx context.Context) error {
 	return nil
 }
 
-// Get returns the page, ErrMiss, ErrCorrupt, or the client's error; one round
-// trip. A missing bucket is an error, not a miss.
+// Get returns the page, in one round trip. Errors: ErrMiss, ErrCorrupt, or the client's. A
+// missing bucket is an error, not a miss.
 func (s *S3) Get(ctx context.Context, key pagekey.Key) (*Page, error) {
 	ctx, span := startSpan(ctx, "get minio", TierMinIO)
 	page, err := s.get(ctx, key)
@@ -146,9 +145,10 @@ func (s *S3) Get(ctx context.Context, key pagekey.Key) (*Page, error) {
 	return page, err
 }
 
-// Put stores page unless one of a later request is stored (ErrSuperseded). A page of
-// the same job is left as it is, and that is a success. ErrTemplate for a
-// template page: an outage must not be frozen into permanent storage.
+// Put stores page. If the page of the same job is stored already, Put keeps it and
+// succeeds. Errors: ErrSuperseded if a page of a later request is stored, ErrTemplate if
+// page is a template page, ctx's, or the client's. Template pages are refused because
+// otherwise an outage of the model would stay in permanent storage.
 func (s *S3) Put(ctx context.Context, page *Page) error {
 	ctx, span := startSpan(ctx, "put minio", TierMinIO)
 	err := s.put(ctx, page)
@@ -159,8 +159,8 @@ func (s *S3) Put(ctx context.Context, page *Page) error {
 	return err
 }
 
-// Delete removes the page. Nothing there is a success. An older page may then
-// be put again.
+// Delete removes the page. It succeeds if there is no page. Afterwards an older page can
+// be stored again.
 func (s *S3) Delete(ctx context.Context, key pagekey.Key) error {
 	if err := s.core.RemoveObject(ctx, s.bucket, objectName(key), minio.RemoveObjectOptions{}); err != nil {
 		return fmt.Errorf("remove object: %w", nameless(err))
@@ -169,13 +169,13 @@ func (s *S3) Delete(ctx context.Context, key pagekey.Key) error {
 }
 
 func (s *S3) get(ctx context.Context, key pagekey.Key) (*Page, error) {
-	// Client.GetObject asks on the first read, or with a HEAD of its own on
-	// Stat; Core's is the plain request.
+	// Client.GetObject sends its request on the first read, or a HEAD on Stat. Core's
+	// sends one GET at once.
 	body, info, _, err := s.core.GetObject(ctx, s.bucket, objectName(key), minio.GetObjectOptions{})
 	if err != nil {
 		return nil, s3GetError(err)
 	}
-	// Closing early drops the connection instead of draining a body of any size.
+	// Closing before the end drops the connection instead of reading a body of any size.
 	defer func() { _ = body.Close() }()
 	if info.Size > MaxHTML {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, ErrTooLarge)
@@ -195,7 +195,7 @@ func (s *S3) put(ctx context.Context, page *Page) error {
 	if page.Source() == SourceTemplate {
 		return ErrTemplate
 	}
-	// Most pages are their key's first, and those cost one request.
+	// Most pages are the first of their key, and create stores those in one request.
 	err := s.create(ctx, page)
 	for try := range putTries {
 		if !errors.Is(err, errConflict) {
@@ -224,15 +224,16 @@ func (s *S3) put(ctx context.Context, page *Page) error {
 var errConflict = errors.New("concurrent write")
 
 const (
-	// putTries bounds the tries of one put. Each conflict is another writer's
-	// success, and a key's writers are one job and its redeliveries.
+	// putTries bounds the tries of one put. Each conflict means that another writer
+	// succeeded, and the writers of a key are few: one job and its redeliveries.
 	putTries = 32
 	// maxPutPause bounds the pause between two tries.
 	maxPutPause = 20 * time.Millisecond
 )
 
-// pause keeps writers that collided from colliding again. After the first try there
-// is none: an object that exists is a conflict too.
+// pause waits for a random time, so that writers that collided do not collide again.
+// After the first try it does not wait, because that conflict mostly means that the object
+// exists.
 func pause(ctx context.Context, try int) error {
 	if try == 0 {
 		return ctx.Err()
@@ -245,17 +246,20 @@ func pause(ctx context.Context, try int) error {
 	}
 }
 
-// create stores page if there is none; errConflict if there is.
+// create stores page if the key has no object, and returns errConflict if it has one.
 func (s *S3) create(ctx context.Context, page *Page) error {
 	opts := putOptions(page)
 	opts.SetMatchETagExcept("*")
 	return s.write(ctx, page, opts)
 }
 
-// current reads the stored object's head and its entity tag; ErrMiss without one, and
-// ErrCorrupt, with the entity tag, for one that is not a page of this key. The entity
-// tag is of the content: the same document of two jobs has one, and of those the older
-// may then overwrite the newer, which changes the metadata and no byte of the page.
+// current returns the stored object's entity tag and its page, whose HTML is not read. It
+// returns ErrMiss if there is no object, and ErrCorrupt together with the entity tag if
+// the object is not a page of this key.
+//
+// The entity tag identifies the content only. If two jobs made the same document, the
+// older page may overwrite the newer one. That changes the metadata and no byte of the
+// document.
 func (s *S3) current(ctx context.Context, page *Page) (string, *Page, error) {
 	info, err := s.core.StatObject(ctx, s.bucket, objectName(page.Key()), minio.StatObjectOptions{})
 	if err != nil {
@@ -264,12 +268,14 @@ func (s *S3) current(ctx context.Context, page *Page) (string, *Page, error) {
 	if info.Size <= 0 || info.Size > MaxHTML {
 		return info.ETag, nil, fmt.Errorf("%w: %d bytes", ErrCorrupt, info.Size)
 	}
-	// Only the metadata is compared; a page needs some document, and this one will do.
+	// Only the metadata is compared. A Page cannot be made without a document, and any
+	// document serves.
 	stored, err := pageOf(page.Key(), info.UserMetadata, page.HTML())
 	return info.ETag, stored, err
 }
 
-// replace stores page if the object still has that entity tag; errConflict if not.
+// replace stores page if the object still has that entity tag, and returns errConflict if
+// it does not.
 func (s *S3) replace(ctx context.Context, page *Page, etag string) error {
 	opts := putOptions(page)
 	opts.SetMatchETag(etag)
@@ -284,8 +290,8 @@ func (s *S3) write(ctx context.Context, page *Page, opts minio.PutObjectOptions)
 	}
 	switch minio.ToErrorResponse(err).Code {
 	case minio.PreconditionFailed, codeConditionalConflict, minio.NoSuchKey:
-		// 412; 409 where two conditional writes met (AWS); 404 where the object
-		// to match was deleted.
+		// 412: the condition failed. 409: two conditional writes collided (AWS). 404: the
+		// object to match was deleted.
 		return errConflict
 	}
 	return fmt.Errorf("put object: %w", nameless(err))
@@ -301,10 +307,10 @@ func putOptions(page *Page) minio.PutObjectOptions {
 	}
 }
 
-// objectName is the object's name in the bucket: a checked key holds nothing
+// objectName is the object's name in the bucket. A Key is checked, so it holds nothing
 // that could leave the prefix.
 func objectName(key pagekey.Key) string {
-	return "generated/" + key.Store() + ":" + key.Shopper() + ".html"
+	return "generated/" + key.Shop() + ":" + key.Shopper() + ".html"
 }
 
 func s3GetError(err error) error {
@@ -314,8 +320,8 @@ func s3GetError(err error) error {
 	return fmt.Errorf("get object: %w", nameless(err))
 }
 
-// nameless takes the address off a transport error: it holds the object's name
-// and with it the shopper's id, which have no place in logs and spans.
+// nameless removes the URL from a transport error. The URL holds the object's name and so
+// the shopper's id, which must not get into logs and spans.
 func nameless(err error) error {
 	if transport, ok := errors.AsType[*url.Error](err); ok {
 		return transport.Err

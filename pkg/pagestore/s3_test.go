@@ -139,7 +139,7 @@ func TestS3(t *testing.T) {
 		}
 	})
 
-	t.Run("a newer page put between the look and the put stays", func(t *testing.T) {
+	t.Run("a newer page put between the read and the put stays", func(t *testing.T) {
 		bucket := server.Bucket(t)
 		others := newS3(t, server.Addr(), bucket)
 		put(t, others, page)
@@ -161,7 +161,7 @@ func TestS3(t *testing.T) {
 		}
 	})
 
-	t.Run("a page deleted between the look and the put is put", func(t *testing.T) {
+	t.Run("a page deleted between the read and the put is put", func(t *testing.T) {
 		bucket := server.Bucket(t)
 		others := newS3(t, server.Addr(), bucket)
 		put(t, others, page)

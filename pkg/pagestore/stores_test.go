@@ -85,7 +85,7 @@ func s3Config(addr, bucket string) pagestore.S3Config {
 	}
 }
 
-// countRequests puts an HTTP proxy before addr that counts.
+// countRequests puts an HTTP proxy before addr that counts requests.
 func countRequests(t testing.TB, addr string) (proxy string, requests *atomic.Int64) {
 	t.Helper()
 	requests = new(atomic.Int64)
@@ -102,7 +102,7 @@ func spyOnRequests(t testing.TB, addr string, spy func(*http.Request)) (proxy st
 		Rewrite: func(r *httputil.ProxyRequest) {
 			spy(r.In)
 			r.SetURL(&url.URL{Scheme: "http", Host: addr})
-			r.Out.Host = r.In.Host // it is signed
+			r.Out.Host = r.In.Host // part of the signature
 		},
 	})
 	t.Cleanup(func() {

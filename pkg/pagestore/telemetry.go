@@ -22,7 +22,7 @@ const (
 	TierKV     = "kv"
 )
 
-// Results of a get, and of a put.
+// Results of a get, and below those of a put.
 const (
 	resultHit         = "hit"
 	resultMiss        = "miss"
@@ -75,15 +75,15 @@ func putResult(err error) string {
 	}
 }
 
-// startSpan begins a CLIENT span beneath the caller's, from the caller's own
-// provider: a caller without a span (a probe) gets none.
+// startSpan starts a CLIENT span as a child of the caller's, with the provider of the
+// caller's span. So a caller without a span, such as a probe, makes none.
 func startSpan(ctx context.Context, name, tier string) (context.Context, trace.Span) {
 	tracer := trace.SpanFromContext(ctx).TracerProvider().Tracer(scope)
 	return tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(telemetry.Tier.String(tier)))
 }
 
-// endSpan ends it. Answers that are part of the contract are results; only what
-// the caller could not foresee is an error.
+// endSpan sets the result and ends the span. A miss, a refusal and a skip are results that
+// callers expect, so they do not mark the span as failed.
 func endSpan(span trace.Span, result string, err error) {
 	span.SetAttributes(telemetry.Result.String(result))
 	switch result {
@@ -94,8 +94,8 @@ func endSpan(span trace.Span, result string, err error) {
 	span.End()
 }
 
-// instruments counts look-ups. The attribute sets are made once: a memory hit
-// is counted without allocating.
+// instruments counts lookups. The attribute sets are made once, so that counting a memory
+// hit allocates nothing.
 type instruments struct {
 	lookups  metric.Int64Counter
 	duration metric.Float64Histogram

@@ -34,10 +34,10 @@ func TestSpans(t *testing.T) {
 	ctx, parent := tracer.Start(t.Context(), "request")
 	for _, store := range []pagestoretest.Store{s3, kv} {
 		for _, page := range []*pagestore.Page{newer, newer, page} {
-			_ = store.Put(ctx, page) // its outcome is what the span tells
+			_ = store.Put(ctx, page) // the span has the outcome
 		}
 	}
-	for range 2 { // the second is memory's, and makes no span
+	for range 2 { // the second hit is in memory, and makes no span
 		if _, err := tiered.Get(ctx, page.Key()); err != nil {
 			t.Fatal(err)
 		}
@@ -86,15 +86,15 @@ func TestLookUpsAreCounted(t *testing.T) {
 	page := pagestoretest.Page(t, "job", 0)
 	l := newLookup(t, pagestore.MemoryConfig{}, pagestore.WithMeterProvider(metric.NewMeterProvider(metric.WithReader(reader))))
 	ctx, span := tracer.Start(t.Context(), "request")
-	get := func() { _, _ = l.Get(ctx, page.Key()) } // what it counts is the test
+	get := func() { _, _ = l.Get(ctx, page.Key()) } // the test checks the counts
 
 	get() // miss everywhere
 	l.minio.has(page)
 	get() // minio
 	get() // memory
-	l.memory.Distrust()
+	l.memory.InvalidateAll()
 	get() // minio again
-	l.memory.Distrust()
+	l.memory.InvalidateAll()
 	l.minio.breaks()
 	l.kv.set(func(f *tier) { f.err = pagestore.ErrCorrupt })
 	for range 4 { // the fourth finds the breaker open

@@ -14,7 +14,7 @@ import (
 
 var errBroken = errors.New("broken")
 
-// tier is a lower tier that does as it is told.
+// tier is a fake lower tier.
 type tier struct {
 	calls atomic.Int64
 
@@ -22,7 +22,7 @@ type tier struct {
 	page *pagestore.Page
 	err  error
 	hang bool
-	// entered, if set, hears of each call, which then waits for release.
+	// entered, if set, receives each call, which then waits for release.
 	entered chan struct{}
 	release chan struct{}
 }
@@ -71,7 +71,7 @@ func (f *tier) wantCalls(t *testing.T, want int64) {
 	}
 }
 
-// lookup is a Tiered of fakes.
+// lookup is a Tiered over fakes.
 type lookup struct {
 	*pagestore.Tiered
 	memory    *pagestore.Memory
@@ -115,5 +115,5 @@ func (l *lookup) wantMiss(t *testing.T, key pagekey.Key, unavailable bool) {
 	}
 }
 
-// pass lets time pass; in a synctest bubble it takes none.
+// pass lets time pass. In a synctest bubble that takes no real time.
 func pass(d time.Duration) { <-time.After(d) }

@@ -18,19 +18,19 @@ import (
 	"github.com/wandstore/wandstore/pkg/telemetry"
 )
 
-// Getter is a lower tier as the look-up needs it: ErrMiss and ErrCorrupt are
-// answers, any other error is a failure of the tier.
+// Getter is a lower tier. ErrMiss and ErrCorrupt are answers; any other error is a failure
+// of the tier.
 type Getter interface {
 	Get(ctx context.Context, key pagekey.Key) (*Page, error)
 }
 
-// Hit is a page found.
+// Hit is a page that was found.
 type Hit struct {
 	Page *Page
-	// Tier is who had it: TierMemory, TierMinIO or TierKV.
+	// Tier is the tier that had the page: TierMemory, TierMinIO or TierKV.
 	Tier string
-	// Unverified says that memory's page could not be verified, because a tier below
-	// did not answer: it may have been replaced.
+	// Unverified says that the page comes from memory and could not be verified, because
+	// a tier below did not answer. The page may have been replaced.
 	Unverified bool
 }
 
@@ -46,27 +46,29 @@ type options struct {
 	log       *slog.Logger
 }
 
-// Option is an optional knob of NewTiered.
+// Option is an optional setting of NewTiered.
 type Option func(*options)
 
-// WithDeadline bounds each look-up in a lower tier (TierMinIO or TierKV);
+// WithDeadline bounds each lookup in a lower tier (TierMinIO or TierKV). The default is
 // 100 ms.
 func WithDeadline(tier string, d time.Duration) Option {
 	return func(o *options) { o.deadlines[tier] = d }
 }
 
-// WithProbeInterval sets how often a tier whose breaker is open is asked whether
-// it is back; 1 s.
+// WithProbeInterval sets the interval at which a tier is probed while its breaker is open.
+// The default is 1 s.
 func WithProbeInterval(d time.Duration) Option { return func(o *options) { o.probe = d } }
 
-// WithMeterProvider sets where look-ups are counted; the global provider.
+// WithMeterProvider sets the provider of the lookups' metrics. The default is the global
+// provider.
 func WithMeterProvider(p metric.MeterProvider) Option { return func(o *options) { o.meters = p } }
 
-// WithLogger sets who hears of a tier going and coming back; nobody.
+// WithLogger sets the logger for tiers that become unavailable and recover. The default
+// discards.
 func WithLogger(l *slog.Logger) Option { return func(o *options) { o.log = l } }
 
-// Tiered looks a page up in memory, then in MinIO and KV. See the package
-// comment for what it promises. It is safe for concurrent use.
+// Tiered looks a page up in memory, then in MinIO and KV, as the package's documentation
+// says. It is safe for concurrent use.
 type Tiered struct {
 	memory  *Memory
 	lower   [2]*guarded
@@ -76,8 +78,8 @@ type Tiered struct {
 	probes  sync.WaitGroup
 }
 
-// NewTiered makes a look-up, and starts what probes broken tiers: Close it. The
-// errors are of the options.
+// NewTiered returns a Tiered and starts its probes, which Close stops. Its errors are
+// errors of the options.
 func NewTiered(memory *Memory, minio, kv Getter, opts ...Option) (*Tiered, error) {
 	o := options{
 		deadlines: map[string]time.Duration{TierMinIO: defaultDeadline, TierKV: defaultDeadline},
@@ -92,7 +94,7 @@ func NewTiered(memory *Memory, minio, kv Getter, opts ...Option) (*Tiered, error
 		return nil, errors.New("page look-up: deadlines are of minio and kv, and durations positive")
 	}
 	metrics := newInstruments(o.meters)
-	// Any valid key does: that there is no such page is an answer.
+	// Any valid key serves, since a miss is an answer too.
 	probe, err := pagekey.New("probe", "probe")
 	if err != nil {
 		return nil, fmt.Errorf("page look-up: %w", err)
@@ -113,15 +115,15 @@ func NewTiered(memory *Memory, minio, kv Getter, opts ...Option) (*Tiered, error
 	return t, nil
 }
 
-// Close stops the probes and waits for them. Look-ups under way end by their
+// Close stops the probes and waits for them. Lookups that have begun end by their
 // deadlines.
 func (t *Tiered) Close() {
 	t.stop()
 	t.probes.Wait()
 }
 
-// Breakers is the state of each lower tier's breaker, by tier: "closed" is
-// well, "open" is not asked.
+// Breakers is the state of each lower tier's breaker, by tier: "closed" if the tier is
+// asked, "open" if it is not.
 func (t *Tiered) Breakers() map[string]string {
 	states := make(map[string]string, len(t.lower))
 	for _, g := range t.lower {
@@ -130,10 +132,9 @@ func (t *Tiered) Breakers() map[string]string {
 	return states
 }
 
-// Get finds the newest page of key. It returns ErrMiss if there is none, ErrMiss
-// and ErrUnavailable if none was found but a tier could not be asked, and ctx's
-// error if the caller left first; the look-up then goes on for whoever else
-// waits for it.
+// Get returns the newest page of key. Errors: ErrMiss if there is none; ErrMiss together
+// with ErrUnavailable if none was found and a tier could not be asked; ctx's if ctx ends
+// first. In that case the lookup goes on for its other callers.
 func (t *Tiered) Get(ctx context.Context, key pagekey.Key) (Hit, error) {
 	begun := time.Now()
 	page, err := t.memory.Get(ctx, key)
@@ -155,17 +156,17 @@ func (t *Tiered) Get(ctx context.Context, key pagekey.Key) (Hit, error) {
 	return hit, lowerErr
 }
 
-// unanswered tells a look-up that did not come to an end from a certain miss.
+// unanswered reports whether the lookup ended without a certain answer.
 func unanswered(err error) bool {
 	return !errors.Is(err, ErrMiss) || errors.Is(err, ErrUnavailable)
 }
 
-// below looks key up in the lower tiers, once for all who ask at the same time.
+// below looks key up in the lower tiers. Concurrent callers share one lookup.
 func (t *Tiered) below(ctx context.Context, key pagekey.Key) (Hit, error) {
-	// Who asks after a change was reported must not be given the answer of a
-	// look-up that began before it: the change is part of the flight's name.
-	now := t.memory.ticket(key)
-	flight := key.Store() + "/" + key.Shopper() +
+	// A caller that comes after a reported change must not get the answer of a lookup that
+	// began before it. So epoch and change are part of the flight's name.
+	now := t.memory.snapshot(key)
+	flight := key.Shop() + "/" + key.Shopper() +
 		"/" + strconv.FormatUint(now.epoch, 36) + "/" + strconv.FormatUint(now.change, 36)
 	landed := t.flights.DoChan(flight, func() (any, error) {
 		return t.lookUp(context.WithoutCancel(ctx), key, now)
@@ -179,8 +180,8 @@ func (t *Tiered) below(ctx context.Context, key pagekey.Key) (Hit, error) {
 	}
 }
 
-// lookUp asks both lower tiers, and takes the newest into memory.
-func (t *Tiered) lookUp(ctx context.Context, key pagekey.Key, began ticket) (Hit, error) {
+// lookUp asks both lower tiers and puts the newest page into memory.
+func (t *Tiered) lookUp(ctx context.Context, key pagekey.Key, began snapshot) (Hit, error) {
 	var pages [len(t.lower)]*Page
 	var errs [len(t.lower)]error
 	var asked sync.WaitGroup
@@ -194,7 +195,7 @@ func (t *Tiered) lookUp(ctx context.Context, key pagekey.Key, began ticket) (Hit
 	for i, g := range t.lower {
 		switch {
 		case errs[i] == nil:
-			// MinIO is first: of two copies of one page it is the one named.
+			// MinIO comes first, so the hit names it if both have the same page.
 			if hit.Page == nil || hit.Page.compare(pages[i]) < 0 {
 				hit = Hit{Page: pages[i], Tier: g.tier}
 			}
@@ -209,7 +210,7 @@ func (t *Tiered) lookUp(ctx context.Context, key pagekey.Key, began ticket) (Hit
 		if kept.compare(hit.Page) > 0 {
 			return Hit{Page: kept, Tier: TierMemory, Unverified: !complete}, nil
 		}
-		hit.Page = kept // the same page, perhaps already compressed
+		hit.Page = kept // the same page, which may be compressed already
 		return hit, nil
 	case complete:
 		t.memory.forget(key)
@@ -219,7 +220,7 @@ func (t *Tiered) lookUp(ctx context.Context, key pagekey.Key, began ticket) (Hit
 	}
 }
 
-// ask asks one tier, and is where its failure ends: in a count and an event.
+// ask asks one tier. A failure becomes a count and an event of the caller's span.
 func (t *Tiered) ask(ctx context.Context, g *guarded, key pagekey.Key) (*Page, error) {
 	begun := time.Now()
 	page, err := g.get(ctx, key)

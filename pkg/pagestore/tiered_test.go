@@ -83,13 +83,13 @@ func TestTieredVerifiesWhatMemoryClaims(t *testing.T) {
 		want      *pagestore.Page // nil: a miss
 		tier      string
 		stale     bool
-		unchecked bool // and it is still to be verified
+		unchecked bool // the page is still to be verified
 	}{
 		"same below":              {memory: newer, lower: func(l *lookup) { l.minio.has(pagestoretest.Page(t, "newer", 1)) }, want: newer, tier: pagestore.TierMinIO},
 		"newer below":             {memory: older, lower: func(l *lookup) { l.kv.has(newer) }, want: newer, tier: pagestore.TierKV},
 		"older below":             {memory: newer, lower: func(l *lookup) { l.minio.has(older) }, want: newer, tier: pagestore.TierMemory},
 		"gone below":              {memory: newer, lower: func(*lookup) {}},
-		"nobody answers":          {memory: newer, lower: func(l *lookup) { l.minio.breaks(); l.kv.breaks() }, want: newer, tier: pagestore.TierMemory, stale: true, unchecked: true},
+		"no tier answers":         {memory: newer, lower: func(l *lookup) { l.minio.breaks(); l.kv.breaks() }, want: newer, tier: pagestore.TierMemory, stale: true, unchecked: true},
 		"a miss and a failure":    {memory: newer, lower: func(l *lookup) { l.minio.breaks() }, want: newer, tier: pagestore.TierMemory, stale: true, unchecked: true},
 		"older, and a failure":    {memory: newer, lower: func(l *lookup) { l.minio.has(older); l.kv.breaks() }, want: newer, tier: pagestore.TierMemory, stale: true},
 		"the same, and a failure": {memory: newer, lower: func(l *lookup) { l.kv.has(newer); l.minio.breaks() }, want: newer, tier: pagestore.TierKV},
@@ -98,7 +98,7 @@ func TestTieredVerifiesWhatMemoryClaims(t *testing.T) {
 			l := newLookup(t, pagestore.MemoryConfig{})
 			l.memory.SetWatched(true)
 			put(t, l.memory, test.memory)
-			l.memory.Distrust()
+			l.memory.InvalidateAll()
 			test.lower(l)
 			if test.want == nil {
 				l.wantMiss(t, newer.Key(), false)
@@ -124,7 +124,7 @@ func TestTieredTrustsAHalfLookUpForMaxAgeOnly(t *testing.T) {
 	l.kv.breaks()
 	l.want(t, older, pagestore.TierMinIO, false)
 
-	l.kv.has(newer) // all the time, had it answered
+	l.kv.has(newer) // since before the outage
 	clock.Advance(maxAge - 1)
 	l.want(t, older, pagestore.TierMemory, false)
 	clock.Advance(1)
@@ -133,8 +133,8 @@ func TestTieredTrustsAHalfLookUpForMaxAgeOnly(t *testing.T) {
 	l.want(t, newer, pagestore.TierMemory, false)
 }
 
-// A change reported while a look-up is under way: who asks after it gets the new
-// page, and the old answer does not settle in memory, whichever lands last.
+// A change is reported during a lookup. A Get that begins afterwards returns the new page,
+// and memory does not keep the old answer, whichever lookup ends last.
 func TestTieredChangeDuringLookUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		older, newer := pagestoretest.Page(t, "older", 0), pagestoretest.Page(t, "newer", 1)
@@ -157,7 +157,7 @@ func TestTieredChangeDuringLookUp(t *testing.T) {
 		l.want(t, newer, pagestore.TierMinIO, false)
 
 		close(release)
-		// It began before the change and may say so, but memory knows better.
+		// The first lookup began before the change, so it may return the older page.
 		if hit := <-first; hit.Page.JobID() != "newer" || hit.Tier != pagestore.TierMemory {
 			t.Errorf("first Get: got %s from %s", hit.Page.JobID(), hit.Tier)
 		}
@@ -170,7 +170,7 @@ func TestTieredChangeDuringLookUpLeavesItUnverified(t *testing.T) {
 		older := pagestoretest.Page(t, "older", 0)
 		for _, change := range []func(*lookup){
 			func(l *lookup) { l.memory.Invalidate(older.Key()) },
-			func(l *lookup) { l.memory.Distrust() },
+			func(l *lookup) { l.memory.InvalidateAll() },
 			func(l *lookup) { l.memory.SetWatched(true) },
 		} {
 			l := newLookup(t, pagestore.MemoryConfig{})
@@ -193,31 +193,30 @@ func TestTieredChangeDuringLookUpLeavesItUnverified(t *testing.T) {
 	})
 }
 
-// A look-up that began earlier and lands later takes nothing back of what memory
-// has learnt meanwhile.
+// A lookup that begins earlier and ends later undoes no newer change of memory.
 func TestTieredLateLookUpDoesNoHarm(t *testing.T) {
 	old, page := pagestoretest.Page(t, "old", 0), pagestoretest.Page(t, "page", 1)
 	for name, test := range map[string]struct {
-		late *pagestore.Page // what the late one finds; nil: nothing
+		late *pagestore.Page // what the late lookup finds; nil is a miss
 		news func(*lookup)
 	}{
-		"the same, before a distrust": {late: page, news: func(l *lookup) { l.memory.Distrust() }},
-		"the same, before a change":   {late: page, news: func(l *lookup) { l.memory.Invalidate(page.Key()) }},
-		"an older":                    {late: old, news: func(l *lookup) { l.memory.Invalidate(page.Key()) }},
-		"nothing":                     {news: func(l *lookup) { l.memory.Invalidate(page.Key()) }},
+		"the same, before InvalidateAll": {late: page, news: func(l *lookup) { l.memory.InvalidateAll() }},
+		"the same, before a change":      {late: page, news: func(l *lookup) { l.memory.Invalidate(page.Key()) }},
+		"an older":                       {late: old, news: func(l *lookup) { l.memory.Invalidate(page.Key()) }},
+		"nothing":                        {news: func(l *lookup) { l.memory.Invalidate(page.Key()) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLookup(t, pagestore.MemoryConfig{})
 				l.memory.SetWatched(true)
 				put(t, l.memory, old)
-				l.memory.Distrust()
+				l.memory.InvalidateAll()
 				entered, release := make(chan struct{}), make(chan struct{})
 				l.minio.set(func(f *tier) { f.page, f.entered, f.release = test.late, entered, release })
 				landed := make(chan struct{})
 				go func() {
 					defer close(landed)
-					_, _ = l.Get(t.Context(), page.Key()) // what it leaves in memory is the test
+					_, _ = l.Get(t.Context(), page.Key()) // the test checks memory afterwards
 				}()
 				<-entered
 				l.minio.set(func(f *tier) { f.page, f.entered = page, nil })
@@ -250,7 +249,7 @@ func TestTieredCoalesces(t *testing.T) {
 		for range shoppers - 1 {
 			group.Go(get)
 		}
-		synctest.Wait() // until all of them wait for the one look-up
+		synctest.Wait() // until all of them wait for the one lookup
 		close(release)
 		group.Wait()
 		l.minio.wantCalls(t, 1)
@@ -314,7 +313,7 @@ func TestTieredHungTierCostsThreeDeadlinesOnce(t *testing.T) {
 			t.Errorf("breakers: %v", got)
 		}
 
-		// Only the probe asks, also when the breaker itself would let one through.
+		// Only the probe asks, even when the half-open breaker would let a call through.
 		pass(probe - time.Millisecond)
 		l.memory.Invalidate(page.Key())
 		l.want(t, page, pagestore.TierKV, false)
@@ -332,7 +331,7 @@ func TestTieredHungTierCostsThreeDeadlinesOnce(t *testing.T) {
 		l.memory.Invalidate(page.Key())
 		l.want(t, page, pagestore.TierMinIO, false)
 
-		// And a second outage is like the first.
+		// A second outage is handled like the first.
 		l.minio.breaks()
 		for range 4 {
 			l.memory.Invalidate(page.Key())

@@ -1,5 +1,5 @@
-// Package persona tells from a shopper's signals which of four kinds of visitor a
-// page addresses, and how certain that is.
+// Package persona classifies a shopper, from the shopper's signals, as one of four kinds
+// of visitor, with a confidence.
 //
 //	minimalist   few views, searches, quick exits
 //	explorer     many categories, long visits
@@ -22,22 +22,21 @@ const (
 // All lists the personas.
 func All() []string { return []string{Minimalist, Explorer, Dealhunter, Loyalist} }
 
-// Visitor is what kind of visitor a shopper is, and how certain that is.
+// Visitor is the kind of visitor that a shopper is.
 type Visitor struct {
 	// Persona is one of All.
 	Persona string
-	// Confidence is from 0, nothing known, to 1.
+	// Confidence is from 0, if nothing is known, to 1.
 	Confidence float64
 }
 
-// enough is the weight of evidence at which confidence reaches half of its maximum:
-// three or four events.
-const enough = 3.0
+// halfWeight is the total weight of evidence, three or four events, at which confidence
+// reaches half of its maximum.
+const halfWeight = 3.0
 
-// Classify tells what kind of visitor the signals of one shop suggest. Nil is a
-// shopper without signals. Equal signals give equal visitors. A shopper of whom
-// nothing is known is an explorer with confidence 0: their page shows the breadth of
-// the shop.
+// Classify returns the kind of visitor that the signals of one shop suggest. Equal signals
+// give equal visitors. A shopper without signals (nil or empty) is an explorer with
+// confidence 0, because an explorer's page shows the whole assortment.
 func Classify(g *wandstorev1.StoreSignals) Visitor {
 	n := func(v uint32) float64 { return float64(min(v, 10)) }
 	scores := []struct {
@@ -60,12 +59,13 @@ func Classify(g *wandstorev1.StoreSignals) Visitor {
 	if total <= 0 {
 		return Visitor{Persona: Explorer}
 	}
-	// Its share of the evidence, times how much evidence there is: w/t · t/(t+enough).
-	return Visitor{best.persona, best.weight / (total + enough)}
+	// The persona's share of the evidence, w/t, times a factor for the amount of evidence,
+	// t/(t+halfWeight).
+	return Visitor{best.persona, best.weight / (total + halfWeight)}
 }
 
-// longVisits weighs the time of an average visit: a point for each five minutes,
-// three at most.
+// longVisits is the weight of the average length of a visit: 1 for each five minutes, 3 at
+// most.
 func longVisits(g *wandstorev1.StoreSignals) float64 {
 	if g.GetVisits() == 0 {
 		return 0
@@ -74,7 +74,7 @@ func longVisits(g *wandstorev1.StoreSignals) float64 {
 	return min(minutes/5, 3)
 }
 
-// Valid tells whether s names a persona.
+// Valid reports whether s is a persona.
 func Valid(s string) bool {
 	return s == Minimalist || s == Explorer || s == Dealhunter || s == Loyalist
 }

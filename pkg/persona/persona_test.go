@@ -71,13 +71,13 @@ func TestConfidenceGrowsWithEvidence(t *testing.T) {
 	}
 }
 
-// For any signals: one of the personas, surely between 0 and 1, the same for the
-// same, and surer with more of its own evidence.
+// For any signals, the persona is valid and the confidence from 0 to 1. Equal signals give
+// equal results. More evidence for the persona does not lower the confidence.
 func TestClassifyProperties(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	n := func() uint32 {
 		if rnd.IntN(20) == 0 {
-			return rnd.Uint32() // what a corrupt session may hold
+			return rnd.Uint32() // as in a corrupt session
 		}
 		return uint32(rnd.IntN(8))
 	}

@@ -1,10 +1,10 @@
-// Package prompt writes what the model is asked: what kind of visitor the shopper is,
-// what the shop has, and what the answer must look like.
+// Package prompt writes the prompt for a page design: what kind of visitor the shopper
+// is, what the shop sells, and the schema of the answer.
 //
-// All data from outside (signals, searches, wishes, the catalogue) goes into one JSON
-// document between <data> and </data>. encoding/json escapes angle brackets, so nothing
-// inside can end it, and the model is told that data is never an instruction. Whatever
-// the model answers still passes package gate.
+// All data from outside (signals, searches, wishes, the catalogue) is in one JSON document
+// between <data> and </data>. encoding/json escapes angle brackets, so no data can end the
+// document. The prompt says that data is never an instruction. Every answer passes
+// package gate, whatever the data made the model do.
 package prompt
 
 import (
@@ -20,26 +20,27 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// Version names the wording of the prompt. Pages carry it, and pages of another
-// version are made anew when their shoppers come back. Change it with the text.
+// Version identifies the text of the prompt. A page records the version that it was
+// generated with, and is generated again at a visit after the version has changed. Every
+// change of the text needs a new version.
 const Version = "3"
 
-// maxProducts bounds how much of a catalogue the model is shown: it costs tokens,
-// and nobody's page has room for more.
+// maxProducts is the most products in a prompt. Products cost tokens, and a page has no
+// room for more.
 const maxProducts = 40
 
-// maxWishes and maxWish bound a caller's preferences.
+// Limits of a caller's preferences.
 const (
 	maxWishes = 10
-	maxWish   = 120
+	maxWish   = 120 // characters
 )
 
-// Prompt is the two messages of a first turn.
+// Prompt is the first two messages to the model.
 type Prompt struct {
 	System, User string
 }
 
-// Input is what a prompt is made of.
+// Input is what a prompt is built from.
 type Input struct {
 	Shop        *catalogue.Shop
 	Visitor     persona.Visitor
@@ -47,7 +48,7 @@ type Input struct {
 	Preferences map[string]string
 }
 
-// manner is how each persona wants to be served.
+// manner describes the persona to the model, and what its page needs.
 var manner = map[string]string{
 	persona.Minimalist: "knows what they want and has no time. Few sections, few products, short words, no decoration. The search comes first, or a spotlight on the most likely product; then a short product-grid, compare or finder, and no more than five sections.",
 	persona.Explorer:   "likes to look around. Breadth, the unusual, stories behind things, several collections, an inviting tone: collections, story or craft first; then finder, quote and the unusual among the products.",
@@ -102,7 +103,7 @@ type productData struct {
 	Is         []string `json:"is,omitempty"`
 }
 
-// Build writes the prompt.
+// Build writes the prompt. It fails only if the schema or the data cannot be encoded.
 func Build(in Input) (Prompt, error) {
 	shown := candidates(in.Shop, in.Signals)
 	schema, err := design.Schema(shown, in.Visitor.Persona)
@@ -138,14 +139,14 @@ func Build(in Input) (Prompt, error) {
 	}, nil
 }
 
-// Correction asks again after an answer that was no page design; why is fit to be
-// shown to the model.
+// Correction is the next message after an answer that gate.Parse refused; why is the error
+// of gate.Parse.
 func Correction(why error) string {
 	return "That was not a usable page design: " + why.Error() + ". Answer again with the JSON object only."
 }
 
-// candidates are the products that the model may choose among: what the shopper
-// has shown interest in first, then the catalogue in its order.
+// candidates is the products that the model may choose from: first those in the shopper's
+// cart, viewed or bought, then the others in the order of the catalogue.
 func candidates(shop *catalogue.Shop, g *wandstorev1.StoreSignals) []*catalogue.Product {
 	shown := make([]*catalogue.Product, 0, maxProducts)
 	add := func(p *catalogue.Product) {
@@ -175,8 +176,9 @@ func is(p *catalogue.Product) []string {
 	return append(words, p.Tags...)
 }
 
-// Wishes bounds a caller's preferences: ten of them, of 120 characters each. The
-// persona is not one of them: it has been heard already.
+// Wishes limits a caller's preferences to ten, in the order of their names, with names and
+// values of 120 characters. The preference "persona" is left out, because it has decided
+// the visitor's persona already.
 func Wishes(preferences map[string]string) map[string]string {
 	names := make([]string, 0, len(preferences))
 	for name := range preferences {
@@ -187,12 +189,12 @@ func Wishes(preferences map[string]string) map[string]string {
 	slices.Sort(names)
 	kept := map[string]string{}
 	for _, name := range names[:min(len(names), maxWishes)] {
-		kept[clip(name)] = clip(preferences[name])
+		kept[truncate(name)] = truncate(preferences[name])
 	}
 	return kept
 }
 
-func clip(s string) string {
+func truncate(s string) string {
 	r := []rune(strings.ToValidUTF8(s, ""))
 	return string(r[:min(len(r), maxWish)])
 }

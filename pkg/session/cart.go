@@ -6,7 +6,7 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// Quantity is how many of a product are in the cart; 0 if it is not in it.
+// Quantity is the quantity of a product in the cart; 0 if it is not in the cart.
 func Quantity(g *wandstorev1.StoreSignals, product string) int {
 	switch n := g.GetQuantities()[product]; {
 	case !slices.Contains(g.GetCart(), product):
@@ -18,9 +18,9 @@ func Quantity(g *wandstorev1.StoreSignals, product string) int {
 	}
 }
 
-// SetQuantity puts so many of a product into the cart, or with 0 takes it out. A
-// product that comes new stands first. It changes the cart and counts nothing:
-// what counts is an event, and Apply's.
+// SetQuantity sets the quantity of a product in the cart, 99 at most. With 0 it removes
+// the product. A new product is put first, and may displace the last one of a full cart.
+// SetQuantity counts no event; see Apply.
 func SetQuantity(g *wandstorev1.StoreSignals, product string, n int) {
 	delete(g.GetQuantities(), product)
 	if n <= 0 {
@@ -43,5 +43,5 @@ func SetQuantity(g *wandstorev1.StoreSignals, product string, n int) {
 	}
 }
 
-// maxQuantity bounds how many of one product a cart holds.
+// maxQuantity is the largest quantity of one product in a cart.
 const maxQuantity = 99

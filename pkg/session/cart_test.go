@@ -30,7 +30,7 @@ func TestCartQuantities(t *testing.T) {
 	}
 }
 
-// A purchase, or taking it out, ends a product's quantity with its line.
+// A purchase or a removal of a product removes its quantity too.
 func TestPurchaseEmptiesTheCart(t *testing.T) {
 	s := &wandstorev1.ShopperSession{}
 	g := session.Signals(s, "magic-wands")

@@ -17,10 +17,10 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// ErrEvent is wrapped by what Check finds wrong.
+// ErrEvent is wrapped by the errors of Check.
 var ErrEvent = errors.New("invalid event")
 
-// Bounds of what is kept.
+// Limits of a session's lists, and of texts in bytes.
 const (
 	maxRecent     = 20
 	maxQueries    = 10
@@ -30,17 +30,17 @@ const (
 	maxQuery      = 120
 )
 
-// A visit ends after half an hour of quiet, as in web analytics; a past visit of
-// at most two events within a minute was a quick exit.
+// A visit ends after half an hour without events, as in web analytics. A visit of at most
+// two events within a minute is a quick exit.
 const (
 	visitGap        = 30 * time.Minute
-	quickExitWithin = time.Minute
+	quickExitTime   = time.Minute
 	quickExitEvents = 2
 )
 
-// Check makes an event fit to be applied: ids of the right form, an event of the
-// contract's names, free text without control characters and cut to length.
-// Errors wrap ErrEvent.
+// Check validates an event's ids and name. It changes product, category and query to one
+// line without control characters, truncated to 64, 64 and 120 bytes. Errors wrap
+// ErrEvent; for an invalid id also pagekey.ErrInvalid.
 func Check(e *wandstorev1.TrackEvent) error {
 	if _, err := pagekey.New(e.GetStore(), e.GetShopper()); err != nil {
 		return fmt.Errorf("%w: %w", ErrEvent, err)
@@ -55,7 +55,8 @@ func Check(e *wandstorev1.TrackEvent) error {
 	return nil
 }
 
-// Apply counts a checked event, heard of at that time.
+// Apply adds an event that passed Check, and was received at the given time, to the
+// session.
 func Apply(s *wandstorev1.ShopperSession, e *wandstorev1.TrackEvent, at time.Time) {
 	g := Signals(s, e.GetStore())
 	visit(g, at)
@@ -115,26 +116,26 @@ func Apply(s *wandstorev1.ShopperSession, e *wandstorev1.TrackEvent, at time.Tim
 	}
 }
 
-// Signals are a session's for one store, made when there were none.
-func Signals(s *wandstorev1.ShopperSession, store string) *wandstorev1.StoreSignals {
+// Signals returns a session's signals for one shop. It adds them if there are none.
+func Signals(s *wandstorev1.ShopperSession, shop string) *wandstorev1.StoreSignals {
 	if s.Stores == nil {
 		s.Stores = map[string]*wandstorev1.StoreSignals{}
 	}
-	g := s.GetStores()[store]
+	g := s.GetStores()[shop]
 	if g == nil {
 		g = &wandstorev1.StoreSignals{}
-		s.Stores[store] = g
+		s.Stores[shop] = g
 	}
 	return g
 }
 
-// visit books the event's time: on the running visit, or, after the gap, on a new
-// one, having judged how the last ended.
+// visit adds the time of an event to the current visit. After visitGap it begins a new
+// visit, and counts a quick exit or an abandoned cart of the last one.
 func visit(g *wandstorev1.StoreSignals, at time.Time) {
 	last := g.GetLastEventAt().AsTime()
 	if g.GetLastEventAt() == nil || at.Sub(last) > visitGap {
 		if g.GetLastEventAt() != nil {
-			if g.GetVisitEvents() <= quickExitEvents && last.Sub(g.GetVisitStartedAt().AsTime()) <= quickExitWithin {
+			if g.GetVisitEvents() <= quickExitEvents && last.Sub(g.GetVisitStartedAt().AsTime()) <= quickExitTime {
 				g.QuickExits++
 			}
 			if len(g.GetCart()) > 0 {
@@ -144,24 +145,25 @@ func visit(g *wandstorev1.StoreSignals, at time.Time) {
 		g.Visits++
 		g.VisitStartedAt, g.VisitEvents = timestamppb.New(at), 0
 	} else if at.After(last) {
-		// Counted from the visit's start: the parts of seconds between events add up.
+		// Whole seconds are counted from the start of the visit, so that the fractions
+		// between events add up.
 		start := g.GetVisitStartedAt().AsTime()
 		g.Seconds += uint64(at.Sub(start)/time.Second) - uint64(last.Sub(start)/time.Second)
 	}
 	g.VisitEvents++
-	// Two edges' clocks differ: an event that seems older does not turn time back.
+	// The clocks of two edges differ. An event that seems older must not set the time back.
 	if g.GetLastEventAt() == nil || at.After(last) {
 		g.LastEventAt = timestamppb.New(at)
 	}
 }
 
-// first puts s in front of list, once, and bounds the list.
+// first moves or adds s to the front of list, and truncates the list.
 func first(s string, list []string, most int) []string {
 	list = append([]string{s}, slices.DeleteFunc(slices.Clone(list), func(in string) bool { return in == s })...)
 	return list[:min(len(list), most)]
 }
 
-// plain makes s one line of visible UTF-8 of at most most bytes.
+// plain is s as one line of printable UTF-8 of at most most bytes.
 func plain(s string, most int) string {
 	s = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, ""), func(r rune) bool {
 		return unicode.IsSpace(r) || !unicode.IsPrint(r)
@@ -176,10 +178,9 @@ func plain(s string, most int) string {
 	return strings.TrimSpace(s[:end])
 }
 
-// maxFavourites bounds Favourites.
 const maxFavourites = 5
 
-// Favourites are the categories viewed most, the most viewed first, five at most.
+// Favourites is up to five categories, the most viewed first.
 func Favourites(g *wandstorev1.StoreSignals) []string {
 	views := g.GetCategories()
 	names := slices.SortedFunc(maps.Keys(views), func(a, b string) int {

@@ -23,7 +23,7 @@ func event(name string) *wandstorev1.TrackEvent {
 	return &wandstorev1.TrackEvent{Shopper: "abc123", Store: store, Event: name}
 }
 
-// apply checks an event as the edge does, and counts it.
+// apply checks and applies an event, as the edge does.
 func apply(t testing.TB, s *wandstorev1.ShopperSession, e *wandstorev1.TrackEvent, at time.Time) {
 	t.Helper()
 	if err := session.Check(e); err != nil {
@@ -32,7 +32,7 @@ func apply(t testing.TB, s *wandstorev1.ShopperSession, e *wandstorev1.TrackEven
 	session.Apply(s, e, at)
 }
 
-// flood does everything there is to do, more often than is kept.
+// flood applies more events of every kind than a session's lists hold.
 func flood(s *wandstorev1.ShopperSession, store string) {
 	long := strings.Repeat("世", 40)
 	for i := range 100 {
@@ -148,7 +148,7 @@ func TestListsAreBounded(t *testing.T) {
 	if !strings.HasPrefix(g.GetRecentProducts()[0], "99") || !strings.HasPrefix(g.GetRecentQueries()[0], "99") {
 		t.Errorf("newest: got %q, %q, want the last", g.GetRecentProducts()[0], g.GetRecentQueries()[0])
 	}
-	// A category that is known counts on although there is no room for another.
+	// A known category is still counted when the list is full.
 	for name, before := range g.GetCategories() {
 		e := event("view")
 		e.Category = name

@@ -1,9 +1,9 @@
-// Package session remembers what shoppers do: one record for each shopper in the
-// bucket SHOPPER_SESSIONS, changed by compare-and-swap, so that two edges that record
-// events of the same shopper at once both count.
+// Package session stores what shoppers do: one record for each shopper in the bucket
+// SHOPPER_SESSIONS. Records are changed by compare-and-swap, so no event is lost when two
+// edges record events of the same shopper at the same time.
 //
-// A session holds counts and short bounded lists; nothing grows with the number of
-// events.
+// A session has counts and short lists of limited length. Its size does not grow with the
+// number of events.
 package session
 
 import (
@@ -28,8 +28,8 @@ type Store struct {
 // NewStore returns a store on the bucket SHOPPER_SESSIONS.
 func NewStore(kv jetstream.KeyValue) *Store { return &Store{kv} }
 
-// Get reads a shopper's session; a shopper without one gets an empty session, which
-// is not stored. The error is the client's.
+// Get reads a shopper's session. A shopper without one gets an empty session, which is not
+// stored. An error is from the NATS client.
 func (s *Store) Get(ctx context.Context, shopper string) (*wandstorev1.ShopperSession, error) {
 	entry, err := s.kv.Get(ctx, wandnats.SessionKey(shopper))
 	if err != nil && !errors.Is(err, jetstream.ErrKeyNotFound) {
@@ -38,11 +38,12 @@ func (s *Store) Get(ctx context.Context, shopper string) (*wandstorev1.ShopperSe
 	return sessionOf(entry, shopper), nil
 }
 
-// markerTTL is how long the server keeps the marker of a removed session. It is
-// short, because the marker's key holds the shopper's id.
+// markerTTL is how long the server keeps the delete marker of a removed session. It is
+// short, because the marker's key contains the shopper's id.
 const markerTTL = time.Minute
 
-// Forget removes a shopper's session. Without one it succeeds.
+// Forget removes a shopper's session. It succeeds if there is none. An error is from the
+// NATS client.
 func (s *Store) Forget(ctx context.Context, shopper string) error {
 	if err := s.kv.Purge(ctx, wandnats.SessionKey(shopper), jetstream.PurgeTTL(markerTTL)); err != nil {
 		return fmt.Errorf("remove session: %w", err)
@@ -50,10 +51,10 @@ func (s *Store) Forget(ctx context.Context, shopper string) error {
 	return nil
 }
 
-// Update lets change edit a shopper's session and writes it back, by compare-and-swap:
-// when another writer comes in between, the session is read again and change called
-// again. Errors: wandnats.ErrContended when that happens too often, ctx's, or the
-// client's.
+// Update reads a shopper's session, calls change to edit it, and writes it, by
+// compare-and-swap. If another writer was faster, it reads the session and calls change
+// again. An error is wandnats.ErrContended if that happens too often, ctx's, or from the
+// NATS client.
 func (s *Store) Update(ctx context.Context, shopper string, change func(*wandstorev1.ShopperSession)) error {
 	_, err := wandnats.Update(ctx, s.kv, wandnats.SessionKey(shopper), func(current jetstream.KeyValueEntry) ([]byte, error) {
 		session := sessionOf(current, shopper)
@@ -67,8 +68,8 @@ func (s *Store) Update(ctx context.Context, shopper string, change func(*wandsto
 	return nil
 }
 
-// sessionOf decodes an entry. Without one, or with one that cannot be read, it gives
-// a new session: an unreadable one stays unreadable, so the next update replaces it.
+// sessionOf decodes an entry. Without an entry it returns a new session. It does the same
+// for an entry that cannot be decoded, so that the next update replaces it.
 func sessionOf(entry jetstream.KeyValueEntry, shopper string) *wandstorev1.ShopperSession {
 	if entry != nil {
 		session := &wandstorev1.ShopperSession{}

@@ -36,10 +36,10 @@ func bucket(t *testing.T, js jetstream.JetStream) jetstream.KeyValue {
 	return kv
 }
 
-// view counts a look at the store's wares.
+// view counts one view of a product.
 func view(s *wandstorev1.ShopperSession) { session.Signals(s, "magic-wands").Views++ }
 
-func TestSessionOfAStranger(t *testing.T) {
+func TestSessionOfANewShopper(t *testing.T) {
 	t.Parallel()
 	_, kv := newBucket(t)
 	s, err := session.NewStore(kv).Get(t.Context(), "abc123")
@@ -69,8 +69,8 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
-// Each try that fails means that another update has succeeded, so this many can
-// use up nobody's tries: all have to succeed.
+// A try only fails if another update has succeeded. So few updates cannot exhaust the
+// tries of one of them, and all must succeed.
 func TestConcurrentUpdatesLoseNone(t *testing.T) {
 	t.Parallel()
 	const updates = 16
@@ -79,7 +79,7 @@ func TestConcurrentUpdatesLoseNone(t *testing.T) {
 	}
 }
 
-// With more, one may be told that it was not counted; none is lost in silence.
+// With more updates some may return ErrContended, but none is lost without an error.
 func TestContendedUpdatesAreReported(t *testing.T) {
 	t.Parallel()
 	if succeeded, counted := race(t, 50); succeeded != counted || succeeded < 16 {
@@ -122,7 +122,7 @@ func TestUpdateGivesUp(t *testing.T) {
 	tries := 0
 	err := session.NewStore(kv).Update(t.Context(), "abc123", func(s *wandstorev1.ShopperSession) {
 		tries++
-		// Somebody else is always faster.
+		// Another writer is always faster.
 		if _, err := kv.PutString(t.Context(), "session.abc123", "{}"); err != nil {
 			t.Error(err)
 		}
@@ -142,7 +142,7 @@ func TestUpdateEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestCorruptSessionHeals(t *testing.T) {
+func TestCorruptSessionIsReplaced(t *testing.T) {
 	t.Parallel()
 	_, kv := newBucket(t)
 	store := session.NewStore(kv)
@@ -162,7 +162,7 @@ func TestCorruptSessionHeals(t *testing.T) {
 	}
 }
 
-// What a shopper can make us keep fits a message of the bucket.
+// The largest session that a shopper can cause fits into a message.
 func TestLargestSessionIsStored(t *testing.T) {
 	t.Parallel()
 	_, kv := newBucket(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/storefront"
 )
 
-// Whatever a model answers, the page holds nothing but what the templates draw.
+// Whatever a model answers, the page has only what the templates write.
 func TestAnswersBecomeSafePages(t *testing.T) {
 	shop := cataloguetest.Shop(t, "magic-wands")
 	r := renderer(t)
@@ -23,7 +23,7 @@ func TestAnswersBecomeSafePages(t *testing.T) {
 			if err != nil {
 				return // the gate's own tests say which answers are refused
 			}
-			page := draw(t, r, storefront.PageInput{Shop: shop, Design: d})
+			page := render(t, r, storefront.PageInput{Shop: shop, Design: d})
 			checkSafe(t, page, style, script)
 			text := words(parse(t, page))
 			if !strings.Contains(text, tt.Sees) {
@@ -50,15 +50,15 @@ func FuzzAnswerPage(f *testing.F) {
 		if err != nil {
 			return
 		}
-		checkSafe(t, draw(t, r, storefront.PageInput{Shop: shop, Design: d, Live: true}), style, script)
+		checkSafe(t, render(t, r, storefront.PageInput{Shop: shop, Design: d, Live: true}), style, script)
 	})
 }
 
-// watching is how shops let shoppers feel watched.
+// watching matches texts that tell shoppers they are observed.
 var watching = regexp.MustCompile(`(?i)\b(we|i) (\w+ )?(saw|noticed|watched|tracked|remember)|\byou(['’]ve| have)? (\w+ )?(viewed|looked at|searched|browsed|clicked|left)|based on your|because you|your (\w+ )?history|recently viewed|welcome back, `)
 
-// The page says why it is as it is where that is asked, and nowhere that somebody
-// looked on.
+// A page explains itself under "Why am I seeing this page?", and no text says that the
+// shopper was observed.
 func TestPagesNeverSayThatTheyWatched(t *testing.T) {
 	r := renderer(t)
 	for _, shop := range cataloguetest.BuiltIn(t).All() {
@@ -71,18 +71,18 @@ func TestPagesNeverSayThatTheyWatched(t *testing.T) {
 		if err != nil || rep.DroppedClaims != 3 {
 			t.Errorf("%s: report %+v, error %v", shop.Slug, rep, err)
 		}
-		for _, whom := range personas {
-			for _, d := range []design.Design{design.Template(shop, whom, in), designed.OpenFor(shop, whom, in)} {
-				text := words(parse(t, draw(t, r, storefront.PageInput{Shop: shop, Design: d, Persona: whom})))
+		for _, personaName := range personas {
+			for _, d := range []design.Design{design.Template(shop, personaName, in), designed.OpenFor(shop, personaName, in)} {
+				text := words(parse(t, render(t, r, storefront.PageInput{Shop: shop, Design: d, Persona: personaName})))
 				if said := watching.FindString(text); said != "" {
-					t.Errorf("%s, %s: the page says %q", shop.Slug, whom, said)
+					t.Errorf("%s, %s: the page says %q", shop.Slug, personaName, said)
 				}
 				if !strings.Contains(text, "Why am I seeing this page?") || !strings.Contains(text, "looked at, searched for, bought and kept in the cart") {
-					t.Errorf("%s, %s: the page does not say why it is as it is", shop.Slug, whom)
+					t.Errorf("%s, %s: the page does not say why it is as it is", shop.Slug, personaName)
 				}
 			}
 		}
-		text := words(parse(t, draw(t, r, storefront.PageInput{Shop: shop, Design: design.Default(shop)})))
+		text := words(parse(t, render(t, r, storefront.PageInput{Shop: shop, Design: design.Default(shop)})))
 		if said := watching.FindString(text); said != "" || strings.Contains(text, "Why am I seeing") {
 			t.Errorf("%s: everybody's page says %q", shop.Slug, said)
 		}

@@ -7,10 +7,10 @@ import (
 	"github.com/wandstore/wandstore/pkg/catalogue"
 )
 
-// cardView is a product as it is written on a page.
+// cardView is a product as a page shows it.
 type cardView struct {
 	ID, Name, Description, Alt string
-	Image                      string // instead of the drawing; "" for the drawing
+	Image                      string // its address; "" for the drawing
 	Href, CartHref             string
 	Facts                      string // the first attributes in a line
 	Attributes                 []catalogue.Attribute
@@ -19,19 +19,19 @@ type cardView struct {
 	Rating                     string
 	Reviews                    int
 	SoldOut, New               bool
-	Left                       int // of a product that is nearly gone; else 0
+	Left                       int // the stock if the product is nearly sold out; else 0
 	Added                      string
-	Bar                        string // the rating as SVG path data, of 100
+	Bar                        string // the rating as SVG path data; 5 of 5 is 100 wide
 	Verdict                    string // in a comparison
 }
 
-// shelfView is a collection with its products.
-type shelfView struct {
+// collectionView is a collection with its products.
+type collectionView struct {
 	catalogue.Collection
 	Href  string
 	From  string // lowest price
 	Count string
-	Face  cardView
+	Cover cardView // the product whose picture represents the collection
 	Cards []cardView
 }
 
@@ -57,7 +57,7 @@ func (s *shopView) card(p *catalogue.Product) cardView {
 	for _, a := range c.Attributes[:min(3, len(c.Attributes))] {
 		values = append(values, a.Value)
 	}
-	// A line ends after a dot, not before it.
+	// The no-break space keeps a line from beginning with a dot.
 	c.Facts = strings.Join(values, "\u00a0· ")
 	c.Alt = p.Name
 	if p.Image == "" {
@@ -69,7 +69,7 @@ func (s *shopView) card(p *catalogue.Product) cardView {
 	if p.OnSale() {
 		c.Was = s.Money(p.PriceCents)
 		c.Saved = s.Money(p.SavedCents())
-		// Rounded down: a page promises no more than there is.
+		// Rounded down, so that a page never promises more than is saved.
 		c.Percent = p.SavedCents() * 100 / p.PriceCents
 	}
 	if p.Rating > 0 {
@@ -82,8 +82,8 @@ func (s *shopView) card(p *catalogue.Product) cardView {
 	return c
 }
 
-// unbroken is a property's value that a line does not end within if it is a number
-// with its unit, as "14¼ in" is.
+// unbroken is an attribute's value. A number with its unit, such as "14¼ in", gets a
+// no-break space, so that it stays on one line.
 func unbroken(value string) string {
 	if _, ok := catalogue.LeadingNumber(value); ok && len(value) <= 12 {
 		return strings.ReplaceAll(value, " ", "\u00a0")
@@ -91,23 +91,23 @@ func unbroken(value string) string {
 	return value
 }
 
-func (s *shopView) shelves() []shelfView {
-	shelves := make([]shelfView, len(s.Collections))
+func (s *shopView) collections() []collectionView {
+	views := make([]collectionView, len(s.Collections))
 	for i, col := range s.Collections {
-		sh := shelfView{Collection: col, Href: s.CollectionPath(col.ID)}
-		onShelf := func(p *catalogue.Product) bool { return p.Collection == col.ID }
+		v := collectionView{Collection: col, Href: s.CollectionPath(col.ID)}
+		inCollection := func(p *catalogue.Product) bool { return p.Collection == col.ID }
 		lowest := 0
-		for _, id := range s.Pick(len(s.Products), onShelf, catalogue.AsListed) {
+		for _, id := range s.Pick(len(s.Products), inCollection, catalogue.AsListed) {
 			p, _ := s.Product(id)
-			sh.Cards = append(sh.Cards, s.card(p))
+			v.Cards = append(v.Cards, s.card(p))
 			if lowest == 0 || p.NowCents() < lowest {
 				lowest = p.NowCents()
 			}
 		}
-		sh.From = s.Money(lowest)
-		sh.Count = s.Count(len(sh.Cards))
-		sh.Face = sh.Cards[0]
-		shelves[i] = sh
+		v.From = s.Money(lowest)
+		v.Count = s.Count(len(v.Cards))
+		v.Cover = v.Cards[0]
+		views[i] = v
 	}
-	return shelves
+	return views
 }

@@ -10,25 +10,25 @@ import (
 	"github.com/wandstore/wandstore/pkg/storefront/picture"
 )
 
-// CartLine is so much of one product in a cart.
+// CartLine is a quantity of one product in a cart.
 type CartLine struct {
 	ProductID string
 	Quantity  int
 }
 
-// CartInput is what a cart's page is drawn from.
+// CartInput is what a cart page is rendered from.
 type CartInput struct {
 	Shop  *catalogue.Shop
 	Lines []CartLine
-	// Away says that the cart could not be read just now: the page says so, and
-	// Lines are not looked at.
-	Away bool
+	// Unavailable is true if the cart could not be read. The page says so and ignores
+	// Lines.
+	Unavailable bool
 }
 
-// Cart draws a cart's page.
+// Cart renders a cart page. It fails without a shop, or on a defect in a template.
 func (r *Renderer) Cart(in CartInput) ([]byte, error) {
 	if in.Shop == nil {
-		return nil, errors.New("draw a cart: no store")
+		return nil, errors.New("render a cart: no shop")
 	}
 	v := newCartView(in, r.shop(in.Shop))
 	v.CSP = r.policy(in.Shop)
@@ -38,13 +38,13 @@ func (r *Renderer) Cart(in CartInput) ([]byte, error) {
 type cartView struct {
 	head
 	Lines        []cartLineView
-	Away         bool
-	Gone         int // lines whose product is not sold any more
+	Unavailable  bool
+	Discontinued int // lines whose product the shop no longer has
 	Count        string
 	Sum          sumView
 	Checkout     string
 	CheckoutHost string
-	Else         []cardView
+	Alternatives []cardView // in an empty cart
 	Pictures     []picture.Picture
 }
 
@@ -52,11 +52,11 @@ type cartLineView struct {
 	cardView
 	Quantity, Most int
 	Total          string
-	Cut            bool // there is less than the shopper asked for
+	Limited        bool // the shopper asked for more than the stock
 }
 
 func newCartView(in CartInput, shop *shopView) *cartView {
-	v := &cartView{head: shop.head(viewCart, 0), Away: in.Away}
+	v := &cartView{head: shop.head(viewCart, 0), Unavailable: in.Unavailable}
 	v.Robots = "noindex"
 	v.Title = "Your cart · " + shop.Name
 	v.Description = "What you have put into your cart at " + shop.Name + "."
@@ -64,14 +64,14 @@ func newCartView(in CartInput, shop *shopView) *cartView {
 	var items []string
 	for _, l := range in.Lines {
 		p, ok := shop.Product(l.ProductID)
-		if in.Away || !ok {
-			v.Gone++
+		if in.Unavailable || !ok {
+			v.Discontinued++
 			continue
 		}
 		n := p.Quantity(l.Quantity)
 		v.Lines = append(v.Lines, cartLineView{
 			cardView: shop.card(p), Quantity: n, Most: p.Quantity(catalogue.MaxQuantity),
-			Total: shop.Money(n * p.NowCents()), Cut: n < l.Quantity && n > 0,
+			Total: shop.Money(n * p.NowCents()), Limited: n < l.Quantity && n > 0,
 		})
 		v.Pictures = append(v.Pictures, shop.pictures[p.ID])
 		now += n * p.NowCents()
@@ -99,10 +99,10 @@ func newCartView(in CartInput, shop *shopView) *cartView {
 			v.CheckoutHost = u.Host
 		}
 	}
-	if len(v.Lines) == 0 && !in.Away {
+	if len(v.Lines) == 0 && !in.Unavailable {
 		for _, id := range shop.Pick(4, nil, catalogue.ByFeatured) {
 			p, _ := shop.Product(id)
-			v.Else = append(v.Else, shop.card(p))
+			v.Alternatives = append(v.Alternatives, shop.card(p))
 			v.Pictures = append(v.Pictures, shop.pictures[id])
 		}
 	}

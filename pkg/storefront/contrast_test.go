@@ -12,8 +12,8 @@ import (
 	"github.com/wandstore/wandstore/pkg/catalogue"
 )
 
-// pairs are the colours that meet in the stylesheet as text and ground, with the
-// least ratio of WCAG 2.2, 1.4.3 (4.5) or, for long text, 1.4.6 (7).
+// pairs is the text and background colours that the stylesheet combines, with the least
+// contrast by WCAG 2.2: 4.5 (1.4.3), or 7 for long text (1.4.6).
 var pairs = []struct {
 	text, ground string
 	least        float64
@@ -42,7 +42,7 @@ func TestPalettesHaveContrast(t *testing.T) {
 	if len(palettes) < 4 {
 		t.Errorf("%d palettes, want at least 4", len(palettes))
 	}
-	// The dark forms stand in the stylesheet after the light ones.
+	// In the stylesheet, the dark palettes come after the light ones.
 	light, dark, found := strings.Cut(string(b), "@media (prefers-color-scheme:dark)")
 	if !found {
 		t.Fatal("the stylesheet has no dark form")
@@ -57,7 +57,7 @@ func TestPalettesHaveContrast(t *testing.T) {
 						t.Errorf("%s on %s has %.2f, want %.1f", p.text, p.ground, got, p.least)
 					}
 				}
-				// On the deep colour, cards stand on a share of its pair's.
+				// On the deep colour, the background of cards is a mix of deep and on-deep.
 				ground := mixed(t, string(b), colours["on-deep"], colours["deep"])
 				if got := contrast(t, colours["on-deep"], ground); got < 7 {
 					t.Errorf("on-deep on a card on deep has %.2f, want 7", got)
@@ -69,7 +69,7 @@ func TestPalettesHaveContrast(t *testing.T) {
 
 var share = regexp.MustCompile(`--tint:color-mix\(in srgb,var\(--on-deep\) (\d+)%,var\(--deep\)\)`)
 
-// mixed is the tint that the stylesheet makes of the two colours.
+// mixed is the mix of the two colours as the stylesheet computes it.
 func mixed(t *testing.T, css, of, ground string) string {
 	t.Helper()
 	m := share.FindStringSubmatch(css)
@@ -108,7 +108,7 @@ func palette(t *testing.T, css, name string) map[string]string {
 	return colours
 }
 
-// contrast is the ratio of WCAG 2.2.
+// contrast is the contrast ratio as WCAG 2.2 defines it.
 func contrast(t *testing.T, a, b string) float64 {
 	t.Helper()
 	la, lb := luminance(t, a), luminance(t, b)

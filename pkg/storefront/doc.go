@@ -1,45 +1,23 @@
-// Package storefront holds the shops, the page designs and the drawing of pages.
-//
-// A model designs a page, this package draws it. What crosses between the two is
-// a Design: a theme out of fixed choices, and sections out of fixed types that
-// hold words and product ids.
-//
-//	answer ──ParseAnswer──▶ Design ──OpenFor──▶ Design ──Renderer.Page──▶ HTML document
-//	                                              ▲
-//	                DefaultDesign, TemplateDesign (no model needed);
-//	                ReadDesign, of a document drawn earlier
-//
-// Renderer.Product, Search and Cart draw the shop's other pages, of the catalogue
-// alone.
+// Package storefront renders a shop's pages as complete HTML documents: the front page
+// from a design.Design, and product, search, cart and error pages from the catalogue.
 //
 // The package promises:
 //
-//   - Nothing a model wrote is ever markup. Its words reach the page as text,
-//     through html/template; its choices are compared with the lists in this
-//     package; its product ids are looked up in the catalogue.
-//   - Names, prices, savings, stock, pictures and links come from the catalogue
-//     only. Words that name a price, a discount or an address elsewhere are
-//     removed before they are drawn.
-//   - A page for somebody begins with a section that pages for other personas do
-//     not begin with, and shows what its shopper was about to do (the cart, what
-//     was looked at, what answers a search) on its first screens. It never tells
-//     shoppers what they did, and always why the page is as it is.
-//   - What a section says of the whole shop (what is cheapest, best rated, newest,
-//     nearly gone, what several things cost together) is worked out of the
-//     catalogue. A section type that the store cannot fill is not drawn; words
-//     that a design leaves out are the store's own. So no section stands empty.
-//   - A document needs nothing but itself: one constant stylesheet, pictures
-//     drawn into it, at most one constant script. Its policy names both by hash
-//     and forbids everything else, and the document carries that policy, so a
-//     page stays whole in storage when a later release changes the stylesheet.
-//   - A page made for somebody can be drawn again with another catalogue: it holds
-//     its design, as data that nothing runs, without the words that are the store's.
-//   - The same input draws the same bytes: no clock, no randomness. What looks
-//     random in a picture is seeded by the product's id.
+//   - Text from outside is never markup. It is rendered as text by html/template.
+//   - Names, prices, savings, stock, pictures and links come from the catalogue. So does
+//     what a section says about the whole shop, such as its best rated products or the
+//     total of a bundle.
+//   - A document contains one constant stylesheet, at most one constant script, and the
+//     drawings of its products. It loads only the images of products that have one, from
+//     the hosts that the shop's document names. Its Content-Security-Policy names
+//     stylesheet and script by hash and forbids everything else. The document carries the
+//     policy, so a stored page still works after a release changes the stylesheet.
+//   - A page for a persona contains its design as data, without the shop's own texts.
+//     gate.ReadStored reads it, and the page can be rendered again with a newer catalogue.
+//     Such a page says why it looks as it does.
+//   - Equal inputs give equal bytes. There is no clock and no randomness.
 //
-// How it fails: a store file that breaks a rule is refused with every fault named
-// by file, product and field. An answer with nothing to draw is ErrNoDesign with
-// a reason that may be shown to the model; one with a little to draw is drawn,
-// and Report counts what was left out. Renderer.Page draws any Design, also one
-// that passed no gate: what it does not know it leaves out.
+// [Renderer.Page] renders any design, also one that passed no gate: what the shop or this
+// package does not know is left out. The methods of [Renderer] fail only without a shop
+// or product, or on a defect in a template.
 package storefront

@@ -10,7 +10,7 @@ type errorView struct {
 	head
 	Status         int
 	Heading, Words string
-	Shops          []*catalogue.Shop // the shops there are, where none is meant
+	Shops          []*catalogue.Shop // links to shops, if the page is of no shop
 }
 
 func newErrorView(in ErrorInput) *errorView {
@@ -28,18 +28,18 @@ func newErrorView(in ErrorInput) *errorView {
 	if in.Shop != nil {
 		v.Lang, v.Theme = in.Shop.Locale, in.Shop.Theme
 	}
-	usual, ok := errorWords[in.Status]
+	text, ok := errorTexts[in.Status]
 	if !ok {
-		usual = catalogue.Item{Title: http.StatusText(in.Status), Body: "Something did not go as it should."}
+		text = catalogue.Item{Title: http.StatusText(in.Status), Body: "Something did not go as it should."}
 	}
 	if v.Heading == "" {
-		v.Heading = usual.Title
+		v.Heading = text.Title
 	}
 	if v.Heading == "" {
 		v.Heading = "Something went wrong"
 	}
 	if v.Words == "" {
-		v.Words = usual.Body
+		v.Words = text.Body
 	}
 	v.Title = v.Heading
 	if in.Shop != nil {
@@ -49,7 +49,8 @@ func newErrorView(in ErrorInput) *errorView {
 	return v
 }
 
-var errorWords = map[int]catalogue.Item{
+// errorTexts is the heading and text of an error page, by HTTP status.
+var errorTexts = map[int]catalogue.Item{
 	http.StatusBadRequest:          {Title: "That address is not quite right", Body: "Part of the link you followed is missing or mistyped. Check it, or start again from the shop's front page."},
 	http.StatusNotFound:            {Title: "There is no such door here", Body: "The page you asked for does not exist, or no longer does. Nothing you did is lost."},
 	http.StatusInternalServerError: {Title: "Something broke on our side", Body: "It was not you. We have been told about it; please try again in a moment."},

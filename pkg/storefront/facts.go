@@ -10,40 +10,37 @@ import (
 	"github.com/wandstore/wandstore/pkg/catalogue"
 )
 
-// This file holds what sections say that nobody wrote: what can be worked out of
-// a catalogue, whatever the shop sells.
-
 // groupView is products that have something in common.
 type groupView struct {
 	Title, Note string
-	Href        string // the shelf with all of them; "" if they are on several
+	Href        string // the page of their collection; "" if they are in several
 	Cards       []cardView
 }
 
-// figureView is a number of the shop's with what it counts.
+// figureView is a number about the shop, with what it counts.
 type figureView struct {
 	Number, Label string
 }
 
-// barView is a product on a scale.
+// barView is a product with its size.
 type barView struct {
 	cardView
 	Value string
-	Bar   string // the length as SVG path data, of 100
+	Bar   string // the size as SVG path data; the largest is 100 wide
 }
 
-// shown is how many products of a group are named.
-const shown = 4
+// maxGroup is the most products that a page shows of a group.
+const maxGroup = 4
 
 func (s *shopView) group(title, note string, ps []*catalogue.Product) groupView {
 	g := groupView{Title: title, Note: note}
-	for _, p := range ps[:min(shown, len(ps))] {
+	for _, p := range ps[:min(maxGroup, len(ps))] {
 		g.Cards = append(g.Cards, s.card(p))
 	}
 	return g
 }
 
-// byBudget is the catalogue in three parts by price.
+// byBudget divides the products into three groups by price.
 func (s *shopView) byBudget() []groupView {
 	ps := s.Sorted(catalogue.ByPrice)
 	low, high := ps[len(ps)/3], ps[2*len(ps)/3]
@@ -65,7 +62,7 @@ func (s *shopView) byBudget() []groupView {
 	}
 	var groups []groupView
 	for i, part := range parts {
-		// Many products of one price leave a part without any.
+		// If many products have one price, a part can be empty.
 		if len(part) == 0 {
 			continue
 		}
@@ -75,8 +72,8 @@ func (s *shopView) byBudget() []groupView {
 	return groups
 }
 
-// byShelf is the catalogue by collection.
-func (s *shopView) byShelf() []groupView {
+// byCollection groups the products by collection.
+func (s *shopView) byCollection() []groupView {
 	groups := make([]groupView, 0, len(s.Collections))
 	for _, col := range s.Collections {
 		ps := slices.DeleteFunc(s.Sorted(catalogue.ByFeatured), func(p *catalogue.Product) bool { return p.Collection != col.ID })
@@ -87,9 +84,9 @@ func (s *shopView) byShelf() []groupView {
 	return groups
 }
 
-// byTrait is the catalogue by the property that says most about a product: the one
-// whose values are shared by most and are still several. At most six values, the
-// most common first.
+// byTrait groups the products by the attribute whose values group most of them. It
+// returns at most six groups, the largest first. If no attribute has two values, it
+// groups by collection.
 func (s *shopView) byTrait() []groupView {
 	var best []groupView
 	most := 0
@@ -106,7 +103,7 @@ func (s *shopView) byTrait() []groupView {
 		}
 	}
 	if best == nil {
-		return s.byShelf()
+		return s.byCollection()
 	}
 	return best
 }
@@ -133,8 +130,8 @@ func (s *shopView) byValue(attribute string) []groupView {
 	return groups
 }
 
-// bars are up to most of the measured products, evenly spread from the smallest to
-// the largest, drawn to scale.
+// bars is up to most products that have a size, evenly spread from the smallest to the
+// largest.
 func (s *shopView) bars(most int) []barView {
 	ps := s.BySize()
 	name := s.SizeAttribute()
@@ -149,10 +146,10 @@ func (s *shopView) bars(most int) []barView {
 	return bars
 }
 
-// bar is SVG path data for a line of that share of 100.
+// bar is SVG path data for a horizontal line of the given share of 100.
 func bar(share float64) string { return "M0 2h" + strconv.Itoa(int(100*share)) }
 
-// bySize is the measured products in three parts.
+// bySize divides the products that have a size into three groups.
 func (s *shopView) bySize() []groupView {
 	ps := s.BySize()
 	name := s.SizeAttribute()
@@ -169,16 +166,15 @@ func (s *shopView) bySize() []groupView {
 	return groups
 }
 
-// materials are the values of the attribute that products are drawn from, each
-// with the product that shows it: at most eight, and an even number, since they
-// stand in twos.
+// materials groups the products by the attribute that gives their pictures' main colour.
+// It returns at most eight groups, and an even number, because they are shown in pairs.
 func (s *shopView) materials() []groupView {
 	groups := s.byValue(s.Picture.Body)
 	n := min(8, len(groups))
 	return groups[:max(1, n-n%2)]
 }
 
-// kinds are the attributes with how many values there are, and which.
+// kinds is up to four attributes, each with its most common values as a note.
 func (s *shopView) kinds() []groupView {
 	names := s.AttributeNames()
 	names = names[:min(4, len(names))]
@@ -198,7 +194,7 @@ func (s *shopView) kinds() []groupView {
 	return groups
 }
 
-// figures are numbers that say something about the whole shop.
+// figures is numbers about the whole shop.
 func (s *shopView) figures() []figureView {
 	figures := []figureView{
 		{strconv.Itoa(len(s.Products)), plural(len(s.Products), s.Noun.One, s.Noun.Many) + " in the shop"},
@@ -214,15 +210,15 @@ func (s *shopView) figures() []figureView {
 	return figures
 }
 
-// verdicts name what each of the products is best at, each product one thing.
+// verdicts says what each of the products is best at, by product id. A product gets one
+// verdict at most.
 func verdicts(ps []*catalogue.Product) map[string]string {
-	said := make(map[string]string, len(ps))
+	byID := make(map[string]string, len(ps))
 	name := func(what string, less func(a, b *catalogue.Product) int) {
-		left := slices.DeleteFunc(slices.Clone(ps), func(p *catalogue.Product) bool { return said[p.ID] != "" })
-		first := slices.MinFunc(ps, less)
-		// Only if it is the best of all of them, and not of what is left.
-		if len(left) > 0 && slices.Contains(left, first) {
-			said[first.ID] = what
+		// A verdict is about all products: if the best one has a verdict, the second best
+		// does not get this one.
+		if first := slices.MinFunc(ps, less); byID[first.ID] == "" {
+			byID[first.ID] = what
 		}
 	}
 	name("Lowest price", catalogue.ByPrice)
@@ -234,11 +230,11 @@ func verdicts(ps []*catalogue.Product) map[string]string {
 		name("Biggest saving", catalogue.BySaving)
 	}
 	for _, p := range ps {
-		if said[p.ID] == "" && p.Reviews > 0 {
-			said[p.ID] = catalogue.Thousands(p.Reviews) + " " + plural(p.Reviews, "rating", "ratings")
+		if byID[p.ID] == "" && p.Reviews > 0 {
+			byID[p.ID] = catalogue.Thousands(p.Reviews) + " " + plural(p.Reviews, "rating", "ratings")
 		}
 	}
-	return said
+	return byID
 }
 
 func plural(n int, one, many string) string {

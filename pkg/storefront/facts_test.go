@@ -16,21 +16,21 @@ import (
 	"github.com/wandstore/wandstore/pkg/storefront"
 )
 
-// only draws a page of one section and gives what it says.
+// only renders a page of one section and returns the section's element.
 func only(t *testing.T, shop *catalogue.Shop, s design.Section) *html.Node {
 	t.Helper()
-	page := draw(t, renderer(t), storefront.PageInput{Shop: shop, Design: design.Design{Sections: []design.Section{s}}})
-	drawn := section(parse(t, page), "s1")
-	if drawn == nil {
-		t.Fatalf("%s of %s is not drawn", s.Type, shop.Slug)
+	page := render(t, renderer(t), storefront.PageInput{Shop: shop, Design: design.Design{Sections: []design.Section{s}}})
+	rendered := section(parse(t, page), "s1")
+	if rendered == nil {
+		t.Fatalf("%s of %s is not rendered", s.Type, shop.Slug)
 	}
-	return drawn
+	return rendered
 }
 
 func TestBundleAddsUp(t *testing.T) {
 	shop := cataloguetest.Shop(t, "magic-wands")
 	for _, variant := range []string{"together", "receipt", "panel"} {
-		// One of them is reduced, from 62 to 49.
+		// The second product is reduced from 62 to 49.
 		text := words(only(t, shop, design.Section{Type: "bundle", Variant: variant, ProductIDs: []string{"emberhollow", "thornbrook"}}))
 		for _, want := range []string{"Together Now $108", "Was $121", "You save $13"} {
 			if !strings.Contains(text, want) {
@@ -38,8 +38,8 @@ func TestBundleAddsUp(t *testing.T) {
 			}
 		}
 	}
-	// What cannot be had is no part of a bundle; two are too few without it, and
-	// then the shop's own three stand there.
+	// A sold-out product is not part of a bundle. One product is too few for a bundle, so
+	// the shop's own choice replaces it.
 	text := words(only(t, shop, design.Section{Type: "bundle", ProductIDs: []string{"emberhollow", "midnight-elm"}}))
 	if strings.Contains(text, "Midnight Elm") {
 		t.Errorf("a sold-out wand is in a bundle: %q", text)
@@ -49,9 +49,9 @@ func TestBundleAddsUp(t *testing.T) {
 func TestVerdictsAreTrue(t *testing.T) {
 	shop := cataloguetest.Shop(t, "magic-wands")
 	ids := []string{"emberhollow", "thornbrook", "rosewarden", "foxglove-lime"}
-	drawn := only(t, shop, design.Section{Type: "compare", Variant: "verdict", ProductIDs: ids})
+	rendered := only(t, shop, design.Section{Type: "compare", Variant: "verdict", ProductIDs: ids})
 	found := 0
-	for _, li := range elements(drawn, "li") {
+	for _, li := range elements(rendered, "li") {
 		text := words(li)
 		for verdict, name := range map[string]string{"Lowest price": "Thornbrook", "Best rated": "Rosewarden", "Newest here": "Foxglove Lime"} {
 			if strings.Contains(text, verdict) {
@@ -67,7 +67,7 @@ func TestVerdictsAreTrue(t *testing.T) {
 	}
 }
 
-// Sections that the shop fills show the products in the order that they promise.
+// Sections that the shop fills show products in the order that their type promises.
 func TestOwnChoicesKeepTheirOrder(t *testing.T) {
 	for _, shop := range cataloguetest.BuiltIn(t).All() {
 		for kind, by := range map[string]func(a, b *catalogue.Product) int{
@@ -95,7 +95,7 @@ func TestOwnChoicesKeepTheirOrder(t *testing.T) {
 	}
 }
 
-// Who follows one of the finder's answers finds nothing that belongs to another.
+// The products of each budget cost at least as much as those of the one before.
 func TestFinderByBudget(t *testing.T) {
 	for _, shop := range cataloguetest.BuiltIn(t).All() {
 		highest, answers := 0, 0
@@ -119,20 +119,20 @@ func TestFinderByBudget(t *testing.T) {
 	}
 }
 
-// A store without what a type is about does not draw it.
-func TestTypesThatAStoreCannotFill(t *testing.T) {
+// A type that the shop has no content for is not rendered.
+func TestTypesThatAShopCannotFill(t *testing.T) {
 	shop := *cataloguetest.Shop(t, "magic-wands")
 	shop.Assurances, shop.FAQ, shop.Quotes, shop.Guide.Items = nil, nil, nil, nil
 	for _, kind := range []string{"promises", "faq", "quote", "guide"} {
-		page := draw(t, renderer(t), storefront.PageInput{Shop: &shop, Design: design.Design{Sections: []design.Section{{Type: kind, Headline: "Never"}}}})
+		page := render(t, renderer(t), storefront.PageInput{Shop: &shop, Design: design.Design{Sections: []design.Section{{Type: kind, Headline: "Never"}}}})
 		if section(parse(t, page), "s1") != nil {
-			t.Errorf("%s is drawn of nothing", kind)
+			t.Errorf("%s is rendered without content", kind)
 		}
 	}
 }
 
-// A variant that is neither written nor styled differently is none.
-func TestVariantsLookDifferent(t *testing.T) {
+// Two variants of a type differ in their HTML or in their styles.
+func TestVariantsDiffer(t *testing.T) {
 	css, err := os.ReadFile("templates/shop.css")
 	if err != nil {
 		t.Fatal(err)
@@ -141,19 +141,19 @@ func TestVariantsLookDifferent(t *testing.T) {
 	root, _ := designtest.Schema(t, shop.Sorted(catalogue.AsListed))
 	for _, branch := range root.Kinds() {
 		kind := branch.Kind()
-		looks := make(map[string]string)
+		seen := make(map[string]string)
 		for _, variant := range branch.Properties["variant"].Enum {
 			s := design.Section{Type: kind, Variant: variant, Headline: "About it", ProductIDs: []string{"thornbrook", "hazelwick", "copperleaf"}}
 			var b strings.Builder
 			if err := html.Render(&b, only(t, shop, s)); err != nil {
 				t.Fatal(err)
 			}
-			look := strings.ReplaceAll(b.String(), kind+" "+variant, kind)
+			variantHTML := strings.ReplaceAll(b.String(), kind+" "+variant, kind)
 			styled := strings.Contains(string(css), "."+variant)
-			if other, ok := looks[look]; ok && !styled {
-				t.Errorf("%s: %s and %s look the same", kind, variant, other)
+			if other, ok := seen[variantHTML]; ok && !styled {
+				t.Errorf("%s: %s and %s are the same", kind, variant, other)
 			}
-			looks[look] = variant
+			seen[variantHTML] = variant
 		}
 	}
 }

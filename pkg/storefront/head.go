@@ -2,20 +2,20 @@ package storefront
 
 import "github.com/wandstore/wandstore/pkg/catalogue"
 
-// head is what every document begins with.
+// head is the part of a view that every document has.
 type head struct {
 	Lang, Title, Description, CSP string
 	Theme                         catalogue.Theme
 	Persona                       string
 	Live                          bool
 	Shop                          *catalogue.Shop
-	Robots                        string // what search engines are asked for; "" for nothing
-	Searched                      string // what stands in the search field
+	Robots                        string // content of the robots meta element; "" for none
+	Searched                      string // text in the search field
 	InCart                        int
 	Data                          attributes
 }
 
-// What a document is of, for the script that reports what shoppers look at.
+// The kinds of documents, for the script that reports what shoppers do.
 const (
 	viewHome    = "home"
 	viewProduct = "product"
@@ -23,7 +23,7 @@ const (
 	viewCart    = "cart"
 )
 
-// head is what the shop's documents of one kind begin with.
+// head is the head of a document of the given kind.
 func (s *shopView) head(view string, inCart int) head {
 	return head{
 		Lang: s.Locale, Theme: s.Theme, Shop: s.Shop, InCart: inCart,
@@ -31,10 +31,10 @@ func (s *shopView) head(view string, inCart int) head {
 	}
 }
 
-// attributes tell the document's script what it is of.
+// attributes tell the document's script what the document shows.
 type attributes struct {
 	View, Product, Category, Query, Sort, Filter string
 }
 
-// All names the whole shop.
+// All is the label of the link to all products, such as "All 26 wands".
 func (h head) All() string { return "All " + h.Shop.Count(len(h.Shop.Products)) }

@@ -25,7 +25,7 @@ func renderer(t testing.TB) *storefront.Renderer {
 	return r
 }
 
-func draw(t testing.TB, r *storefront.Renderer, in storefront.PageInput) []byte {
+func render(t testing.TB, r *storefront.Renderer, in storefront.PageInput) []byte {
 	t.Helper()
 	page, err := r.Page(in)
 	if err != nil {
@@ -43,8 +43,7 @@ func parse(t testing.TB, page []byte) *html.Node {
 	return root
 }
 
-// elements are all elements of the document in its order, of the given names, or
-// all.
+// elements is the elements with one of the names, or all, in document order.
 func elements(root *html.Node, names ...string) []*html.Node {
 	var found []*html.Node
 	for n := range root.Descendants() {
@@ -72,8 +71,8 @@ func attr(n *html.Node, name string) string {
 	return ""
 }
 
-// words is the text of a node, without what is in style and script, with white
-// space folded.
+// words is the text of a node, without style and script elements, with white space
+// folded.
 func words(root *html.Node) string {
 	var b strings.Builder
 	for n := range root.Descendants() {
@@ -85,11 +84,11 @@ func words(root *html.Node) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
-// drawnElements and drawnAttributes are all that the templates use. A page with
-// another one holds something that the templates did not write.
+// templateElements and templateAttrs are all elements and attributes of the templates. A
+// page with another one has something that the templates did not write.
 var (
-	drawnElements = set("html head meta title link style body a svg symbol use path circle ellipse g stop clipPath img linearGradient radialGradient header p nav ul li main section div h1 h2 h3 h4 span strong s dl dt dd table thead tbody tr th td ol details summary blockquote footer script button form input label select option aside")
-	drawnAttrs    = set("clip-path rx ry lang charset http-equiv content name rel href id class tabindex role hidden type scope " +
+	templateElements = set("html head meta title link style body a svg symbol use path circle ellipse g stop clipPath img linearGradient radialGradient header p nav ul li main section div h1 h2 h3 h4 span strong s dl dt dd table thead tbody tr th td ol details summary blockquote footer script button form input label select option aside")
+	templateAttrs    = set("clip-path rx ry lang charset http-equiv content name rel href id class tabindex role hidden type scope " +
 		"action method name value maxlength placeholder min max required inputmode selected checked aria-current " +
 		"data-view data-product data-category data-query data-sort data-filter " +
 		"data-shop data-palette data-typeface data-density data-corner data-motion data-persona " +
@@ -105,17 +104,17 @@ func set(list string) map[string]bool {
 	return m
 }
 
-// checkSafe fails the test if the document holds anything but what the templates
-// draw: a foreign element, attribute, address, style or script.
+// checkSafe fails the test if the document has something that the templates do not write:
+// another element, attribute, address, style or script.
 func checkSafe(t testing.TB, page []byte, style, script string) {
 	t.Helper()
 	for _, n := range elements(parse(t, page)) {
-		if !drawnElements[n.Data] {
-			t.Errorf("element <%s>, which no template draws", n.Data)
+		if !templateElements[n.Data] {
+			t.Errorf("element <%s>, which no template writes", n.Data)
 		}
 		for _, a := range n.Attr {
-			if !drawnAttrs[a.Key] {
-				t.Errorf("attribute %s on <%s>, which no template draws", a.Key, n.Data)
+			if !templateAttrs[a.Key] {
+				t.Errorf("attribute %s on <%s>, which no template writes", a.Key, n.Data)
 			}
 			if a.Key == "href" && !strings.HasPrefix(a.Val, "#") && !strings.HasPrefix(a.Val, "/s/") && a.Val != "data:," {
 				t.Errorf("href %q leads out of the shop", a.Val)
@@ -144,14 +143,14 @@ func checkSafe(t testing.TB, page []byte, style, script string) {
 	}
 }
 
-// linked is the id of the product that a link leads to.
+// linked is the product id in the address of a link.
 func linked(shop *catalogue.Shop, a *html.Node) string {
 	return strings.TrimPrefix(attr(a, "href"), shop.ProductPath(""))
 }
 
-// constants are the stylesheet and the script as every page holds them.
+// constants returns the stylesheet and the script that every page has.
 func constants(t testing.TB, r *storefront.Renderer, shop *catalogue.Shop) (style, script string) {
 	t.Helper()
-	root := parse(t, draw(t, r, storefront.PageInput{Shop: shop, Design: design.Default(shop), Live: true}))
+	root := parse(t, render(t, r, storefront.PageInput{Shop: shop, Design: design.Default(shop), Live: true}))
 	return elements(root, "style")[0].FirstChild.Data, scripts(root)[0].FirstChild.Data
 }

@@ -10,23 +10,23 @@ import (
 
 type pageView struct {
 	head
-	// Masthead says that the page's first heading is not a section's.
-	Masthead bool
-	Sections []sectionView
-	Shelves  []shelfView
-	Pictures []picture.Picture
-	Why      string
-	// Design is kept in the page of somebody, to draw it from again; nil in
-	// everybody's.
+	// Masthead is true if the page's h1 is the shop's tagline and not in a section.
+	Masthead    bool
+	Sections    []sectionView
+	Collections []collectionView
+	Pictures    []picture.Picture
+	Why         string
+	// Design is in the page of a persona, so that the page can be rendered again. It is
+	// nil for a page that everybody gets.
 	Design *design.Design
 }
 
 func newPageView(in PageInput, shop *shopView) *pageView {
 	d := in.Design.Fit(shop.Shop, &design.Report{})
 	v := &pageView{
-		head:    shop.head(viewHome, 0),
-		Shelves: shop.shelves(),
-		Why:     why[in.Persona],
+		head:        shop.head(viewHome, 0),
+		Collections: shop.collections(),
+		Why:         why[in.Persona],
 	}
 	v.Title = shop.Name + " · " + shop.Tagline
 	v.Description = shop.Summary()
@@ -42,16 +42,16 @@ func newPageView(in PageInput, shop *shopView) *pageView {
 	for i, s := range d.Sections {
 		v.Sections = append(v.Sections, shop.section(s, i, v))
 	}
-	v.aim()
+	v.linkActions()
 	for i := range shop.Products {
 		v.Pictures = append(v.Pictures, shop.pictures[shop.Products[i].ID])
 	}
 	return v
 }
 
-// aim gives every button a place to lead to: a spotlight's product, or the next
-// section with products, or the shelves at the end.
-func (v *pageView) aim() {
+// linkActions gives every button a target: the product of a spotlight, else the next
+// section with products, else the list of all products at the end.
+func (v *pageView) linkActions() {
 	next := "#range"
 	for i, s := range slices.Backward(v.Sections) {
 		target := next
@@ -65,7 +65,7 @@ func (v *pageView) aim() {
 	}
 }
 
-// why says to a shopper how their page came about.
+// why tells shoppers why their page looks as it does, by persona.
 var why = map[string]string{
 	persona.Minimalist: "It begins with the search and is kept short, for shopping that knows what it wants.",
 	persona.Explorer:   "It puts the unusual and the far shelves first, for shopping that likes to look around.",

@@ -8,17 +8,18 @@ import (
 	"github.com/wandstore/wandstore/pkg/storefront/picture"
 )
 
-// ProductInput is what a product's page is drawn from.
+// ProductInput is what a product page is rendered from.
 type ProductInput struct {
 	Shop    *catalogue.Shop
 	Product *catalogue.Product
-	InCart  int // how much the shopper's cart holds, of all products
+	InCart  int // number of items in the shopper's cart, of all products
 }
 
-// Product draws a product's page.
+// Product renders a product page. It fails without a shop or product, or on a defect in a
+// template.
 func (r *Renderer) Product(in ProductInput) ([]byte, error) {
 	if in.Shop == nil || in.Product == nil {
-		return nil, errors.New("draw a product: no store or no product")
+		return nil, errors.New("render a product: no shop or no product")
 	}
 	v := newProductView(in, r.shop(in.Shop))
 	v.CSP = r.policy(in.Shop)
@@ -27,12 +28,12 @@ func (r *Renderer) Product(in ProductInput) ([]byte, error) {
 
 type productView struct {
 	head
-	Card     cardView
-	Shelf    catalogue.Collection
-	With     []cardView // what stands on the same shelf
-	Pictures []picture.Picture
-	Most     int    // that can be put into the cart
-	Standing string // whether there is any
+	Card         cardView
+	Collection   catalogue.Collection
+	Related      []cardView // other products, those of the same collection first
+	Pictures     []picture.Picture
+	Most         int // the largest quantity for the cart
+	Availability string
 }
 
 func newProductView(in ProductInput, shop *shopView) *productView {
@@ -41,16 +42,16 @@ func newProductView(in ProductInput, shop *shopView) *productView {
 	v.Title = p.Name + " · " + shop.Name
 	v.Description = p.Summary()
 	v.Data.Product, v.Data.Category = p.ID, p.Collection
-	if shelf, ok := shop.Collection(p.Collection); ok {
-		v.Shelf = *shelf
+	if collection, ok := shop.Collection(p.Collection); ok {
+		v.Collection = *collection
 	}
 	switch {
 	case p.SoldOut():
-		v.Standing = "Sold out for now"
+		v.Availability = "Sold out for now"
 	case p.NearlySoldOut():
-		v.Standing = fmt.Sprintf("Only %d left", p.Stock)
+		v.Availability = fmt.Sprintf("Only %d left", p.Stock)
 	default:
-		v.Standing = "In stock"
+		v.Availability = "In stock"
 	}
 	others := shop.Pick(len(shop.Products), func(o *catalogue.Product) bool { return o.ID != p.ID }, func(a, b *catalogue.Product) int {
 		if sa, sb := a.Collection == p.Collection, b.Collection == p.Collection; sa != sb {
@@ -64,7 +65,7 @@ func newProductView(in ProductInput, shop *shopView) *productView {
 	v.Pictures = append(v.Pictures, shop.pictures[p.ID])
 	for _, id := range others[:min(4, len(others))] {
 		o, _ := shop.Product(id)
-		v.With = append(v.With, shop.card(o))
+		v.Related = append(v.Related, shop.card(o))
 		v.Pictures = append(v.Pictures, shop.pictures[id])
 	}
 	return v

@@ -19,18 +19,18 @@ import (
 //go:embed templates
 var templates embed.FS
 
-// StoredCSP is the Content-Security-Policy header for a document that was drawn
-// earlier and stored. Such a document carries its own policy, with the hashes of
-// the release that drew it; this adds what a document cannot say of itself.
+// StoredCSP is the Content-Security-Policy header for a stored document. Such a document
+// carries its own policy, with the hashes of the release that rendered it. The header adds
+// frame-ancestors, which a document's own policy cannot set (CSP level 3, section 3.3).
 const StoredCSP = "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// Renderer draws documents. Any number of goroutines may use one.
+// Renderer renders documents. It is safe for concurrent use.
 type Renderer struct {
 	pages *template.Template
 	// csp is the policy without the hosts of a shop's images.
 	csp string
-	// shops holds the *shopView of each shop rendered so far, by slug: one a shop, as
-	// new states replace old ones.
+	// shops caches the *shopView of each shop, by slug. A new state of a shop replaces the
+	// old one.
 	shops sync.Map
 }
 
@@ -41,7 +41,7 @@ type shopView struct {
 	pictures map[string]picture.Picture // by product id
 }
 
-// shop gives the shop with its drawings, which are made once for each of its states.
+// shop returns the shop with its drawings, which are made once for each state of a shop.
 func (r *Renderer) shop(s *catalogue.Shop) *shopView {
 	if known, ok := r.shops.Load(s.Slug); ok {
 		if v, ok := known.(*shopView); ok && v.Shop == s {
@@ -58,30 +58,29 @@ func (r *Renderer) shop(s *catalogue.Shop) *shopView {
 	return v
 }
 
-// PageInput is what a page is drawn from.
+// PageInput is what a front page is rendered from.
 type PageInput struct {
 	Shop   *catalogue.Shop
 	Design design.Design
-	// Persona is whom the design is for; "" for everybody. The page of somebody holds
-	// its design, for ReadDesign.
+	// Persona is the persona that the design is for; "" for a page that everybody gets.
+	// The page of a persona contains its design, for gate.ReadStored.
 	Persona string
-	// Live is for a page that a better one is on its way for: it holds the script
-	// that waits for it. A page that was made for its shopper has no script.
+	// Live is true if the shopper's own page is being generated. The page then waits for
+	// it and replaces itself.
 	Live bool
 }
 
-// ErrorInput is what an error page is drawn from.
+// ErrorInput is what an error page is rendered from.
 type ErrorInput struct {
-	Status  int             // HTTP status code
-	Title   string          // "" for the usual words of the status
-	Message string          // "" for the usual words of the status
-	Shop    *catalogue.Shop // whose look to wear; nil if it is not known
-	// Stores are the ways out where Store is not known.
-	Shops []*catalogue.Shop
+	Status  int               // HTTP status code
+	Title   string            // "" for the default of the status
+	Message string            // "" for the default of the status
+	Shop    *catalogue.Shop   // gives theme and links; nil if it is unknown
+	Shops   []*catalogue.Shop // linked from the page if Shop is nil
 }
 
-// NewRenderer reads the templates and works out the policy from what they emit.
-// An error is a fault of this package, not of the machine.
+// NewRenderer parses the templates and computes the policy. It fails only on a defect in
+// a template.
 func NewRenderer() (*Renderer, error) {
 	pages := template.New("storefront")
 	for _, name := range []string{"page.tmpl", "product.tmpl", "search.tmpl", "cart.tmpl", "sections.tmpl", "products.tmpl", "pictures.tmpl", "error.tmpl", "shop.css", "live.js"} {
@@ -89,15 +88,14 @@ func NewRenderer() (*Renderer, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read template %s: %w", name, err)
 		}
-		// The stylesheet and the script are template text too: so they are emitted
-		// without a conversion that would also let other text through.
+		// The stylesheet and the script are template text as well. So no value has to be
+		// converted to a trusted type of html/template.
 		if _, err := pages.New(name).Parse(string(b)); err != nil {
 			return nil, fmt.Errorf("parse template %s: %w", name, err)
 		}
 	}
 	r := &Renderer{pages: pages}
-	// html/template may rewrite what it emits (it drops comments), so the hashes
-	// are of its output and not of the files.
+	// The hashes are of the output, because html/template removes comments.
 	style, err := r.emitted("style")
 	if err != nil {
 		return nil, err
@@ -111,13 +109,13 @@ func NewRenderer() (*Renderer, error) {
 	return r, nil
 }
 
-// CSP is the Content-Security-Policy header for documents of the store, nil for no
-// store's, that this renderer draws now. For stored ones see StoredCSP.
+// CSP is the Content-Security-Policy header for a document that this renderer renders
+// now, of the shop or, with nil, of no shop. For a stored document see StoredCSP.
 func (r *Renderer) CSP(shop *catalogue.Shop) string {
 	return r.policy(shop) + "; frame-ancestors 'none'"
 }
 
-// policy is what a document says of itself.
+// policy is the Content-Security-Policy that a document carries.
 func (r *Renderer) policy(shop *catalogue.Shop) string {
 	if shop == nil {
 		return r.csp
@@ -125,39 +123,38 @@ func (r *Renderer) policy(shop *catalogue.Shop) string {
 	return strings.Join(append([]string{r.csp}, shop.ImageHosts()...), " https://")
 }
 
-// emitted is what the template of that name puts inside the element of that name.
+// emitted is the content of the element, as the template of the same name renders it.
 func (r *Renderer) emitted(element string) (string, error) {
 	var b strings.Builder
 	if err := r.pages.ExecuteTemplate(&b, element, nil); err != nil {
-		return "", fmt.Errorf("draw the %s element: %w", element, err)
+		return "", fmt.Errorf("render the %s element: %w", element, err)
 	}
 	_, rest, opened := strings.Cut(b.String(), "<"+element+">")
 	content, _, closed := strings.Cut(rest, "</"+element+">")
 	if !opened || !closed {
-		return "", fmt.Errorf("draw the %s element: it is not there", element)
+		return "", fmt.Errorf("render the %s element: it is not there", element)
 	}
 	return content, nil
 }
 
-// hash is a source expression of CSP level 3, section 2.3.1.
+// hash is the source expression for a content (CSP level 3, section 2.3.1).
 func hash(content string) string {
 	sum := sha256.Sum256([]byte(content))
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// Page draws a whole document. Any Design can be drawn: what the store or this
-// package does not know is left out. The error is about the templates, or a
-// missing store; never about the design.
+// Page renders a front page. It accepts any design: what the shop or this package does
+// not know is left out. It fails without a shop, or on a defect in a template.
 func (r *Renderer) Page(in PageInput) ([]byte, error) {
 	if in.Shop == nil {
-		return nil, errors.New("draw a page: no store")
+		return nil, errors.New("render a page: no shop")
 	}
 	v := newPageView(in, r.shop(in.Shop))
 	v.CSP = r.policy(in.Shop)
 	return r.execute("page.tmpl", v)
 }
 
-// Error draws an error page as a whole document.
+// Error renders an error page. It fails only on a defect in a template.
 func (r *Renderer) Error(in ErrorInput) ([]byte, error) {
 	v := newErrorView(in)
 	v.CSP = r.policy(in.Shop)
@@ -168,7 +165,7 @@ func (r *Renderer) execute(name string, view any) ([]byte, error) {
 	var b bytes.Buffer
 	b.Grow(96 << 10)
 	if err := r.pages.ExecuteTemplate(&b, name, view); err != nil {
-		return nil, fmt.Errorf("draw %s: %w", name, err)
+		return nil, fmt.Errorf("render %s: %w", name, err)
 	}
 	return b.Bytes(), nil
 }

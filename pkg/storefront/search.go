@@ -8,17 +8,18 @@ import (
 	"github.com/wandstore/wandstore/pkg/storefront/picture"
 )
 
-// SearchInput is what a search's page is drawn from.
+// SearchInput is what a search page is rendered from.
 type SearchInput struct {
 	Shop   *catalogue.Shop
 	Query  catalogue.Query
 	InCart int // as in ProductInput
 }
 
-// Search draws the page of a search's results.
+// Search renders a page of search results. It fails without a shop, or on a defect in a
+// template.
 func (r *Renderer) Search(in SearchInput) ([]byte, error) {
 	if in.Shop == nil {
-		return nil, errors.New("draw a search: no store")
+		return nil, errors.New("render a search: no shop")
 	}
 	v := newSearchView(in, r.shop(in.Shop))
 	v.CSP = r.policy(in.Shop)
@@ -27,18 +28,18 @@ func (r *Renderer) Search(in SearchInput) ([]byte, error) {
 
 type searchView struct {
 	head
-	Query    catalogue.Query
-	Heading  string
-	Words    string // under the heading
-	Cards    []cardView
-	Else     []cardView // where nothing was found
-	Orders   []choiceView
-	Shelved  []choiceView
-	Pictures []picture.Picture
-	Clear    string // where the search is without its filters; "" without filters
+	Query        catalogue.Query
+	Heading      string
+	Words        string // below the heading
+	Cards        []cardView
+	Alternatives []cardView // if nothing was found
+	Orders       []choiceView
+	Collections  []choiceView
+	Pictures     []picture.Picture
+	Clear        string // path of the search without its filters; "" without filters
 }
 
-// choiceView is one value of a field that has several.
+// choiceView is one option of a select field.
 type choiceView struct {
 	Value, Label string
 	Chosen       bool
@@ -49,30 +50,20 @@ func newSearchView(in SearchInput, shop *shopView) *searchView {
 	v := &searchView{head: shop.head(viewSearch, in.InCart), Query: q}
 	v.Robots = "noindex"
 	v.Searched = q.Words
-	v.Data.Query, v.Data.Sort, v.Data.Category = q.Words, q.Sort, q.Collection
-	var filters []string
-	if q.OnSale {
-		filters = append(filters, "sale")
-	}
-	if q.InStock {
-		filters = append(filters, "in stock")
-	}
-	if q.Most > 0 {
-		filters = append(filters, "price")
-	}
-	v.Data.Filter = strings.Join(filters, " ")
+	filters := filterNames(q)
+	v.Data.Query, v.Data.Sort, v.Data.Category, v.Data.Filter = q.Words, q.Sort, q.Collection, strings.Join(filters, " ")
 
 	found := shop.Search(q)
-	shelf, shelved := shop.Collection(q.Collection)
+	collection, chosen := shop.Collection(q.Collection)
 	switch {
 	case q.Words != "":
 		v.Heading = "“" + q.Words + "”"
 		v.Words = shop.Count(len(found)) + " found"
-		if shelved {
-			v.Words += " in " + shelf.Name
+		if chosen {
+			v.Words += " in " + collection.Name
 		}
-	case shelved:
-		v.Heading, v.Words = shelf.Name, shelf.Blurb
+	case chosen:
+		v.Heading, v.Words = collection.Name, collection.Blurb
 	case q.OnSale:
 		v.Heading, v.Words = "On sale", shop.Count(len(found))
 	default:
@@ -87,18 +78,18 @@ func newSearchView(in SearchInput, shop *shopView) *searchView {
 	if len(found) == 0 {
 		for _, id := range shop.Pick(4, nil, catalogue.ByFeatured) {
 			p, _ := shop.Product(id)
-			v.Else = append(v.Else, shop.card(p))
+			v.Alternatives = append(v.Alternatives, shop.card(p))
 			v.Pictures = append(v.Pictures, shop.pictures[id])
 		}
 	}
 	for _, o := range catalogue.SortOrders {
 		v.Orders = append(v.Orders, choiceView{o.Value, o.Label, o.Value == q.Sort || q.Sort == "" && o.Value == catalogue.SortRelevance})
 	}
-	v.Shelved = append(v.Shelved, choiceView{"", "All shelves", !shelved})
+	v.Collections = append(v.Collections, choiceView{"", "All shelves", !chosen})
 	for _, c := range shop.Collections {
-		v.Shelved = append(v.Shelved, choiceView{c.ID, c.Name, c.ID == q.Collection})
+		v.Collections = append(v.Collections, choiceView{c.ID, c.Name, c.ID == q.Collection})
 	}
-	if len(filters) > 0 || shelved && q.Words != "" {
+	if len(filters) > 0 || chosen && q.Words != "" {
 		bare := catalogue.Query{Words: q.Words, Sort: q.Sort}
 		if q.Words == "" {
 			bare.Collection = q.Collection
@@ -106,4 +97,19 @@ func newSearchView(in SearchInput, shop *shopView) *searchView {
 		v.Clear = shop.SearchPath(bare)
 	}
 	return v
+}
+
+// filterNames is the names of the query's filters, for the script that reports them.
+func filterNames(q catalogue.Query) []string {
+	var filters []string
+	if q.OnSale {
+		filters = append(filters, "sale")
+	}
+	if q.InStock {
+		filters = append(filters, "in stock")
+	}
+	if q.Most > 0 {
+		filters = append(filters, "price")
+	}
+	return filters
 }

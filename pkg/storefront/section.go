@@ -9,32 +9,32 @@ import (
 	"github.com/wandstore/wandstore/pkg/design"
 )
 
-// sectionView is a section with all that its template needs; nothing is looked up
-// or decided in a template.
+// sectionView is a section with everything that its template needs. Templates look
+// nothing up and decide nothing.
 type sectionView struct {
 	ID, Type, Variant       string
-	First                   bool // it holds the page's h1
+	First                   bool // its headline is the page's h1
 	Eyebrow, Headline       string
 	Paragraphs              []string
 	ActionLabel, ActionHref string
 	Items                   []catalogue.Item
 	Cards                   []cardView
-	Shelves                 []shelfView
+	Collections             []collectionView
 	Rows                    []rowView
 	Groups                  []groupView
 	Bars                    []barView
 	Figures                 []figureView
-	Measure                 string  // the attribute that Bars and Groups go by
+	Measure                 string  // the attribute that Bars and Groups show
 	Sum                     sumView // of a bundle
 	QuotedBy                string
 	SearchHref              string
 	Chips                   []linkView
 }
 
-// linkView is a word that leads somewhere.
+// linkView is a link.
 type linkView struct{ Label, Href string }
 
-// sumView is what several products cost together.
+// sumView is the total price of several products.
 type sumView struct {
 	Price, Was, Saved string // Was and Saved are empty without a sale
 }
@@ -50,7 +50,8 @@ func (s sectionView) Lead() *cardView {
 // Rest are the cards after the first.
 func (s sectionView) Rest() []cardView { return s.Cards[min(1, len(s.Cards)):] }
 
-// rowView is one line of a comparison: a property, and each product's.
+// rowView is one line of a comparison: an attribute's name, and its value for each
+// product.
 type rowView struct {
 	Name   string
 	Values []string
@@ -81,26 +82,26 @@ func (s *shopView) section(sec design.Section, i int, page *pageView) sectionVie
 			v.Cards = append(v.Cards, s.card(p))
 		}
 	}
-	s.work(&v, sec, ps, page)
+	s.derive(&v, sec, ps, page)
 	return v
 }
 
-// work gives the section what its type works out of the catalogue.
-func (s *shopView) work(v *sectionView, sec design.Section, ps []*catalogue.Product, page *pageView) {
+// derive fills the fields that the section's type derives from the catalogue.
+func (s *shopView) derive(v *sectionView, sec design.Section, ps []*catalogue.Product, page *pageView) {
 	switch sec.Type {
 	case "collections":
-		v.Shelves = page.Shelves
+		v.Collections = page.Collections
 	case "compare":
 		if sec.Variant == "verdict" {
-			said := verdicts(ps)
+			byID := verdicts(ps)
 			for i := range v.Cards {
-				v.Cards[i].Verdict = said[v.Cards[i].ID]
+				v.Cards[i].Verdict = byID[v.Cards[i].ID]
 			}
 		} else {
 			v.Rows = compared(v.Cards)
 		}
 	case "finder":
-		v.Groups = map[string]func() []groupView{"budget": s.byBudget, "traits": s.byTrait, "shelves": s.byShelf}[sec.Variant]()
+		v.Groups = map[string]func() []groupView{"budget": s.byBudget, "traits": s.byTrait, "shelves": s.byCollection}[sec.Variant]()
 	case "bundle":
 		v.Sum = s.sum(ps)
 	case "reviews":
@@ -127,22 +128,14 @@ func (s *shopView) work(v *sectionView, sec design.Section, ps []*catalogue.Prod
 		}
 	case "search":
 		v.SearchHref = s.SearchPath(catalogue.Query{})
-		switch sec.Variant {
-		case "shelves":
-			for _, c := range s.Collections {
-				v.Chips = append(v.Chips, linkView{c.Name, s.CollectionPath(c.ID)})
-			}
-		case "words":
-			for _, word := range s.CommonTags(8) {
-				v.Chips = append(v.Chips, linkView{word, s.SearchPath(catalogue.Query{Words: word})})
-			}
-		}
+		v.Chips = s.chips(sec.Variant)
 	case "promises":
 		v.Items = s.Assurances
 	case "figures":
 		v.Figures = s.figures()
 	case "quote":
-		// Whose words they are is the store's to say.
+		// Only a quote of the shop has an author: a model may not put words into a
+		// customer's mouth.
 		for _, q := range s.Quotes {
 			if q.Text == sec.Body {
 				v.QuotedBy = q.By
@@ -151,7 +144,23 @@ func (s *shopView) work(v *sectionView, sec design.Section, ps []*catalogue.Prod
 	}
 }
 
-// sum is what the products cost together.
+// chips is the links below the field of a search section.
+func (s *shopView) chips(variant string) []linkView {
+	var links []linkView
+	switch variant {
+	case "shelves":
+		for _, c := range s.Collections {
+			links = append(links, linkView{c.Name, s.CollectionPath(c.ID)})
+		}
+	case "words":
+		for _, word := range s.CommonTags(8) {
+			links = append(links, linkView{word, s.SearchPath(catalogue.Query{Words: word})})
+		}
+	}
+	return links
+}
+
+// sum is the total price of the products.
 func (s *shopView) sum(ps []*catalogue.Product) sumView {
 	now, was := 0, 0
 	for _, p := range ps {
@@ -165,8 +174,8 @@ func (s *shopView) sum(ps []*catalogue.Product) sumView {
 	return v
 }
 
-// compared are the properties that at least one of the products has, in the order
-// in which they come.
+// compared is a row for each attribute that at least one of the products has, in order of
+// first use.
 func compared(cards []cardView) []rowView {
 	var rows []rowView
 	for i, c := range cards {

@@ -11,7 +11,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/storefront"
 )
 
-// shopPages are the pages beside the front page, in what states they can be.
+// shopPages is the product, search and cart pages in all their states, by name.
 func shopPages(t *testing.T, r *storefront.Renderer, shop *catalogue.Shop) map[string][]byte {
 	t.Helper()
 	pages := map[string][]byte{}
@@ -36,14 +36,14 @@ func shopPages(t *testing.T, r *storefront.Renderer, shop *catalogue.Shop) map[s
 	}
 	keep("cart")(r.Cart(storefront.CartInput{Shop: shop, Lines: append(lines, storefront.CartLine{ProductID: "gone", Quantity: 1})}))
 	keep("cart, empty")(r.Cart(storefront.CartInput{Shop: shop}))
-	keep("cart, away")(r.Cart(storefront.CartInput{Shop: shop, Away: true}))
+	keep("cart, unavailable")(r.Cart(storefront.CartInput{Shop: shop, Unavailable: true}))
 	return pages
 }
 
-func TestShopPagesHoldOnlyWhatIsDrawn(t *testing.T) {
+func TestShopPagesHaveOnlyTemplateContent(t *testing.T) {
 	r := renderer(t)
 	for _, shop := range cataloguetest.BuiltIn(t).All() {
-		// A checkout is elsewhere; nothing else is.
+		// The checkout is the only address outside the shop.
 		shop.CheckoutURL = ""
 		style, script := constants(t, r, shop)
 		for name, page := range shopPages(t, r, shop) {
@@ -52,7 +52,7 @@ func TestShopPagesHoldOnlyWhatIsDrawn(t *testing.T) {
 	}
 }
 
-// The page of any address of the search, whatever it holds.
+// Every search address has a safe page.
 func FuzzSearchPage(f *testing.F) {
 	shop := cataloguetest.Shop(f, "magic-wands")
 	shop.CheckoutURL = ""
@@ -78,7 +78,7 @@ func FuzzSearchPage(f *testing.F) {
 	})
 }
 
-// A cart counts what can be sold, at today's price.
+// The total of a cart counts the quantities in stock, at today's prices.
 func TestCartAddsUp(t *testing.T) {
 	shop := cataloguetest.Shop(t, "magic-wands")
 	shop.CheckoutURL = "https://pay.example/new?items={items}&in={currency}"
@@ -95,7 +95,7 @@ func TestCartAddsUp(t *testing.T) {
 		}
 	}
 	if sold == nil || left == nil || len(plenty) < 2 {
-		t.Fatal("the store has no product of each kind")
+		t.Fatal("the shop has no product of each kind")
 	}
 	page, err := renderer(t).Cart(storefront.CartInput{Shop: shop, Lines: []storefront.CartLine{
 		{ProductID: plenty[0].ID, Quantity: 2}, {ProductID: sold.ID, Quantity: 1}, {ProductID: left.ID, Quantity: 50}, {ProductID: "no-such-thing", Quantity: 1},

@@ -15,7 +15,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/storefront"
 )
 
-// scripts are what a browser would run of a document.
+// scripts is the script elements that a browser runs.
 func scripts(root *html.Node) []*html.Node {
 	var run []*html.Node
 	for _, n := range elements(root, "script") {
@@ -26,46 +26,47 @@ func scripts(root *html.Node) []*html.Node {
 	return run
 }
 
-// Every page of somebody can be drawn again from what it holds, to the byte.
+// Every page of a persona, rendered again from the design that it contains, is the same
+// to the byte.
 func TestDesignIsReadBack(t *testing.T) {
 	r := renderer(t)
 	for _, shop := range cataloguetest.BuiltIn(t).All() {
-		for _, whom := range personas {
+		for _, personaName := range personas {
 			for name, d := range map[string]design.Design{
-				"template":      design.Template(shop, whom, design.Interests{Cart: []string{shop.Products[0].ID}}),
+				"template":      design.Template(shop, personaName, design.Interests{Cart: []string{shop.Products[0].ID}}),
 				"every section": everySection(t, shop, 1, 3),
 			} {
-				page := draw(t, r, storefront.PageInput{Shop: shop, Design: d, Persona: whom})
+				page := render(t, r, storefront.PageInput{Shop: shop, Design: d, Persona: personaName})
 				back, err := gate.ReadStored(page, shop)
 				if err != nil {
-					t.Fatalf("%s, %s, %s: %v", shop.Slug, whom, name, err)
+					t.Fatalf("%s, %s, %s: %v", shop.Slug, personaName, name, err)
 				}
-				if !bytes.Equal(draw(t, r, storefront.PageInput{Shop: shop, Design: back, Persona: whom}), page) {
-					t.Errorf("%s, %s, %s: another page is drawn from what is read back", shop.Slug, whom, name)
+				if !bytes.Equal(render(t, r, storefront.PageInput{Shop: shop, Design: back, Persona: personaName}), page) {
+					t.Errorf("%s, %s, %s: another page is rendered from the design that was read", shop.Slug, personaName, name)
 				}
 			}
 		}
-		fallback := draw(t, r, storefront.PageInput{Shop: shop, Design: design.Default(shop), Live: true})
+		fallback := render(t, r, storefront.PageInput{Shop: shop, Design: design.Default(shop), Live: true})
 		if _, err := gate.ReadStored(fallback, shop); !errors.Is(err, gate.ErrNoDesign) {
 			t.Errorf("%s: everybody's page: %v, want ErrNoDesign", shop.Slug, err)
 		}
 	}
 }
 
-// What is drawn again says what the catalogue and the store say now, and nothing
-// that is gone for a while is gone for good.
-func TestRedrawnPageSaysWhatIsTrueNow(t *testing.T) {
+// A page that is rendered again has the current prices and texts of the shop. A product
+// that the shop no longer has is not shown, and is shown again if the shop gets it back.
+func TestPageRenderedAgainIsCurrent(t *testing.T) {
 	r := renderer(t)
 	before := cataloguetest.Shop(t, "magic-wands")
 	d := design.Template(before, "explorer", design.Interests{})
-	page := draw(t, r, storefront.PageInput{Shop: before, Design: d, Persona: "explorer"})
-	redraw := func(page []byte, shop *catalogue.Shop) []byte {
+	page := render(t, r, storefront.PageInput{Shop: before, Design: d, Persona: "explorer"})
+	renderAgain := func(page []byte, shop *catalogue.Shop) []byte {
 		t.Helper()
 		back, err := gate.ReadStored(page, shop)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return draw(t, r, storefront.PageInput{Shop: shop, Design: back, Persona: "explorer"})
+		return render(t, r, storefront.PageInput{Shop: shop, Design: back, Persona: "explorer"})
 	}
 	id := d.Sections[0].ProductIDs[0]
 	after := cataloguetest.Edited(t, "magic-wands", func(file map[string]any) {
@@ -77,7 +78,7 @@ func TestRedrawnPageSaysWhatIsTrueNow(t *testing.T) {
 			}
 		}
 	})
-	now := redraw(page, after)
+	now := renderAgain(page, after)
 	text := words(parse(t, now))
 	for _, want := range []string{after.Money(123_45), "The bench has moved to the back room."} {
 		if !strings.Contains(text, want) {
@@ -85,7 +86,7 @@ func TestRedrawnPageSaysWhatIsTrueNow(t *testing.T) {
 		}
 	}
 	if p, _ := before.Product(id); strings.Contains(text, before.Story.Body) || strings.Contains(text, p.Name+" "+before.Money(p.NowCents())) {
-		t.Error("the page says what is not true any more")
+		t.Error("the page has an old price or text")
 	}
 	without := cataloguetest.Edited(t, "magic-wands", func(file map[string]any) {
 		var kept []any
@@ -96,16 +97,16 @@ func TestRedrawnPageSaysWhatIsTrueNow(t *testing.T) {
 		}
 		file["products"] = kept
 	})
-	gone := redraw(now, without)
-	if drawn, _, _ := bytes.Cut(gone, []byte(`id="design"`)); bytes.Contains(drawn, []byte(id)) {
-		t.Errorf("%s is not sold any more and is shown", id)
+	gone := renderAgain(now, without)
+	if shown, _, _ := bytes.Cut(gone, []byte(`id="design"`)); bytes.Contains(shown, []byte(id)) {
+		t.Errorf("%s was removed and is shown", id)
 	}
-	if !bytes.Equal(redraw(gone, before), page) {
-		t.Error("with the first catalogue again it is not the first page again")
+	if !bytes.Equal(renderAgain(gone, before), page) {
+		t.Error("with the first catalogue the page differs from the first one")
 	}
 }
 
-// Words cannot end the block that they are in, nor become a script.
+// Text cannot end the data block that it is in, nor become a script.
 func TestHostileWordsStayInTheBlock(t *testing.T) {
 	r := renderer(t)
 	shop := cataloguetest.Shop(t, "magic-wands")
@@ -117,7 +118,7 @@ func TestHostileWordsStayInTheBlock(t *testing.T) {
 			Type: "hero", Headline: "A quiet shelf", Body: words, Eyebrow: words, ProductIDs: []string{words},
 			Items: []catalogue.Item{{Title: words, Body: words}},
 		}}}
-		page := draw(t, r, storefront.PageInput{Shop: shop, Design: d, Persona: "explorer"})
+		page := render(t, r, storefront.PageInput{Shop: shop, Design: d, Persona: "explorer"})
 		checkSafe(t, page, style, script)
 		if _, err := gate.ReadStored(page, shop); err != nil {
 			t.Errorf("%q: %v", words, err)
@@ -129,7 +130,7 @@ func FuzzReadDesign(f *testing.F) {
 	shop := cataloguetest.Shop(f, "magic-wands")
 	r := renderer(f)
 	style, script := constants(f, r, shop)
-	page := draw(f, r, storefront.PageInput{Shop: shop, Design: design.Default(shop), Persona: "explorer"})
+	page := render(f, r, storefront.PageInput{Shop: shop, Design: design.Default(shop), Persona: "explorer"})
 	_, block, _ := bytes.Cut(page, []byte(`id="design">`))
 	block, _, _ = bytes.Cut(block, []byte("</script>"))
 	f.Add(block)
@@ -145,25 +146,26 @@ func FuzzReadDesign(f *testing.F) {
 			}
 			return
 		}
-		page := draw(t, r, storefront.PageInput{Shop: shop, Design: d, Persona: "explorer"})
+		page := render(t, r, storefront.PageInput{Shop: shop, Design: d, Persona: "explorer"})
 		checkSafe(t, page, style, script)
-		if again, err := gate.ReadStored(page, shop); err != nil || !bytes.Equal(draw(t, r, storefront.PageInput{Shop: shop, Design: again, Persona: "explorer"}), page) {
-			t.Fatalf("what was drawn again is drawn otherwise the next time: %v", err)
+		if again, err := gate.ReadStored(page, shop); err != nil || !bytes.Equal(render(t, r, storefront.PageInput{Shop: shop, Design: again, Persona: "explorer"}), page) {
+			t.Fatalf("a page rendered again differs the next time: %v", err)
 		}
 	})
 }
 
-// Redrawing is what a page costs at its first visit after a change of price.
-func BenchmarkRedraw(b *testing.B) {
+// The first visit after a change of prices costs this: reading the design of a stored page
+// and rendering it.
+func BenchmarkRenderAgain(b *testing.B) {
 	shop := cataloguetest.Shop(b, "magic-wands")
 	r := renderer(b)
-	page := draw(b, r, storefront.PageInput{Shop: shop, Design: design.Template(shop, "explorer", design.Interests{}), Persona: "explorer"})
+	page := render(b, r, storefront.PageInput{Shop: shop, Design: design.Template(shop, "explorer", design.Interests{}), Persona: "explorer"})
 	b.ReportAllocs()
 	for b.Loop() {
 		d, err := gate.ReadStored(page, shop)
 		if err != nil {
 			b.Fatal(err)
 		}
-		draw(b, r, storefront.PageInput{Shop: shop, Design: d, Persona: "explorer"})
+		render(b, r, storefront.PageInput{Shop: shop, Design: d, Persona: "explorer"})
 	}
 }

@@ -2,33 +2,33 @@ package telemetry
 
 import "go.opentelemetry.io/otel/attribute"
 
-// Attributes of WandStore's own spans and metrics. Those of HTTP, messaging and
-// gen_ai are the semantic conventions'.
+// Attributes of WandStore's own spans and metrics. The attributes of HTTP, messaging and
+// gen_ai are those of OpenTelemetry's semantic conventions.
 const (
-	// Store is the store's slug, one of the known ones.
+	// Store is the slug of a shop that exists.
 	Store = attribute.Key("wandstore.store")
 	// Member is the pool member, "pool-3".
 	Member = attribute.Key("wandstore.pool.member")
-	// Stream is a JetStream stream; a KV bucket is one too, "KV_UI_CACHE".
+	// Stream is a JetStream stream, such as "GENERATION", or "KV_UI_CACHE" of a bucket.
 	Stream = attribute.Key("wandstore.stream")
 	// JobID is a job's id; on spans only.
 	JobID = attribute.Key("wandstore.job.id")
-	// Attempt is a job's delivery, from 1; on spans only.
+	// Attempt is the number of a job's delivery, from 1; on spans only.
 	Attempt = attribute.Key("wandstore.job.attempt")
-	// Outcome is how a step ended, a word of a small set.
+	// Outcome is how a step ended, one of a few words.
 	Outcome = attribute.Key("wandstore.outcome")
-	// Persona is whom a page addresses.
+	// Persona is the persona that a page is for.
 	Persona = attribute.Key("wandstore.persona")
-	// Source is who designed a page: llm, template or webhook.
+	// Source is what designed a page: llm, template or webhook.
 	Source = attribute.Key("wandstore.page.source")
-	// Generation is the X-Generation header's value.
+	// Generation is the value of the X-Generation header.
 	Generation = attribute.Key("wandstore.generation")
-	// Tier is where a page was found: memory, minio or kv.
+	// Tier is the tier that had a page: memory, minio or kv.
 	Tier = attribute.Key("wandstore.tier")
-	// Result is a look-up's, a word of a small set.
+	// Result is the result of a lookup, one of a few words.
 	Result = attribute.Key("wandstore.result")
 	// Breaker is a circuit breaker: minio, kv or kimi.
 	Breaker = attribute.Key("wandstore.breaker")
-	// Redelivered tells a job's later deliveries from its first.
+	// Redelivered is true for every delivery of a job after the first.
 	Redelivered = attribute.Key("wandstore.job.redelivered")
 )

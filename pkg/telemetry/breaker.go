@@ -1,6 +1,7 @@
 package telemetry
 
-// BreakerValue is the value of [BreakerOpen] for a state as its library names it.
+// BreakerValue is the value of [BreakerOpen] for a state: 0 for "closed", 0.5 for
+// "half-open", 1 for any other.
 func BreakerValue(state string) float64 {
 	switch state {
 	case "closed":

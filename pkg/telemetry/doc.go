@@ -1,13 +1,12 @@
-// Package telemetry sets up OpenTelemetry and logging, and holds the names of
-// every span attribute that the services share.
+// Package telemetry sets up OpenTelemetry and logging, and declares the metrics and the
+// span attributes that the services share.
 //
-// [Setup] follows the standard OTEL_* environment (OpenTelemetry specification,
-// "Environment Variable Specification"): with OTEL_EXPORTER_OTLP_ENDPOINT, or
-// one of its signal-specific forms, or OTEL_TRACES_EXPORTER and
-// OTEL_METRICS_EXPORTER set, spans and metrics are exported; without them
-// nothing leaves the process, and spans still get ids, so that logs,
-// breadcrumbs and pages can be told by trace.
+// [Setup] follows the standard OTEL_* variables (OpenTelemetry specification,
+// "Environment Variable Specification"). Spans and metrics are exported if
+// OTEL_EXPORTER_OTLP_ENDPOINT, one of its forms for one signal, OTEL_TRACES_EXPORTER or
+// OTEL_METRICS_EXPORTER is set. Otherwise nothing leaves the process. Spans have ids in
+// any case, so that logs, breadcrumbs and pages can be found by trace id.
 //
-// Attributes are bounded: stores, members, tiers and outcomes. A shopper's id,
-// a prompt, an answer or a key is in no span, metric or log.
+// Attributes have few values: shops, members, tiers and outcomes. No span, metric or log
+// contains a shopper's id, a prompt, an answer or a key.
 package telemetry

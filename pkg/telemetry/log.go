@@ -8,12 +8,13 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// LogLevel is the lowest level that the process's loggers write; it may be changed
-// at any time.
+// LogLevel is the lowest level that the loggers of this process write. It may be changed at
+// any time.
 var LogLevel slog.LevelVar
 
-// NewLogger logs JSON lines of LogLevel and above to w, each with the service's
-// name and, where the call has a context with a span, trace_id and span_id.
+// NewLogger returns a logger that writes lines of JSON to w, of LogLevel and above. Each
+// line has the service's name. It has trace_id and span_id if the call's context has a
+// span.
 func NewLogger(w io.Writer, service string) *slog.Logger {
 	return slog.New(traced{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: &LogLevel})}).With("service", service)
 }

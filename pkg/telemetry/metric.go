@@ -8,24 +8,25 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// Metric declares a metric: instruments are made from declarations only, so that
-// what is declared in [Metrics] is all that there is.
+// Metric declares a metric. Instruments are made from declarations only, so [Metrics] is
+// the complete list.
 type Metric struct {
-	// Name is OpenTelemetry's; Prometheus writes dots as underscores and adds the unit.
+	// Name is the name in OpenTelemetry. Prometheus has underscores instead of dots, and
+	// the unit at the end.
 	Name string
 	// Kind is counter, histogram or gauge.
 	Kind Kind
-	// Unit is UCUM's.
+	// Unit is a unit of UCUM.
 	Unit string
 	// Description is one sentence.
 	Description string
-	// Attributes are the keys that a measurement may have; each has few values.
+	// Attributes is the keys that a measurement may have. Each has few values.
 	Attributes []attribute.Key
-	// Buckets are a histogram's upper bounds.
+	// Buckets is the upper bounds of a histogram.
 	Buckets []float64
 }
 
-// Kind is what is made of a metric's measurements.
+// Kind is the kind of a metric's instrument.
 type Kind string
 
 // The kinds of metrics.
@@ -35,15 +36,15 @@ const (
 	KindGauge     Kind = "gauge"
 )
 
-// Counter makes the metric's counter. An error is a declaration that OpenTelemetry
-// refuses; its handler is told, and nothing is counted.
+// Counter makes the metric's counter. If OpenTelemetry refuses the declaration, its error
+// handler gets the error, and the counter counts nothing.
 func (m Metric) Counter(p metric.MeterProvider, scope string) metric.Int64Counter {
 	c, err := p.Meter(scope).Int64Counter(m.Name, metric.WithUnit(m.Unit), metric.WithDescription(m.Description))
 	handle(err)
 	return c
 }
 
-// FloatCounter makes the metric's counter, of what is not whole; errors as of
+// FloatCounter makes the metric's counter of decimal numbers. Errors are as for
 // [Metric.Counter].
 func (m Metric) FloatCounter(p metric.MeterProvider, scope string) metric.Float64Counter {
 	c, err := p.Meter(scope).Float64Counter(m.Name, metric.WithUnit(m.Unit), metric.WithDescription(m.Description))
@@ -51,7 +52,7 @@ func (m Metric) FloatCounter(p metric.MeterProvider, scope string) metric.Float6
 	return c
 }
 
-// Histogram makes the metric's histogram; errors as of [Metric.Counter].
+// Histogram makes the metric's histogram. Errors are as for [Metric.Counter].
 func (m Metric) Histogram(p metric.MeterProvider, scope string) metric.Float64Histogram {
 	h, err := p.Meter(scope).Float64Histogram(m.Name, metric.WithUnit(m.Unit), metric.WithDescription(m.Description),
 		metric.WithExplicitBucketBoundaries(m.Buckets...))
@@ -59,11 +60,11 @@ func (m Metric) Histogram(p metric.MeterProvider, scope string) metric.Float64Hi
 	return h
 }
 
-// See notes the value of one gauge.
+// See records the current value of one gauge.
 type See func(gauge Metric, value float64, attributes ...attribute.KeyValue)
 
-// Observe has the gauges collected together, by one call of observe a collection,
-// until stop is called; errors as of [Metric.Counter].
+// Observe registers the gauges. Each collection calls observe once, which records their
+// values, until stop is called. Errors are as for [Metric.Counter].
 func Observe(p metric.MeterProvider, scope string, observe func(ctx context.Context, see See) error, gauges ...Metric) (stop func()) {
 	meter := p.Meter(scope)
 	made := make(map[string]metric.Float64Observable, len(gauges))

@@ -5,8 +5,8 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 )
 
-// Buckets of what takes microseconds in memory to seconds in a broken store, and of
-// jobs, whose model takes about 100 s.
+// Buckets, in seconds. A lookup takes microseconds in memory and up to seconds in a store
+// that is failing. A job takes about 100 s of model time.
 var (
 	requestBuckets = []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 	lookupBuckets  = []float64{.000001, .00001, .0001, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1}
@@ -149,7 +149,7 @@ var (
 	}
 )
 
-// Metrics are all of them, in the order of the reference.
+// Metrics is all metrics, in the order of the reference documentation.
 var Metrics = []Metric{
 	HTTPRequestDuration, PageResponses, PageLookups, PageLookupDuration, BreakerOpen, EventListeners,
 	UpgradeDuration, WatchDelay, WatchUp,

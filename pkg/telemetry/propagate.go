@@ -9,8 +9,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// headers carries trace context in NATS headers, whose names are case-sensitive:
-// W3C Trace Context's are lower case, where net/http's carrier would capitalise.
+// headers carries trace context in NATS headers. Their names are case-sensitive, and those
+// of W3C Trace Context are in lower case; the carrier for net/http capitalises them.
 type headers nats.Header
 
 func (h headers) Get(key string) string { return nats.Header(h).Get(key) }
@@ -23,31 +23,31 @@ func (h headers) Keys() []string {
 	return keys
 }
 
-// Inject writes ctx's trace context into a message's headers.
+// Inject writes the trace context of ctx into a message's headers.
 func Inject(ctx context.Context, h nats.Header) {
 	otel.GetTextMapPropagator().Inject(ctx, headers(h))
 }
 
-// Extract gives ctx the trace context of a message's headers, if they hold one.
+// Extract returns ctx with the trace context of a message's headers, if they have one.
 func Extract(ctx context.Context, h nats.Header) context.Context {
 	return otel.GetTextMapPropagator().Extract(ctx, headers(h))
 }
 
-// Traceparent is ctx's span as a W3C traceparent, or "" without one.
+// Traceparent is the span of ctx as a W3C traceparent; "" if ctx has no span.
 func Traceparent(ctx context.Context) string {
 	c := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, c)
 	return c["traceparent"]
 }
 
-// SpanContext reads a W3C traceparent; one that cannot be read gives an invalid
-// span context, which links and parents ignore.
+// SpanContext parses a W3C traceparent. A malformed one gives an invalid span context,
+// which OpenTelemetry ignores as a link or parent.
 func SpanContext(traceparent string) trace.SpanContext {
 	c := propagation.MapCarrier{"traceparent": traceparent}
 	return trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), c))
 }
 
-// TraceID is the 32 hex digits of ctx's trace, or "".
+// TraceID is the trace id of ctx, 32 hex digits; "" if ctx has no trace.
 func TraceID(ctx context.Context) string {
 	if sc := trace.SpanContextFromContext(ctx); sc.HasTraceID() {
 		return sc.TraceID().String()

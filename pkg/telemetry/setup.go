@@ -21,17 +21,18 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 )
 
-// Telemetry is what Setup has installed.
+// Telemetry is the result of Setup.
 type Telemetry struct {
-	// Metrics answers a scrape of Prometheus: every metric of the process and of the
-	// Go runtime, with exemplars where OpenMetrics is asked for. It works whatever
-	// the environment says about exporters.
+	// Metrics answers scrapes of Prometheus with every metric of the process and of the Go
+	// runtime. A scrape that accepts OpenMetrics gets exemplars. It does not depend on the
+	// OTEL_* variables.
 	Metrics http.Handler
 
 	stop []func(context.Context) error
 }
 
-// Shutdown flushes and stops what was installed.
+// Shutdown exports what is pending and stops the exporters. It returns their errors,
+// joined, among them ctx's if it ends before.
 func (t *Telemetry) Shutdown(ctx context.Context) error {
 	failed := make([]error, len(t.stop))
 	for i, stop := range t.stop {
@@ -40,9 +41,9 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// Setup installs the global tracer and meter providers and the W3C propagator
-// for the service of that name (OTEL_SERVICE_NAME wins). It fails on OTEL_* values
-// that the exporters refuse.
+// Setup installs the global tracer provider, meter provider and W3C propagator. The
+// service has the given name unless OTEL_SERVICE_NAME is set. It fails if an exporter
+// refuses the value of an OTEL_* variable.
 func Setup(ctx context.Context, service string) (*Telemetry, error) {
 	res, err := resource.New(ctx,
 		resource.WithAttributes(semconv.ServiceName(service), semconv.ServiceNamespace("wandstore")),
@@ -84,8 +85,8 @@ func Setup(ctx context.Context, service string) (*Telemetry, error) {
 	}, nil
 }
 
-// exports tells whether the environment asks for a signal to leave the process.
-// The exporters' own default, without any setting, would be localhost:4318.
+// exports reports whether the environment enables the export of a signal. Without this
+// check, exporters without settings would send to their default, localhost:4318.
 func exports(signal string) bool {
 	if strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") {
 		return false

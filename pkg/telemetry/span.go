@@ -6,7 +6,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// End closes a span, as failed and with error.type if err is not nil.
+// End ends a span. If err is not nil, the span's status is an error and it gets error.type.
 func End(span trace.Span, err error) {
 	if err != nil {
 		span.SetStatus(codes.Error, err.Error())

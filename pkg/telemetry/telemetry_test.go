@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// setUp sets telemetry up as a service does, and down again.
+// setUp sets telemetry up as a service does, and shuts it down when the test ends.
 func setUp(t *testing.T) {
 	t.Helper()
 	tele, err := telemetry.Setup(t.Context(), "wand")
@@ -34,7 +34,7 @@ func setUp(t *testing.T) {
 	})
 }
 
-// quiet clears what the environment says about exporters.
+// quiet unsets the variables that enable exporters.
 func quiet(t *testing.T) {
 	for _, name := range []string{
 		"OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -79,8 +79,8 @@ func TestTraceGoesThroughNATSHeaders(t *testing.T) {
 	defer span.End()
 	h := nats.Header{}
 	telemetry.Inject(ctx, h)
-	// Other services look for the name of W3C Trace Context, and NATS's are
-	// case-sensitive.
+	// Other services read the header by its name in W3C Trace Context, and header names of
+	// NATS are case-sensitive.
 	if len(h["traceparent"]) != 1 || len(h) != 1 {
 		t.Fatalf("headers: got %v", h)
 	}
@@ -121,7 +121,7 @@ func TestNoTrace(t *testing.T) {
 	}
 }
 
-// What the environment asks for arrives at a collector; nothing else does.
+// A collector gets the signals that the environment enables, and no others.
 func TestExportsOnlyWhenAsked(t *testing.T) {
 	for _, c := range []struct {
 		name            string
@@ -139,7 +139,7 @@ func TestExportsOnlyWhenAsked(t *testing.T) {
 			quiet(t)
 			var traces, metrics atomic.Bool
 			collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-				// An endpoint of one signal is taken as it is, without the signal's path.
+				// The exporter adds no path to an endpoint for one signal.
 				switch {
 				case r.URL.Path == "/v1/traces", c.env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] != "":
 					traces.Store(true)

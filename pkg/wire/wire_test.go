@@ -36,7 +36,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// The names are what operators see, and other languages write.
+// Operators see these names, and programs in other languages write them.
 func TestNamesAreJSONs(t *testing.T) {
 	b, err := wire.Marshal(record())
 	if err != nil {

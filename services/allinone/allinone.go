@@ -20,13 +20,14 @@ import (
 	"github.com/wandstore/wandstore/services/kimisim"
 )
 
-// Run runs everything until ctx ends, then drains it. What to open and to type it
-// says on out; the log goes into the data folder.
+// Run runs all parts until ctx ends, and then drains them and returns nil. It prints
+// addresses and commands to out, and writes the log to a file in the data folder. It returns
+// an error if an address is in use, the data folder cannot be written or a part fails.
 func Run(ctx context.Context, cfg Config, out io.Writer) error {
-	if err := free(ctx, cfg); err != nil {
+	if err := checkAddrs(ctx, cfg); err != nil {
 		return err
 	}
-	// Absolute: the S3 gateway changes the working directory.
+	// The path must be absolute, because the S3 gateway changes the working directory.
 	data, err := filepath.Abs(cfg.DataDir)
 	if err != nil {
 		return fmt.Errorf("WANDSTORE_DATA_DIR: %w", err)
@@ -59,15 +60,15 @@ func Run(ctx context.Context, cfg Config, out io.Writer) error {
 		parts = append(parts, lifecycle.Part{Name: "kimisim", Run: sim.Run})
 	}
 	parts = append(parts,
-		lifecycle.Part{Name: "generator", StopWithin: time.Minute, Run: func(ctx context.Context) error { return generator.Run(ctx, wired.Generator, log) }},
+		lifecycle.Part{Name: "generator", StopTimeout: time.Minute, Run: func(ctx context.Context) error { return generator.Run(ctx, wired.Generator, log) }},
 		lifecycle.Part{Name: "edge", Run: func(ctx context.Context) error { return edge.Run(ctx, wired.Edge, log) }},
 		lifecycle.Part{Name: "banner", Run: func(ctx context.Context) error { return announce(ctx, cfg, logPath, log, out) }},
 	)
 	return lifecycle.Run(ctx, parts...)
 }
 
-// free finds a port that is taken before anything starts.
-func free(ctx context.Context, cfg Config) error {
+// checkAddrs returns an error if an address is in use, before any part starts.
+func checkAddrs(ctx context.Context, cfg Config) error {
 	addrs := []struct{ variable, addr string }{
 		{"EDGE_ADDR", cfg.Edge.Addr}, {"GENERATOR_ADDR", cfg.Generator.Addr},
 		{"NATS_ADDR", cfg.NATSAddr}, {"S3_ADDR", cfg.S3Addr},
@@ -90,8 +91,8 @@ func free(ctx context.Context, cfg Config) error {
 	return nil
 }
 
-// announce waits until pages are answered and the pool works, says what to do next,
-// then how the jobs come along, and at the end what is being waited for.
+// announce waits until the edge and the generator are ready and prints the banner. Then it
+// prints the progress of the jobs, and at the end what the shutdown waits for.
 func announce(ctx context.Context, cfg Config, logPath string, log *slog.Logger, out io.Writer) error {
 	base := "http://" + lifecycle.Reachable(cfg.Edge.Addr)
 	for _, url := range []string{base + "/ready", "http://" + lifecycle.Reachable(cfg.Generator.Addr) + "/health"} {
@@ -132,7 +133,7 @@ Ctrl-C stops it.
 `, base, natsCLI, model, traces, logPath)
 	fmt.Fprintln(out)
 	if err := progress.Run(ctx, cfg.wired().Edge.NATS, log, out); err != nil {
-		// Nobody's page depends on it.
+		// No page depends on the progress, so its failure must not end the process.
 		log.Warn("progress is not shown any more", "error", err)
 	}
 	<-ctx.Done()

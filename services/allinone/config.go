@@ -9,17 +9,17 @@ import (
 	"github.com/wandstore/wandstore/services/kimisim"
 )
 
-// Config is the settings of all parts. Where its own parts are, they replace
-// NATS_URL, MINIO_ENDPOINT and, without a KIMI_API_KEY, KIMI_BASE_URL.
+// Config is the settings of all parts. The addresses of its own parts replace NATS_URL,
+// MINIO_ENDPOINT and, without a KIMI_API_KEY, KIMI_BASE_URL.
 type Config struct {
 	Edge      edge.Config
 	Generator generator.Config
 	Kimisim   kimisim.Config
-	// DataDir is where streams, pages and logs are kept.
+	// DataDir is the folder of streams, pages and logs.
 	DataDir string `env:"WANDSTORE_DATA_DIR" envDefault:".data"`
-	// NATSAddr is where the nats-server listens.
+	// NATSAddr is the address of the nats-server.
 	NATSAddr string `env:"NATS_ADDR" envDefault:"127.0.0.1:4222"`
-	// S3Addr is where the S3 gateway listens.
+	// S3Addr is the address of the S3 gateway.
 	S3Addr string `env:"S3_ADDR" envDefault:"127.0.0.1:9000"`
 }
 
@@ -42,10 +42,10 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// simulated tells whether kimisim answers in place of Kimi.
+// simulated reports whether kimisim is used instead of Kimi.
 func (c Config) simulated() bool { return c.Generator.KimiKey == "" }
 
-// wired is the configuration with the parts pointed at each other.
+// wired returns the configuration with the addresses of the parts set in each other.
 func (c Config) wired() Config {
 	url := "nats://" + c.NATSAddr
 	c.Edge.NATS.URL, c.Edge.NATS.Creds = url, ""

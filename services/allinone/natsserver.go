@@ -15,8 +15,8 @@ import (
 
 type natsServer struct{ *server.Server }
 
-// startNATS runs a nats-server with the development configuration, and returns
-// when it takes connections.
+// startNATS starts a nats-server with the development configuration. It returns when the
+// server accepts connections, or with an error after 15 s.
 func startNATS(addr, dir string) (natsServer, error) {
 	host, portText, err := net.SplitHostPort(addr)
 	if err != nil {

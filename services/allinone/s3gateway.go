@@ -14,8 +14,8 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagestore"
 )
 
-// runS3 runs an S3 gateway over a folder until ctx ends. There is one a process:
-// the library holds global state, the working directory among it.
+// runS3 runs an S3 gateway over a folder until ctx ends. A process can run only one, because
+// the library has global state, such as the working directory.
 func runS3(ctx context.Context, cfg pagestore.S3Config, dir string) error {
 	objects := filepath.Join(dir, "objects")
 	if err := os.MkdirAll(objects, 0o750); err != nil {
@@ -42,10 +42,10 @@ func runS3(ctx context.Context, cfg pagestore.S3Config, dir string) error {
 	})
 }
 
-// attributesOf is where objects' metadata is kept: in extended attributes, which
-// are there in the same moment as their object, so that of two writers one wins.
-// Only where the file system has none it is in a folder of its own, and two who
-// write the same page in the same millisecond may leave the older one.
+// attributesOf returns the store of the objects' metadata. Extended attributes appear in the
+// same moment as their object, so that of two concurrent writers one wins. If the file
+// system has none, the metadata is kept in a folder. Then two writers that store the same
+// page in the same millisecond may leave the older one.
 func attributesOf(objects, folder string) (meta.MetadataStorer, error) {
 	if err := (meta.XattrMeta{}).Test(objects); err == nil {
 		return meta.XattrMeta{}, nil

@@ -21,7 +21,7 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// bus is what the edge uses on NATS.
+// bus is a Bus of real parts.
 type bus struct {
 	Bus
 
@@ -29,7 +29,7 @@ type bus struct {
 	pages  *pagestore.KV
 }
 
-// runBus waits for NATS, then follows its buckets.
+// runBus waits for NATS and then watches its buckets.
 func (p *parts) runBus(ctx context.Context) error {
 	var b *bus
 	err := lifecycle.Retry(ctx, p.log, "NATS", func(ctx context.Context) (err error) {
@@ -81,7 +81,7 @@ func (p *parts) openBus(ctx context.Context) (*bus, error) {
 	}, nil
 }
 
-// readableTrail is a trail that can be read back.
+// readableTrail is a trail with the bucket to read it from.
 type readableTrail struct {
 	*jobqueue.Trail
 
@@ -103,11 +103,12 @@ func (m members) Health(ctx context.Context, member string) ([]byte, error) {
 	return answer.Data, nil
 }
 
-// watcher follows pages and jobs. Memory serves pages unchecked only while both are
-// watched. What changed during an outage is unknown, so after one memory checks every
-// page again, and the board starts empty.
+// watcher watches pages and jobs. Pages in memory count as verified only while both are
+// watched. Changes during an outage are missed, so after one every page in memory is
+// looked up again, and the board starts empty.
 func (p *parts) watcher(ctx context.Context, b *wandnats.Bus) wandnats.Watcher {
-	// The records that a watch begins with say nothing of its delay.
+	// The delay is measured only for changes, not for the records that exist when the
+	// watch begins.
 	current := false
 	delay := telemetry.WatchDelay.Histogram(otel.GetMeterProvider(), scope)
 	return wandnats.Watcher{
@@ -119,8 +120,8 @@ func (p *parts) watcher(ctx context.Context, b *wandnats.Bus) wandnats.Watcher {
 				Entry:   p.notePage,
 			},
 			{
-				// It begins with the records that exist: without them the places in the queue
-				// would be wrong for as long as the oldest job lives.
+				// This watch begins with the records that exist. Without them the places in the
+				// queue would be wrong until the oldest job has ended.
 				Bucket: b.Jobs, Keys: wandnats.AllJobs,
 				Entry: func(change jetstream.KeyValueEntry) {
 					p.noteJob(change)
@@ -161,14 +162,14 @@ func (p *parts) noteJob(change jetstream.KeyValueEntry) {
 		return
 	}
 	if rec.GetState() == wandstorev1.JobState_JOB_STATE_READY {
-		// A page that went to the object store only is heard of here alone. It was
-		// stored before its record.
+		// If only the object store has the page, the watch of UI_CACHE does not report it.
+		// A page is stored before its record is ready.
 		p.memory.Invalidate(key)
 	}
 	p.board.Set(key, rec)
 }
 
-// keyOf parses a bucket's key; false for one that no service writes.
+// keyOf parses a bucket's key. It returns false for a key that no service writes.
 func keyOf(name string) (pagekey.Key, bool) {
 	store, shopper, ok := wandnats.SplitKey(name)
 	if !ok {

@@ -60,30 +60,29 @@ func (e *Edge) sendCart(c *fiber.Ctx, shop *catalogue.Shop, g *wandstorev1.Store
 		return err
 	}
 	setCartCount(c, shop, g)
-	return e.sendDrawn(c, shop, http.StatusOK, html)
+	return e.sendRendered(c, shop, http.StatusOK, html)
 }
 
-// sendUnavailable says that the cart cannot be reached just now.
+// sendUnavailable answers 503 with a page that says that the cart is unavailable.
 func (e *Edge) sendUnavailable(c *fiber.Ctx, shop *catalogue.Shop) error {
-	html, err := e.deps.Renderer.Cart(storefront.CartInput{Shop: shop, Away: true})
+	html, err := e.deps.Renderer.Cart(storefront.CartInput{Shop: shop, Unavailable: true})
 	if err != nil {
 		return err
 	}
 	c.Set(fiber.HeaderRetryAfter, "5")
-	return e.sendDrawn(c, shop, http.StatusServiceUnavailable, html)
+	return e.sendRendered(c, shop, http.StatusServiceUnavailable, html)
 }
 
-// What a form can do to a cart.
+// The actions of a cart's form.
 const (
 	cartAdd    = "add"
 	cartSet    = "set"
 	cartRemove = "remove"
 )
 
-// changeCart answers POST /s/{store}/cart, a form's: product, action and, but for
-// remove, quantity (1 if it is not given). What goes together is several products,
-// each of that quantity. It leads back to the cart (303), so that a reload changes
-// nothing.
+// changeCart answers POST /s/{store}/cart. The form has the fields action, product (one or
+// several, each changed in the same way) and quantity (1 if it is missing; not used by
+// remove). The answer redirects to the cart (303), so that a reload changes nothing.
 func (e *Edge) changeCart(c *fiber.Ctx) error {
 	shop, err := e.shopOf(c)
 	if err != nil {
@@ -135,7 +134,7 @@ type cartChange struct {
 	quantity int
 }
 
-// maxTogether is how many products one form may change: more than a section shows.
+// maxTogether is how many products one form may change. No section shows more.
 const maxTogether = 12
 
 func readChange(c *fiber.Ctx, shop *catalogue.Shop) (cartChange, error) {
@@ -161,8 +160,9 @@ func readChange(c *fiber.Ctx, shop *catalogue.Shop) (cartChange, error) {
 		switch {
 		case sold:
 			change.products = append(change.products, product.ID)
-		case change.action == cartRemove && pagekey.ValidStore(id):
-			// What is not sold any more can still be taken out; ids have the form of slugs.
+		case change.action == cartRemove && pagekey.ValidShop(id):
+			// A product that is not sold any more can still be removed. Product ids have the
+			// same form as slugs.
 			change.products = append(change.products, id)
 		default:
 			return change, errUnknownProduct
@@ -174,8 +174,8 @@ func readChange(c *fiber.Ctx, shop *catalogue.Shop) (cartChange, error) {
 	return change, nil
 }
 
-// fieldsOf are copies of all values of a form's field, in either of the encodings that
-// forms have (WHATWG HTML, 4.10.22.3).
+// fieldsOf returns copies of all values of a form's field, in either encoding of forms
+// (WHATWG HTML, 4.10.22.3).
 func fieldsOf(c *fiber.Ctx, name string) []string {
 	if form, err := c.MultipartForm(); err == nil {
 		return form.Value[name]
@@ -187,9 +187,9 @@ func fieldsOf(c *fiber.Ctx, name string) []string {
 	return values
 }
 
-// apply changes the cart of a session, and counts what was done if it may.
+// apply changes the cart of a session. If counted, it counts the changes as events too.
 func (ch cartChange) apply(s *wandstorev1.ShopperSession, shop *catalogue.Shop, counted bool, now time.Time) {
-	// The first of several stands first in the cart.
+	// New products go to the top of the cart, so the form's first one is added last.
 	for _, product := range slices.Backward(ch.products) {
 		ch.applyTo(product, s, shop, counted, now)
 	}
@@ -224,7 +224,7 @@ func (ch cartChange) applyTo(product string, s *wandstorev1.ShopperSession, shop
 	session.SetQuantity(g, product, after)
 }
 
-// setCartCount tells the browser how much is in the cart.
+// setCartCount sets the cookie with the number of items in the cart.
 func setCartCount(c *fiber.Ctx, shop *catalogue.Shop, g *wandstorev1.StoreSignals) {
 	n := 0
 	for _, id := range g.GetCart() {
@@ -238,8 +238,8 @@ func setCartCount(c *fiber.Ctx, shop *catalogue.Shop, g *wandstorev1.StoreSignal
 	})
 }
 
-// sameSite refuses, with errCrossSite, a form that another site's page sent in the
-// shopper's name, as net/http's CrossOriginProtection does.
+// sameSite returns errCrossSite if another site's page sent the form, by the rules of
+// net/http's CrossOriginProtection.
 func sameSite(c *fiber.Ctx) error {
 	r := &http.Request{Method: http.MethodPost, Host: string(c.Context().Host()), URL: &url.URL{}, Header: http.Header{}}
 	for _, name := range []string{"Origin", "Sec-Fetch-Site"} {
@@ -253,8 +253,8 @@ func sameSite(c *fiber.Ctx) error {
 	return nil
 }
 
-// mayTrack tells whether the shopper lets us learn from what they do: by Do Not
-// Track and Global Privacy Control a browser says that they do not.
+// mayTrack reports whether the shopper's events may be counted. A browser refuses by Do
+// Not Track or Global Privacy Control.
 func mayTrack(c *fiber.Ctx) bool {
 	return c.Get("DNT") != "1" && c.Get("Sec-GPC") != "1"
 }

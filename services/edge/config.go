@@ -15,49 +15,48 @@ import (
 
 // Config is the edge's settings.
 type Config struct {
-	// Pool is the pool's shape.
+	// Pool is the size and the limits of the pool.
 	Pool wandnats.Settings
-	// NATS is where jobs go.
+	// NATS is the NATS that jobs are published to.
 	NATS wandnats.Config
-	// S3 is where pages are kept for good.
+	// S3 is the object store, which keeps pages permanently.
 	S3 pagestore.S3Config
-	// Stores is where the shops come from.
-	Stores catalogue.Config
-	// Addr is where shoppers are answered.
+	// Shops is the source of the shops' documents.
+	Shops catalogue.Config
+	// Addr is the address that shoppers are served on.
 	Addr string `env:"EDGE_ADDR" envDefault:":8787"`
-	// MemoryBytes bounds the pages held in memory.
+	// MemoryBytes bounds the pages held in memory, in bytes.
 	MemoryBytes uint64 `env:"CACHE_MEMORY_BYTES" envDefault:"67108864"`
-	// PageMaxAge is how old a page may grow; an older one is still served, and a new
-	// one asked for.
+	// PageMaxAge is the age above which a page is stale. A stale page is still served, and
+	// a new one is requested.
 	PageMaxAge time.Duration `env:"PAGE_MAX_AGE" envDefault:"24h"`
-	// TriggerTimeout bounds asking for a page's generation. A shopper's miss waits for
-	// it, to be told what became of it; it takes several round trips to NATS, so an edge
-	// far from there needs more.
+	// TriggerTimeout bounds the request for a page. A shopper without a page waits for it,
+	// because X-Generation tells its outcome. It takes several round trips to NATS, so an
+	// edge far from NATS needs a longer one.
 	TriggerTimeout time.Duration `env:"TRIGGER_TIMEOUT" envDefault:"250ms"`
-	// WebhookSecret is the legacy webhook's, "whsec_" and base64; without one
-	// the webhook refuses everything.
+	// WebhookSecret is the secret of the legacy webhook: "whsec_" and base64. Without it
+	// the webhook refuses every request.
 	WebhookSecret string `env:"WEBHOOK_SECRET" secret:"true"`
-	// DebugToken opens /debug to requests that bear it; without one nobody is answered
-	// there.
+	// DebugToken is the bearer token for /debug. Without it /debug answers 404.
 	DebugToken string `env:"DEBUG_TOKEN" secret:"true"`
-	// DebugOnLoopback opens /debug to this machine's own requests too: for a process
-	// that nobody else reaches through a proxy on it.
+	// DebugOnLoopback allows /debug for requests from this machine without a token. It must
+	// be off if a proxy on this machine forwards requests of others.
 	DebugOnLoopback bool
-	// TrustTraceparent takes a request's traceparent as its parent, instead of linking
-	// to it: for an edge behind a proxy that sets the header itself.
+	// TrustTraceparent uses a request's traceparent as the parent of its span, instead of
+	// as a link. It is for an edge behind a proxy that sets the header itself.
 	TrustTraceparent bool `env:"TRUST_TRACEPARENT"`
-	// StoreTimeout bounds the lookup of a page in MinIO, and that in KV; 0 is 100 ms.
+	// StoreTimeout bounds a page's lookup in MinIO and in KV, each. 0 means 100 ms.
 	StoreTimeout time.Duration
-	// SessionTimeout bounds the lookup of what is known of a visitor; 0 is 25 ms.
+	// SessionTimeout bounds the lookup of a visitor's session. 0 means 25 ms.
 	SessionTimeout time.Duration
-	// LLMTimeoutSeconds is the generators'; /debug/generate waits for one job.
+	// LLMTimeoutSeconds is the generators' setting. /debug/generate waits for one job.
 	LLMTimeoutSeconds int `env:"LLM_TIMEOUT_SECONDS" envDefault:"180"`
-	// QueueAllowance is what /debug/generate waits on top for queueing and storing;
-	// 0 is 20 s.
+	// QueueAllowance is how much longer /debug/generate waits, for queueing and storing. 0
+	// means 20 s.
 	QueueAllowance time.Duration
 }
 
-// minDebugToken keeps a token from being guessed.
+// minDebugToken is the least length of a token, so that it cannot be guessed.
 const minDebugToken = 16
 
 // Validate names the first variable that is wrong.
@@ -71,7 +70,7 @@ func (c Config) Validate() error {
 	if err := c.S3.Validate(); err != nil {
 		return err
 	}
-	if err := c.Stores.Validate(); err != nil {
+	if err := c.Shops.Validate(); err != nil {
 		return err
 	}
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
@@ -100,7 +99,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// generateTimeout is how long /debug/generate waits: a job's model call, and its
+// generateTimeout is how long /debug/generate waits: for a call of the model, and for
 // queueing and storing.
 func (c Config) generateTimeout() time.Duration {
 	return time.Duration(c.LLMTimeoutSeconds)*time.Second + cmp.Or(c.QueueAllowance, 20*time.Second)

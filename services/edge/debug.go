@@ -18,15 +18,15 @@ import (
 )
 
 const (
-	// debugShopper is whose page /debug/generate makes: always the same, so that
-	// calls at once share one job and leave one page behind.
+	// debugShopper is the shopper whose page /debug/generate makes. There is only one, so
+	// that concurrent calls share a job and only one page is stored.
 	debugShopper = "debug-generate"
-	// memberTimeout bounds asking a pool member.
+	// memberTimeout bounds a request to a pool member.
 	memberTimeout = time.Second
 )
 
-// health answers GET /health: 200 for as long as shoppers are answered, "degraded"
-// when a dependency is away.
+// health answers GET /health. The status is 200 as long as the edge serves; the body says
+// "degraded" if a dependency is unavailable.
 func (e *Edge) health(c *fiber.Ctx) error {
 	checks := fiber.Map{"nats": "ok"}
 	status := "ok"
@@ -45,7 +45,7 @@ func (e *Edge) health(c *fiber.Ctx) error {
 	return c.JSON(fiber.Map{"status": status, "checks": checks})
 }
 
-// ready answers GET /ready: 503 until NATS has been reached, and while draining.
+// ready answers GET /ready: 503 until NATS was reached, and while draining.
 func (e *Edge) ready(c *fiber.Ctx) error {
 	state := "ready"
 	select {
@@ -62,13 +62,13 @@ func (e *Edge) ready(c *fiber.Ctx) error {
 	return c.JSON(fiber.Map{"status": state})
 }
 
-// Members asks pool members.
+// Members sends requests to pool members.
 type Members interface {
-	// Health is what the member's generator says of it, as JSON.
+	// Health returns the member's state, as the JSON of its generator.
 	Health(ctx context.Context, member string) ([]byte, error)
 }
 
-// debugContainer answers GET /debug/container: what pool-0's generator says.
+// debugContainer answers GET /debug/container with the state of pool-0.
 func (e *Edge) debugContainer(c *fiber.Ctx) error {
 	ctx, cancel := context.WithTimeout(c.UserContext(), memberTimeout)
 	defer cancel()
@@ -88,13 +88,13 @@ func (e *Edge) debugContainer(c *fiber.Ctx) error {
 	return c.JSON(answer)
 }
 
-// debugGenerate answers GET /debug/generate: a whole generation through the pool.
+// debugGenerate answers GET /debug/generate after a whole generation through the pool.
 func (e *Edge) debugGenerate(c *fiber.Ctx) error {
 	key, err := pagekey.New(c.Query("store", e.deps.Shops.All()[0].Slug), debugShopper)
 	if err != nil {
 		return err
 	}
-	if _, ok := e.deps.Shops.Shop(key.Store()); !ok {
+	if _, ok := e.deps.Shops.Shop(key.Shop()); !ok {
 		return errUnknownShop
 	}
 	b := e.deps.Bus()
@@ -131,11 +131,12 @@ func (e *Edge) debugGenerate(c *fiber.Ctx) error {
 	return c.JSON(answer)
 }
 
-// await waits until the job has ended: errTimeout when ctx ends first.
+// await waits until the job has ended. It returns errTimeout if ctx ends first.
 func (e *Edge) await(ctx context.Context, b *Bus, key pagekey.Key, jobID string, changed <-chan struct{}) (*wandstorev1.JobRecord, error) {
-	// The watch wakes us; the look now and then is for a watch that is broken.
-	again := time.NewTicker(5 * time.Second)
-	defer again.Stop()
+	// changed comes from the watch. The record is also read every five seconds, in case the
+	// watch is broken.
+	poll := time.NewTicker(5 * time.Second)
+	defer poll.Stop()
 	for {
 		rec, err := b.Queue.Record(ctx, key)
 		ended := rec.GetState() == wandstorev1.JobState_JOB_STATE_READY || rec.GetState() == wandstorev1.JobState_JOB_STATE_FAILED
@@ -144,7 +145,7 @@ func (e *Edge) await(ctx context.Context, b *Bus, key pagekey.Key, jobID string,
 		}
 		select {
 		case <-changed:
-		case <-again.C:
+		case <-poll.C:
 		case <-e.draining:
 			return nil, errUnavailable
 		case <-ctx.Done():
@@ -153,14 +154,14 @@ func (e *Edge) await(ctx context.Context, b *Bus, key pagekey.Key, jobID string,
 	}
 }
 
-// Trail keeps a shopper's breadcrumbs.
+// Trail writes and reads a shopper's breadcrumbs.
 type Trail interface {
 	Debug(ctx context.Context, key pagekey.Key, c jobqueue.Breadcrumb)
 	Error(ctx context.Context, key pagekey.Key, c jobqueue.Breadcrumb)
 	Read(ctx context.Context, key pagekey.Key) (breadcrumbs, problems []*wandstorev1.Breadcrumb, err error)
 }
 
-// debugErrors answers GET /debug/errors?shopper=&store=: a shopper's trail.
+// debugErrors answers GET /debug/errors?shopper=&store= with a shopper's trail.
 func (e *Edge) debugErrors(c *fiber.Ctx) error {
 	key, err := e.keyOfQuery(c)
 	if err != nil {
@@ -187,7 +188,7 @@ func (e *Edge) debugErrors(c *fiber.Ctx) error {
 	return c.JSON(fiber.Map{"errors": errs, "breadcrumbs": trail})
 }
 
-// asJSON writes breadcrumbs as they are on the bus.
+// asJSON encodes breadcrumbs as on the bus.
 func asJSON(breadcrumbs []*wandstorev1.Breadcrumb) ([]json.RawMessage, error) {
 	out := make([]json.RawMessage, len(breadcrumbs))
 	for i, b := range breadcrumbs {

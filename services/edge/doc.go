@@ -1,47 +1,59 @@
-// Package edge answers shoppers: their page from memory, the object store or
-// JetStream KV, whichever has it first, and otherwise the shop's fallback page at
-// once, with a job for their own published to the pool.
+// Package edge answers shoppers. It serves a shopper's own page if memory, the object
+// store or JetStream KV has it. Otherwise it serves the shop's fallback page at once and
+// publishes a job for the shopper's own page to the pool.
 //
 //	GET  /s/{store}               the front page
-//	GET  /s/{store}/p/{product}   a product           drawn from the catalogue,
-//	GET  /s/{store}/search        what is looked for  asking nothing else
-//	GET  /s/{store}/cart          the cart, out of the session;
-//	POST /s/{store}/cart          a form's change of it, leading back to it
-//	POST /s/{store}/forget        all that is kept of the cookie's shopper removed
-//	POST /api/shopper/track       what shoppers do, counted in their sessions, unless
-//	                              the browser sends DNT or Sec-GPC
+//	GET  /s/{store}/p/{product}   a product          rendered from the catalogue,
+//	GET  /s/{store}/search        search results     without a dependency
+//	GET  /s/{store}/cart          the cart, from the session
+//	POST /s/{store}/cart          a change of the cart by a form; redirects to the cart
+//	POST /s/{store}/forget        erases what is stored about the cookie's shopper
+//	POST /api/shopper/track       counts events in the shopper's session, unless the
+//	                              browser sends DNT or Sec-GPC
 //
-// Forms of another site's page are refused. The other routes are for waiting pages
+// Forms that another site's page sent are refused. The other routes are for waiting pages
 // (/api/generation) and for operators.
 //
-// A shopper never waits for a model, a queue or a store that does not answer.
-// Every call of a dependency has a deadline and a circuit breaker:
+// # Parts
 //
-//	away            what a shopper notices
+// New makes an Edge from Deps. Deps holds the parts that the edge uses, as interfaces
+// that are declared where they are used. Run makes the real parts, serves until its
+// context ends, and then shuts down. Deps.Bus returns nil until NATS was reached, so every
+// handler that needs NATS checks it first.
+//
+// # Pages
+//
+// Package freshness decides for each page that was found whether it is served and whether
+// a new one is requested:
+//
+//	decision   the shopper gets                              Cache-Status
+//	Serve      the page                                      hit
+//	Rerender   the page, rendered again from its design      hit
+//	           with the current prices and stock
+//	Refresh    the same, and a new page is requested         hit, ttl below 0
+//	Replace    the fallback, and a new page is requested     fwd=miss
+//	Withhold   the fallback                                  fwd=miss
+//
+// The visitor's persona is read from the session: at most twice a minute for each
+// shopper, within 25 ms, and only for a page that would otherwise be served without a
+// request for a new one. Pages that come by the webhook are made by package pagemaker, like
+// those of the generators.
+//
+// # Failure
+//
+// A shopper never waits for a model or for a store that does not answer. Every call of a
+// dependency has a deadline. The tiers below memory also have circuit breakers.
+//
+//	unavailable     what a shopper notices
 //	object store    nothing, while KV has the page (an hour)
-//	NATS            pages from memory and the object store as ever; no new ones,
-//	                X-Generation: off
-//	both            pages from memory, else the fallback
+//	NATS            pages come from memory and the object store; no new pages are
+//	                requested (X-Generation: off)
+//	both            pages come from memory; otherwise the fallback is served
 //
-// What is served shows the prices and the stock of the edge's own catalogue:
+// The edge recovers by itself when they are back. If it starts without them, it serves
+// fallbacks and logs what it waits for. GET /ready is 503 until NATS was reached.
 //
-//	the page was                          what a shopper gets
-//	drawn from this catalogue             the page, a hit
-//	drawn from another                    the page, drawn again from its design, a hit
-//	    and holds no design               the fallback, and a new page is made
-//	made for another assortment, by       the page, corrected so; Cache-Status says
-//	    another prompt, for another       stale (ttl below 0), and a new page is made
-//	    persona, or PAGE_MAX_AGE ago
-//
-// A page that is behind although it was asked for since the edge has what it has
-// was made by a generator that has not: for ten minutes it counts as up to date, so
-// that a roll-out makes no page twice. What kind of visitor a shopper is, is read
-// from their session twice a minute at most, within 25 ms.
-//
-// It heals by itself when they are back. Started before them it serves fallbacks
-// and says what it waits for; GET /ready is 503 until it has reached NATS.
-//
-// Two watches keep it up to date: UI_CACHE's (headers only) says which page in
-// memory is no longer true; GENERATION_QUEUE's feeds the board of live jobs, from
-// which status and events are answered.
+// Two watches keep the edge up to date. The watch of UI_CACHE (headers only) tells which
+// pages in memory have changed. The watch of GENERATION_QUEUE feeds the board of live jobs,
+// from which status and events are answered.
 package edge

@@ -15,31 +15,31 @@ import (
 	"github.com/wandstore/wandstore/services/edge/internal/jobboard"
 )
 
-// Shops are the shops of this moment.
+// Shops are the shops as they are now.
 type Shops interface {
 	Shop(slug string) (*catalogue.Shop, bool)
 	All() []*catalogue.Shop
-	// Faults are the documents and sources that cannot be used, each with why.
+	// Faults returns the reasons why documents or sources cannot be used, by their names.
 	Faults() map[string]string
 }
 
-// Deps are the parts that an edge is made of. Run makes the real ones.
+// Deps are the parts that an edge uses. Run makes the real ones.
 type Deps struct {
 	Shops    Shops
 	Renderer *storefront.Renderer
-	// Pages looks pages up in all tiers, Memory is the first of them.
+	// Pages looks pages up in all tiers. Memory is the first of these tiers.
 	Pages  Pages
 	Memory Memory
 	// Board holds the live jobs.
 	Board *jobboard.Board
-	// Bus gives what needs NATS, or nil until NATS has been reached.
+	// Bus returns the parts that need NATS, or nil until NATS was reached.
 	Bus func() *Bus
-	// Connected reports whether NATS is connected at this moment.
+	// Connected reports whether NATS is connected now.
 	Connected func() bool
 	Log       *slog.Logger
 }
 
-// Bus is what an edge does over NATS.
+// Bus are the parts that need NATS.
 type Bus struct {
 	Queue    Queue
 	Trail    Trail
@@ -49,28 +49,29 @@ type Bus struct {
 	Members  Members
 }
 
-// Edge answers shoppers. Make it with New.
+// Edge answers shoppers. It is made by New.
 type Edge struct {
 	cfg     Config
 	deps    Deps
 	log     *slog.Logger
 	metrics *metrics
 
-	// fallbacks are the shops' pages for everybody, as fallback by slug.
+	// fallbacks are the shops' fallback pages: a fallback by slug.
 	fallbacks sync.Map
-	// triggers joins concurrent misses of one page, renders joins concurrent renderings
+	// triggers joins concurrent requests for one page, renders joins concurrent renderings
 	// of one page.
 	triggers, renders singleflight.Group
-	// visitors are what is known of shoppers. No session is read before
+	// visitors caches what is known of shoppers. No session is read before
 	// visitorsPausedUntil, in Unix nanoseconds.
 	visitors            *otter.Cache[pagekey.Key, visitor]
 	visitorsPausedUntil atomic.Int64
-	// draining is closed when the edge is told to stop.
+	// draining is closed when the edge begins to stop.
 	draining  chan struct{}
 	listeners atomic.Int64
 }
 
-// New makes an edge and renders every shop's fallback. The error is one of rendering.
+// New returns an edge and renders every shop's fallback page. It returns an error if a page
+// cannot be rendered.
 func New(cfg Config, deps Deps) (*Edge, error) {
 	visitors, err := otter.New(&otter.Options[pagekey.Key, visitor]{MaximumSize: maxVisitors})
 	if err != nil {

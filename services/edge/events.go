@@ -16,19 +16,19 @@ import (
 )
 
 const (
-	// maxListeners bounds the connections that events hold open.
+	// maxListeners bounds the open connections of events.
 	maxListeners = 10_000
-	// listenFor bounds one of them; a browser connects again by itself.
+	// listenFor bounds one connection. A browser connects again by itself.
 	listenFor = 10 * time.Minute
-	// keepAliveEvery keeps proxies from closing a quiet connection, and finds the
-	// ones whose browser is gone.
+	// keepAliveEvery is the interval of comments in a quiet stream. Without them proxies
+	// close the connection, and the edge does not notice that a browser has left.
 	keepAliveEvery = 15 * time.Second
-	// writeTimeout is how long a browser may take to accept an event.
+	// writeTimeout bounds the write of one event.
 	writeTimeout = 10 * time.Second
 )
 
-// events answers GET /api/generation/events: the status now and after each
-// change, as server-sent events (WHATWG HTML, 9.2), until ready or failed.
+// events answers GET /api/generation/events with the current status and each change of it,
+// as server-sent events (WHATWG HTML, 9.2), until the status is ready or failed.
 func (e *Edge) events(c *fiber.Ctx) error {
 	key, err := e.keyOfQuery(c)
 	if err != nil {
@@ -40,9 +40,9 @@ func (e *Edge) events(c *fiber.Ctx) error {
 	}
 	c.Set(fiber.HeaderContentType, "text/event-stream")
 	c.Set(fiber.HeaderCacheControl, "no-store")
-	// nginx would collect the events otherwise.
+	// Without this header nginx buffers the events.
 	c.Set("X-Accel-Buffering", "no")
-	// The writer outlives the handler: nothing of the fiber context goes into it.
+	// The stream writer outlives the handler, so it must not use the fiber context.
 	conn := c.Context().Conn()
 	ctx := context.WithoutCancel(c.UserContext())
 	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
@@ -52,12 +52,12 @@ func (e *Edge) events(c *fiber.Ctx) error {
 	return nil
 }
 
-// stream writes events until the job has ended, the browser is gone, the time is
-// up or the edge drains. Its error only says which.
+// stream writes events until the job has ended, the browser has left, listenFor is over or
+// the edge drains. It returns an error if a write failed or listenFor is over.
 func (e *Edge) stream(ctx context.Context, key pagekey.Key, conn net.Conn, w *bufio.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, listenFor)
 	defer cancel()
-	// Listening first: a change while the status is read is not missed.
+	// Listen before the status is read, so that no change is missed in between.
 	l := e.deps.Board.Listen(key)
 	defer e.deps.Board.Leave(l)
 	alive := time.NewTicker(keepAliveEvery)
@@ -81,7 +81,7 @@ func (e *Edge) stream(ctx context.Context, key pagekey.Key, conn net.Conn, w *bu
 	for {
 		s, err := e.generation(ctx, key)
 		if err != nil {
-			// NATS is away: the listener hears of it when something changes.
+			// NATS is unavailable. The listener is woken at the next change.
 			s = generationStatus{State: stateNone}
 		}
 		b, err := json.Marshal(s)

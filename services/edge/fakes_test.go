@@ -32,21 +32,21 @@ const (
 	debugToken = "a-token-for-tests"
 )
 
-// desk is an edge whose parts are fakes, for tests of what it answers.
+// desk is an edge with fake parts, for tests of its answers.
 type desk struct {
 	t     *testing.T
 	edge  *Edge
 	shop  *catalogue.Shop
 	board *jobboard.Board
 
-	// What the parts answer. nil is a part that works and knows nothing.
+	// The answers of the parts. With zero values the parts work and are empty.
 	hit     *pagestore.Hit
 	pageErr error
 	trigger func(jobqueue.Request) (jobqueue.Ticket, error)
 	record  *wandstorev1.JobRecord
 	recErr  error
-	offline bool  // NATS has not been reached
-	stop    error // what sessions, eraser, maker, members and trail fail with
+	offline bool  // NATS was not reached
+	stop    error // the error of sessions, eraser, maker, members and trail
 
 	mu        sync.Mutex
 	sessions  map[string]*wandstorev1.ShopperSession
@@ -87,7 +87,7 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 	return d
 }
 
-// reply is an answer, read.
+// reply is an answer whose body was read.
 type reply struct {
 	*http.Response
 
@@ -114,7 +114,7 @@ func (d *desk) ask(method, target, body string, headers ...string) reply {
 	return reply{res, string(b)}
 }
 
-// has finds a page in the tier. change edits it before it is made.
+// has puts a page into the tier. change edits the page's message first.
 func (d *desk) has(tier string, change ...func(*wandstorev1.Page)) *pagestore.Page {
 	d.t.Helper()
 	now := time.Now()
@@ -143,7 +143,7 @@ type deskShops desk
 
 func (d *deskShops) Shop(slug string) (*catalogue.Shop, bool) { return d.shop, slug == d.shop.Slug }
 
-// All is empty while the edge is made, so that only tests of the fallback wait for it.
+// All is empty while the edge is made, so that only tests of the fallback render it.
 func (d *deskShops) All() []*catalogue.Shop {
 	if d.edge == nil {
 		return nil
@@ -264,7 +264,7 @@ func (d *deskMembers) Health(_ context.Context, member string) ([]byte, error) {
 	return []byte(`{"member":"` + member + `"}`), d.stop
 }
 
-// parts that all desks share, because they take time to make and never change.
+// The parts that all desks share, because they take time to make and never change.
 type sharedParts struct {
 	renderer *storefront.Renderer
 	shop     *catalogue.Shop
@@ -284,7 +284,7 @@ func shared(t *testing.T) sharedParts {
 			t.Fatal(err)
 		}
 		shop := cataloguetest.Shop(t, slug)
-		// Older than the pages that tests find.
+		// The shop is known since before the pages of the tests were made.
 		shop.Since = time.Now().Add(-10 * time.Second)
 		page, err := renderer.Page(storefront.PageInput{
 			Shop: shop, Design: design.Template(shop, "explorer", design.Interests{}), Persona: "explorer",

@@ -12,7 +12,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/storefront"
 )
 
-// document is a page for everybody, ready to send.
+// document is a page that is the same for every shopper, ready to send.
 type document struct {
 	html, gzip []byte
 }
@@ -32,13 +32,13 @@ func newDocument(html []byte) (*document, error) {
 	return &document{html, b.Bytes()}, nil
 }
 
-// fallback is a shop's page for everybody.
+// fallback is a shop's fallback page.
 type fallback struct {
-	shop *catalogue.Shop // that it was drawn from
+	shop *catalogue.Shop // that the page was rendered from
 	page *document
 }
 
-// fallback gives the shop's page for everybody, drawn once for each state of the
+// fallback returns the shop's fallback page, which is rendered once for each state of the
 // shop.
 func (e *Edge) fallback(shop *catalogue.Shop) (*document, error) {
 	if f, ok := e.fallbacks.Load(shop.Slug); ok {
@@ -46,7 +46,7 @@ func (e *Edge) fallback(shop *catalogue.Shop) (*document, error) {
 			return f.page, nil
 		}
 	}
-	drawn, err, _ := e.renders.Do("fallback:"+shop.Slug+":"+string(shop.Version), func() (any, error) {
+	rendered, err, _ := e.renders.Do("fallback:"+shop.Slug+":"+string(shop.Version), func() (any, error) {
 		html, err := e.deps.Renderer.Page(storefront.PageInput{Shop: shop, Design: design.Default(shop), Live: true})
 		if err != nil {
 			return nil, err
@@ -61,12 +61,12 @@ func (e *Edge) fallback(shop *catalogue.Shop) (*document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fallback of %s: %w", shop.Slug, err)
 	}
-	doc, _ := drawn.(*document) // the flight gives nothing else
+	doc, _ := rendered.(*document) // the flight returns no other type
 	return doc, nil
 }
 
-// acceptsGzip reads an Accept-Encoding header (RFC 9110, 12.5.3) for gzip, named
-// and not refused.
+// acceptsGzip reports whether an Accept-Encoding header (RFC 9110, 12.5.3) names gzip with
+// a weight above 0.
 func acceptsGzip(header string) bool {
 	for coding := range strings.SplitSeq(header, ",") {
 		name, weight, _ := strings.Cut(coding, ";")
@@ -78,7 +78,8 @@ func acceptsGzip(header string) bool {
 	return false
 }
 
-// matches reads an If-None-Match header (RFC 9110, 13.1.2; weak comparison).
+// matches reports whether an If-None-Match header names the entity tag (RFC 9110, 13.1.2,
+// weak comparison).
 func matches(header, etag string) bool {
 	for tag := range strings.SplitSeq(header, ",") {
 		tag = strings.TrimSpace(tag)

@@ -12,19 +12,19 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagekey"
 )
 
-// Eraser forgets shoppers.
+// Eraser erases shoppers' data.
 type Eraser interface {
-	// Forget removes all that is kept of the shopper, in those shops and in every other
-	// that their session names.
+	// Forget erases what is stored about the shopper, in the given shops and in those that
+	// the session names. The shops are slugs.
 	Forget(ctx context.Context, shopper string, shops []string) error
 }
 
-// forgetTimeout bounds forgetting a shopper.
+// forgetTimeout bounds the erasure of a shopper's data.
 const forgetTimeout = 5 * time.Second
 
-// forget answers POST /s/{store}/forget: all that is kept of the cookie's shopper, in
-// every store, is removed, and the cookies; then it leads back to the store (303). An
-// id in the address does not count: whoever knows somebody's could forget them.
+// forget answers POST /s/{store}/forget. It erases what is stored about the cookie's
+// shopper in every shop, removes the cookies, and redirects to the shop (303). An id in the
+// address is ignored, because anybody who knows an id could erase its data.
 func (e *Edge) forget(c *fiber.Ctx) error {
 	shop, err := e.shopOf(c)
 	if err != nil {

@@ -17,20 +17,20 @@ import (
 
 // Pages looks pages up.
 type Pages interface {
-	// Get gives the newest page; its errors are those of pagestore.Tiered.
+	// Get returns the newest page. Its errors are those of pagestore.Tiered.
 	Get(ctx context.Context, key pagekey.Key) (pagestore.Hit, error)
-	// Breakers is the state of each tier's breaker.
+	// Breakers returns the state of each tier's breaker.
 	Breakers() map[string]string
 }
 
-// Memory is the tier that holds rendered pages.
+// Memory is the tier that pages are served from; see pagestore.Memory.
 type Memory interface {
 	Invalidate(key pagekey.Key)
 	Rerendered(page, rendered *pagestore.Page)
 	Watched() bool
 }
 
-// ownPage is a shopper's own page as it was found, and what becomes of it.
+// ownPage is a shopper's own page and the decision about it.
 type ownPage struct {
 	pagestore.Hit
 
@@ -38,8 +38,8 @@ type ownPage struct {
 	decision freshness.Decision
 }
 
-// ownPage looks the key's page up and decides what becomes of it. A page that is served
-// shows the prices and the stock of the shop as it is now. The errors are those of Pages.
+// ownPage looks the key's page up and decides what to do with it. A page that is served
+// shows the current prices and stock. The errors are those of Pages.
 func (e *Edge) ownPage(ctx context.Context, key pagekey.Key, shop *catalogue.Shop) (ownPage, error) {
 	hit, err := e.deps.Pages.Get(ctx, key)
 	if err != nil {
@@ -59,8 +59,8 @@ func (e *Edge) ownPage(ctx context.Context, key pagekey.Key, shop *catalogue.Sho
 	return ownPage{hit, in, freshness.Decide(in)}, nil
 }
 
-// considerVisitor decides anew by what kind of visitor the shopper is now. Only a page
-// that is served as it is costs reading a session.
+// considerVisitor decides again, with what is known of the shopper now. It reads no session
+// if the page is not served or if a new page is requested anyway.
 func (e *Edge) considerVisitor(ctx context.Context, found *ownPage) {
 	if !found.decision.Servable() || found.decision.AsksForPage() {
 		return
@@ -70,11 +70,11 @@ func (e *Edge) considerVisitor(ctx context.Context, found *ownPage) {
 	}
 }
 
-// rerender renders a page's design with the shop's catalogue, once for all who ask at
-// the same time, and leaves it in memory for those who come later. The error wraps
-// gate.ErrNoDesign if the page holds no design that the shop can render.
+// rerender renders a page's design with the shop's current catalogue and puts the result
+// into memory. Concurrent callers share one rendering. The error wraps gate.ErrNoDesign if
+// the page holds no design that the shop can render.
 func (e *Edge) rerender(page *pagestore.Page, shop *catalogue.Shop) (*pagestore.Page, error) {
-	flight := page.Key().Store() + ":" + page.Key().Shopper() + ":" + page.JobID() + ":" + string(shop.Version)
+	flight := page.Key().Shop() + ":" + page.Key().Shopper() + ":" + page.JobID() + ":" + string(shop.Version)
 	result, err, _ := e.renders.Do(flight, func() (any, error) {
 		design, err := gate.ReadStored(page.HTML(), shop)
 		if err != nil {
@@ -94,6 +94,6 @@ func (e *Edge) rerender(page *pagestore.Page, shop *catalogue.Shop) (*pagestore.
 	if err != nil {
 		return nil, err
 	}
-	rendered, _ := result.(*pagestore.Page) // the flight gives nothing else
+	rendered, _ := result.(*pagestore.Page) // the flight returns no other type
 	return rendered, nil
 }

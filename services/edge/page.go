@@ -32,10 +32,10 @@ const (
 
 const (
 	shopperCookie = "wandstore_shopper"
-	// cookieFor is how long a shopper without an id of its own is known again.
+	// cookieFor is the lifetime of the cookies.
 	cookieFor = 180 * 24 * time.Hour
-	// revalidate: a page may be replaced at any time, so a browser must ask before it
-	// shows its copy.
+	// revalidate: a page may be replaced at any time, so a browser must ask the edge before
+	// it shows its copy.
 	revalidate = "private, no-cache"
 )
 
@@ -47,7 +47,7 @@ func (e *Edge) page(c *fiber.Ctx) error {
 	}
 	shopper, known := shopperOf(c)
 	if !known {
-		// A first visit, or a robot's: no job for somebody who may never come back.
+		// A first visit, possibly of a robot. A visitor that may never come back gets no job.
 		remember(c, nuid.Next())
 		return e.sendFallback(c, shop, generationOff)
 	}
@@ -56,7 +56,7 @@ func (e *Edge) page(c *fiber.Ctx) error {
 		return err
 	}
 	if c.Cookies(shopperCookie) != key.Shopper() {
-		// The links of a page name no shopper: the shop's other pages know them by this.
+		// The links of a page name no shopper. The shop's other pages need the cookie.
 		remember(c, key.Shopper())
 	}
 	found, err := e.ownPage(c.UserContext(), key, shop)
@@ -66,7 +66,7 @@ func (e *Edge) page(c *fiber.Ctx) error {
 	var replaces string // the job whose page a new one replaces
 	switch {
 	case err != nil:
-		// There is no page, or nobody who could be asked has one.
+		// There is no page, or a tier that may have it is unavailable.
 	case found.decision == freshness.Refresh:
 		generation, _ := e.trigger(c.UserContext(), key, found.Page.JobID())
 		return e.sendHit(c, found, generation)
@@ -79,7 +79,7 @@ func (e *Edge) page(c *fiber.Ctx) error {
 	}
 	generation, ready := e.trigger(c.UserContext(), key, replaces)
 	if ready {
-		// It was stored between the look-up and the claim.
+		// The page was stored between the lookup and the claim.
 		if found, err := e.ownPage(c.UserContext(), key, shop); err == nil && found.decision.Servable() {
 			return e.sendHit(c, found, generationReady)
 		}
@@ -90,13 +90,13 @@ func (e *Edge) page(c *fiber.Ctx) error {
 // shopOf is the shop of the request's path.
 func (e *Edge) shopOf(c *fiber.Ctx) (*catalogue.Shop, error) {
 	slug := c.Params("store")
-	if !pagekey.ValidStore(slug) {
+	if !pagekey.ValidShop(slug) {
 		return nil, pagekey.ErrInvalid
 	}
 	shop, ok := e.deps.Shops.Shop(slug)
 	switch {
 	case !ok && e.deps.Bus() == nil:
-		// It may be in the bucket: that a shop does not exist is for who knows them all.
+		// The shop may be in the bucket, which cannot be read yet.
 		return nil, errUnavailable
 	case !ok:
 		return nil, errUnknownShop
@@ -105,8 +105,8 @@ func (e *Edge) shopOf(c *fiber.Ctx) (*catalogue.Shop, error) {
 	return shop, nil
 }
 
-// remember lets a shopper's browser say who they are, by a cookie that scripts and
-// other sites' forms do not get.
+// remember sets the cookie with the shopper's id. Scripts cannot read it, and browsers do
+// not send it with other sites' forms.
 func remember(c *fiber.Ctx, shopper string) {
 	c.Cookie(&fiber.Cookie{
 		Name: shopperCookie, Value: shopper, Path: "/", MaxAge: int(cookieFor / time.Second),
@@ -114,38 +114,38 @@ func remember(c *fiber.Ctx, shopper string) {
 	})
 }
 
-// shopperOf is the shopper's id as given, not checked yet and in the request's own
-// memory: the query's, else the cookie's. An id that is given empty counts as
-// given.
+// shopperOf returns the shopper's id: the query's, otherwise the cookie's. It returns false
+// if there is none; an empty id in the query counts as one. The id is not checked, and it
+// is valid only until the handler returns.
 func shopperOf(c *fiber.Ctx) (string, bool) {
 	if args := c.Context().QueryArgs(); args.Has("shopper") {
 		return string(args.Peek("shopper")), true
 	}
-	// A cookie that is not of our form is as good as none.
+	// A cookie with an invalid id counts as none.
 	if id := c.Cookies(shopperCookie); pagekey.ValidShopper(id) {
 		return id, true
 	}
 	return "", false
 }
 
-// Queue asks for pages.
+// Queue takes requests for pages; see jobqueue.Queue.
 type Queue interface {
 	Trigger(ctx context.Context, r jobqueue.Request) (jobqueue.Ticket, error)
 	Record(ctx context.Context, key pagekey.Key) (*wandstorev1.JobRecord, error)
 }
 
-// trigger asks for the key's page, once for all who miss it at the same time. replaces
-// is the job whose page the new one replaces, if there is one. It gives the value of
-// X-Generation; ready says that the page was made just now.
+// trigger requests the key's page. Concurrent callers share one request. replaces is the id
+// of the job whose page the new one replaces; "" if there is none. generation is the value
+// of X-Generation. ready reports that a job has just made the page.
 func (e *Edge) trigger(ctx context.Context, key pagekey.Key, replaces string) (generation string, ready bool) {
 	b := e.deps.Bus()
 	if b == nil {
 		return generationOff, false
 	}
 	first := false
-	result, err, _ := e.triggers.Do(key.Store()+":"+key.Shopper(), func() (any, error) {
+	result, err, _ := e.triggers.Do(key.Shop()+":"+key.Shopper(), func() (any, error) {
 		first = true
-		// Others wait for this one too, so it must not end with its own request.
+		// Other callers wait for this call too, so it must not end with its own request.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.cfg.TriggerTimeout)
 		defer cancel()
 		return b.Queue.Trigger(ctx, jobqueue.Request{Key: key, Origin: "visit", Replaces: replaces})
@@ -154,7 +154,7 @@ func (e *Edge) trigger(ctx context.Context, key pagekey.Key, replaces string) (g
 	case errors.Is(err, jobqueue.ErrPoolFull):
 		return generationFull, false
 	case err != nil:
-		e.log.WarnContext(ctx, "no job made", "store", key.Store(), "error", err)
+		e.log.WarnContext(ctx, "no job made", "store", key.Shop(), "error", err)
 		return generationOff, false
 	}
 	ticket, ok := result.(jobqueue.Ticket)
@@ -165,7 +165,7 @@ func (e *Edge) trigger(ctx context.Context, key pagekey.Key, replaces string) (g
 	case ticket.Record.GetState() == wandstorev1.JobState_JOB_STATE_READY:
 		return generationPending, true
 	case ticket.Record.GetState() == wandstorev1.JobState_JOB_STATE_FAILED:
-		// It failed a moment ago, and is not tried again until the record's deadline.
+		// The job failed a moment ago. It is not tried again before the record's deadline.
 		return generationOff, false
 	case ticket.Triggered && first:
 		return generationTriggered, false
@@ -174,8 +174,7 @@ func (e *Edge) trigger(ctx context.Context, key pagekey.Key, replaces string) (g
 	}
 }
 
-// sendHit answers with a page that was found; generation is ready, or what became of
-// asking for a new one.
+// sendHit answers with a page that was found. generation is the value of X-Generation.
 func (e *Edge) sendHit(c *fiber.Ctx, hit ownPage, generation string) error {
 	page := hit.Page
 	stale := hit.decision == freshness.Refresh || hit.Unverified
@@ -199,8 +198,8 @@ func (e *Edge) sendHit(c *fiber.Ctx, hit ownPage, generation string) error {
 	c.Set("X-Persona", page.Persona())
 	c.Set(fiber.HeaderCacheControl, revalidate)
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-	// The page carries the policy of the stylesheet it was drawn with; what a page
-	// cannot say for itself is said here.
+	// The page itself has a policy for the stylesheet that it was rendered with. This
+	// header adds what a policy inside a page cannot say.
 	c.Set(fiber.HeaderContentSecurityPolicy, storefront.StoredCSP)
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
 	body, etag := page.HTML(), page.ETag()
@@ -217,9 +216,9 @@ func (e *Edge) sendHit(c *fiber.Ctx, hit ownPage, generation string) error {
 	return nil
 }
 
-// cacheStatus is the Cache-Status of a hit (RFC 9211). A negative ttl tells by how many
-// seconds the page is past its age. A page that is stale for another reason, or could
-// not be verified, has a ttl of -1.
+// cacheStatus is the Cache-Status of a hit (RFC 9211). A negative ttl says by how many
+// seconds the page is older than PAGE_MAX_AGE. A page that is stale for another reason, or
+// that could not be verified, has a ttl of -1.
 func cacheStatus(tier string, pastAge time.Duration, stale bool) string {
 	status := "wandstore; hit"
 	if pastAge > 0 {

@@ -19,7 +19,7 @@ import (
 
 const front = "/s/magic-wands?shopper=ada"
 
-// stateTicket is the ticket of a job that is there already.
+// stateTicket is the ticket of a job that exists already.
 func stateTicket(state wandstorev1.JobState) func(jobqueue.Request) (jobqueue.Ticket, error) {
 	return func(jobqueue.Request) (jobqueue.Ticket, error) {
 		return jobqueue.Ticket{Record: &wandstorev1.JobRecord{JobId: "job-2", State: state}}, nil
@@ -30,8 +30,7 @@ func refusal(err error) func(jobqueue.Request) (jobqueue.Ticket, error) {
 	return func(jobqueue.Request) (jobqueue.Ticket, error) { return jobqueue.Ticket{}, err }
 }
 
-// What a shopper's front page says in its headers, for everything that can be known of
-// the page and its job.
+// The headers of a shopper's front page, for each state of the page and its job.
 func TestFrontPageHeaders(t *testing.T) {
 	t.Parallel()
 	made := func(age time.Duration) func(*wandstorev1.Page) {
@@ -52,7 +51,7 @@ func TestFrontPageHeaders(t *testing.T) {
 	for name, tt := range map[string]struct {
 		desk                             func(*desk)
 		cache, status, generation, whose string
-		replaces                         string // the job whose page a new one replaces; "-" if no job is asked for
+		replaces                         string // the job whose page a new one replaces; "-" if no page is requested
 	}{
 		"memory": {
 			desk:  func(d *desk) { d.has(pagestore.TierMemory) },
@@ -169,7 +168,7 @@ func TestFrontPageHeaders(t *testing.T) {
 			} {
 				got := res.Header.Get(header)
 				if header == "Cache-Status" && strings.Contains(want, "ttl=-3601") {
-					// The test takes its time too.
+					// The test itself takes some time.
 					got = strings.Replace(got, "ttl=-3602", "ttl=-3601", 1)
 				}
 				if got != want {
@@ -206,10 +205,10 @@ func TestFrontPageIdentity(t *testing.T) {
 		target, cookie string
 		method         string // GET if empty
 		status         int
-		keeps          string // the id that the cookie set has; "-" if none is set, "new" for a new one
+		keeps          string // the id in the cookie that is set; "-" if none is set, "new" for a new id
 		job            bool
 	}{
-		"nobody":               {target: "/s/magic-wands", status: 200, keeps: "new"},
+		"no shopper":           {target: "/s/magic-wands", status: 200, keeps: "new"},
 		"address":              {target: front, status: 200, keeps: "ada", job: true},
 		"cookie":               {target: "/s/magic-wands", cookie: "ada", status: 200, keeps: "-", job: true},
 		"both the same":        {target: front, cookie: "ada", status: 200, keeps: "-", job: true},

@@ -14,7 +14,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/session"
 )
 
-// What the edge itself finds wrong.
+// The edge's own errors.
 var (
 	errUnknownShop    = errors.New("unknown store")
 	errBadBody        = errors.New("the body is not what this route takes")
@@ -26,8 +26,8 @@ var (
 	errTimeout        = errors.New("not done in time")
 )
 
-// statuses maps errors to HTTP statuses, the first that matches; anything else is
-// a 500 that says nothing of its cause.
+// statuses maps errors to HTTP statuses. The first match counts. Any other error is a 500
+// that does not tell its cause.
 var statuses = []struct {
 	err    error
 	status int
@@ -47,7 +47,7 @@ var statuses = []struct {
 	{context.DeadlineExceeded, http.StatusGatewayTimeout},
 }
 
-// statusOf is an error's status, and what may be said of it to the outside.
+// statusOf returns an error's status and the detail that a client may see.
 func statusOf(err error) (status int, detail string) {
 	if f, ok := errors.AsType[*fiber.Error](err); ok {
 		return f.Code, f.Message
@@ -57,7 +57,8 @@ func statusOf(err error) (status int, detail string) {
 	}
 	for _, s := range statuses {
 		if errors.Is(err, s.err) {
-			// A 4xx tells the caller what to mend; beyond that the cause is ours.
+			// The detail of a 4xx tells the client what to change. The cause of a 5xx is
+			// internal.
 			if s.status < http.StatusInternalServerError {
 				return s.status, err.Error()
 			}
@@ -67,7 +68,7 @@ func statusOf(err error) (status int, detail string) {
 	return http.StatusInternalServerError, "something went wrong on our side"
 }
 
-// problem answers an API's error as application/problem+json (RFC 9457).
+// problem answers an error of an API as application/problem+json (RFC 9457).
 func problem(c *fiber.Ctx, err error) error {
 	status, detail := statusOf(err)
 	c.Set(fiber.HeaderCacheControl, "no-store")

@@ -68,7 +68,7 @@ func TestRoutes(t *testing.T) {
 		"product, shops not all known":      {desk: offline, route: "GET /s/no-such-shop/p/nightjar", status: 503, kind: page},
 		"search":                            {route: "GET /s/magic-wands/search?q=nightjar", status: 200, kind: page, says: "Nightjar"},
 		"search with nonsense":              {route: "GET /s/magic-wands/search?q=%ff&sort=x&most=-1", status: 200, kind: page},
-		"cart of nobody":                    {route: "GET /s/magic-wands/cart", status: 200, kind: page},
+		"cart without a shopper":            {route: "GET /s/magic-wands/cart", status: 200, kind: page},
 		"cart":                              {desk: adaBuys, route: "GET /s/magic-wands/cart", headers: adasCookie, status: 200, kind: page, says: "Nightjar"},
 		"cart, invalid id":                  {route: "GET /s/magic-wands/cart?shopper=a.b", status: 400, kind: page},
 		"cart, NATS not reached":            {desk: offline, route: "GET /s/magic-wands/cart", headers: adasCookie, status: 503, kind: page, retry: "5"},
@@ -84,7 +84,7 @@ func TestRoutes(t *testing.T) {
 		"cart change, NATS not reached":     {desk: offline, route: "POST /s/magic-wands/cart", body: "action=add&product=nightjar", headers: form, status: 503, kind: page, retry: "5"},
 		"cart change, sessions fail":        {desk: broken, route: "POST /s/magic-wands/cart", body: "action=add&product=nightjar", headers: form, status: 503, kind: page, retry: "5"},
 		"forget":                            {route: "POST /s/magic-wands/forget", headers: adasCookie, status: 303, leads: "/s/magic-wands"},
-		"forget nobody":                     {route: "POST /s/magic-wands/forget?shopper=ada", status: 303, leads: "/s/magic-wands"},
+		"forget without a cookie":           {route: "POST /s/magic-wands/forget?shopper=ada", status: 303, leads: "/s/magic-wands"},
 		"forget by another site":            {route: "POST /s/magic-wands/forget", headers: with(adasCookie, foreignForm), status: 403, kind: page},
 		"forget, NATS not reached":          {desk: offline, route: "POST /s/magic-wands/forget", headers: adasCookie, status: 503, kind: page},
 		"forget, a store fails":             {desk: broken, route: "POST /s/magic-wands/forget", headers: adasCookie, status: 503, kind: page},
@@ -96,7 +96,7 @@ func TestRoutes(t *testing.T) {
 		"debug without a token":             {route: "GET /debug/container", status: 404, kind: problem},
 		"debug with a wrong token":          {route: "GET /debug/container", headers: []string{"Authorization", "Bearer no"}, status: 404, kind: problem},
 		"container":                         {route: "GET /debug/container", headers: debugger, status: 200, kind: jsons, says: `"health":{"member":"pool-0"}`},
-		"container, nobody answers":         {desk: broken, route: "GET /debug/container", headers: debugger, status: 503, kind: jsons, says: `"status":503`},
+		"container, no answer":              {desk: broken, route: "GET /debug/container", headers: debugger, status: 503, kind: jsons, says: `"status":503`},
 		"container, NATS not reached":       {desk: offline, route: "GET /debug/container", headers: debugger, status: 503, kind: jsons, says: `"poolMember":"pool-0"`},
 		"generate":                          {desk: jobEnds(wandstorev1.JobState_JOB_STATE_READY), route: "GET /debug/generate", headers: debugger, status: 200, kind: jsons, says: `"source":"llm"`},
 		"generate, dead-lettered":           {desk: jobEnds(wandstorev1.JobState_JOB_STATE_FAILED), route: "GET /debug/generate", headers: debugger, status: 502, kind: jsons, says: `"status":502`},
@@ -183,14 +183,14 @@ func TestRoutes(t *testing.T) {
 // adaBuys puts a product into ada's cart.
 func adaBuys(d *desk) { d.remembers(&wandstorev1.StoreSignals{Cart: []string{"nightjar"}}) }
 
-// jobEnds has the job that is asked for end at once.
+// jobEnds lets the requested job end at once.
 func jobEnds(state wandstorev1.JobState) func(*desk) {
 	return func(d *desk) {
 		d.record = &wandstorev1.JobRecord{JobId: "job-2", State: state, PoolMember: "pool-3", Source: "llm", Persona: "explorer"}
 	}
 }
 
-// How a page stands, by what the board and the record say of its job.
+// The status of a page, by the board and by the record of its job.
 func TestGenerationStatus(t *testing.T) {
 	t.Parallel()
 	soon := timestamppb.New(time.Now().Add(time.Minute))
@@ -231,7 +231,7 @@ func TestGenerationStatus(t *testing.T) {
 			if (got.GeneratedAt != nil) != (tt.want.State == stateReady) {
 				t.Errorf("generated at %v", got.GeneratedAt)
 			}
-			// A running job has run for a moment.
+			// The running job has run for a moment.
 			if tt.want.ETASeconds-got.ETASeconds == 1 {
 				got.ETASeconds++
 			}
@@ -302,7 +302,7 @@ func TestWebhook(t *testing.T) {
 	}
 }
 
-// signature is the headers of Standard Webhooks for a body.
+// signature returns the Standard Webhooks headers for a body.
 func signature(t *testing.T, body string) []string {
 	t.Helper()
 	hook, err := standardwebhooks.NewWebhook(webhookSecret)

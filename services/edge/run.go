@@ -20,7 +20,9 @@ import (
 	"github.com/wandstore/wandstore/services/edge/internal/jobboard"
 )
 
-// Run answers shoppers until ctx ends, then returns nil.
+// Run makes an edge of real parts and serves until ctx ends. Then it drains requests and
+// returns nil. It returns an error if the address is in use, the configuration is invalid
+// or a part fails.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
@@ -62,12 +64,12 @@ type parts struct {
 	s3       *pagestore.S3
 	pages    *pagestore.Tiered
 	board    *jobboard.Board
-	// bus is nil until NATS has been reached.
+	// bus is nil until NATS was reached.
 	bus atomic.Pointer[bus]
 }
 
 func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger) (*parts, error) {
-	shops, err := catalogue.New(cfg.Stores, log)
+	shops, err := catalogue.New(cfg.Shops, log)
 	if err != nil {
 		return nil, err
 	}
@@ -87,11 +89,19 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logge
 		cfg: cfg, nc: nc, js: js, log: log, shops: shops, renderer: renderer,
 		memory: memory, s3: s3, board: jobboard.New(cfg.Pool.Concurrency),
 	}
-	if p.pages, err = pagestore.NewTiered(memory, s3, kvTier{p}, pagestore.WithLogger(log)); err != nil {
+	if p.pages, err = pagestore.NewTiered(memory, s3, kvTier{p}, p.lookupOptions()...); err != nil {
 		s3.Close()
 		return nil, err
 	}
 	return p, nil
+}
+
+func (p *parts) lookupOptions() []pagestore.Option {
+	options := []pagestore.Option{pagestore.WithLogger(p.log)}
+	if d := p.cfg.StoreTimeout; d > 0 {
+		options = append(options, pagestore.WithDeadline(pagestore.TierMinIO, d), pagestore.WithDeadline(pagestore.TierKV, d))
+	}
+	return options
 }
 
 func (p *parts) close() {
@@ -112,7 +122,7 @@ func (p *parts) deps() Deps {
 	}
 }
 
-// ensureBucket makes the bucket once the object store answers.
+// ensureBucket creates the bucket when the object store answers, and returns when ctx ends.
 func (p *parts) ensureBucket(ctx context.Context) error {
 	if err := lifecycle.Retry(ctx, p.log, "the object store", func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -125,7 +135,7 @@ func (p *parts) ensureBucket(ctx context.Context) error {
 	return nil
 }
 
-// kvTier is the KV tier of the look-up. It is unavailable until NATS has been reached.
+// kvTier is the KV tier of the page lookup. It is unavailable until NATS was reached.
 type kvTier struct{ p *parts }
 
 func (k kvTier) Get(ctx context.Context, key pagekey.Key) (*pagestore.Page, error) {

@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	// maxBody bounds request bodies; a webhook's page is the largest.
+	// maxBody bounds request bodies, in bytes. The largest is a webhook's page.
 	maxBody = 1 << 20
-	// stopTimeout bounds finishing what is under way at the end.
+	// stopTimeout bounds how long running requests may take after the stop.
 	stopTimeout = 10 * time.Second
 )
 
-// serve answers requests until ctx ends. Then it is not ready, takes no more
-// connections, and finishes what is under way.
+// serve answers requests until ctx ends. Then it reports not ready, accepts no more
+// connections and finishes the running requests.
 func (e *Edge) serve(ctx context.Context, listener net.Listener) error {
 	app := e.app()
 	served := make(chan error, 1)
@@ -45,7 +45,7 @@ func (e *Edge) app() *fiber.App {
 		DisableStartupMessage: true,
 		BodyLimit:             maxBody,
 		ReadTimeout:           10 * time.Second,
-		// For a whole answer; events extend it for each of theirs.
+		// The timeout of a whole answer. Event streams extend it with each event.
 		WriteTimeout:   30 * time.Second,
 		IdleTimeout:    90 * time.Second,
 		ReadBufferSize: 8 << 10,
@@ -74,7 +74,7 @@ func (e *Edge) app() *fiber.App {
 	return app
 }
 
-// guardDebug lets operators through, and tells nobody else that there is something.
+// guardDebug admits operators. It answers 404 to others, as if the routes did not exist.
 func (e *Edge) guardDebug(c *fiber.Ctx) error {
 	if e.cfg.DebugOnLoopback && c.Context().RemoteIP().IsLoopback() {
 		return c.Next()
@@ -86,8 +86,8 @@ func (e *Edge) guardDebug(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// fail answers an error: a designed page to shoppers, a problem to everything
-// else.
+// fail answers an error with a page on the routes for shoppers, and with a problem document
+// on the others.
 func (e *Edge) fail(c *fiber.Ctx, err error) error {
 	status, _ := statusOf(err)
 	if status >= http.StatusInternalServerError {
@@ -97,14 +97,15 @@ func (e *Edge) fail(c *fiber.Ctx, err error) error {
 		return problem(c, err)
 	}
 	var shop *catalogue.Shop
-	// By the path: a request that fasthttp refuses has no route, and so no parameters.
+	// The slug is read from the path, because a request that fasthttp refuses has no route
+	// and so no parameters.
 	slug, _ := strings.CutPrefix(c.Path(), "/s/")
 	slug, _, _ = strings.Cut(slug, "/")
-	if st, ok := e.deps.Shops.Shop(slug); ok {
-		shop = st
+	if found, ok := e.deps.Shops.Shop(slug); ok {
+		shop = found
 	}
-	html, drawErr := e.deps.Renderer.Error(storefront.ErrorInput{Status: status, Shop: shop, Shops: e.deps.Shops.All()})
-	if drawErr != nil {
+	html, renderErr := e.deps.Renderer.Error(storefront.ErrorInput{Status: status, Shop: shop, Shops: e.deps.Shops.All()})
+	if renderErr != nil {
 		return problem(c, err)
 	}
 	e.secure(c)
@@ -114,7 +115,7 @@ func (e *Edge) fail(c *fiber.Ctx, err error) error {
 	return c.Status(status).Send(html)
 }
 
-// shopperFacing tells the paths that people open from those that programs call.
+// shopperFacing reports whether people open the path, rather than programs.
 func shopperFacing(path string) bool {
 	for _, prefix := range []string{"/api/", "/debug/", "/webhook/", "/health", "/ready"} {
 		if strings.HasPrefix(path, prefix) {
@@ -124,7 +125,7 @@ func shopperFacing(path string) bool {
 	return true
 }
 
-// secure sets the headers that every document has.
+// secure sets the security headers that every document has.
 func (e *Edge) secure(c *fiber.Ctx) {
 	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	c.Set(fiber.HeaderReferrerPolicy, "same-origin")

@@ -27,7 +27,7 @@ func (e *Edge) product(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return e.sendDrawn(c, shop, http.StatusOK, html)
+	return e.sendRendered(c, shop, http.StatusOK, html)
 }
 
 // search answers GET /s/{store}/search.
@@ -42,13 +42,13 @@ func (e *Edge) search(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return e.sendDrawn(c, shop, http.StatusOK, html)
+	return e.sendRendered(c, shop, http.StatusOK, html)
 }
 
-// sendDrawn answers with a document that was drawn for this request.
-func (e *Edge) sendDrawn(c *fiber.Ctx, shop *catalogue.Shop, status int, html []byte) error {
+// sendRendered answers with a document that was rendered for this request.
+func (e *Edge) sendRendered(c *fiber.Ctx, shop *catalogue.Shop, status int, html []byte) error {
 	e.secure(c)
-	// It may hold what is in a cart, and prices of now.
+	// The document may show a cart, and it shows current prices.
 	c.Set(fiber.HeaderCacheControl, "private, no-store")
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
 	c.Set(fiber.HeaderContentSecurityPolicy, e.deps.Renderer.CSP(shop))
@@ -69,9 +69,11 @@ func (e *Edge) sendDrawn(c *fiber.Ctx, shop *catalogue.Shop, status int, html []
 	return c.Send(b.Bytes())
 }
 
-// countCookie says how much is in the cart of the shop whose path it is set for:
-// so a page can show it without reading a session. It decides nothing.
+// countCookie holds the number of items in the cart, for the shop whose path it is set for.
+// With it a page can show the number without reading a session. It is used for nothing else.
 const countCookie = "wandstore_cart"
+
+// cartCount returns the number of items in the cart; 0 if the cookie is missing or invalid.
 
 func cartCount(c *fiber.Ctx, shop *catalogue.Shop) int {
 	slug, count, _ := strings.Cut(c.Cookies(countCookie), ":")
@@ -82,5 +84,5 @@ func cartCount(c *fiber.Ctx, shop *catalogue.Shop) int {
 	return n
 }
 
-// maxCount is above what the largest cart holds.
+// maxCount is more than the largest cart holds.
 const maxCount = 9999

@@ -12,7 +12,7 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// generationStatus is how a shopper's page stands.
+// generationStatus is the state of a shopper's page and its job.
 type generationStatus struct {
 	State       string     `json:"state"` // none, queued, running, ready or failed
 	PoolMember  string     `json:"poolMember,omitempty"`
@@ -23,7 +23,7 @@ type generationStatus struct {
 	GeneratedAt *time.Time `json:"generatedAt,omitempty"`
 	Reason      string     `json:"reason,omitempty"`
 
-	// requestedAt is when the live job was asked for.
+	// requestedAt is when the live job was requested.
 	requestedAt time.Time
 }
 
@@ -35,7 +35,7 @@ const (
 	stateFailed  = "failed"
 )
 
-// ended tells whether nothing more will come of the job.
+// ended reports whether the state is final.
 func (s generationStatus) ended() bool { return s.State == stateReady || s.State == stateFailed }
 
 // status answers GET /api/generation/status.
@@ -52,8 +52,8 @@ func (e *Edge) status(c *fiber.Ctx) error {
 	return c.JSON(s)
 }
 
-// generation tells how the key's page stands: the live job's state, else the
-// page's, else the last job's.
+// generation returns the state of the key's live job, otherwise that of its page, otherwise
+// that of its last job.
 func (e *Edge) generation(ctx context.Context, key pagekey.Key) (generationStatus, error) {
 	if place, live := e.deps.Board.Find(key); live {
 		s := generationStatus{
@@ -66,7 +66,7 @@ func (e *Edge) generation(ctx context.Context, key pagekey.Key) (generationStatu
 		}
 		return s, nil
 	}
-	shop, ok := e.deps.Shops.Shop(key.Store())
+	shop, ok := e.deps.Shops.Shop(key.Shop())
 	if !ok {
 		return generationStatus{}, errUnknownShop
 	}
@@ -92,22 +92,22 @@ func (e *Edge) generation(ctx context.Context, key pagekey.Key) (generationStatu
 	case rec.GetState() == wandstorev1.JobState_JOB_STATE_FAILED:
 		s.State, s.Reason = stateFailed, rec.GetReason()
 	case rec.GetState() != wandstorev1.JobState_JOB_STATE_READY && rec.GetDeadline().AsTime().After(time.Now()):
-		// Live, but the board has not heard of it yet. (A record that is ready has lost
-		// its page meanwhile.)
+		// The job is live, but the watch has not reported it yet. A ready record without a
+		// page means that the page is gone since, so its state is none.
 		s.State = stateQueued
 	}
 	return s, nil
 }
 
-// keyOfQuery reads store and shopper of a query, the shopper from the cookie if
-// need be.
+// keyOfQuery reads the key from the query. If the query names no shopper, the cookie's
+// counts.
 func (e *Edge) keyOfQuery(c *fiber.Ctx) (pagekey.Key, error) {
 	shopper, _ := shopperOf(c)
 	key, err := pagekey.New(c.Query("store"), shopper)
 	if err != nil {
 		return pagekey.Key{}, err
 	}
-	if _, ok := e.deps.Shops.Shop(key.Store()); !ok {
+	if _, ok := e.deps.Shops.Shop(key.Shop()); !ok {
 		return pagekey.Key{}, errUnknownShop
 	}
 	return key, nil

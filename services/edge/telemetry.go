@@ -32,7 +32,7 @@ func newMetrics() *metrics {
 	}
 }
 
-// observe has the edge's states collected until stop is called.
+// observe registers the gauges of the edge. stop unregisters them.
 func (e *Edge) observe() (stop func()) {
 	return telemetry.Observe(otel.GetMeterProvider(), scope, func(_ context.Context, see telemetry.See) error {
 		for tier, state := range e.deps.Pages.Breakers() {
@@ -48,17 +48,16 @@ func (e *Edge) observe() (stop func()) {
 	}, telemetry.BreakerOpen, telemetry.EventListeners, telemetry.WatchUp)
 }
 
-// Outcomes of a front page.
+// Outcomes of a request for a front page.
 const (
 	outcomeHit      = "hit"
 	outcomeStale    = "stale"
 	outcomeFallback = "fallback"
 )
 
-// trace makes the server span of a request (semantic conventions for HTTP). A
-// traceparent from outside is linked, not taken as the parent: whoever sends it
-// would decide what is sampled and where our traces go. TrustTraceparent says that
-// the sender is our own.
+// trace makes the server span of a request (OpenTelemetry semantic conventions for HTTP). A
+// traceparent of the request becomes a link, not the parent, because its sender would
+// otherwise decide which traces are sampled. With TrustTraceparent it becomes the parent.
 func (e *Edge) trace(c *fiber.Ctx) error {
 	start := time.Now()
 	options := []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer)}
@@ -74,7 +73,7 @@ func (e *Edge) trace(c *fiber.Ctx) error {
 	defer span.End()
 	c.SetUserContext(ctx)
 	if err := c.Next(); err != nil {
-		// Answered here, so that the span knows the status.
+		// The error is answered here, so that the span gets the status.
 		if err := e.fail(c, err); err != nil {
 			return err
 		}
@@ -94,8 +93,8 @@ func (e *Edge) trace(c *fiber.Ctx) error {
 	return nil
 }
 
-// routeOf is the route's pattern; what has none is one route of its own, or every
-// path that somebody tries would be.
+// routeOf returns the route's pattern. All paths without a route share the name "none", so
+// that unknown paths make no new metric series.
 func routeOf(c *fiber.Ctx) string {
 	if path := c.Route().Path; path != "/" {
 		return path
@@ -103,7 +102,8 @@ func routeOf(c *fiber.Ctx) string {
 	return "none"
 }
 
-// methodOf and schemeOf give constants: what fiber gives lives in reused memory.
+// methodOf and schemeOf return constants, because fiber's strings are in memory that is
+// reused after the handler.
 func methodOf(c *fiber.Ctx) string {
 	switch c.Method() {
 	case http.MethodGet:

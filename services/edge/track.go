@@ -26,10 +26,10 @@ const (
 	trackTimeout = 2 * time.Second
 )
 
-// track answers POST /api/shopper/track: one event or an array of them, counted
-// in the shoppers' sessions. All are checked before the first is counted. An event
-// that names no shopper is the cookie's, if the shop's own page sent it. Of a
-// browser that sends DNT or Sec-GPC nothing is counted.
+// track answers POST /api/shopper/track. It counts one event, or an array of events, in the
+// shoppers' sessions. All events are checked before the first is counted. An event without
+// a shopper counts for the cookie's shopper, if a page of this site sent it. If the browser
+// sends DNT or Sec-GPC, nothing is counted.
 func (e *Edge) track(c *fiber.Ctx) error {
 	var self string
 	if id := c.Cookies(shopperCookie); pagekey.ValidShopper(id) && sameSite(c) == nil {
@@ -53,9 +53,9 @@ func (e *Edge) track(c *fiber.Ctx) error {
 	ctx, cancel := context.WithTimeout(c.UserContext(), trackTimeout)
 	defer cancel()
 	now := time.Now()
-	for shopper, theirs := range byShopper {
+	for shopper, own := range byShopper {
 		err := b.Sessions.Update(ctx, shopper, func(s *wandstorev1.ShopperSession) {
-			for _, ev := range theirs {
+			for _, ev := range own {
 				session.Apply(s, ev, now)
 			}
 		})
@@ -65,15 +65,15 @@ func (e *Edge) track(c *fiber.Ctx) error {
 		if err != nil {
 			return errors.Join(errUnavailable, err)
 		}
-		for _, ev := range theirs {
+		for _, ev := range own {
 			e.invalidateVisitor(shopper, ev.GetStore())
 		}
 	}
 	return c.Status(http.StatusAccepted).JSON(fiber.Map{"accepted": len(events)})
 }
 
-// parseEvents reads and checks a body's events; self is whose those are that name
-// nobody.
+// parseEvents parses and checks a body's events. Events without a shopper get the shopper
+// self.
 func (e *Edge) parseEvents(body []byte, self string) ([]*wandstorev1.TrackEvent, error) {
 	if len(body) > maxTrackBody {
 		return nil, fiber.ErrRequestEntityTooLarge
@@ -103,15 +103,15 @@ func (e *Edge) parseEvents(body []byte, self string) ([]*wandstorev1.TrackEvent,
 		if !ok {
 			return nil, fmt.Errorf("event %d: %w", i, errUnknownShop)
 		}
-		known(shop, ev)
+		normalise(shop, ev)
 		events[i] = ev
 	}
 	return events, nil
 }
 
-// known keeps of an event the product and category that the shop has, and knows a
-// product's category without being told.
-func known(shop *catalogue.Shop, ev *wandstorev1.TrackEvent) {
+// normalise removes a product that the shop does not have from an event, and from a view
+// also a category that it does not have. It sets the category of a product.
+func normalise(shop *catalogue.Shop, ev *wandstorev1.TrackEvent) {
 	if p, ok := shop.Product(ev.GetProduct()); ok {
 		ev.Category = p.Collection
 	} else {

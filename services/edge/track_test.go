@@ -8,8 +8,8 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagekey"
 )
 
-// Whatever a browser sends: events that pass are of known stores and valid ids,
-// and name only what the shop has.
+// Whatever a browser sends, accepted events have valid ids, a known shop, and only products
+// and categories of that shop.
 func FuzzParseEvents(f *testing.F) {
 	shops, err := catalogue.New(catalogue.Config{}, slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -25,8 +25,8 @@ type PageMaker interface {
 	Make(ctx context.Context, o pagemaker.Order) (pagemaker.Made, error)
 }
 
-// generationComplete is the webhook's body: a page that was made elsewhere, or why none
-// was.
+// generationComplete is the webhook's body: a page that was made elsewhere, or the error if
+// none was made.
 type generationComplete struct {
 	JobID     string          `json:"jobId"`
 	StoreSlug string          `json:"storeSlug"`
@@ -38,9 +38,10 @@ type generationComplete struct {
 	Design    json.RawMessage `json:"design"`
 }
 
-// webhook answers POST /webhook/generation-complete: a page made elsewhere, signed as
-// Standard Webhooks says (HMAC-SHA256 over id, timestamp and body; at most five minutes
-// old). It passes the gate that a model's answer passes, and is made and stored like one.
+// webhook answers POST /webhook/generation-complete, which delivers a page made elsewhere.
+// The request is signed by the Standard Webhooks scheme: HMAC-SHA256 over id, timestamp and
+// body, at most five minutes old. The page must pass the same gate as a model's answer, and
+// is made and stored in the same way.
 func (e *Edge) webhook(c *fiber.Ctx) error {
 	if err := e.verifyWebhook(c); err != nil {
 		return err
@@ -53,7 +54,7 @@ func (e *Edge) webhook(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	shop, ok := e.deps.Shops.Shop(key.Store())
+	shop, ok := e.deps.Shops.Shop(key.Shop())
 	if !ok {
 		return errUnknownShop
 	}
@@ -89,8 +90,8 @@ func (e *Edge) webhook(c *fiber.Ctx) error {
 	return c.SendStatus(http.StatusAccepted)
 }
 
-// verifyWebhook checks the request's signature: errSignature if it is missing or wrong,
-// or if no secret is set.
+// verifyWebhook checks the request's signature. It returns errSignature if the signature is
+// missing or wrong, or if no secret is set.
 func (e *Edge) verifyWebhook(c *fiber.Ctx) error {
 	if e.cfg.WebhookSecret == "" {
 		return errSignature

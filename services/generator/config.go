@@ -17,41 +17,43 @@ import (
 
 // Config is the generator's settings.
 type Config struct {
-	// Pool is the pool's shape.
+	// Pool is the size and the limits of the pool.
 	Pool wandnats.Settings
-	// NATS is where the jobs come from.
+	// NATS is the NATS that jobs come from.
 	NATS wandnats.Config
-	// S3 is where pages are kept for good.
+	// S3 is the object store, which keeps pages permanently.
 	S3 pagestore.S3Config
-	// Stores is where the shops come from.
-	Stores catalogue.Config
-	// Addr is where the HTTP pair listens.
+	// Shops is the source of the shops' documents.
+	Shops catalogue.Config
+	// Addr is the address of GET /health and POST /generate.
 	Addr string `env:"GENERATOR_ADDR" envDefault:"127.0.0.1:8080"`
-	// GenerateToken opens POST /generate to requests that bear it. Without one the route
-	// is open on loopback, and refused on any other Addr.
+	// GenerateToken is the bearer token of POST /generate. Without it the route is open if
+	// Addr is on loopback, and refused otherwise.
 	GenerateToken string `env:"GENERATE_TOKEN" secret:"true"`
-	// Members are those that this process serves, as "0-4,7"; empty is all.
+	// Members are the numbers of the members to serve, such as "0-4,7". Empty means all.
 	Members string `env:"POOL_MEMBERS"`
-	// InactivityMillis is after how long without a job a member goes cold.
+	// InactivityMillis is the time without a job after which a member goes cold, in
+	// milliseconds.
 	InactivityMillis int `env:"CONTAINER_INACTIVITY_TIMEOUT_MS" envDefault:"300000"`
-	// ExitWhenIdle ends the process once all its members are cold.
+	// ExitWhenIdle ends the process when all its members are cold.
 	ExitWhenIdle bool `env:"EXIT_WHEN_IDLE"`
-	// KimiKey is sent to the model as a bearer token.
+	// KimiKey is sent to the model's API as a bearer token. Without it every page is the
+	// template's.
 	KimiKey string `env:"KIMI_API_KEY" secret:"true"`
-	// KimiBaseURL is the model's API, up to and with its version.
+	// KimiBaseURL is the URL of the model's API, including its version.
 	KimiBaseURL string `env:"KIMI_BASE_URL" secret:"url" envDefault:"https://api.moonshot.ai/v1"`
-	// KimiModel is the model asked for.
+	// KimiModel is the id of the model.
 	KimiModel string `env:"KIMI_MODEL" envDefault:"kimi-k2.6"`
 	// GatewayURL, if set, is used instead of KimiBaseURL.
 	GatewayURL string `env:"AI_GATEWAY_URL" secret:"url"`
-	// InputPrice and OutputPrice are what the model costs, in US dollars for a million
-	// tokens: the cost that is told of is estimated by them.
+	// InputPrice and OutputPrice are the model's prices, in US dollars per million tokens.
+	// The cost in the metrics is estimated from them.
 	InputPrice  float64 `env:"KIMI_PRICE_INPUT" envDefault:"0.95"`
 	OutputPrice float64 `env:"KIMI_PRICE_OUTPUT" envDefault:"4.00"`
-	// DailyBudget is how many US dollars the model may cost in 24 hours before
-	// operators are told; 0 for any. Nothing is stopped by it.
+	// DailyBudget is the cost of the model in 24 hours, in US dollars, above which an alert
+	// fires. 0 means no budget. It stops no calls.
 	DailyBudget float64 `env:"KIMI_DAILY_BUDGET"`
-	// LLMTimeoutSeconds bounds one call of the model, its retries included.
+	// LLMTimeoutSeconds bounds one call of the model, including its retries.
 	LLMTimeoutSeconds int `env:"LLM_TIMEOUT_SECONDS" envDefault:"180"`
 }
 
@@ -69,7 +71,7 @@ func (c Config) Validate() error {
 	if err := c.S3.Validate(); err != nil {
 		return err
 	}
-	if err := c.Stores.Validate(); err != nil {
+	if err := c.Shops.Validate(); err != nil {
 		return err
 	}
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
@@ -94,7 +96,7 @@ func (c Config) Validate() error {
 		name  string
 		value float64
 	}{{"KIMI_PRICE_INPUT", c.InputPrice}, {"KIMI_PRICE_OUTPUT", c.OutputPrice}, {"KIMI_DAILY_BUDGET", c.DailyBudget}} {
-		// So said, it refuses what is not a number as well.
+		// The negation refuses NaN as well.
 		if !(s.value >= 0) || math.IsInf(s.value, 1) {
 			return errors.New(s.name + " is not an amount of US dollars")
 		}
@@ -103,7 +105,7 @@ func (c Config) Validate() error {
 		if s.value == "" {
 			continue
 		}
-		// The error of url.Parse would quote a key that somebody put into the URL.
+		// The error of url.Parse is not shown: it would quote a key in the URL.
 		if u, err := url.Parse(s.value); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 			return errors.New(s.name + " is not an http or https URL")
 		}
@@ -127,15 +129,15 @@ func (c Config) inactivity() time.Duration {
 }
 func (c Config) llmTimeout() time.Duration { return time.Duration(c.LLMTimeoutSeconds) * time.Second }
 
-// storing is what a job may take besides its two calls of the model.
+// storing is how long a job may take in addition to its two calls of the model.
 const storing = 30 * time.Second
 
-// jobTimeout bounds one delivery: an answer, the one asked for when that is no
-// page, and the storing.
+// jobTimeout bounds one delivery: a call of the model, a second call if the first answer is
+// not a design, and storing.
 func (c Config) jobTimeout() time.Duration { return 2*c.llmTimeout() + storing }
 
-// members reads POOL_MEMBERS: numbers and ranges with commas between; nil, nil
-// for all.
+// members parses POOL_MEMBERS: numbers and ranges, separated by commas. It returns nil, nil
+// if the list is empty.
 func members(list string, size int) ([]string, error) {
 	if list == "" {
 		return nil, nil

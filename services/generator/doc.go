@@ -1,21 +1,42 @@
-// Package generator is the pool's working side: it serves pool members, one
-// JetStream consumer each, and makes their jobs' pages.
+// Package generator serves pool members: it has one JetStream consumer for each member and
+// makes the pages of their jobs.
 //
-// A member is warm from its start and after each job for
-// CONTAINER_INACTIVITY_TIMEOUT_MS, then cold. With EXIT_WHEN_IDLE the process
-// ends once every member it serves is cold, for an autoscaler that starts it
-// again when jobs wait.
+// # Members
 //
-// It answers GET /health and POST /generate on GENERATOR_ADDR, and the NATS micro
-// service wandstore-generator: wandstore.member.pool-N.health for each member it
-// serves, and wandstore.control.replay and forget. POST /generate wants GENERATE_TOKEN
-// as a bearer token; without one it is answered on loopback only. It runs the code that
-// the queue's jobs run. Its preferences, as a job's, are words by name: persona says
-// whom the page is for; palette, typeface, density, corner and motion choose its look;
-// all of them are told to the model, and what the others name is looked for in the
-// catalogue and shown on the first screens.
+// A member is warm when it starts and while it has jobs. It goes cold when it has had no
+// job for CONTAINER_INACTIVITY_TIMEOUT_MS. With EXIT_WHEN_IDLE the process exits when every
+// member that it serves is cold; an autoscaler starts it again when jobs wait.
 //
-// Started before NATS or the object store it waits for them and says so. Told to
-// stop it takes no more jobs, gives the running ones a moment, hands back those
-// that are not done, and leaves.
+// # Routes
+//
+//	GET  /health                          the state of the members, on GENERATOR_ADDR
+//	POST /generate                        a page, made at once, on GENERATOR_ADDR
+//	wandstore.member.pool-N.health        the state of a member, for each one served
+//	wandstore.control.replay              a dead letter goes back into the queue
+//	wandstore.control.forget              a shopper's data is erased
+//
+// The last three are endpoints of the NATS micro service wandstore-generator. POST
+// /generate takes GENERATE_TOKEN as a bearer token. Without one it is open if
+// GENERATOR_ADDR is on loopback, and answers 401 otherwise.
+//
+// # Pages
+//
+// Package pagemaker makes and stores every page, for queue jobs and for POST /generate.
+// The model designs it (internal/designer, internal/kimi). If the model fails, the shop's
+// template is used.
+//
+// Preferences have names and values. persona sets the persona that the page addresses.
+// palette, typeface, density, corner and motion choose the theme. The catalogue is searched
+// for what the other preferences name, and the products found come first. All preferences
+// are part of the prompt.
+//
+// # Parts
+//
+// New makes a Generator from Deps, whose interfaces are declared where they are used. Run
+// makes the real parts. Deps.Pool returns nil until NATS and the object store were reached;
+// until then GET /health and POST /generate answer 503.
+//
+// If the process starts before NATS or the object store, it waits for them and logs so.
+// When it is stopped, it takes no more jobs and gives the running ones a grace period.
+// Then it hands back those that are not done, and exits.
 package generator

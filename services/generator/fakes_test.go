@@ -23,7 +23,7 @@ import (
 
 var errBroken = errors.New("broken")
 
-// bench is a generator whose parts are fakes, for tests of what it answers.
+// bench is a generator with fake parts, for tests of its answers.
 type bench struct {
 	t         *testing.T
 	generator *Generator
@@ -36,7 +36,7 @@ type bench struct {
 
 	authorization string // of the requests
 
-	// What the parts answer.
+	// The answers of the parts.
 	made      pagemaker.Made
 	makeErr   error
 	replayed  jobqueue.Replayed
@@ -83,7 +83,7 @@ func (b *bench) ask(method, target, body string) (*http.Response, string) {
 	return res, string(text)
 }
 
-// page is a page that the maker may have made.
+// page is a page as the maker returns it.
 func page(t *testing.T) *pagestore.Page {
 	t.Helper()
 	now := timestamppb.Now()

@@ -12,14 +12,14 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagestore"
 )
 
-// Shops are the shops of this moment.
+// Shops are the shops as they are now.
 type Shops interface {
 	All() []*catalogue.Shop
-	// Faults are the documents and sources that cannot be used, each with why.
+	// Faults returns the reasons why documents or sources cannot be used, by their names.
 	Faults() map[string]string
 }
 
-// Model is the model's circuit breaker: "closed" is well.
+// Model is the model's circuit breaker, which is "closed" while the model is called.
 type Model interface{ BreakerState() string }
 
 // Member is a pool member in this process.
@@ -38,27 +38,28 @@ type Replayer interface {
 	Replay(ctx context.Context, sequence uint64) (jobqueue.Replayed, error)
 }
 
-// Eraser forgets shoppers.
+// Eraser erases shoppers' data.
 type Eraser interface {
-	// Forget removes all that is kept of the shopper, in those shops and in every other
-	// that their session names.
+	// Forget erases what is stored about the shopper, in the given shops and in those that
+	// the session names. The shops are slugs.
 	Forget(ctx context.Context, shopper string, shops []string) error
 }
 
-// Deps are the parts that a generator is made of. Run makes the real ones.
+// Deps are the parts that a generator uses. Run makes the real ones.
 type Deps struct {
 	Shops Shops
 	Model Model
-	// Pool gives what needs NATS and the object store, or nil until both were reached.
+	// Pool returns the parts that need NATS and the object store, or nil until both were
+	// reached.
 	Pool func() *Pool
-	// Connected reports whether NATS is connected at this moment.
+	// Connected reports whether NATS is connected now.
 	Connected func() bool
-	// Worker names this process, for operators.
+	// Worker is this process's name for operators.
 	Worker string
 	Log    *slog.Logger
 }
 
-// Pool is the members that a generator serves, and what their jobs need.
+// Pool is the members that a generator serves, and the parts that their jobs need.
 type Pool struct {
 	Members  []Member
 	Maker    PageMaker
@@ -67,7 +68,7 @@ type Pool struct {
 	Eraser   Eraser
 }
 
-// order asks for a page that the model designs, or the template when it fails.
+// order orders a page that the model designs. If the model fails, the template is used.
 func (p *Pool) order(key pagekey.Key, jobID string, requestedAt time.Time, preferences map[string]string) pagemaker.Order {
 	return pagemaker.Order{
 		Key: key, JobID: jobID, RequestedAt: requestedAt, Preferences: preferences, Persona: preferences["persona"],
@@ -75,16 +76,16 @@ func (p *Pool) order(key pagekey.Key, jobID string, requestedAt time.Time, prefe
 	}
 }
 
-// Generator answers for the pool over HTTP and NATS. Make it with New.
+// Generator serves the HTTP routes and the micro service. It is made by New.
 type Generator struct {
 	cfg  Config
 	deps Deps
 	log  *slog.Logger
-	// direct counts the calls of POST /generate under way.
+	// direct limits the concurrent calls of POST /generate.
 	direct limit
 }
 
-// New makes a generator.
+// New returns a generator.
 func New(cfg Config, deps Deps) *Generator {
 	return &Generator{cfg: cfg, deps: deps, log: deps.Log}
 }

@@ -20,7 +20,7 @@ import (
 
 const maxBody = 64 << 10
 
-// app is the HTTP pair. Pages under way end with ctx.
+// app returns the HTTP routes. When ctx ends, pages that are being made are cancelled.
 func (g *Generator) app(ctx context.Context) *fiber.App {
 	app := fiber.New(fiber.Config{
 		DisableStartupMessage: true,
@@ -34,7 +34,7 @@ func (g *Generator) app(ctx context.Context) *fiber.App {
 	return app
 }
 
-// serve answers the HTTP pair until ctx ends.
+// serve serves the HTTP routes until ctx ends.
 func (g *Generator) serve(ctx context.Context) error {
 	app := g.app(ctx)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", g.cfg.Addr)
@@ -55,7 +55,8 @@ func (g *Generator) serve(ctx context.Context) error {
 	return <-served
 }
 
-// health tells how the members stand: 503 while the pool is not open.
+// health answers GET /health with the state of the members. The status is 503 until the pool
+// is open.
 func (g *Generator) health(c *fiber.Ctx) error {
 	body := fiber.Map{"status": "starting", "worker": g.deps.Worker, "model": fiber.Map{"name": g.cfg.KimiModel, "breaker": g.deps.Model.BreakerState()}}
 	p := g.deps.Pool()
@@ -76,7 +77,7 @@ func (g *Generator) health(c *fiber.Ctx) error {
 	return c.JSON(body)
 }
 
-// authorize lets whoever may have pages made pass: a call spends the model's money.
+// authorize refuses a call that may not make pages: each spends the model's money.
 func (g *Generator) authorize(c *fiber.Ctx) error {
 	token := g.cfg.GenerateToken
 	if token == "" && lifecycle.Loopback(g.cfg.Addr) {
@@ -90,8 +91,8 @@ func (g *Generator) authorize(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// generate makes a page at once: {jobId, storeSlug, shopperId, preferences} in,
-// {success, html, persona, source} out.
+// generate answers POST /generate. The request is {jobId, storeSlug, shopperId,
+// preferences}, the answer {success, html, persona, source}.
 func (g *Generator) generate(ctx context.Context, c *fiber.Ctx) error {
 	var ask struct {
 		JobID       string         `json:"jobId"`
@@ -116,7 +117,8 @@ func (g *Generator) generate(ctx context.Context, c *fiber.Ctx) error {
 	if p == nil {
 		return errNotReady
 	}
-	// Whoever calls this pays the same model, so it has as many places as the members.
+	// These calls use the same model as the members' jobs, so they are limited to the same
+	// number.
 	if !g.direct.take(len(p.Members) * g.cfg.Pool.Concurrency) {
 		return fiber.NewError(fiber.StatusTooManyRequests, "as many pages are being made as members may run")
 	}
@@ -132,8 +134,8 @@ func (g *Generator) generate(ctx context.Context, c *fiber.Ctx) error {
 	})
 }
 
-// words keeps the preferences that are words, numbers or yes and no; others have
-// no meaning here.
+// words returns the preferences that are strings, numbers or booleans, as strings. Other
+// values have no meaning as a preference.
 func words(in map[string]any) map[string]string {
 	out := make(map[string]string, len(in))
 	for name, v := range in {

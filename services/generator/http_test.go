@@ -100,7 +100,7 @@ func TestGenerateIsAuthorized(t *testing.T) {
 	}
 }
 
-// The order holds what was asked for: preferences that are words, a persona among them.
+// The order has the request's preferences, without values of other types, and its persona.
 func TestGenerateOrdersWhatWasAsked(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -156,8 +156,8 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// A generator that may exit when idle does so once its members are cold and no page is
-// made directly.
+// With EXIT_WHEN_IDLE a generator exits when its members are cold and no call of POST
+// /generate is running.
 func TestWaitIdle(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -167,8 +167,8 @@ func TestWaitIdle(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- b.generator.waitIdle(t.Context()) }()
 	select {
-	case <-done:
-		t.Fatal("it left while a page was made")
+	case err := <-done:
+		t.Fatalf("it left while a page was made: %v", err)
 	default:
 	}
 	b.generator.direct.release()

@@ -2,10 +2,10 @@ package generator
 
 import "sync/atomic"
 
-// limit counts what is under way. The zero limit counts from 0.
+// limit limits concurrent calls. Its zero value is ready for use.
 type limit struct{ n atomic.Int64 }
 
-// take takes a place if fewer than most are taken.
+// take takes a place and returns true if fewer than most places are taken.
 func (l *limit) take(most int) bool {
 	if l.n.Add(1) > int64(most) {
 		l.n.Add(-1)

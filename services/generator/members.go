@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// memberState is how one member stands, as operators see it.
+// memberState is the state of a member, for operators.
 type memberState struct {
 	Member     string    `json:"member"`
 	State      string    `json:"state"` // warm or cold
@@ -16,8 +16,8 @@ type memberState struct {
 	LastActive time.Time `json:"lastActive"`
 }
 
-// stateOf tells how a member stands: cold once it has had no job for the inactivity
-// time.
+// stateOf returns the state of a member. The member is cold if it has had no job for the
+// inactivity time.
 func stateOf(m Member, inactivity time.Duration) memberState {
 	s := m.Status()
 	state := memberState{
@@ -29,7 +29,7 @@ func stateOf(m Member, inactivity time.Duration) memberState {
 	return state
 }
 
-// waitIdle returns once every member is cold and no page is made directly.
+// waitIdle returns when every member is cold and no call of POST /generate is running.
 func (g *Generator) waitIdle(ctx context.Context) error {
 	inactivity := g.cfg.inactivity()
 	tick := time.NewTicker(min(inactivity/4+time.Millisecond, time.Second))

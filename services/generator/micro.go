@@ -15,15 +15,14 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagekey"
 )
 
-// version is the micro service's; NATS micro wants a semantic version.
+// version is the micro service's version. NATS micro requires a semantic version.
 const version = "0.1.0"
 
-// controlTimeout bounds what an operator asks for; the nats CLI waits five seconds by
-// default.
+// controlTimeout bounds an operator's request. The nats CLI waits five seconds by default.
 const controlTimeout = 4 * time.Second
 
-// openMicro has operators answered from its return until the service is stopped; what
-// they ask for ends with ctx.
+// openMicro starts the micro service. When openMicro returns, the server knows its
+// endpoints. When ctx ends, running requests are cancelled; the caller stops the service.
 func (g *Generator) openMicro(ctx context.Context, nc *nats.Conn, p *Pool) (micro.Service, error) {
 	service, err := micro.AddService(nc, micro.Config{
 		Name:        wandnats.MicroService,
@@ -50,7 +49,7 @@ func (g *Generator) openMicro(ctx context.Context, nc *nats.Conn, p *Pool) (micr
 	if err := service.AddEndpoint("forget", forget, micro.WithEndpointSubject(wandnats.SubjectForget)); err != nil {
 		return nil, errors.Join(fmt.Errorf("endpoint: %w", err), service.Stop())
 	}
-	// The server knows the endpoints once it answers this.
+	// When the server answers the flush, it knows the endpoints.
 	flush, cancel := context.WithTimeout(ctx, controlTimeout)
 	defer cancel()
 	if err := nc.FlushWithContext(flush); err != nil {
@@ -59,7 +58,7 @@ func (g *Generator) openMicro(ctx context.Context, nc *nats.Conn, p *Pool) (micr
 	return service, nil
 }
 
-// runMicro keeps the service until ctx ends.
+// runMicro waits until ctx ends and then stops the service.
 func (g *Generator) runMicro(ctx context.Context, service micro.Service) error {
 	<-ctx.Done()
 	if err := service.Stop(); err != nil && g.deps.Connected() {
@@ -68,8 +67,8 @@ func (g *Generator) runMicro(ctx context.Context, service micro.Service) error {
 	return nil
 }
 
-// replay answers {"sequence": N}, a dead letter's sequence in GENERATION_DEAD,
-// with the job and the member it waits at.
+// replay puts a dead letter back into the queue. The request is {"sequence": N}, the
+// letter's sequence in GENERATION_DEAD. The answer names the job and its member.
 func (g *Generator) replay(ctx context.Context, p *Pool, r micro.Request) {
 	var ask struct {
 		Sequence uint64 `json:"sequence"`
@@ -97,7 +96,8 @@ func (g *Generator) replay(ctx context.Context, p *Pool, r micro.Request) {
 	_ = r.RespondJSON(map[string]string{"jobId": done.JobID, "poolMember": done.Member})
 }
 
-// forget answers {"shopper": "ID"} when all that is kept of the shopper is gone.
+// forget erases what is stored about a shopper and answers when that is done. The request
+// is {"shopper": "ID"}.
 func (g *Generator) forget(ctx context.Context, p *Pool, r micro.Request) {
 	var ask struct {
 		Shopper string `json:"shopper"`

@@ -10,7 +10,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 )
 
-// request is what an operator asks, and the answer it gets.
+// request is an operator's request and its answer.
 type request struct {
 	micro.Request
 

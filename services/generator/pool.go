@@ -29,7 +29,7 @@ type pool struct {
 	sweeper   *jobqueue.Sweeper
 }
 
-// runPool waits for NATS and the object store, then serves the members.
+// runPool waits for NATS and the object store and then serves the members until ctx ends.
 func (p *parts) runPool(ctx context.Context) error {
 	var opened *pool
 	err := lifecycle.Retry(ctx, p.log, "NATS", func(ctx context.Context) (err error) {
@@ -44,7 +44,8 @@ func (p *parts) runPool(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	// Before it is healthy, so that a member that is asked over NATS answers.
+	// The micro service starts before GET /health answers 200, so that the members of a
+	// healthy generator answer over NATS.
 	var service micro.Service
 	if err := lifecycle.Retry(ctx, p.log, "NATS", func(ctx context.Context) (err error) {
 		service, err = p.generator.openMicro(ctx, p.nc, &opened.Pool)
@@ -58,7 +59,7 @@ func (p *parts) runPool(ctx context.Context) error {
 	running := []lifecycle.Part{
 		{Name: "shops", Run: func(ctx context.Context) error { return p.shops.Follow(ctx, opened.bus.Conn, opened.bus.Shops) }},
 		{Name: "dead letter sweep", Run: opened.sweeper.Run},
-		{Name: "members", Run: opened.run, StopWithin: grace + settling},
+		{Name: "members", Run: opened.run, StopTimeout: grace + settling},
 		{Name: "micro service", Run: func(ctx context.Context) error { return p.generator.runMicro(ctx, service) }},
 	}
 	if p.cfg.ExitWhenIdle {
@@ -79,7 +80,7 @@ func (p *parts) openPool(ctx context.Context) (*pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Before the first job is taken: its shop may be in the bucket only.
+	// The shops are loaded before the first job, because a shop may be in the bucket only.
 	if err := p.shops.Load(ctx, bus.Shops); err != nil {
 		return nil, err
 	}
@@ -113,8 +114,8 @@ func (p *parts) openPool(ctx context.Context) (*pool, error) {
 	return opened, nil
 }
 
-// memberNames are the members to serve: those of POOL_MEMBERS, or all that have a
-// consumer, so that members of a pool that was larger are still drained.
+// memberNames returns the members to serve: those of POOL_MEMBERS, or all that have a
+// consumer. So after a pool was made smaller, the members removed are still drained.
 func (p *parts) memberNames(ctx context.Context) ([]string, error) {
 	names, err := members(p.cfg.Members, p.cfg.Pool.PoolSize)
 	if err != nil || names != nil {
@@ -165,7 +166,8 @@ func (p *pool) handle(ctx context.Context, job *jobqueue.Job) (jobqueue.Result, 
 	order.Member, order.Attempt, order.Confirm = job.Member, job.Attempt, job.Confirm
 	made, err := p.Maker.Make(ctx, order)
 	if err != nil {
-		// Also of an unknown store: an edge may hear of a new one first.
+		// ErrUnknownShop is tried again too, because an edge may learn of a new shop before
+		// this process does.
 		return jobqueue.Result{}, err
 	}
 	return jobqueue.Result{

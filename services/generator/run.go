@@ -22,15 +22,16 @@ import (
 )
 
 const (
-	// grace is how long running jobs may go on after a signal: less than the thirty
-	// seconds that orchestrators wait, so that what is left can be handed back.
+	// grace is how long running jobs may continue after a signal. Orchestrators wait thirty
+	// seconds, and the rest of that is needed to hand back jobs.
 	grace = 20 * time.Second
-	// settling is what handing back the last jobs may take.
+	// settling is how long handing back the last jobs may take.
 	settling = 10 * time.Second
 )
 
-// Run runs a generator until ctx ends or, with ExitWhenIdle, its members are cold.
-// Both return nil.
+// Run makes a generator of real parts and runs it until ctx ends or, with ExitWhenIdle, all
+// members are cold. In both cases it returns nil. It returns an error if the address is in
+// use, the configuration is invalid or a part fails.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	nc, js, err := wandnats.Dial(cfg.NATS, "generator", log)
 	if err != nil {
@@ -45,7 +46,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	defer p.model.Close()
 	return lifecycle.Run(ctx,
 		lifecycle.Part{Name: "shops", Run: p.shops.Run},
-		lifecycle.Part{Name: "pool", Run: p.runPool, StopWithin: grace + 2*settling},
+		lifecycle.Part{Name: "pool", Run: p.runPool, StopTimeout: grace + 2*settling},
 		lifecycle.Part{Name: "http", Run: p.generator.serve},
 	)
 }
@@ -62,7 +63,7 @@ type parts struct {
 	renderer  *storefront.Renderer
 	generator *Generator
 
-	// pool is nil until NATS and the object store have been reached.
+	// pool is nil until NATS and the object store were reached.
 	pool atomic.Pointer[pool]
 }
 
@@ -75,7 +76,7 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	shops, err := catalogue.New(cfg.Stores, log)
+	shops, err := catalogue.New(cfg.Shops, log)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +101,7 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logge
 	return p, nil
 }
 
-// model is the model with its breaker.
+// model is a client of the model, with its breaker.
 type model interface {
 	designer.Model
 	BreakerState() string
@@ -120,7 +121,7 @@ func newModel(cfg Config) (model, error) {
 	return client, nil
 }
 
-// noModel serves where there is no key: every page is the template's.
+// noModel is used without a key. Its calls fail, so every page is the template's.
 type noModel struct{}
 
 var errNoKey = errors.New("KIMI_API_KEY is not set")

@@ -15,13 +15,12 @@ import (
 
 const scope = "github.com/wandstore/wandstore/services/generator"
 
-// observeTimeout bounds asking NATS for the members' queues: a scrape has 10 s.
+// observeTimeout bounds the requests to NATS in one scrape, which may take 10 s.
 const observeTimeout = 2 * time.Second
 
-// observe has the pool's states collected until stop is called. Every generator
-// tells of the members that it serves, so that a queue is told of as long as
-// anybody works on it. A member that NATS does not tell of in time has no value
-// then, rather than an old one.
+// observe registers the gauges of the pool. stop unregisters them. Each generator reports
+// the queues of its own members. If NATS does not answer in time, a member has no value
+// rather than an old one.
 func (p *parts) observe(opened *pool) (stop func()) {
 	configs, unread := wandnats.Streams(p.cfg.Pool)
 	return telemetry.Observe(otel.GetMeterProvider(), scope, func(ctx context.Context, see telemetry.See) error {
@@ -53,7 +52,7 @@ func (p *parts) observe(opened *pool) (stop func()) {
 		telemetry.StreamMessages, telemetry.StreamSize, telemetry.StreamLimit)
 }
 
-// observeMembers tells how each member's queue stands.
+// observeMembers reports the queue of each member.
 func observeMembers(ctx context.Context, stream jetstream.Stream, names []string, see telemetry.See) error {
 	var failed []error
 	for _, name := range names {
@@ -76,8 +75,8 @@ func observeMembers(ctx context.Context, stream jetstream.Stream, names []string
 	return errors.Join(failed...)
 }
 
-// oldestAge is how long ago the first of the jobs that a member holds was published.
-// A settled job is removed from the stream, so that is the subject's first message.
+// oldestAge returns the age of the oldest job in a member's queue. Settled jobs are removed
+// from the stream, so the oldest job is the first message of the subject.
 func oldestAge(ctx context.Context, stream jetstream.Stream, member string) (time.Duration, error) {
 	oldest, err := stream.GetMsg(ctx, 1, jetstream.WithGetMsgSubject(wandnats.GenerateSubject(member)))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {

@@ -1,6 +1,6 @@
-// Command dashboards writes Grafana's dashboards as files into the folder that it is
-// given. Their queries are run against a Prometheus that scraped running services by
-// the tests of deploy.
+// Command dashboards writes the Grafana dashboards as files into the given folder. The tests
+// of package deploy run the dashboards' queries against a Prometheus that has scraped
+// running services.
 package main
 
 import (
@@ -43,17 +43,17 @@ type row struct {
 	panels []panel
 }
 
-// panel is one picture, with what to do when it looks bad.
+// panel is one graph or number, with advice for its reader.
 type panel struct {
 	title string
 	kind  kind
-	// unit is one of Grafana's (grafana-data, valueFormats).
+	// unit is the id of a Grafana unit (grafana-data, valueFormats).
 	unit string
-	// advice says what is good, and what to do when it is not.
+	// advice says which values are good, and what to do about others.
 	advice  string
 	queries []query
-	// warn and alarm are the values from which it is yellow and red; with alarm
-	// below warn, those under which it is.
+	// warn and alarm are the values from which the panel is yellow and red. If alarm is
+	// less than warn, the panel is yellow and red below them.
 	warn, alarm float64
 	width       uint32
 }
@@ -63,13 +63,13 @@ type kind int
 const (
 	lines   kind = iota
 	stacked      // lines that add up
-	number       // one value, over the time shown
-	bars         // one value for each series, now
+	number       // one value, over the time range of the dashboard
+	bars         // the current value of each series
 )
 
 type query struct {
 	expr, legend string
-	// exemplars shows single measurements with a link to their traces; of a histogram.
+	// exemplars shows single measurements of a histogram, with links to their traces.
 	exemplars bool
 }
 
@@ -142,7 +142,7 @@ func (p panel) targets() []cog.Builder[variants.Dataquery] {
 	return all
 }
 
-// thresholds colour values green, yellow and red.
+// thresholds returns the values at which the colour changes to green, yellow and red.
 func (p panel) thresholds() *dashboard.ThresholdsConfigBuilder {
 	step := func(from float64, colour string) dashboard.Threshold {
 		return dashboard.Threshold{Value: &from, Color: colour}
@@ -157,8 +157,8 @@ func (p panel) thresholds() *dashboard.ThresholdsConfigBuilder {
 	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(steps)
 }
 
-// quantiles are those of the histogram's series that match the selector, a line each,
-// with exemplars.
+// quantiles returns a query with exemplars for each quantile of the histogram's series that
+// match the selector.
 func quantiles(metric, selector, by, legend string, qs ...string) []query {
 	group := "le"
 	if by != "" {
@@ -175,12 +175,12 @@ func quantiles(metric, selector, by, legend string, qs ...string) []query {
 	return all
 }
 
-// perSecond is a counter's rate, a line for each value of the label.
+// perSecond returns a query for a counter's rate, with a line for each value of the label.
 func perSecond(metric, by string) []query {
 	return []query{{expr: fmt.Sprintf("sum by (%s) (rate(%s[$__rate_interval]))", by, metric), legend: "{{" + by + "}}"}}
 }
 
-// worst is a gauge that several processes tell of, by label.
+// worst returns a query for the maximum of a gauge that several processes report, by label.
 func worst(metric, by string) []query {
 	return []query{{expr: fmt.Sprintf("max by (%s) (%s)", by, metric), legend: "{{" + by + "}}"}}
 }

@@ -1,5 +1,5 @@
-// Command nack writes the streams, buckets and consumers of package nats as resources
-// of NACK (github.com/nats-io/nack), for a cluster in which it manages JetStream.
+// Command nack prints the streams, buckets and consumers of package wandnats as resources of
+// NACK (github.com/nats-io/nack), for a cluster in which NACK manages JetStream.
 package main
 
 import (
@@ -21,7 +21,7 @@ import (
 
 const head = "# Made by `task generate` from the definitions in nats/.\n"
 
-// account is the Account by which NACK signs in.
+// account is the name of the Account resource with NACK's credentials.
 const account = "wandstore"
 
 func main() {
@@ -33,9 +33,9 @@ func main() {
 	fmt.Print(text)
 }
 
-// resources are all of them as one file.
+// resources returns all resources as one file.
 func resources() (string, error) {
-	// As the services have them when nothing is set.
+	// The services' default settings.
 	var s wandnats.Settings
 	if err := lifecycle.Load(nil, &s); err != nil {
 		return "", err
@@ -71,12 +71,12 @@ func resources() (string, error) {
 	return out.String(), nil
 }
 
-// write appends a resource; what nobody has set of its spec is left out.
+// write appends a resource. Unset fields of the spec are left out.
 func write(out *bytes.Buffer, kind, name string, spec any) error {
 	text, err := yaml.Marshal(map[string]any{
 		"apiVersion": v1beta2.SchemeGroupVersion.String(),
 		"kind":       kind,
-		// RFC 1123: no capitals, no underscores.
+		// Names follow RFC 1123: no capitals and no underscores.
 		"metadata": map[string]any{"name": strings.ToLower(strings.ReplaceAll(name, "_", "-"))},
 		"spec":     spec,
 	})
@@ -88,11 +88,11 @@ func write(out *bytes.Buffer, kind, name string, spec any) error {
 	return nil
 }
 
-// keep is what every resource has: NACK signs in as the account, and removing a
-// resource from the cluster removes no jobs and no sessions.
+// keep is a part of every resource. NACK signs in as the account. If a resource is removed
+// from the cluster, NACK keeps the stream, so that no jobs and no sessions are lost.
 var keep = v1beta2.BaseStreamConfig{PreventDelete: true, ConnectionOpts: v1beta2.ConnectionOpts{Account: account}}
 
-// stream is a definition as NACK's; what NACK has no name for is an error.
+// stream converts a stream's definition to NACK's form.
 func stream(c jetstream.StreamConfig) (v1beta2.StreamSpec, error) {
 	retention, err := word(c.Retention)
 	if err != nil {
@@ -117,7 +117,7 @@ func stream(c jetstream.StreamConfig) (v1beta2.StreamSpec, error) {
 	}, nil
 }
 
-// consumer is a member's definition as NACK's.
+// consumer converts a consumer's definition to NACK's form.
 func consumer(c jetstream.ConsumerConfig) (v1beta2.ConsumerSpec, error) {
 	deliver, err := word(c.DeliverPolicy)
 	if err != nil {
@@ -139,7 +139,7 @@ func consumer(c jetstream.ConsumerConfig) (v1beta2.ConsumerSpec, error) {
 	}, nil
 }
 
-// word is a policy as the server's API writes it, which is how NACK does.
+// word returns a policy's name in the server's API, which NACK uses too.
 func word(policy any) (string, error) {
 	text, err := json.Marshal(policy)
 	if err != nil {
@@ -148,7 +148,7 @@ func word(policy any) (string, error) {
 	return strconv.Unquote(string(text))
 }
 
-// duration is as NACK reads it; none is "".
+// duration returns d in the form that NACK reads, or "" for 0.
 func duration(d time.Duration) string {
 	if d == 0 {
 		return ""

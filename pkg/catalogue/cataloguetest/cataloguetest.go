@@ -1,4 +1,5 @@
-// Package cataloguetest gives tests the shops that the repository carries.
+// Package cataloguetest gives tests the shops of this repository. Every function fails
+// the test when it cannot give what was asked for.
 package cataloguetest
 
 import (
@@ -10,7 +11,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/catalogue"
 )
 
-// BuiltIn is the shops that every process knows.
+// BuiltIn is the shops in the program.
 func BuiltIn(t testing.TB) *catalogue.Shops {
 	t.Helper()
 	shops, err := catalogue.BuiltIn()
@@ -30,7 +31,7 @@ func Shop(t testing.TB, slug string) *catalogue.Shop {
 	return shop
 }
 
-// Document is a built-in shop's document, changed by edit.
+// Document is the JSON document of a built-in shop after edit has changed it.
 func Document(t testing.TB, slug string, edit func(document map[string]any)) []byte {
 	t.Helper()
 	shop := Shop(t, slug)
@@ -49,7 +50,7 @@ func Document(t testing.TB, slug string, edit func(document map[string]any)) []b
 	return b
 }
 
-// Edited is a built-in shop whose document is changed by edit.
+// Edited is the shop that Document describes.
 func Edited(t testing.TB, slug string, edit func(document map[string]any)) *catalogue.Shop {
 	t.Helper()
 	shop, err := catalogue.ReadShop(slug, slug, Document(t, slug, edit))
@@ -65,8 +66,8 @@ func Product(document map[string]any, i int) map[string]any {
 	return p
 }
 
-// Example is the shop of deploy/stores, the example for operators. Its trade is none
-// of the built-in shops'.
+// Example is the shop of deploy/stores, the example for operators. It sells another kind
+// of product than the built-in shops.
 func Example(t testing.TB) *catalogue.Shop {
 	t.Helper()
 	dir, err := os.Getwd()

@@ -1,4 +1,4 @@
-// Package designtest lets tests look into the schema of page designs.
+// Package designtest decodes the schema of page designs for tests.
 package designtest
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/design"
 )
 
-// Node is the part of a JSON schema that tests look at.
+// Node is a part of a JSON schema, with the keywords that tests check.
 type Node struct {
 	Type                 string           `json:"type"`
 	Enum                 []string         `json:"enum"`
@@ -24,14 +24,14 @@ type Node struct {
 	MinItems             *int             `json:"minItems"`
 }
 
-// Kinds are the section types that a design's schema offers, a branch each.
+// Kinds is the branches of a design's schema, one for each section type.
 func (n *Node) Kinds() []*Node { return n.Properties["sections"].Items.OneOf }
 
 // Kind is the section type of a branch.
 func (n *Node) Kind() string { return n.Properties["type"].Const }
 
-// Schema is the schema of a design of the given products for nobody in particular,
-// read and as it is written.
+// Schema is the schema of a design of the given products, for no persona, decoded and
+// as JSON. It fails the test on an error.
 func Schema(t testing.TB, products []*catalogue.Product) (root *Node, raw string) {
 	t.Helper()
 	b, err := design.Schema(products, "")

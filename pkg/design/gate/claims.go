@@ -13,8 +13,8 @@ import (
 	"github.com/wandstore/wandstore/pkg/design"
 )
 
-// honest is s without the sentences that make a claim. One line in, one line out.
-func honest(s string, rep *design.Report) string {
+// withoutClaims removes the sentences of one line that make a claim.
+func withoutClaims(s string, rep *design.Report) string {
 	var kept []string
 	for _, sentence := range sentences(s) {
 		if claims(sentence) {
@@ -26,7 +26,8 @@ func honest(s string, rep *design.Report) string {
 	return strings.Join(kept, " ")
 }
 
-// sentences divides s after every stop that white space follows.
+// sentences splits s after each punctuation mark that ends a sentence and is followed by
+// a space.
 func sentences(s string) []string {
 	var out []string
 	for s != "" {
@@ -51,7 +52,8 @@ const (
 	currencyWord = `(?:usd|eur|gbp|chf|cad|aud|nzd|jpy|sek|nok|dkk|dollars?|euros?|pounds?|pence|pennies|cents?|bucks?|quid|yen|francs?|kron[ae]r?|galleons?|sickles?|coins?)`
 )
 
-// What only the catalogue may say, and what nobody should, in folded text.
+// claim matches, in folded text, what only the catalogue may say, and what no page may
+// say.
 var claim = regexp.MustCompile(strings.Join([]string{
 	`\p{Sc}`,
 	`[%٪]|\bper ?cent\b|\bpct\b`,
@@ -67,7 +69,7 @@ var claim = regexp.MustCompile(strings.Join([]string{
 	`\b[a-z][a-z0-9+.-]*:/|\b(?:javascript|vbscript|data|mailto|tel|file):|\bwww\.|\S@\S`,
 	`[\p{L}\d-]\.\p{L}{2,}`,
 	`\+?\d[\d ()/-]{7,}\d`,
-	// What the shopper did is not told to them: nobody likes to be watched.
+	// Pages do not tell shoppers what they did, because nobody likes to be observed.
 	`\b(?:we|i)(?:['’]ve| have)? (?:\w+ )?(?:saw|noticed|watched|tracked|remember(?:ed)?)\b`,
 	`\byou(?:['’]ve| have)? (?:\w+ )?(?:viewed|looked at|searched|browsed|clicked|abandoned|left (?:\w+ ){1,3}in)\b`,
 	`\b(?:based on|judging by) your\b|\bbecause you\b|\byour (?:\w+ )?history\b`,
@@ -79,16 +81,17 @@ var (
 	lengthUnit = regexp.MustCompile(`^(?:in|inch|inches|cm|mm|m|g|kg|oz|ml|l|"|″|')$`)
 )
 
-// claims reports whether a sentence names a price, a discount, a stock or an
-// address, or tells shoppers what they did. It would rather lose a true sentence than show a false price.
+// claims reports whether a sentence names a price, a discount, a stock level or an
+// address, or tells shoppers what they did. When in doubt it is true: losing a true
+// sentence is better than showing a false price.
 func claims(sentence string) bool {
 	s := fold(sentence)
-	return cued(s) && claimed(s)
+	return hasCue(s) && matchesClaim(s)
 }
 
-// cues are what the patterns cannot match without, digits and signs aside. Most
-// sentences have none, and are spared the patterns, which take a hundred times as
-// long.
+// cues is the words of which every claim has at least one, if it has no digit or sign.
+// Most sentences have none. For them the search for cues replaces the patterns, which
+// take a hundred times as long.
 var cues = []string{
 	"cent", "pct", "usd", "eur", "gbp", "chf", "cad", "aud", "nzd", "jpy", "sek", "nok", "dkk", "dollar", "pound",
 	"pence", "penn", "buck", "quid", "yen", "franc", "kron", "galleon", "sickle", "coin",
@@ -99,8 +102,9 @@ var cues = []string{
 	"based on your", "judging by your", "because you", "history",
 }
 
-// cued reports whether folded text has anything that a claim is made with.
-func cued(s string) bool {
+// hasCue reports whether folded text has a digit, sign or word without which no pattern
+// matches.
+func hasCue(s string) bool {
 	dot := false
 	for _, r := range s {
 		switch {
@@ -112,8 +116,8 @@ func cued(s string) bool {
 	return slices.ContainsFunc(cues, func(cue string) bool { return strings.Contains(s, cue) })
 }
 
-// claimed holds folded text against the patterns.
-func claimed(s string) bool {
+// matchesClaim reports whether a pattern matches folded text.
+func matchesClaim(s string) bool {
 	if claim.MatchString(s) {
 		return true
 	}
@@ -132,10 +136,10 @@ func claimed(s string) bool {
 	return false
 }
 
-// fold is s as the patterns of claims expect it: compatibility forms (full-width
-// digits and signs) replaced, marks and invisible characters gone, every script's
-// digits as 0 to 9, lower case. A capital after a full stop gets the space that its
-// writer forgot, or "wood.The" would be taken for an address.
+// fold prepares s for the patterns: compatibility forms such as full-width digits are
+// replaced, marks and invisible characters removed, the digits of every script written
+// as 0 to 9, and letters in lower case. A capital right after a full stop gets a space
+// before it, because without one "wood.The" looks like an address.
 func fold(s string) string {
 	var b strings.Builder
 	prev := ' '
@@ -154,8 +158,8 @@ func fold(s string) string {
 	return b.String()
 }
 
-// digit is the value of a decimal digit of any script: Unicode encodes each
-// script's ten in a row, zero first (The Unicode Standard, section 4.6).
+// digit is the value of a decimal digit of any script. Unicode encodes the ten digits of
+// a script in a row, zero first (The Unicode Standard, section 4.6).
 func digit(r rune) rune {
 	for _, t := range unicode.Nd.R16 {
 		if rune(t.Lo) <= r && r <= rune(t.Hi) {

@@ -11,34 +11,32 @@ import (
 	"github.com/wandstore/wandstore/pkg/design"
 )
 
-// Bounds of an answer, checked before it is parsed.
+// Limits of an answer, checked before it is parsed.
 const (
 	maxAnswer = 256 << 10 // bytes; a full page's design is about 10 KB
 	maxDepth  = 8         // of objects and lists; a design has 5
-	// maxTries bounds how many opening braces are tried as the beginning of the
-	// design: prose before it may contain some.
+	// maxTries is how many opening braces are tried as the beginning of the design,
+	// because prose before it may contain some.
 	maxTries = 16
 )
 
-// ErrNoDesign is wrapped by the errors of Parse and ReadStored. The text says what
-// was wrong, in words fit for the model that is asked once more. It never quotes the
+// ErrNoDesign is wrapped by all errors of Parse and ReadStored. Their texts say what was
+// wrong, so that they can be sent to the model with the next try. They never quote the
 // answer.
 var ErrNoDesign = errors.New("no page design in the answer")
 
-// Parse turns a model's answer into a design that can be rendered for the shop. All
-// words and choices from outside pass through it.
+// Parse turns a model's answer into a design that can be rendered for the shop.
 //
-// The answer may be the design as JSON, alone, in a code fence, or with prose around
-// it. Of incomplete JSON the complete sections are kept; of HTML the words are kept.
-// What a design cannot hold is left out and counted in the Report. An answer that is
-// too large, nested too deep, or leaves no section is an error that wraps
-// ErrNoDesign.
+// The answer may be the design as JSON, alone, in a code fence, or with prose around it.
+// Of incomplete JSON the complete sections are kept. Of HTML the words are kept. What a
+// design cannot hold is removed and counted in the Report. An answer that is too large
+// or nested too deep, or that leaves no section, is an error that wraps ErrNoDesign.
 func Parse(answer []byte, shop *catalogue.Shop) (design.Design, design.Report, error) {
 	var rep design.Report
 	if len(answer) > maxAnswer {
 		return design.Design{}, rep, fmt.Errorf("%w: it is larger than %d KB", ErrNoDesign, maxAnswer>>10)
 	}
-	// Some models write their reasoning first, which may contain drafts.
+	// Some models write their reasoning first, and it may contain draft designs.
 	if _, after, ok := bytes.Cut(answer, []byte("</think>")); ok {
 		answer = after
 	}
@@ -71,7 +69,8 @@ func Parse(answer []byte, shop *catalogue.Shop) (design.Design, design.Report, e
 
 var fence = regexp.MustCompile("(?s)```(?:json|JSON)?\\s*(\\{.*?)(?:```|$)")
 
-// findDesign looks for the JSON object that has sections.
+// findDesign finds the first JSON object with a list called sections. The result is
+// false if there is none. The error is about nesting.
 func findDesign(answer []byte, rep *design.Report) (design.Design, bool, error) {
 	places := [][]byte{answer}
 	if m := fence.FindSubmatch(answer); m != nil {
@@ -99,7 +98,8 @@ func findDesign(answer []byte, rep *design.Report) (design.Design, bool, error) 
 	return design.Design{}, false, nil
 }
 
-// depth is how deep the JSON value at the beginning of b is nested. b may end early.
+// depth is the nesting depth of the JSON value at the beginning of b. The value may be
+// incomplete.
 func depth(b []byte) int {
 	level, deepest := 0, 0
 	quoted, escaped := false, false
@@ -124,9 +124,9 @@ func depth(b []byte) int {
 	return deepest
 }
 
-// readDesign reads the object at the beginning of b token by token, so that the
-// complete sections of an incomplete answer are kept. It is a design if it has a list
-// called sections.
+// readDesign reads the object at the beginning of b token by token, so that the complete
+// sections of an incomplete answer are kept. The result is false if the object has no
+// list called sections.
 func readDesign(b []byte, rep *design.Report) (design.Design, bool) {
 	var d design.Design
 	found := false
@@ -142,7 +142,7 @@ func readDesign(b []byte, rep *design.Report) (design.Design, bool) {
 		}
 		switch key {
 		case "sections":
-			// Of a key given twice the last one counts, as in encoding/json.
+			// If a key is given twice, the last one counts, as in encoding/json.
 			d.Sections, found, err = readSections(dec, rep)
 		case "theme":
 			var raw json.RawMessage
@@ -165,8 +165,8 @@ func readDesign(b []byte, rep *design.Report) (design.Design, bool) {
 	return d, found
 }
 
-// readSections reads a list of sections; false if the value is no list. With an error
-// it returns the sections before the error.
+// readSections reads a list of sections. The result is false if the value is not a list.
+// With an error it returns the sections before the error.
 func readSections(dec *json.Decoder, rep *design.Report) ([]design.Section, bool, error) {
 	open, err := dec.Token()
 	if err != nil {

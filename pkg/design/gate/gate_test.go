@@ -45,8 +45,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// A model is asked again with the error: it must say what to do and not repeat
-// what it was given.
+// The error is sent to the model with the next try, so it must not quote the answer.
 func TestErrorsAreFitForTheModel(t *testing.T) {
 	shop := cataloguetest.Shop(t, "magic-wands")
 	for _, answer := range []string{"SECRET", "<p>SECRET", `{"sections":["SECRET"]}`, `{"SECRET":1}`} {

@@ -12,26 +12,28 @@ import (
 	"github.com/wandstore/wandstore/pkg/design"
 )
 
-// maxTokens of an HTML answer are read; the rest is more than a page can hold.
+// maxTokens is how many tokens of an HTML answer are read, which is more than a page has
+// room for.
 const maxTokens = 20_000
 
 var htmlTag = regexp.MustCompile(`(?i)<(?:!doctype|html|body|main|section|article|header|div|h[1-6]|p|ul|ol|table|blockquote)[\s>]`)
 
 func looksLikeHTML(answer []byte) bool { return htmlTag.Match(answer) }
 
-// opensHTML reports whether the answer is HTML from its first character on.
+// opensHTML reports whether the answer begins with HTML.
 func opensHTML(answer []byte) bool {
 	at := htmlTag.FindIndex(answer[:min(len(answer), 64)])
 	return at != nil && at[0] == 0
 }
 
-// block is a piece of an HTML answer that a reader would see as one.
+// block is one heading, paragraph, list item or quote of an HTML answer, or a product
+// that it names.
 type block struct {
 	kind string // heading, text, item, quote or product
 	text string
 }
 
-// group is a heading with what stands under it.
+// group is a heading with the blocks below it, up to the next heading.
 type group struct {
 	headline string
 	body     []string
@@ -40,9 +42,8 @@ type group struct {
 	products []string
 }
 
-// designFromHTML makes a design out of the words of an HTML answer, in the shop's
-// own look. It reads tokens, not a tree: no nesting can cost it more than the
-// answer's length.
+// designFromHTML makes a design from the words of an HTML answer, with the shop's own
+// theme. It reads tokens and builds no tree, so its cost does not depend on nesting.
 func designFromHTML(answer []byte, shop *catalogue.Shop, rep *design.Report) design.Design {
 	d := design.Design{Theme: shop.Theme}
 	opened := false
@@ -51,7 +52,7 @@ func designFromHTML(answer []byte, shop *catalogue.Shop, rep *design.Report) des
 		if !opened && s.Headline != "" {
 			opened = true
 			d.Sections = append(d.Sections, design.Section{Type: "hero", Headline: s.Headline, Body: s.Body, ProductIDs: s.ProductIDs[:min(1, len(s.ProductIDs))]})
-			// The hero has taken the words; what else there is follows it.
+			// The hero has the words. Products and items make a section after it.
 			s.Headline, s.Body = "", ""
 			if len(s.ProductIDs) < 2 && len(s.Items) < 2 {
 				continue
@@ -64,8 +65,8 @@ func designFromHTML(answer []byte, shop *catalogue.Shop, rep *design.Report) des
 	return d
 }
 
-// readBlocks is the answer's visible text in blocks, and among them, as blocks of
-// kind product, the ids that attributes name.
+// readBlocks splits the answer's visible text into blocks. Product ids in attributes
+// become blocks of kind product.
 func readBlocks(answer []byte, shop *catalogue.Shop) []block {
 	var blocks []block
 	var words strings.Builder
@@ -91,7 +92,7 @@ func readBlocks(answer []byte, shop *catalogue.Shop) []block {
 			tok := z.Token()
 			switch {
 			case hidden != "":
-			case unread(tok.Data) && tok.Type == html.StartTagToken:
+			case hiddenContent(tok.Data) && tok.Type == html.StartTagToken:
 				hidden = tok.Data
 			default:
 				if k := blockKind(tok.Data); k != "" {
@@ -119,7 +120,7 @@ func readBlocks(answer []byte, shop *catalogue.Shop) []block {
 	return blocks
 }
 
-// blockKind is what the element's text is to a reader; "" for one inside a line.
+// blockKind is the kind of block that the element begins; "" for an inline element.
 func blockKind(element string) string {
 	switch element {
 	case "h1", "h2", "h3", "h4", "h5", "h6":
@@ -134,8 +135,8 @@ func blockKind(element string) string {
 	return "text"
 }
 
-// namedProducts are the products whose id is a whole attribute value, or its last
-// part after a slash, a hash or an equals sign.
+// namedProducts is the ids of products that are an attribute's value, or its last part
+// after a slash, a hash or an equals sign.
 func namedProducts(attrs []html.Attribute, shop *catalogue.Shop) []string {
 	var ids []string
 	for _, a := range attrs {
@@ -147,8 +148,9 @@ func namedProducts(attrs []html.Attribute, shop *catalogue.Shop) []string {
 	return ids
 }
 
-// groupBlocks puts blocks under their headings. A heading that is a product's name
-// is that product, and what stands under it is not kept: the catalogue says it.
+// groupBlocks groups blocks under their headings. A heading that is a product's name
+// becomes that product. The blocks below it are dropped, because the catalogue describes
+// the product.
 func groupBlocks(blocks []block, shop *catalogue.Shop) []group {
 	groups := []group{{}}
 	skipping := false
@@ -189,8 +191,8 @@ func (g *group) add(id string) {
 	}
 }
 
-// productsIn are the products that the text names; whole if it is nothing but one
-// product's name.
+// productsIn is the ids of products whose names are in the text. whole is true if the
+// text is only a product's name.
 func productsIn(s string, shop *catalogue.Shop) (ids []string, whole bool) {
 	lower := strings.ToLower(s)
 	for i := range shop.Products {
@@ -203,8 +205,8 @@ func productsIn(s string, shop *catalogue.Shop) (ids []string, whole bool) {
 	return ids, whole
 }
 
-// section is the group as the section that fits what it holds; the zero Section
-// if it holds nothing.
+// section makes the section whose type fits the group's content. A group without content
+// gives a section without a type.
 func (g *group) section(rep *design.Report) design.Section {
 	s := design.Section{
 		Headline:   line(g.headline, design.MaxHeadline, rep),

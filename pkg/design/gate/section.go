@@ -97,7 +97,7 @@ func readItems(raw json.RawMessage, rep *design.Report) []catalogue.Item {
 				rep.DroppedFields++
 			}
 		}
-		// A title alone is a line; a body alone answers nothing.
+		// An item needs a title. The body is optional.
 		if it.Title == "" {
 			rep.DroppedFields++
 			continue
@@ -107,8 +107,8 @@ func readItems(raw json.RawMessage, rep *design.Report) []catalogue.Item {
 	return items
 }
 
-// object reads a JSON object's fields by their exact names; false for any other
-// value, null too.
+// object reads the fields of a JSON object, whose names are case-sensitive here. The
+// result is false for any other value, null included.
 func object(raw json.RawMessage) (map[string]json.RawMessage, bool) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(raw, &fields) != nil || fields == nil {
@@ -117,7 +117,8 @@ func object(raw json.RawMessage) (map[string]json.RawMessage, bool) {
 	return fields, true
 }
 
-// text reads a JSON string; null is an absent one, anything else is dropped.
+// text reads a JSON string. It is "" for null, and for any other value, which counts as
+// dropped.
 func text(raw json.RawMessage, rep *design.Report) string {
 	var s string
 	if json.Unmarshal(raw, &s) != nil {

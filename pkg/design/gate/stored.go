@@ -8,22 +8,21 @@ import (
 	"github.com/wandstore/wandstore/pkg/design"
 )
 
-// A page that was made for somebody carries its design in a data block (WHATWG HTML,
-// 4.12.1). Browsers do not run data blocks, so no policy has to allow it. html/template
+// A page for a persona contains its design in a data block (WHATWG HTML, 4.12.1).
+// Browsers do not run data blocks, so the page's policy need not allow it. html/template
 // writes the design as JSON without angle brackets, so nothing inside ends the block.
 const (
 	blockBegin = `<script type="application/json" id="design">`
 	blockEnd   = `</script>`
 )
 
-// ReadStored reads back the design of a stored page, so that the page can be rendered
-// again with today's catalogue. Storage counts as outside: words and choices are
-// checked as those of a model's answer are. Products that the shop no longer has stay
-// in the design, in case the shop gets them back.
+// ReadStored reads the design inside a stored page, so that the page can be rendered
+// again from the current catalogue. Storage is not trusted: texts and choices are checked
+// like those of a model's answer. Products that the shop no longer has stay in the
+// design, because the shop may get them back.
 //
-// A page without a complete design, such as a fallback or one of an earlier release,
-// and a design that the shop cannot render any section of, are errors that wrap
-// ErrNoDesign.
+// It is an error that wraps ErrNoDesign if the page has no complete design, as a fallback
+// or a page of an old release, or if the shop can render none of its sections.
 func ReadStored(document []byte, shop *catalogue.Shop) (design.Design, error) {
 	_, rest, begun := bytes.Cut(document, []byte(blockBegin))
 	block, _, ended := bytes.Cut(rest, []byte(blockEnd))

@@ -13,43 +13,42 @@ import (
 
 const (
 	maxParagraphs = 4 // of one body
-	// maxRead bytes of a text are looked at. It is many times what any place can
-	// hold, and bounds what one text can cost.
+	// maxRead is how many bytes of a text are read. It bounds the cost of one text, and is
+	// many times the limit of any field.
 	maxRead = 8 << 10
 )
 
-// line is s as one line of plain text of at most most characters: without markup,
-// control characters and text direction overrides, and without the sentences that
-// claim something that only the catalogue may say.
+// line is s as one line of plain text of at most most characters, without markup, control
+// characters and text direction overrides, and without sentences that make a claim.
 func line(s string, most int, rep *design.Report) string {
-	return cut(honest(plain(s), rep), most, rep)
+	return truncate(withoutClaims(plain(s), rep), most, rep)
 }
 
-// paragraphs is s as line makes it, with blank lines kept between paragraphs.
+// paragraphs is s as plain text, like line, but with blank lines between paragraphs.
 func paragraphs(s string, most int, rep *design.Report) string {
 	s = strings.ReplaceAll(s[:min(len(s), maxRead)], "\r\n", "\n")
 	var kept []string
 	for p := range strings.SplitSeq(s, "\n\n") {
-		if p = honest(plain(p), rep); p != "" {
+		if p = withoutClaims(plain(p), rep); p != "" {
 			kept = append(kept, p)
 		}
 		if len(kept) == maxParagraphs {
 			break
 		}
 	}
-	return cut(strings.Join(kept, "\n\n"), most, rep)
+	return truncate(strings.Join(kept, "\n\n"), most, rep)
 }
 
-// plain is what a reader would read of s: tags and entities resolved, the marks of
-// Markdown taken off, white space folded.
+// plain is the readable text of s: without tags and Markdown, with entities decoded and
+// white space folded. It is "" if no letter or digit is left.
 func plain(s string) string {
 	s = strings.ToValidUTF8(s[:min(len(s), maxRead)], "")
-	// Twice, for entities that hide tags.
+	// The second pass removes tags that were written as entities.
 	for range 2 {
 		if !strings.ContainsAny(s, "<&") {
 			break
 		}
-		s = untag(s)
+		s = stripTags(s)
 	}
 	s = markdown.Replace(s)
 	var b strings.Builder
@@ -59,8 +58,8 @@ func plain(s string) string {
 		case unicode.IsSpace(r):
 			r = ' '
 		case unicode.Is(unicode.M, r):
-			// Two marks serve every language the page can be in; a tower of them
-			// only breaks lines.
+			// No language of a page needs more than two marks on a letter. Many of them
+			// overlap the lines above and below.
 			if marks++; marks > 2 {
 				continue
 			}
@@ -83,9 +82,8 @@ func plain(s string) string {
 
 var markdown = strings.NewReplacer("**", "", "__", "", "`", "", "](", " (")
 
-// untag is the text of a piece of HTML, without what is inside elements whose
-// content is not for reading.
-func untag(s string) string {
+// stripTags is the text of a piece of HTML, without the content of hidden elements.
+func stripTags(s string) string {
 	var b strings.Builder
 	z := html.NewTokenizer(strings.NewReader(s))
 	hidden := ""
@@ -99,7 +97,7 @@ func untag(s string) string {
 			}
 		case html.StartTagToken:
 			name, _ := z.TagName()
-			if hidden == "" && unread(string(name)) {
+			if hidden == "" && hiddenContent(string(name)) {
 				hidden = string(name)
 			}
 			b.WriteByte(' ')
@@ -112,15 +110,15 @@ func untag(s string) string {
 	}
 }
 
-// unread reports whether what is inside the element is not for reading.
-func unread(element string) bool {
+// hiddenContent reports whether the element's content is not text of the page.
+func hiddenContent(element string) bool {
 	return slices.Contains([]string{
 		"script", "style", "template", "noscript", "iframe", "object", "svg", "math", "title", "textarea", "select", "noembed", "noframes", "xmp", "plaintext",
 	}, element)
 }
 
-// cut is s within most characters, ended at a word.
-func cut(s string, most int, rep *design.Report) string {
+// truncate is s with at most most characters, and if possible with its last word whole.
+func truncate(s string, most int, rep *design.Report) string {
 	if utf8.RuneCountInString(s) <= most {
 		return s
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 func TestClaims(t *testing.T) {
-	claimed := []string{
+	claiming := []string{
 		"Only $9.99 today", "now 49.99", "50% off", "50 % off everything", "save up to 20", "Half price this week", "only 3 EUR",
 		"EUR 3", "ten dollars", "fifty percent off", "nine-pound special", "Now 5€", "５０％ off", "＄9", "٥٠٪ off", "Was 80, now 40.",
 		"Free shipping on this one", "Use coupon WAND10", "A voucher inside", "two for one", "buy one, get one", "the lowest price",
@@ -18,32 +18,33 @@ func TestClaims(t *testing.T) {
 		"We saw you looking at Nightjar.", "We noticed that you like oak", "You recently viewed these", "You've searched for yew", "You left it in your cart",
 		"Because you like the quiet ones", "Based on your visits", "From your browsing history", "We remember your taste",
 	}
-	for _, s := range claimed {
+	for _, s := range claiming {
 		if !claims(s) {
 			t.Errorf("%q passes", s)
 		}
 	}
-	honestOnes := []string{
+	allowed := []string{
 		"A wand for people who know what they want.", "Holly and comet ember, 10¾ inches long.", "10.75 inches of ash.",
 		"Since 1871, one branch at a time.", "Turned from 200-year-old oak.", "Ready in 4 minutes at 70 °C.", "Under the counter and over the hill.",
 		"It saves the evening.", "The e.g. and the i.e. of wands.", "End of one.Start of two.", "Three good wands, plainly shown", "From 9 to 14 inches",
 		"On sale now", "Nothing here is hurried.",
 		"Picked for you", "Close at hand", "Set aside for you", "Good to have you back", "A wand with a long history", "What is left of an old orchard.",
 	}
-	for _, s := range honestOnes {
+	for _, s := range allowed {
 		if claims(s) {
 			t.Errorf("%q is taken for a claim", s)
 		}
 	}
 }
 
-// A sentence without a cue is spared the patterns: they must have found nothing.
+// A sentence without a cue is not matched against the patterns, so none of them may
+// match it.
 func FuzzCuesMissNoClaim(f *testing.F) {
 	for _, s := range []string{"ten dollars", "two for one", "free of charge", "knocked down", "half-price", "evil.example", "a@b", "per cent"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if s = fold(s); claimed(s) && !cued(s) {
+		if s = fold(s); matchesClaim(s) && !hasCue(s) {
 			t.Errorf("%q is a claim without a cue", s)
 		}
 	})
@@ -51,27 +52,27 @@ func FuzzCuesMissNoClaim(f *testing.F) {
 
 func TestLine(t *testing.T) {
 	tests := map[string]struct{ in, want string }{
-		"plain":            {"A good wand.", "A good wand."},
-		"folded":           {"  A \n good\twand. ", "A good wand."},
-		"tags":             {"A <b>good</b> wand", "A good wand"},
-		"script":           {"A <script>alert(1)</script>wand", "A wand"},
-		"unclosed script":  {"A wand<script>alert(1)", "A wand"},
-		"hidden tags":      {"A &lt;img src=x onerror=alert(1)&gt; wand", "A wand"},
-		"entities":         {"Salt &amp; ash", "Salt & ash"},
-		"less than":        {"a < b", "a < b"},
-		"bidi":             {"A \u202egnol\u202c wand\u2066", "A gnol wand"},
-		"zero width":       {"w\u200ban\u200dd", "wand"},
-		"controls":         {"w\x00a\x1bn\u0085d", "wan d"},
-		"invalid":          {"w\xffand", "wand"},
-		"tower of marks":   {"w" + strings.Repeat("\u0301", 40), "w\u0301\u0301"},
-		"markdown":         {"## A **good** `wand`", "A good wand"},
-		"nothing to read":  {"*** --- !!!", ""},
-		"claim removed":    {"A good wand. Only $5 today! Yours for years.", "A good wand. Yours for years."},
-		"nothing left":     {"Now 50% off", ""},
-		"emoji stay":       {"Sparks ✨ fly", "Sparks ✨ fly"},
-		"other scripts":    {"魔法の杖。とても良い。", "魔法の杖。とても良い。"},
-		"cut":              {"one two three four five six seven eight", "one two three four five six…"},
-		"cut without word": {strings.Repeat("x", 50), strings.Repeat("x", 29) + "…"},
+		"plain":               {"A good wand.", "A good wand."},
+		"folded":              {"  A \n good\twand. ", "A good wand."},
+		"tags":                {"A <b>good</b> wand", "A good wand"},
+		"script":              {"A <script>alert(1)</script>wand", "A wand"},
+		"unclosed script":     {"A wand<script>alert(1)", "A wand"},
+		"hidden tags":         {"A &lt;img src=x onerror=alert(1)&gt; wand", "A wand"},
+		"entities":            {"Salt &amp; ash", "Salt & ash"},
+		"less than":           {"a < b", "a < b"},
+		"bidi":                {"A \u202egnol\u202c wand\u2066", "A gnol wand"},
+		"zero width":          {"w\u200ban\u200dd", "wand"},
+		"controls":            {"w\x00a\x1bn\u0085d", "wan d"},
+		"invalid":             {"w\xffand", "wand"},
+		"many marks":          {"w" + strings.Repeat("\u0301", 40), "w\u0301\u0301"},
+		"markdown":            {"## A **good** `wand`", "A good wand"},
+		"nothing to read":     {"*** --- !!!", ""},
+		"claim removed":       {"A good wand. Only $5 today! Yours for years.", "A good wand. Yours for years."},
+		"nothing left":        {"Now 50% off", ""},
+		"emoji stay":          {"Sparks ✨ fly", "Sparks ✨ fly"},
+		"other scripts":       {"魔法の杖。とても良い。", "魔法の杖。とても良い。"},
+		"truncated":           {"one two three four five six seven eight", "one two three four five six…"},
+		"truncated in a word": {strings.Repeat("x", 50), strings.Repeat("x", 29) + "…"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,5 +1,5 @@
-// Package pagestoretest is what every store of pages must do, as one test suite
-// that each of them passes: in memory, in JetStream KV, and on any S3 server.
+// Package pagestoretest is a conformance suite for page stores. The stores in memory, in
+// JetStream KV and on S3 servers must pass it.
 package pagestoretest
 
 import (
@@ -15,22 +15,20 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// Store is what the suite needs of a store.
+// Store is a store under test.
 type Store interface {
 	Get(ctx context.Context, key pagekey.Key) (*pagestore.Page, error)
 	Put(ctx context.Context, page *pagestore.Page) error
 	Delete(ctx context.Context, key pagekey.Key) error
 }
 
-// patience bounds each call, on a busy machine.
-const patience = 30 * time.Second
-
-// Run runs the suite. newStore makes an empty store for each of its tests.
+// Run runs the suite. newStore returns an empty store for each of its tests.
 func Run(t *testing.T, newStore func(t *testing.T) Store) {
 	for _, test := range []struct {
 		name string
@@ -51,18 +49,18 @@ func Run(t *testing.T, newStore func(t *testing.T) Store) {
 		{"TemplateIsKeptOrRefused", (*suite).template},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 			defer cancel()
 			test.run(&suite{T: t, ctx: ctx, store: newStore(t)})
 		})
 	}
 }
 
-// Epoch is when the suite's pages were requested, or a little later.
+// Epoch is the time that the request times of the suite's pages count from.
 var Epoch = time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)
 
-// Message is a plausible page of a job that was requested at the given time
-// after Epoch, for a test to change.
+// Message is a plausible page of a job that was requested that long after Epoch. The
+// caller may change it.
 func Message(job string, after time.Duration) *wandstorev1.Page {
 	return &wandstorev1.Page{
 		StoreSlug:        "magic-wands",
@@ -80,13 +78,13 @@ func Message(job string, after time.Duration) *wandstorev1.Page {
 	}
 }
 
-// Page is Message as a page.
+// Page makes a page from Message.
 func Page(t testing.TB, job string, after time.Duration) *pagestore.Page {
 	t.Helper()
 	return Make(t, Message(job, after))
 }
 
-// Make makes a page of msg.
+// Make makes a page from msg, and fails the test if msg is invalid.
 func Make(t testing.TB, msg *wandstorev1.Page) *pagestore.Page {
 	t.Helper()
 	page, err := pagestore.New(msg)
@@ -109,7 +107,7 @@ func (s *suite) put(page *pagestore.Page) {
 	}
 }
 
-// want asserts what the store has for a page's key.
+// want asserts that the store has the page under its key.
 func (s *suite) want(page *pagestore.Page) {
 	s.Helper()
 	got, err := s.store.Get(s.ctx, page.Key())
@@ -213,7 +211,7 @@ func (s *suite) keysDoNotMix() {
 
 func (s *suite) newerReplacesOlder() {
 	s.put(Page(s, "job-1", 0))
-	// By a nanosecond: no store may round request times.
+	// Newer by a nanosecond, because no store may round request times.
 	newer := Page(s, "job-0", 1)
 	s.put(newer)
 	s.want(newer)
@@ -222,7 +220,7 @@ func (s *suite) newerReplacesOlder() {
 func (s *suite) olderIsRefused() {
 	newer := Page(s, "job-1", 1)
 	s.put(newer)
-	// Made later, by a slow worker: when it was requested is what counts.
+	// A slow worker made it later, but only the time of the request counts.
 	older := Message("job-2", 0)
 	older.GeneratedAt = timestamppb.New(Epoch.Add(time.Hour))
 	if err := s.store.Put(s.ctx, Make(s, older)); !errors.Is(err, pagestore.ErrSuperseded) {
@@ -235,7 +233,7 @@ func (s *suite) sameJobIsNoOp() {
 	first := Page(s, "job", 0)
 	s.put(first)
 	again := Message("job", 0)
-	again.Html = "<p>a redelivered job draws another page"
+	again.Html = "<p>a redelivered job renders another page"
 	s.put(Make(s, again))
 	s.want(first)
 }
@@ -310,14 +308,14 @@ func (s *suite) delete() {
 	}
 	s.wantMiss(page.Key())
 
-	// What is gone orders nothing.
+	// After the deletion an older page can be stored.
 	older := Page(s, "job-0", 0)
 	s.put(older)
 	s.want(older)
 }
 
-// contextIsHeeded allows a store that never waits to ignore its context; what no
-// store may do is turn the caller's leaving into a miss.
+// contextIsHeeded checks calls whose context has ended. A store that never waits may
+// ignore its context, but no store may answer such a Get with a miss.
 func (s *suite) contextIsHeeded() {
 	page, newer := Page(s, "job", 0), Page(s, "newer", 1)
 	s.put(page)
@@ -339,8 +337,8 @@ func (s *suite) contextIsHeeded() {
 	}
 }
 
-// template allows both rules, whole: kept like any page, or refused with
-// nothing stored. Which store has which is for its own test.
+// template accepts both rules for template pages: the store keeps it like any page, or
+// refuses it and stores nothing. Each store's own tests check which rule it has.
 func (s *suite) template() {
 	msg := Message("job", 0)
 	msg.Source, msg.Model = pagestore.SourceTemplate, ""

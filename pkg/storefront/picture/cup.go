@@ -5,9 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// A cup is seen from above: saucer, porcelain, what is in it, and the leaf it was
-// made from, scattered on the table.
-
+// cup draws a cup from above: saucer, porcelain, tea, and tea leaves around the saucer.
 func (pic *Picture) cup(seed *rand.Rand) {
 	pic.Angle = seed.IntN(120) - 90
 	var steam, rim, leaves, pale pen
@@ -15,7 +13,6 @@ func (pic *Picture) cup(seed *rand.Rand) {
 		x := 108 + float64(i)*20 + between(seed, -4, 4)
 		steam.to('M', x, 134).to('C', x-12, 122, x+12, 112, x+between(seed, -3, 3), 98)
 	}
-	// How many strokes the rim has is each cup's own.
 	strokes := 12 + 4*seed.IntN(5)
 	for i := range strokes {
 		a := 2 * math.Pi * float64(i) / float64(strokes)
@@ -24,19 +21,19 @@ func (pic *Picture) cup(seed *rand.Rand) {
 	corner := between(seed, 0.3, 1.2) + math.Pi/2*float64(seed.IntN(4))
 	for i := range 11 {
 		a := corner + between(seed, -0.42, 0.42)
-		away := between(seed, 84, 116)
+		distance := between(seed, 84, 116)
 		p := &leaves
 		if i%4 == 3 {
 			p = &pale
 		}
-		leafForm(p, pic.Accent.Form, 120+away*math.Cos(a), 120+away*math.Sin(a), between(seed, 3, 4.6), between(seed, 0, 2*math.Pi))
+		leafForm(p, pic.Accent.Form, 120+distance*math.Cos(a), 120+distance*math.Sin(a), between(seed, 3, 4.6), between(seed, 0, 2*math.Pi))
 	}
 	pic.Grain, pic.Bands, pic.Marks, pic.Faint = steam.String(), rim.String(), leaves.String(), pale.String()
 }
 
-// leafForm draws one leaf of the kind around x,y.
+// leafForm draws one leaf of the named form around x,y.
 func leafForm(p *pen, name string, x, y, size, angle float64) {
-	long, wide, bow := 2.4, 0.32, 0.0 // a needle
+	long, wide, bow := 2.4, 0.32, 0.0 // a needle, unless the form is one of the others
 	switch name {
 	case "pearl":
 		p.circle(x, y, size*0.9)

@@ -7,14 +7,16 @@ import (
 	"strings"
 )
 
-// pen writes SVG path data: relative, in tenths, without what the grammar can do
-// without (SVG 2, section 9.3.9). Paths are most of a page's bytes.
+// pen writes SVG path data. Coordinates are relative and rounded to tenths, and optional
+// separators are left out (SVG 2, section 9.3.9), because paths are most of a page's
+// bytes.
 type pen struct {
 	strings.Builder
-	x, y, startX, startY float64 // as rounded so far, so that no error adds up
+	x, y, startX, startY float64 // rounded, so that rounding errors do not add up
 }
 
-// to draws one command with absolute coordinates: M, L, Q, C or S; Z closes.
+// to writes one command, M, L, Q, C or S, given in absolute coordinates. Z closes the
+// path.
 func (p *pen) to(command byte, xy ...float64) *pen {
 	if command == 'Z' {
 		p.WriteByte('z')
@@ -60,7 +62,7 @@ func (p *pen) number(v float64, first bool) {
 
 func tenths(v float64) float64 { return math.Round(v*10) / 10 }
 
-// short writes v in tenths: "-.5", "12".
+// short writes v with one decimal at most and no leading zero: "-.5", "12".
 func short(v float64) string {
 	s := strconv.FormatFloat(tenths(v), 'f', -1, 64)
 	switch {
@@ -74,7 +76,7 @@ func short(v float64) string {
 	return s
 }
 
-// between is a seeded number from lo up to hi.
+// between is a random number from lo up to hi.
 func between(seed *rand.Rand, lo, hi float64) float64 {
 	return lo + seed.Float64()*(hi-lo)
 }

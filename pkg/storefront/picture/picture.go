@@ -7,29 +7,30 @@ import (
 	"github.com/wandstore/wandstore/pkg/catalogue"
 )
 
-// Picture is a drawing's shapes, as SVG path data in a square of 240, and its
-// colours. The template of its kind, in package storefront, combines them.
+// Picture is the shapes of a drawing, as SVG path data in a square of 240 by 240, and its
+// colours. A template of package storefront combines them, one for each kind.
 type Picture struct {
 	ID     string
 	Kind   string
 	Body   catalogue.Shade
 	Accent catalogue.Shade
 
-	Outline string // of the thing
-	Grain   string // lines on it
-	Bands   string // rings around it
-	Marks   string // what surrounds it
-	Faint   string // the fainter ones of those
+	// The use of each shape depends on the kind.
+	Outline string // the silhouette
+	Grain   string // lines on the surface
+	Bands   string // rings
+	Marks   string // small shapes around the product
+	Faint   string // a lighter part of the marks
 	Angle   int    // degrees
 	Tip     Point
 }
 
-// Point is a position, its coordinates written as path data is.
+// Point is a position. Its coordinates are written as in path data.
 type Point struct{ X, Y string }
 
-// Draw draws the product in the shop's style. Equal inputs give equal drawings: what
-// looks random is seeded by the product's id alone, so that a new price or name
-// leaves the picture as it was.
+// Draw draws the product in the shop's style. Equal inputs give equal drawings. Variation
+// is seeded by the product's id alone, so a new price or name does not change the
+// drawing.
 func Draw(style *catalogue.PictureStyle, p *catalogue.Product) Picture {
 	pic := Picture{
 		ID:     p.ID,

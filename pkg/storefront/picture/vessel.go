@@ -2,11 +2,8 @@ package picture
 
 import "math/rand/v2"
 
-// A vessel stands on a table and is seen from the side. Its outline is that of a
-// thing from a wheel: a profile of half-widths from the rim down, mirrored. The glaze
-// covers it down to a wavy line; below that the clay shows.
-
-// vessels are the profiles of the forms: how far down, how wide there.
+// vessels is the profiles of the forms, from the rim to the foot: x is the distance from
+// the top of the picture and r is half of the width.
 var vessels = map[string][]station{
 	"bowl":  {{104, 80}, {124, 76}, {152, 60}, {176, 38}, {184, 29}, {196, 32}},
 	"plate": {{152, 98}, {160, 92}, {172, 66}, {182, 44}, {190, 42}},
@@ -16,6 +13,8 @@ var vessels = map[string][]station{
 	"jar":   {{76, 42}, {90, 50}, {138, 56}, {178, 51}, {198, 43}},
 }
 
+// vessel draws a vessel from the side. Its outline is a profile, mirrored. The glaze ends
+// in a wavy line above the foot, and below it is bare clay.
 func (pic *Picture) vessel(seed *rand.Rand) {
 	form := pic.Accent.Form
 	profile, ok := vessels[form]
@@ -29,7 +28,7 @@ func (pic *Picture) vessel(seed *rand.Rand) {
 	}
 	rim, foot := profile[0], profile[len(profile)-1]
 
-	// Down the right side and up the left.
+	// Down the right side, then up the left side.
 	var outline, clay, mouth, handle, rings pen
 	outline.to('M', 120+rim.r, rim.x)
 	for i := 1; i < len(profile); i++ {
@@ -45,7 +44,6 @@ func (pic *Picture) vessel(seed *rand.Rand) {
 	}
 	outline.to('Z')
 
-	// How far down it was dipped, and how the glaze ran, is each vessel's own.
 	dip := foot.x - between(seed, 8, 22)
 	clay.to('M', 10, dip)
 	for x := 32.0; x <= 230; x += 22 {
@@ -53,7 +51,7 @@ func (pic *Picture) vessel(seed *rand.Rand) {
 	}
 	clay.to('L', 230, 215).to('L', 10, 215).to('Z')
 
-	open := rim.r * 0.13 // of a circle seen from a little above
+	open := rim.r * 0.13 // the rim is a circle seen from slightly above
 	mouth.to('M', 120-rim.r, rim.x).to('Q', 120, rim.x-2*open, 120+rim.r, rim.x).to('Q', 120, rim.x+2*open, 120-rim.r, rim.x).to('Z')
 	switch form {
 	case "mug":

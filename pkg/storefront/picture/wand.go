@@ -5,15 +5,11 @@ import (
 	"math/rand/v2"
 )
 
-// A wand lies along the x axis, its middle at 120,120, and is turned afterwards.
-// Its outline is that of a thing from a lathe: a profile of half-widths along the
-// axis, mirrored.
-
-// station is one place of a profile: how far along, how wide there.
+// station is one point of a profile: x is the distance along the axis and r is half of the
+// width there.
 type station struct{ x, r float64 }
 
-// grips are the handle shapes, as stations from the wand's end in the units of the
-// drawing. Each ends where the shaft begins.
+// grips is the handle shapes, as profiles from the end of the wand to the shaft.
 var grips = [][]station{
 	{{0, 2}, {2.5, 7.4}, {7, 9.2}, {11.5, 7.4}, {15, 4.6}, {17, 7.5}, {34, 8.5}, {48, 6.5}, {51, 8.5}, {54, 6}},        // pommel and collar
 	{{0, 4}, {2, 7}, {10, 8}, {16, 6.5}, {23, 8.5}, {30, 6.5}, {37, 8}, {44, 6}, {50, 7}, {54, 5.5}},                   // rings
@@ -26,8 +22,10 @@ var grips = [][]station{
 // gripScale makes the handles readable at the size of a thumbnail.
 const gripScale = 1.18
 
+// wand draws a wand along the x axis, with its middle at 120,120. The template rotates it.
+// Its outline is a profile, mirrored.
 func (pic *Picture) wand(inches float64, seed *rand.Rand) {
-	// Nine inches to fifteen cover what is sold; beyond that the frame ends.
+	// Shorter or longer wands would not fit the picture.
 	long := 150 + (min(max(inches, 8.5), 15)-8.5)*9.5
 	start := 120 - long/2
 	grip := grips[seed.IntN(len(grips))]
@@ -46,7 +44,7 @@ func (pic *Picture) wand(inches float64, seed *rand.Rand) {
 		profile = append(profile, station{start + shaft.x + (long-shaft.x)*t, r})
 	}
 	bend := between(seed, -5, 5)
-	// mid is the axis' height at x: a slow bow, as branches have.
+	// mid is the y of the axis at x. The axis is slightly bent, like a branch.
 	mid := func(x float64) float64 {
 		t := (x - start) / long
 		return 120 + bend*math.Sin(t*math.Pi)
@@ -70,7 +68,7 @@ func (pic *Picture) wand(inches float64, seed *rand.Rand) {
 		}
 	}
 	for i, s := range profile[:len(grip)] {
-		// A waist between two swellings is where a turner cuts a ring.
+		// Rings are where the handle is narrowest.
 		if i > 0 && i < len(grip)-1 && s.r < profile[i-1].r && s.r <= profile[i+1].r {
 			y := mid(s.x)
 			bands.to('M', s.x, y-s.r).to('Q', s.x+1.8, y, s.x, y+s.r)
@@ -78,19 +76,19 @@ func (pic *Picture) wand(inches float64, seed *rand.Rand) {
 	}
 	for i := range 6 {
 		angle := between(seed, -1.9, 1.9)
-		away := between(seed, 11, 34)
+		distance := between(seed, 11, 34)
 		size := between(seed, 1.8, 4.6)
 		p := &marks
 		if i%3 == 2 {
 			p = &faint
 		}
-		form(p, pic.Accent.Form, tip.x+away*math.Cos(angle)*0.8, mid(tip.x)+away*math.Sin(angle), size, angle)
+		form(p, pic.Accent.Form, tip.x+distance*math.Cos(angle)*0.8, mid(tip.x)+distance*math.Sin(angle), size, angle)
 	}
 	pic.Grain, pic.Bands, pic.Marks, pic.Faint = grain.String(), bands.String(), marks.String(), faint.String()
 }
 
-// silhouette is the closed outline through the profile's stations, above the axis
-// and back below it, rounded between them.
+// silhouette is the closed, smooth outline through the profile's stations, along the axis
+// above it and back below it.
 func silhouette(profile []station, mid func(float64) float64) string {
 	var p pen
 	first, last := profile[0], profile[len(profile)-1]
@@ -109,7 +107,7 @@ func silhouette(profile []station, mid func(float64) float64) string {
 	return p.to('Z').String()
 }
 
-// form draws a small shape around x,y: what a core is recognised by.
+// form draws the small shape of an accent around x,y.
 func form(p *pen, name string, x, y, size, angle float64) {
 	switch name {
 	case "star":

@@ -2,7 +2,7 @@
 (() => {
   const doc = document, root = doc.documentElement, data = root.dataset;
 
-  // How much is in the cart: what comes out of storage cannot know.
+  // The number of items in the cart comes from a cookie, because a stored page cannot know it.
   const count = () => {
     const n = doc.cookie.match("(?:^|; )wandstore_cart=" + data.shop + ":([1-9]\\d{0,3})(?:;|$)");
     const at = doc.getElementById("cart-count");
@@ -10,7 +10,7 @@
   };
   count();
 
-  // What is done here, told in batches; nothing of who does not want to be learned from.
+  // Events are sent in batches. Nothing is sent from a browser with Do Not Track or Global Privacy Control.
   const batch = [];
   let flushing;
   const flush = () => {
@@ -43,7 +43,7 @@
   let events, typed, heard, asked, over, errors = 0, tries = 0;
   doc.oninput = () => { typed = true; };
 
-  // A page must not be changed under someone who reads, writes or is on a link.
+  // The page is not replaced while the shopper types, has scrolled down or has focused an element.
   const busy = () => typed || scrollY > 200 || doc.activeElement?.matches(":not(body, #main)");
 
   const say = (text) => {
@@ -69,7 +69,7 @@
       scrollTo({ top: asked ? 0 : y, behavior: "instant" });
       if (asked) doc.getElementById("main").focus({ preventScroll: true });
     };
-    // In a tab that nobody sees there is no transition, only the swap.
+    // In a hidden tab the transition is skipped and its promise rejects; the swap still happens.
     if (doc.startViewTransition && !matchMedia("(prefers-reduced-motion: reduce)").matches)
       doc.startViewTransition(swap).ready.catch(() => {});
     else swap();
@@ -104,10 +104,10 @@
         heard = true;
         say("Preparing your shop" +
           (s.etaSeconds > 90 ? ", about " + Math.round(s.etaSeconds / 60) + " minutes…" : "…"));
-      // A job that was heard of comes back when its worker, or the edge, does.
+      // A job that was queued or running before continues after a restart of its worker or the edge.
       } else if (!heard || s.state === "failed") end();
     });
-    // A browser connects again by itself, but not after an HTTP error.
+    // Browsers reconnect by themselves, but not after an HTTP error.
     events.onerror = () => {
       if (++errors > 20) end();
       else if (events.readyState === 2) setTimeout(listen, 3000 * Math.min(errors, 5));

@@ -1,7 +1,7 @@
-// Package wandstorev1 holds the messages on the bus, generated from the .proto
-// files beside it.
+// Package wandstorev1 has the messages on the bus, generated from the .proto files in the
+// same folder.
 //
-// They travel as protojson (package wire), so that what the nats CLI prints is
-// what was sent. Fields are only ever added: a reader ignores those it does not
-// know, and buf's WIRE_JSON rules refuse a change that would break one.
+// Messages are encoded as protojson (package wire), so that the nats CLI shows them in
+// readable form. Fields are only added, never removed or renamed. Readers ignore unknown
+// fields. buf's WIRE_JSON rules refuse incompatible changes.
 package wandstorev1

@@ -1,6 +1,6 @@
-// Package answertest is what models, and people who write to models, answer where
-// a page design was asked for: broken, careless and hostile, with what may come of
-// each. The tests of the gate, and of the pages behind it, share it.
+// Package answertest is a table of answers to the request for a page design: good,
+// broken, careless and hostile ones, each with the expected result. The tests of the
+// gate and of the rendered pages share it.
 package answertest
 
 import (
@@ -9,36 +9,36 @@ import (
 	"github.com/wandstore/wandstore/pkg/design"
 )
 
-// Answer is one answer, about the store magic-wands.
+// Answer is one answer for the shop magic-wands, and the expected result.
 type Answer struct {
 	Name   string
 	Answer string
-	Types  string // of the sections that are left, or "" if there is no design
+	Types  string // section types of the design, with spaces between; "" for no design
 	Report design.Report
-	Sees   string // what the page must say
-	Never  string // what it must not say; see Says
+	Sees   string // text that the rendered page must have
+	Never  string // text that the page must not have; see Says
 }
 
-// Says tells whether a page's text says what it must never say.
+// Says reports whether a page's text has what it must not have.
 func (a Answer) Says(text string) bool {
-	// The store's own advice.
+	// "Never varnish" is the shop's own advice.
 	return a.Never != "" && strings.Contains(strings.ReplaceAll(text, "Never varnish", ""), a.Never)
 }
 
-// one wraps a section into a whole answer.
+// one is a complete answer with the given sections.
 func one(section string) string {
 	return `{"theme":{"palette":"forest"},"sections":[` + section + `]}`
 }
 
 const (
-	// Good is a design as it was asked for.
+	// Good is an answer that follows the schema.
 	Good = `{"theme":{"palette":"midnight","typeface":"modern","density":"airy","corner":"round","motion":"lively"},` +
 		`"sections":[{"type":"hero","variant":"banner","headline":"A quiet shelf","body":"Made for slow evenings.","actionLabel":"Look around","productIds":["nightjar"]},` +
 		`{"type":"product-grid","headline":"Three to hold","productIds":["halcyon","rosewarden","willowmere"]}]}`
 	hero = `{"type":"hero","headline":"A quiet shelf"}`
 )
 
-// All are the answers, the good one first.
+// All is the answers, the good one first.
 var All = []Answer{
 	{Name: "good", Answer: Good, Types: "hero product-grid", Sees: "A quiet shelf"},
 	{Name: "fenced", Answer: "```json\n" + Good + "\n```", Types: "hero product-grid"},

@@ -1,4 +1,4 @@
-// Command reference prints the metrics as the documentation has them.
+// Command reference prints the documentation of the metrics, in Markdown.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command allinone runs all of WandStore in one process: for a laptop, not for
+// Command allinone runs all of WandStore in one process. It is for a laptop, not for
 // production.
 package main
 

@@ -1,5 +1,6 @@
-// Command progress says how the jobs of a running pool come along; on a terminal by one
-// line that is kept up to date. NATS_URL and NATS_CREDS say where the pool's NATS is.
+// Command progress prints the progress of a running pool's jobs. On a terminal it keeps one
+// line up to date. NATS_URL and NATS_CREDS set the address and the credentials of the
+// pool's NATS.
 package main
 
 import (

@@ -27,7 +27,7 @@ func axe(t testing.TB) string {
 	return string(b)
 }
 
-// violation is a rule that a page breaks, and where.
+// violation is a rule that a page breaks, and the nodes that break it.
 type violation struct {
 	ID, Impact, Help string
 	Nodes            []struct {
@@ -36,8 +36,8 @@ type violation struct {
 	}
 }
 
-// Every kind of page can be used by everybody, on a phone and on a desk, by day
-// and by night.
+// No kind of page violates an accessibility rule of axe-core, on a phone or a desktop, in
+// light or dark colours.
 func TestBrowserFindsEveryPageAccessible(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, world.ExampleShops)
@@ -47,14 +47,14 @@ func TestBrowserFindsEveryPageAccessible(t *testing.T) {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
 			tb := world.OpenTab(t, 1280, "status of 404", "status of 400")
-			// The page's own policy would keep axe-core out.
+			// The page's own policy would block axe-core.
 			world.Call(tb, page.SetBypassCSP, page.SetBypassCSPParams{Enabled: true})
 			tb.Visit(k.address)
 			tb.Do(chromedp.Evaluate[chromedp.Void](source + "; void 0"))
 			for _, width := range widths {
 				tb.Resize(width)
 				for _, scheme := range []string{"light", "dark"} {
-					// Less motion: what is still fading in has no colour yet.
+					// Without animations: the contrast of an element that fades in cannot be judged.
 					tb.Prefers(
 						&emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme},
 						&emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"},
@@ -72,7 +72,7 @@ func TestBrowserFindsEveryPageAccessible(t *testing.T) {
 	}
 }
 
-// where lists the first places of a violation.
+// where lists the first nodes of a violation.
 func where(v violation) string {
 	var s strings.Builder
 	for _, n := range v.Nodes[:min(3, len(v.Nodes))] {

@@ -8,8 +8,8 @@ import (
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
 )
 
-// Every kind of page fits every screen, says nothing in the console, breaks no
-// policy and asks nobody else for anything.
+// Every kind of page fits every screen width, logs nothing to the console, violates no
+// policy and sends no request to another origin.
 func TestBrowserFindsNothingWrongOnAnyPage(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, world.ExampleShops)
@@ -17,7 +17,7 @@ func TestBrowserFindsNothingWrongOnAnyPage(t *testing.T) {
 	for _, k := range kinds(t, w, e) {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
-			// Chromium itself notes the status of a document that is an error.
+			// Chromium itself logs the status of an error page.
 			page := world.OpenTab(t, 1280, "status of 404", "status of 400")
 			page.Visit(k.address)
 			for _, width := range []int64{1280, 390, 320} {
@@ -36,7 +36,7 @@ func TestBrowserFindsNothingWrongOnAnyPage(t *testing.T) {
 				ids: new Set([...document.querySelectorAll("[id]")].map(e => e.id)).size === document.querySelectorAll("[id]").length,
 				links: [...document.querySelectorAll("a[href^='#']")].every(a => document.getElementById(a.hash.slice(1))),
 			})`)
-			// Who goes by the keyboard sees where they are; the first stop is the skip link.
+			// The focus is visible; the first stop is the skip link.
 			page.Do(chromedp.KeyEvent("\t"), chromedp.KeyEvent("\t"))
 			basics["focus"] = world.Eval[bool](page, `document.activeElement.matches("a,button,input,summary") && getComputedStyle(document.activeElement).outlineStyle === "solid" && parseFloat(getComputedStyle(document.activeElement).outlineWidth) >= 2`)
 			for basic, holds := range basics {
@@ -48,8 +48,8 @@ func TestBrowserFindsNothingWrongOnAnyPage(t *testing.T) {
 	}
 }
 
-// tooWide names what sticks out of the page to the right, unless it scrolls by
-// itself.
+// tooWide names the elements beyond the right edge of the page, but for those in a
+// scrolling container.
 const tooWide = `[...document.querySelectorAll("body *")]
 	.filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".scroll"))
 	.map(e => e.tagName + "." + e.className).slice(0, 6).join(", ")`

@@ -15,8 +15,8 @@ import (
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
 )
 
-// The tag keeps the gallery out of the tests: its pictures are for people to
-// look at, and nothing else can tell whether they are good.
+// The build tag keeps the gallery out of `task test`: its pictures are for people to
+// judge.
 var gallery = flag.String("gallery", "", "folder for the pictures")
 
 func TestGallery(t *testing.T) {
@@ -26,7 +26,7 @@ func TestGallery(t *testing.T) {
 	w := world.New(t, world.ExampleShops)
 	e := w.StartEdge()
 
-	// Those who wait, before there is a generator that could be too fast for them.
+	// The waiting pages come first, while there is no generator to finish them.
 	waiting := map[int64]*world.Tab{}
 	for _, width := range widths {
 		page := world.OpenTab(t, width)

@@ -14,19 +14,18 @@ import (
 	"github.com/wandstore/wandstore/services/kimisim"
 )
 
-// mostAsked is how many tokens a generator asks the model for, at most.
+// mostAsked is the most tokens that a generator allows an answer.
 const mostAsked = 8192
 
-// money is an amount as the pages of magic-wands write it.
+// money matches an amount on the pages of magic-wands.
 var money = regexp.MustCompile(`\$[\d,]+(?:\.\d\d)?`)
 
-// alarms ring when anything that an answer brought along is run.
+// alarms record every script of an answer that runs.
 const alarms = `window.rung = [];
 	for (const name of ["alert", "confirm", "prompt", "open", "print", "never"]) window[name] = (...a) => { window.rung.push(name + " " + a); };
 	addEventListener("submit", (e) => window.rung.push("submit"));`
 
-// observed is what a browser makes of a page, as far as an answer could have put
-// something into it.
+// observed is what a browser finds in a page that an answer could have put there.
 type observed struct {
 	Rung       []string
 	Elements   []string // that no template draws
@@ -50,8 +49,8 @@ const look = `({
 	full: document.body.textContent,
 })`
 
-// Whatever the model answers, in a browser it is a page of the shop: nothing of it
-// is run, leads away or is asked for, and every price is the catalogue's.
+// Whatever the model answers, no script of it runs in the browser, no link leads out of
+// the shop, nothing of it is requested, and every price is the catalogue's.
 func TestBrowserMeetsHostileAnswers(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -75,7 +74,7 @@ func TestBrowserMeetsHostileAnswers(t *testing.T) {
 		made := world.Post(t, g.Base+"/generate", fmt.Sprintf(`{"storeSlug":"magic-wands","shopperId":%q}`, shopper)).JSON(t)
 		t.Run(answer.Name, func(t *testing.T) {
 			t.Parallel()
-			// What is longer than the generator asks for is cut, and is no use.
+			// An answer longer than the generator allows is truncated, and not used.
 			useful := answer.Types != "" && len(answer.Answer) < 4*mostAsked
 			if source := made["source"]; (source == "llm") != useful {
 				t.Fatalf("the page is from %v, of sections %q", source, answer.Types)
@@ -98,15 +97,15 @@ func TestBrowserMeetsHostileAnswers(t *testing.T) {
 	}
 }
 
-// observe opens a page, which must be a hit, and checks that nothing in it is run, leads
-// away or is foreign to the templates.
+// observe opens a page, which must be a hit, and checks that no script, link or element
+// in it comes from the model.
 func observe(t *testing.T, tab *world.Tab, address string) observed {
 	t.Helper()
 	got := tab.Visit(address)
 	if got.Status != http.StatusOK || got.Get("X-Cache") != "HIT" {
 		t.Fatalf("%d, %s", got.Status, got.Get("X-Cache"))
 	}
-	// Whatever waits to be run has its turn, and whatever waits for a hand.
+	// Handlers of the mouse get their chance to run.
 	tab.Run(`document.querySelectorAll("main *").forEach(e => e.dispatchEvent(new MouseEvent("mouseover", {bubbles: true})))`)
 	d := world.Eval[observed](tab, look)
 	if len(d.Rung)+len(d.Elements)+len(d.Handlers)+len(d.Links) > 0 || d.Scripts != 1 || d.Styles != 1 || d.Location != "/s/magic-wands" {

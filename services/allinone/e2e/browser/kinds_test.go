@@ -10,23 +10,23 @@ import (
 	"github.com/wandstore/wandstore/services/kimisim"
 )
 
-// kind is a kind of page that shoppers can meet.
+// kind is a kind of page, with an example.
 type kind struct {
 	name, address string
 }
 
-// examples are what pages of a store are shown with.
+// examples are the products and the collection of a shop's example pages.
 type examples struct{ product, another, collection string }
 
-// shops are the stores that are built in, and the one that is a file.
+// shops are the built-in shops and the example in deploy/stores.
 var shops = map[string]examples{
 	"magic-wands":    {"nightjar", "halcyon", "master"},
 	"whitby-tea":     {"harbour-breakfast", "first-flush-sencha", "green"},
 	"kiln-and-field": {"monday-mug", "soup-bowl", "table"},
 }
 
-// kinds are all kinds of page, of all shops; the edge is of a world with example
-// stores.
+// kinds are all kinds of page, of all shops. The edge belongs to a world with the example
+// shops.
 func kinds(t testing.TB, w *world.World, e *world.Process) []kind {
 	t.Helper()
 	w.StartGenerator()
@@ -51,8 +51,8 @@ func kinds(t testing.TB, w *world.World, e *world.Process) []kind {
 				t.Fatalf("add %s to the cart of %s: %d", id, store, a.Status)
 			}
 		}
-		// The model is not told who a shopper is, only what they did: what they looked
-		// at makes the difference.
+		// The model is given a shopper's events, not their id: the events make the pages
+		// differ.
 		for i, shopper := range world.Shoppers("designed", 2) {
 			world.Post(t, e.Base+"/api/shopper/track", fmt.Sprintf(`{"shopper":%q,"store":%q,"event":"search","query":"gift %d"}`, shopper, store, i))
 			e.Visit(t, store, shopper)

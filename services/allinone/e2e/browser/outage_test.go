@@ -20,8 +20,8 @@ import (
 	"github.com/wandstore/wandstore/services/edge"
 )
 
-// sources keeps the page's event sources, and what the last of them said, where a
-// test can look at them.
+// sources makes the page's event sources, and the state that the last of them received,
+// visible to a test.
 const sources = `window.sources = []; window.EventSource = class extends EventSource {
 	constructor(...args) {
 		super(...args);
@@ -30,14 +30,14 @@ const sources = `window.sources = []; window.EventSource = class extends EventSo
 	}
 }`
 
-// How the page's last event source stands.
+// The states of the page's last event source.
 const (
 	isConnecting = `window.sources.at(-1).readyState === 0`
 	isClosed     = `window.sources.at(-1).readyState === 2`
 )
 
-// Whatever is between the browser and the edge may go away for a while, and the
-// edge with it.
+// The browser reconnects after an outage of the connection, of the edge, of a gateway
+// before the edge, or of edge and NATS together.
 func TestBrowserConnectsAgain(t *testing.T) {
 	t.Parallel()
 	type parts struct {
@@ -58,7 +58,7 @@ func TestBrowserConnectsAgain(t *testing.T) {
 		{"connection", false, func(p *parts) { p.proxy.Cut() }, isConnecting, func(p *parts) { p.proxy.Restore() }, nil},
 		{"edge", false, func(p *parts) { p.edge.Stop() }, isConnecting, restart, nil},
 		{"edge-behind-a-gateway", true, func(p *parts) { p.edge.Stop() }, isClosed, restart, nil},
-		// The edge is back before what it could know of the job.
+		// The edge is back before it can know of the job.
 		{"edge-and-NATS", false, func(p *parts) {
 			p.edge.Stop()
 			p.w.NATSServer.Stop()
@@ -107,7 +107,7 @@ func startGateway(t *testing.T, to string) string {
 	return gateway.URL
 }
 
-// A page that will not come is waited for no longer, without a word.
+// When the job has failed, the page stops waiting and hides the message.
 func TestBrowserGivesUpPolitely(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -129,7 +129,7 @@ func TestBrowserGivesUpPolitely(t *testing.T) {
 			t.Error("the page is not the fallback any more")
 		}
 	}
-	// Nothing was asked for, so nothing comes.
+	// Without a job the page stops waiting as well.
 	page := world.OpenTab(t, 1280)
 	page.OnNewDocument(sources)
 	if off := page.Visit(e.Base + "/s/magic-wands"); off.Get("X-Generation") != "off" {
@@ -138,7 +138,7 @@ func TestBrowserGivesUpPolitely(t *testing.T) {
 	page.Until("the page stops listening", isClosed+" && "+isSilent)
 }
 
-// failJob ends a shopper's job the way a generator does that has given it up.
+// failJob marks a shopper's job as failed, as a generator does with a dead letter.
 func failJob(t *testing.T, js jetstream.JetStream, store, shopper string) {
 	t.Helper()
 	jobs, err := js.KeyValue(t.Context(), wandnats.BucketJobs)

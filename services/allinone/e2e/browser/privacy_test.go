@@ -10,7 +10,7 @@ import (
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
 )
 
-// signals are what is remembered of a shopper in the wand shop.
+// signals are a shopper's signals in the wand shop.
 func signals(t testing.TB, sessions *session.Store, shopper string) *wandstorev1.StoreSignals {
 	t.Helper()
 	s, err := sessions.Get(t.Context(), shopper)
@@ -20,8 +20,8 @@ func signals(t testing.TB, sessions *session.Store, shopper string) *wandstorev1
 	return session.Signals(s, "magic-wands")
 }
 
-// What a shopper does in the shop arrives in their session, in few requests; of one
-// whose browser says no, nothing does.
+// A shopper's events arrive in their session. A browser that asks not to be tracked sends
+// none.
 func TestBrowserTellsWhatIsDone(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)

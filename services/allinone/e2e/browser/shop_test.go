@@ -12,7 +12,7 @@ import (
 	"github.com/wandstore/wandstore/services/kimisim"
 )
 
-// What a page says goes together is put into the cart together.
+// A bundle is put into the cart as a whole.
 func TestBrowserBuysABundle(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -34,8 +34,8 @@ func TestBrowserBuysABundle(t *testing.T) {
 	}
 }
 
-// A shopper finds a thing, puts it into the cart and thinks again, with JavaScript
-// and without, on a desk and on a phone.
+// A shopper searches, filters, fills the cart and empties it, with JavaScript and without,
+// on a desktop and on a phone.
 func TestBrowserShops(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -50,7 +50,7 @@ func TestBrowserShops(t *testing.T) {
 				if first := page.Visit(e.Base + "/s/magic-wands?shopper=" + shopper); first.Get("X-Cache") != "MISS" {
 					t.Fatalf("first visit: %v", first.Header)
 				}
-				// Clicks go by the DOM: with scripts off there is no other way in.
+				// Clicks go by the DOM: with scripts off there is no other way.
 				if script {
 					page.Until("the page becomes the shopper's", isPersonal)
 				}

@@ -12,7 +12,7 @@ import (
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
 )
 
-// What can be asked of a page.
+// Expressions about a page.
 const (
 	isPersonal  = `!!document.documentElement.dataset.persona`
 	isPreparing = `!live.hidden && live.textContent.includes("Preparing your shop")`
@@ -23,8 +23,8 @@ const (
 
 var widths = []int64{1280, 390}
 
-// A new shopper sees the fallback, watches it become their page, and comes back
-// to a hit.
+// A new shopper sees the fallback, which becomes their page in place; their next visit is
+// a hit.
 func TestBrowserWatchesThePageUpgrade(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -76,13 +76,13 @@ func TestBrowserWatchesThePageUpgrade(t *testing.T) {
 	}
 }
 
-// Who reads or writes is asked before the page changes.
+// The page of a shopper who scrolls, types or navigates is offered, not replaced.
 func TestBrowserOffersThePageToABusyShopper(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
 	e := w.StartEdge()
 	w.StartGenerator()
-	// The fallback has no field to write into; one is put there.
+	// The fallback has no input field, so one is added.
 	field := chromedp.Evaluate[chromedp.Void](`main.insertAdjacentHTML("afterbegin", "<input id=field aria-label=Search>"); void 0`)
 	for _, busy := range []struct {
 		name  string
@@ -124,7 +124,7 @@ func TestBrowserOffersThePageToABusyShopper(t *testing.T) {
 			if world.Eval[string](page, `document.activeElement.outerHTML.slice(0, 80)`) != focus || world.Eval[float64](page, `scrollY`) != scrolled {
 				t.Error("the offer took the focus or scrolled")
 			}
-			// A double click is a click.
+			// A double click counts as one.
 			page.Do(chromedp.DoubleClick(chromedp.CSS("#live button")))
 			page.Until("the page becomes the shopper's", isPersonal)
 			if got := world.Eval[string](page, `window.marker ?? "another document"`); got != "the same document" {
@@ -140,8 +140,8 @@ func TestBrowserOffersThePageToABusyShopper(t *testing.T) {
 	}
 }
 
-// No upgrade is lost where there is no transition: with a shopper who wants less
-// motion, or looks at something else meanwhile.
+// The page also upgrades without a view transition: for a shopper who prefers reduced
+// motion, and in a hidden tab.
 func TestBrowserUpgradesWithoutTransition(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -172,7 +172,7 @@ func TestBrowserUpgradesWithoutTransition(t *testing.T) {
 	}
 }
 
-// Who leaves the fallback and goes back finds their page, or waits on.
+// A shopper who leaves the fallback and goes back gets their page, or waits for it again.
 func TestBrowserGoesBackToThePage(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -198,8 +198,7 @@ func TestBrowserGoesBackToThePage(t *testing.T) {
 	}
 }
 
-// Without JavaScript the fallback is a whole page, and a reload shows the
-// personal one.
+// Without JavaScript the fallback is complete, and a reload shows the personal page.
 func TestBrowserWithoutJavaScript(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)

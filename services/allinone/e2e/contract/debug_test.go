@@ -10,7 +10,7 @@ import (
 	"github.com/wandstore/wandstore/services/edge"
 )
 
-// Nobody is told that there is a /debug, but who bears the token.
+// Requests to /debug without the token are answered like those to an unknown path.
 func TestDebugIsForOperators(t *testing.T) {
 	t.Parallel()
 	const token = "correct-horse-battery"

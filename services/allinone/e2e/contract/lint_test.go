@@ -11,9 +11,9 @@ import (
 	"github.com/wandstore/wandstore/pkg/checkout"
 )
 
-// The repository's linter refuses every type of html/template that has text pass
-// as markup, called as a conversion, by another name, and in files with a build
-// tag. So nobody can open the pages to a model's words by a line of code alone.
+// The linter's configuration refuses every type of html/template that marks text as safe:
+// as a conversion, by an alias, and in files with a build tag. So the pages cannot be
+// opened to a model's markup without a change of that configuration.
 func TestLintRefusesMarkupOfText(t *testing.T) {
 	t.Parallel()
 	linter, dir := checkout.Tool(t, "golangci-lint"), t.TempDir()

@@ -35,7 +35,7 @@ func TestMetricsAreThoseDeclared(t *testing.T) {
 		seen := collected(t)
 		return !slices.ContainsFunc(telemetry.Metrics, func(m telemetry.Metric) bool {
 			_, ok := seen[m.Name]
-			// No browser waited, and no budget is set.
+			// No browser waits here, and no budget is set.
 			return !ok && m.Name != telemetry.UpgradeDuration.Name && m.Name != telemetry.ModelBudget.Name
 		})
 	})
@@ -61,7 +61,7 @@ func TestMetricsAreThoseDeclared(t *testing.T) {
 func collected(t *testing.T) map[string]map[attribute.Key][]string {
 	t.Helper()
 	var data metricdata.ResourceMetrics
-	// A test beside this one may have stopped its NATS: the error is its gauges'.
+	// A parallel test may have stopped its NATS, which fails its gauges.
 	if err := world.Measured.Collect(t.Context(), &data); err != nil {
 		t.Log(err)
 	}

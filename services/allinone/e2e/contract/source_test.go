@@ -10,7 +10,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/checkout"
 )
 
-// A server, or a test's tool, never reaches a production service's dependencies.
+// No production service depends on a server or on a package for tests.
 func TestServicesCarryNoServers(t *testing.T) {
 	t.Parallel()
 	for _, service := range []string{"edge", "generator", "kimisim"} {

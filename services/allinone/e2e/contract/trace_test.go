@@ -137,8 +137,8 @@ func TestTrustedTraceparentIsTheParent(t *testing.T) {
 	})
 }
 
-// With OTEL_EXPORTER_OTLP_ENDPOINT set spans leave the process, the last ones at
-// its end; without, nothing does.
+// With OTEL_EXPORTER_OTLP_ENDPOINT set, spans are exported, the last ones at the end of
+// the process. Without it nothing is.
 func TestSpansAreExportedWhenAsked(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)

@@ -13,8 +13,8 @@ import (
 	"github.com/wandstore/wandstore/services/generator"
 )
 
-// A generator killed in mid-job: the job is redelivered after the ack wait, and
-// the shopper sees one page.
+// The job of a killed generator is redelivered after the ack wait, and its page is stored
+// once.
 func TestGeneratorKilledInMidJob(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -53,8 +53,8 @@ func TestGeneratorKilledInMidJob(t *testing.T) {
 	e.BecomesHit(t, "magic-wands", "abc123")
 	eventually.True(t, "the job is settled", func() bool { return len(w.Waiting(js)) == 0 })
 	trail := world.Get(t, e.Base+"/debug/errors?store=magic-wands&shopper=abc123").Body
-	// A visit in the very moment of the redelivery may have asked for another job:
-	// that finds the page and stores nothing.
+	// A visit at the moment of the redelivery may trigger another job, which finds the
+	// page and stores nothing.
 	if n := strings.Count(trail, `"stored"`); n != 1 {
 		t.Errorf("the page was stored %d times, want once: %s", n, trail)
 	}
@@ -63,9 +63,9 @@ func TestGeneratorKilledInMidJob(t *testing.T) {
 	}
 }
 
-// MinIO away for as long as a job has deliveries: a dead letter that tells why,
-// put back with the nats CLI once MinIO is there again, without paying the model
-// twice.
+// A job that cannot store its page in MinIO in any of its deliveries becomes a dead
+// letter, which contains the reason. Once MinIO is back the letter can be replayed with
+// the nats CLI, without another call of the model.
 func TestDeadLetterIsReplayed(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -77,7 +77,7 @@ func TestDeadLetterIsReplayed(t *testing.T) {
 	proxy.Cut()
 
 	e.Visit(t, "magic-wands", "abc123")
-	// The page is in KV meanwhile: the shopper has it.
+	// The page is in KV meanwhile.
 	e.BecomesHit(t, "magic-wands", "abc123")
 	dead, err := js.Stream(t.Context(), wandnats.StreamDead)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/wandstore/wandstore/services/kimisim"
 )
 
-// Every way the model can fail ends in a page, from the model's words where there
-// are any and from the template otherwise, and the trail tells why.
+// Every failure of the model ends in a page: from its words if there are any, otherwise
+// from the template. The trail contains the reason.
 func TestEveryModelFaultEndsInAPage(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []struct {
@@ -38,7 +38,7 @@ func TestEveryModelFaultEndsInAPage(t *testing.T) {
 			t.Parallel()
 			w := world.New(t)
 			e := w.StartEdge()
-			// Long enough for a retry, short enough to wait for.
+			// Long enough for a retry.
 			w.StartGenerator(func(c *generator.Config) { c.LLMTimeoutSeconds = 5 })
 			if err := w.Sim.SetFault(kimisim.Fault{Name: fault.name}); err != nil {
 				t.Fatal(err)
@@ -86,7 +86,7 @@ func TestEveryModelFaultEndsInAPage(t *testing.T) {
 	}
 }
 
-// A model that recovers is asked again: one bad answer costs a retry, not the page.
+// A single failure of the model is retried, and the page comes from the model.
 func TestModelThatFailsOnceIsAskedAgain(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []string{kimisim.RateLimit, kimisim.ServerError, kimisim.Reset, kimisim.Truncated, kimisim.Malformed, kimisim.Empty} {

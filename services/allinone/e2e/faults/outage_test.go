@@ -12,8 +12,8 @@ import (
 	"github.com/wandstore/wandstore/services/edge"
 )
 
-// Dependencies go away in both ways, refusing and silent; shoppers get pages all
-// the while, soon, and everything heals without a restart.
+// While NATS and MinIO refuse connections, or accept them and stay silent, shoppers get
+// pages without much delay. Afterwards everything works again without a restart.
 func TestOutagesWhileTheEdgeRuns(t *testing.T) {
 	t.Parallel()
 	for _, outage := range []struct {
@@ -35,6 +35,12 @@ func TestOutagesWhileTheEdgeRuns(t *testing.T) {
 			e.Visit(t, "magic-wands", "known")
 			page := e.BecomesHit(t, "magic-wands", "known")
 
+			usual := time.Now()
+			for range 40 {
+				e.Visit(t, "magic-wands", "known")
+			}
+			allowed := time.Since(usual) + 8*time.Second
+
 			outage.begin(store)
 			outage.begin(bus)
 			start := time.Now()
@@ -47,9 +53,9 @@ func TestOutagesWhileTheEdgeRuns(t *testing.T) {
 				}
 			}
 			// Generous, for a busy machine: forty pages that each waited for a dead
-			// dependency would take ten seconds and more.
-			if took := time.Since(start); took > 8*time.Second {
-				t.Errorf("forty pages took %s", took)
+			// dependency would take ten seconds more than usual.
+			if took := time.Since(start); took > allowed {
+				t.Errorf("forty pages took %s, want at most %s", took, allowed)
 			}
 			eventually.True(t, "health says degraded", func() bool { return world.Get(t, e.Base+"/health").JSON(t)["status"] == "degraded" })
 
@@ -62,8 +68,8 @@ func TestOutagesWhileTheEdgeRuns(t *testing.T) {
 	}
 }
 
-// A page that was replaced while the watch was broken is not served as fresh
-// afterwards.
+// A page that was replaced while the edge's watch was broken is replaced in memory once
+// the watch is back.
 func TestPageReplacedDuringAnOutageIsSeen(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -85,7 +91,7 @@ func TestPageReplacedDuringAnOutageIsSeen(t *testing.T) {
 	})
 }
 
-// Started before what they need, services wait and say so.
+// Services that start before their dependencies wait for them and log it.
 func TestServicesStartBeforeTheirDependencies(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, world.OwnNATS, world.OwnMinIO)
@@ -114,7 +120,7 @@ func TestServicesStartBeforeTheirDependencies(t *testing.T) {
 	e.BecomesHit(t, "magic-wands", "early")
 }
 
-// The page comes from each tier alone, with the others away.
+// Each tier alone can serve the page while the others are unavailable.
 func TestHitFromEachTierWithTheOthersDown(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, world.OwnNATS, world.OwnMinIO)
@@ -149,7 +155,7 @@ func TestHitFromEachTierWithTheOthersDown(t *testing.T) {
 	}
 }
 
-// Without NATS there is a shop, only no cart; and it comes back.
+// Without NATS the shop is served, but for the cart, which is back afterwards.
 func TestShopWithoutNATS(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)

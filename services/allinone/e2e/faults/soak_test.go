@@ -27,16 +27,15 @@ import (
 	"github.com/wandstore/wandstore/services/kimisim"
 )
 
-// The tag keeps the soak out of the tests: it takes as long as it is told to.
+// The build tag keeps the soak out of `task test`: it runs for as long as -soak says.
 var (
 	soakFor  = flag.Duration("soak", 2*time.Minute, "how long faults strike")
 	soakSeed = flag.Uint64("seed", uint64(time.Now().UnixNano()), "which faults strike when")
 )
 
-// For as long as it is told to, shoppers come while one thing after the other breaks.
-// Every visit is answered with a page all the while; and when all is mended every
-// shopper gets a page of their own, the queue runs empty, and no job record claims that
-// something is still under way.
+// Shoppers come while random faults strike, one after the other. Every visit is answered
+// with a page. After the last fault every shopper gets a page of their own, the queue
+// becomes empty, and no job record is queued or running.
 func TestSoak(t *testing.T) {
 	t.Logf("-seed %d", *soakSeed)
 	s := startSoak(t)
@@ -49,7 +48,7 @@ func TestSoak(t *testing.T) {
 		mend := fault.strike(rng)
 		<-time.After(lasts)
 		mend()
-		// Now and then all is well for long enough to catch up.
+		// Between faults there is time to catch up.
 		<-time.After(time.Duration(rng.Int64N(int64(2 * time.Second))))
 	}
 	stopShoppers()
@@ -60,7 +59,7 @@ func TestSoak(t *testing.T) {
 
 	for n := range s.came.Load() {
 		shopper := fmt.Sprint("soak-", n)
-		// The visits ask again for what became a dead letter.
+		// A visit triggers a new job where the first became a dead letter.
 		eventually.TrueWithin(t, 5*time.Minute, shopper+" gets a page of their own", func() bool {
 			return s.edges[n%2].load().Visit(t, "magic-wands", shopper).Header.Get("X-Cache") == "HIT"
 		})
@@ -85,13 +84,13 @@ type soak struct {
 	faults []fault
 }
 
-// fault strikes, and gives what mends it.
+// fault is something that can break; strike returns what repairs it.
 type fault struct {
 	name   string
 	strike func(rng *rand.Rand) (mend func())
 }
 
-// replaceable is a process that another takes the place of.
+// replaceable is a process that can be replaced by another.
 type replaceable struct{ p atomic.Pointer[world.Process] }
 
 func (r *replaceable) load() *world.Process { return r.p.Load() }
@@ -103,7 +102,7 @@ func startSoak(t *testing.T) *soak {
 	edgeBus, generatorBus := faulttest.NewProxy(t, s.NATS.Addr()), faulttest.NewProxy(t, s.NATS.Addr())
 	edgeStore, generatorStore := faulttest.NewProxy(t, s.S3.Endpoint), faulttest.NewProxy(t, s.S3.Endpoint)
 	startEdge := func() *world.Process {
-		// Not until it is ready: it may start while NATS is away.
+		// Ready or not: it may start while NATS is unavailable.
 		return s.StartEdgeUnready(func(c *edge.Config) { c.NATS.URL, c.S3.Endpoint = s.NATS.URLVia(edgeBus.Addr()), edgeStore.Addr() })
 	}
 	for i := range s.edges {
@@ -169,8 +168,8 @@ func kill(t *testing.T, victim *exec.Cmd) {
 	_ = victim.Wait() // it says that it was killed
 }
 
-// bringShoppers has new ones come to either edge, and earlier ones return, until
-// stopped. Each must be answered with a page.
+// bringShoppers has new and returning shoppers visit either edge until stopped. Each must
+// be answered with a page.
 func (s *soak) bringShoppers() (stop func()) {
 	var visitors sync.WaitGroup
 	done := make(chan struct{})
@@ -205,7 +204,7 @@ func (s *soak) bringShoppers() (stop func()) {
 	return func() { close(done); visitors.Wait() }
 }
 
-// liveRecords are the keys whose record says that a job waits or runs.
+// liveRecords are the keys of the job records that are queued or running.
 func liveRecords(t *testing.T, js jetstream.JetStream) (live []string) {
 	t.Helper()
 	kv, err := js.KeyValue(t.Context(), wandnats.BucketJobs)

@@ -11,7 +11,7 @@ import (
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
 )
 
-// A first Ctrl-C lets a running job end; the page is there afterwards.
+// The first Ctrl-C lets a running job finish; its page is stored.
 func TestInterruptDrains(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -33,7 +33,7 @@ func TestInterruptDrains(t *testing.T) {
 	}
 }
 
-// With every member cold the process ends, and not before.
+// With EXIT_WHEN_IDLE the process ends once every member is cold, and not before.
 func TestExitWhenIdle(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -41,7 +41,7 @@ func TestExitWhenIdle(t *testing.T) {
 	e := w.StartEdge()
 	addr := freeport.Addr(t)
 	const inactivity = time.Second
-	// There before the generator: it must not be cold before it has a job.
+	// The job is there before the generator, which must not be idle before it.
 	e.Visit(t, "magic-wands", "last")
 	g := w.GeneratorCommand("GENERATOR_ADDR="+addr, "EXIT_WHEN_IDLE=true", fmt.Sprint("CONTAINER_INACTIVITY_TIMEOUT_MS=", inactivity.Milliseconds()))
 	log := &world.Log{}

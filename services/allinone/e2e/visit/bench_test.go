@@ -61,12 +61,12 @@ func BenchmarkHitFromMemory(b *testing.B) {
 	w := benchWorld(b)
 	e := w.StartEdge()
 	stock(b, w, 1, true, true)
-	// Not before the watch has told of the page just stored.
+	// Only once the watch has reported the page just stored.
 	eventually.True(b, "hits come from memory", func() bool { return e.Visit(b, "magic-wands", "bench-0").Tier() == "memory" })
 	load(b, "memory", func(int) string { return e.Base + "/s/magic-wands?shopper=bench-0" })
 }
 
-// Of pages that memory is too small to keep.
+// shelf is a number of pages that does not fit into memory.
 const shelf = 500
 
 func BenchmarkHitFromMinIO(b *testing.B) {
@@ -100,8 +100,8 @@ func BenchmarkRequestToStoredPage(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	// What the simulated model takes to invent an answer is not measured: it gives
-	// the same one each time.
+	// The simulated model gives the same answer each time, so that inventing one is not
+	// measured.
 	e.Visit(b, "magic-wands", "first")
 	e.BecomesHit(b, "magic-wands", "first")
 	answer := answered(b, w.Sim)
@@ -131,7 +131,7 @@ func BenchmarkRequestToStoredPage(b *testing.B) {
 	report(b, took)
 }
 
-// answered is what the simulated model says when asked as it was last asked.
+// answered is the simulated model's answer to its last request.
 func answered(b *testing.B, sim *kimisim.Server) string {
 	b.Helper()
 	asked := sim.Requests()
@@ -187,7 +187,7 @@ func stock(b *testing.B, w *world.World, n int, permanent, cached bool) {
 	}
 }
 
-// drawn is a page of the usual size, and the version of its catalogue.
+// drawn is a rendered page of the usual size, and the version of its catalogue.
 func drawn(b *testing.B) (html, catalogue string) {
 	b.Helper()
 	shop := cataloguetest.Shop(b, "magic-wands")

@@ -21,7 +21,7 @@ import (
 	"github.com/wandstore/wandstore/services/kimisim"
 )
 
-// What a crowd of shoppers is, and what its pages must be.
+// The size of the crowd, and the limits that its pages must keep.
 const (
 	crowd          = 200
 	fewestLayouts  = 60
@@ -30,8 +30,8 @@ const (
 	mostTokens = 2500
 )
 
-// habits are what shoppers of each persona do, over and over. Every event is one
-// that the edge would take.
+// habits are the events of shoppers of each persona, in turn. The edge would accept
+// every one of them.
 var habits = map[string][]func(*wandstorev1.TrackEvent, *rand.Rand, *catalogue.Shop){
 	persona.Minimalist: {searches},
 	persona.Explorer:   {views, views, views, views},
@@ -65,7 +65,7 @@ func buys(e *wandstorev1.TrackEvent, rng *rand.Rand, shop *catalogue.Shop) {
 	e.Event, e.Product = "purchase", shop.Products[rng.IntN(len(shop.Products))].ID
 }
 
-// section is where a page's sections say their type.
+// section matches the start of a page's section, with its type.
 var section = regexp.MustCompile(`<section class="([a-z-]+) [a-z]+" id="s\d+"`)
 
 // layout is the types of a page's sections from top to bottom.
@@ -77,9 +77,9 @@ func layout(page string) []string {
 	return types
 }
 
-// Two hundred shoppers who did different things get pages that differ, in what is
-// on them and not only in words; each kind of shopper is met by a beginning that
-// no other kind gets; and no page costs what raw HTML would.
+// Two hundred shoppers with different sessions get pages with different sections, not
+// only different words. The first sections of a page differ by persona. No design costs
+// as many tokens as raw HTML would.
 //
 // Tokens are kimisim's, which counts four characters as one: a tokenizer of Kimi's
 // kind makes fewer of the JSON and the plain English that a design is.
@@ -161,9 +161,8 @@ func TestCrowdGetsPagesOfItsOwn(t *testing.T) {
 	t.Logf("%d layouts, %d beginnings, longest design %d tokens", len(layouts), len(begins), w.Sim.Stats().LongestAnswer)
 }
 
-// What a caller of POST /generate wishes for is on the first screens and in the page's
-// look, whether the model heeds it, ignores it or fails; a wish that means nothing here
-// changes nothing.
+// The preferences of POST /generate decide the first screens and the look of the page,
+// whether the model follows them, ignores them or fails. Unknown preferences are ignored.
 func TestPreferencesSteerThePage(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -177,7 +176,7 @@ func TestPreferencesSteerThePage(t *testing.T) {
 		}
 		return html
 	}
-	// Only the words of two wands have it.
+	// Ebony is in the descriptions of two wands only.
 	const wishes = `{"persona":"explorer","palette":"midnight","density":"enormous","wood":"ebony","nonsense":{"a":1}}`
 	first := func(html string) string {
 		screens := section.FindAllStringIndex(html, -1)

@@ -24,7 +24,7 @@ import (
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
 )
 
-// kept is a page that was made some time ago.
+// kept is a page that was generated some time ago.
 type kept struct {
 	shopper, html string
 	catalogue     catalogue.Version
@@ -32,7 +32,7 @@ type kept struct {
 	age           time.Duration
 }
 
-// keep stores a page for good.
+// keep stores a page in MinIO.
 func keep(t testing.TB, w *world.World, k kept) {
 	t.Helper()
 	s3, err := pagestore.NewS3(w.S3)
@@ -53,10 +53,10 @@ func keep(t testing.TB, w *world.World, k kept) {
 	}
 }
 
-// wandsFile is the built-in store's file, changed.
+// wandsFile is the built-in shop's document, edited.
 func wandsFile(t testing.TB, edit func(file map[string]any)) []byte {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(checkout.Root(t), "pkg/storefront/stores/magic-wands.json"))
+	b, err := os.ReadFile(filepath.Join(checkout.Root(t), "pkg/catalogue/shops/magic-wands.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func wandsFile(t testing.TB, edit func(file map[string]any)) []byte {
 	return b
 }
 
-// wand is the product of that id in the built-in store's file.
+// wand is the product with that id in the built-in shop's document.
 func wand(file map[string]any, id string) map[string]any {
 	for _, p := range file["products"].([]any) {
 		if p.(map[string]any)["id"] == id {
@@ -81,7 +81,7 @@ func wand(file map[string]any, id string) map[string]any {
 	return nil
 }
 
-// wands is the built-in store with its file changed.
+// wands is the built-in shop, read from the edited document.
 func wands(t testing.TB, edit func(file map[string]any)) *catalogue.Shop {
 	t.Helper()
 	all, err := catalogue.ReadDir(fstest.MapFS{"magic-wands.json": {Data: wandsFile(t, edit)}})
@@ -91,7 +91,7 @@ func wands(t testing.TB, edit func(file map[string]any)) *catalogue.Shop {
 	return all.All()[0]
 }
 
-// madeOf is the page of an explorer, drawn from that state of the store.
+// madeOf is an explorer's page, rendered from that version of the shop.
 func madeOf(t testing.TB, shop *catalogue.Shop, headline string) string {
 	t.Helper()
 	r, err := storefront.NewRenderer()
@@ -109,8 +109,8 @@ func madeOf(t testing.TB, shop *catalogue.Shop, headline string) string {
 
 func unchanged(map[string]any) {}
 
-// A page that was made before prices or stock changed shows today's, and costs no
-// job for it.
+// A page that was generated before prices or stock changed is rendered again with
+// today's, without a job.
 func TestOldPricesAreCorrected(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -140,13 +140,14 @@ func TestOldPricesAreCorrected(t *testing.T) {
 	}
 }
 
-// What a model would do otherwise today is served at once and made anew.
+// A page whose age, products, prompt or persona is out of date is served at once, and a
+// new one is generated.
 func TestOutdatedPagesAreServedAndRefreshed(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
 	e := w.StartEdge()
 	now := wands(t, unchanged)
-	// One wand less, and another price of one that is there.
+	// One wand fewer, and another price of one that is left.
 	fewer := wands(t, func(file map[string]any) {
 		file["products"] = file["products"].([]any)[1:]
 		wand(file, "nightjar")["priceCents"] = 1_234_56
@@ -189,7 +190,7 @@ func TestOutdatedPagesAreServedAndRefreshed(t *testing.T) {
 	if hit := e.Visit(t, "magic-wands", "persona"); hit.Header.Get("X-Persona") != persona.Dealhunter {
 		t.Errorf("X-Persona %q, want dealhunter", hit.Header.Get("X-Persona"))
 	}
-	// Another change of mind right after the page was made is followed too.
+	// A change of persona right after the page was generated is followed too.
 	bought := `[` + strings.TrimSuffix(strings.Repeat(`{"shopper":"persona","store":"magic-wands","event":"purchase","product":"nightjar"},`, 4), ",") + `]`
 	if a := world.Post(t, e.Base+"/api/shopper/track", bought); a.Status != http.StatusAccepted {
 		t.Fatalf("track: %d %s", a.Status, a.Body)
@@ -202,8 +203,8 @@ func TestOutdatedPagesAreServedAndRefreshed(t *testing.T) {
 	})
 }
 
-// A page that holds no design cannot be corrected: it is not served, and a new one
-// is made.
+// A page of another catalogue that contains no design cannot be rendered again. It is
+// not served, and a new one is generated.
 func TestPageOfAnotherCatalogueWithoutDesignIsNotServed(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -222,9 +223,9 @@ func TestPageOfAnotherCatalogueWithoutDesignIsNotServed(t *testing.T) {
 	}
 }
 
-// While a new catalogue or prompt is rolled out, generators that do not have it
-// yet are not asked again and again: what they made since this edge knows of it is
-// as good as it gets.
+// During the rollout of a catalogue or a prompt, generators that do not have it yet are
+// not asked repeatedly: a page that they generated after this edge learned of the change
+// counts as fresh.
 func TestRolloutDoesNotLoop(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)

@@ -17,7 +17,7 @@ import (
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
 )
 
-// The server keeps to it too, whatever a script does.
+// The server itself ignores the events of a browser that asks not to be tracked.
 func TestPrivateBrowserIsNotCounted(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -47,8 +47,8 @@ func TestPrivateBrowserIsNotCounted(t *testing.T) {
 	}
 }
 
-// Nothing is left of a shopper who was forgotten: asked by themselves, or by an
-// operator. A page that is being made meanwhile does not come back.
+// Nothing is left of a shopper who was forgotten, at their own request or an operator's.
+// A page that is being generated meanwhile is not stored.
 func TestForget(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -151,7 +151,7 @@ func TestForget(t *testing.T) {
 			t.Errorf("%s: %d", name, a.Status)
 		}
 	}
-	// Whoever knows an id cannot forget its shopper by it.
+	// Knowing a shopper's id is not enough to have the shopper forgotten.
 	e.Visit(t, "magic-wands", "victim")
 	e.BecomesHit(t, "magic-wands", "victim")
 	world.Post(t, shop+"/forget?shopper=victim", "", "Content-Type", world.Form)
@@ -163,7 +163,7 @@ func TestForget(t *testing.T) {
 	}
 }
 
-// signals are what is remembered of a shopper in the wand shop.
+// signals are a shopper's signals in the wand shop.
 func signals(t testing.TB, sessions *session.Store, shopper string) *wandstorev1.StoreSignals {
 	t.Helper()
 	s, err := sessions.Get(t.Context(), shopper)

@@ -46,7 +46,7 @@ func TestShopRoutes(t *testing.T) {
 	}
 }
 
-// A shopper who came with an id is known on the shop's other pages by the cookie.
+// An id in the address is remembered in the cookie, for the shop's other pages.
 func TestVisitIsRemembered(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -106,7 +106,7 @@ func TestCart(t *testing.T) {
 	if adds, removes := signals("abc"); adds != 7 || removes != 4 {
 		t.Errorf("%d put in and %d taken out are counted, want 7 and 4", adds, removes)
 	}
-	// Who does not want to be learned from has a cart all the same.
+	// A browser that asks not to be tracked has a cart all the same.
 	for _, header := range []string{"DNT", "Sec-GPC"} {
 		if a := e.PutIntoCart(t, "magic-wands", "private", "action=add&product=halcyon", header, "1"); a.Status != http.StatusSeeOther {
 			t.Errorf("with %s: %d", header, a.Status)
@@ -118,7 +118,7 @@ func TestCart(t *testing.T) {
 	if a := world.Get(t, shop+"/cart?shopper=private"); !strings.Contains(a.Body, "2 items") {
 		t.Error("the cart of a shopper who said no is not kept")
 	}
-	// Forms have two encodings.
+	// A form may be sent as multipart/form-data, too.
 	var parts strings.Builder
 	for _, field := range [][2]string{{"action", "add"}, {"product", "nightjar"}, {"product", "halcyon"}} {
 		fmt.Fprintf(&parts, "--part\r\nContent-Disposition: form-data; name=%q\r\n\r\n%s\r\n", field[0], field[1])
@@ -127,7 +127,7 @@ func TestCart(t *testing.T) {
 	if a := world.Post(t, shop+"/cart?shopper=parts", parts.String(), "Content-Type", "multipart/form-data; boundary=part"); a.Status != http.StatusSeeOther || !strings.Contains(strings.Join(a.Header.Values("Set-Cookie"), "\n"), "wandstore_cart=magic-wands:2;") {
 		t.Errorf("multipart: %d, %v", a.Status, a.Header)
 	}
-	// A shopper without an id gets one with the cart.
+	// A shopper without an id is given one with the cart.
 	a := world.Post(t, shop+"/cart", "action=add&product=halcyon", "Content-Type", world.Form)
 	if cookies := strings.Join(a.Header.Values("Set-Cookie"), "\n"); a.Status != http.StatusSeeOther || !strings.Contains(cookies, "wandstore_shopper=") {
 		t.Errorf("without an id: %d, %q", a.Status, cookies)

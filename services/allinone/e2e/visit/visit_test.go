@@ -49,7 +49,7 @@ func TestVisitBecomesPersonalPage(t *testing.T) {
 	if hit.Body == first.Body {
 		t.Error("the personal page is the fallback")
 	}
-	// Not the very next: the watch may still be telling of the page just read.
+	// Not the very next one: the watch may report the page again first.
 	eventually.True(t, "hits come from memory", func() bool { return e.Visit(t, "magic-wands", "abc123").Tier() == "memory" })
 	not := world.Get(t, e.Base+"/s/magic-wands?shopper=abc123", "If-None-Match", hit.Header.Get("Etag"))
 	if not.Status != http.StatusNotModified || not.Body != "" {
@@ -126,7 +126,7 @@ func TestFullPoolRefusesAndEvictsNothing(t *testing.T) {
 	if refused.Status != http.StatusTooManyRequests || refused.Header.Get("Content-Type") != "application/problem+json" || refused.Header.Get("Retry-After") == "" {
 		t.Errorf("an API while all are full: %d, %v", refused.Status, refused.Header)
 	}
-	// A refused shopper is not locked out: with a place free again they get a job.
+	// A refused shopper gets a job once there is room.
 	if err := stream.Purge(t.Context(), jetstream.WithPurgeSubject(wandnats.GenerateSubject("pool-5"))); err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestOneJobAShopperUnderConcurrentMissesOnTwoEdges(t *testing.T) {
 	}
 }
 
-// An event arrives for each state; the stream ends with the page.
+// The event stream reports each state of the job and ends with the page.
 func TestEventsTellOfThePage(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -238,7 +238,7 @@ func TestShopperWithoutIDGetsACookieAndNoJob(t *testing.T) {
 	}
 }
 
-// What shoppers do steers what they get.
+// The tracked events decide the persona of the page.
 func TestTrackedShopperGetsTheirPersona(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)

@@ -29,7 +29,7 @@ func Binary(t testing.TB, service string) string {
 	binaries.mu.Lock()
 	defer binaries.mu.Unlock()
 	if binaries.dir == "" {
-		dir, err := os.MkdirTemp("", "world-")
+		dir, err := os.MkdirTemp("", "world-") //nolint:usetesting // it outlives this test
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -38,9 +38,9 @@ type World struct {
 	// Sim is the model.
 	Sim *kimisim.Server
 
-	Pool   wandnats.Settings
-	S3     pagestore.S3Config
-	Stores catalogue.Config
+	Pool  wandnats.Settings
+	S3    pagestore.S3Config
+	Shops catalogue.Config
 }
 
 // Option changes what a world is made of.
@@ -60,7 +60,7 @@ func OwnMinIO(w *World) {
 
 // ExampleShops has the services serve the shops of deploy/stores too.
 func ExampleShops(w *World) {
-	w.Stores = catalogue.Config{Dir: filepath.Join(checkout.Root(w.t), "deploy", "stores")}
+	w.Shops = catalogue.Config{Dir: filepath.Join(checkout.Root(w.t), "deploy", "stores")}
 }
 
 // New makes a world without services.
@@ -112,7 +112,7 @@ func ProductionTimeouts(c *edge.Config) {
 // EdgeConfig is the configuration of the world's edges.
 func (w *World) EdgeConfig() edge.Config {
 	return edge.Config{
-		Pool: w.Pool, NATS: wandnats.Config{URL: w.NATS.URL()}, S3: w.S3, Stores: w.Stores,
+		Pool: w.Pool, NATS: wandnats.Config{URL: w.NATS.URL()}, S3: w.S3, Shops: w.Shops,
 		Addr: freeport.Addr(w.t), MemoryBytes: 64 << 20, PageMaxAge: 24 * time.Hour, LLMTimeoutSeconds: 30,
 		TriggerTimeout: patient, StoreTimeout: patient, SessionTimeout: patient,
 		WebhookSecret: WebhookSecret, DebugOnLoopback: true,
@@ -140,7 +140,7 @@ func (w *World) StartEdgeUnready(change ...func(*edge.Config)) *Process {
 // GeneratorConfig is the configuration of the world's generators.
 func (w *World) GeneratorConfig() generator.Config {
 	return generator.Config{
-		Pool: w.Pool, NATS: wandnats.Config{URL: w.NATS.URL()}, S3: w.S3, Stores: w.Stores,
+		Pool: w.Pool, NATS: wandnats.Config{URL: w.NATS.URL()}, S3: w.S3, Shops: w.Shops,
 		Addr: freeport.Addr(w.t), InactivityMillis: 300_000, LLMTimeoutSeconds: 30,
 		KimiKey: "test", KimiBaseURL: "http://" + w.Sim.Addr() + "/v1", KimiModel: "kimi-test",
 	}

@@ -1,8 +1,8 @@
-// Package progress says how the jobs of a running pool come along: how many wait, how
-// many run, how many have ended, and how.
+// Package progress prints the progress of a running pool's jobs: how many wait, how many
+// run, how many have ended, and how they ended.
 //
-// It goes by the job records, so it counts what every edge and generator on the same
-// NATS does, from when it began to look.
+// It watches the job records. So it counts the jobs of all edges and generators on the same
+// NATS, from the time it started.
 package progress
 
 import (
@@ -24,15 +24,16 @@ import (
 )
 
 const (
-	// redrawEvery is how often the line of a terminal may change.
-	redrawEvery = 100 * time.Millisecond
-	// sayEvery is how often a line is added where nothing can be rerendered.
-	sayEvery = 2 * time.Second
+	// refreshInterval is the interval at which the line on a terminal is updated.
+	refreshInterval = 100 * time.Millisecond
+	// printInterval is the interval at which a line is added if out is not a terminal.
+	printInterval = 2 * time.Second
 )
 
-// Run looks at the pool of that NATS until ctx ends, then returns nil; until NATS
-// answers it is silent. On a terminal it keeps one line up to date; elsewhere it adds a
-// line after what has changed, at most every two seconds.
+// Run prints the progress of the pool on that NATS until ctx ends, and then returns nil.
+// Until NATS answers it prints nothing. On a terminal it keeps one line up to date. To
+// anything else it adds a line after changes, at most every two seconds. The error is that
+// of an invalid configuration.
 func Run(ctx context.Context, cfg wandnats.Config, log *slog.Logger, out io.Writer) error {
 	nc, js, err := wandnats.Dial(cfg, "progress", log)
 	if err != nil {
@@ -47,7 +48,7 @@ func Run(ctx context.Context, cfg wandnats.Config, log *slog.Logger, out io.Writ
 		return err
 	})
 	if err != nil {
-		return nil // told to end before NATS answered
+		return nil // ctx ended before NATS answered
 	}
 	changes := make(chan jetstream.KeyValueEntry)
 	watcher := wandnats.Watcher{
@@ -73,17 +74,17 @@ func Run(ctx context.Context, cfg wandnats.Config, log *slog.Logger, out io.Writ
 // follow counts the changes and prints the counts until ctx ends.
 func follow(ctx context.Context, changes <-chan jetstream.KeyValueEntry, to line) {
 	t := newTally()
-	tick := time.NewTicker(to.every())
+	tick := time.NewTicker(to.interval())
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			to.end(t)
+			to.finish(t)
 			return
 		case change := <-changes:
 			t.note(change)
 		case <-tick.C:
-			to.say(t)
+			to.print(t)
 		}
 	}
 }
@@ -98,15 +99,16 @@ func (t *tally) note(change jetstream.KeyValueEntry) {
 	t.set(change.Key(), rec, change.Created())
 }
 
-// line is where a tally is said.
+// line prints a tally.
 type line interface {
-	every() time.Duration
-	say(t *tally)
-	// end says it for the last time.
-	end(t *tally)
+	interval() time.Duration
+	print(t *tally)
+	// finish prints the tally for the last time.
+	finish(t *tally)
 }
 
-// lineOn is the line that fits what it is written to.
+// lineOn returns a line that updates itself if out is a terminal, and one that adds lines
+// if it is not.
 func lineOn(out io.Writer) line {
 	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		return &terminal{file: file}
@@ -114,50 +116,50 @@ func lineOn(out io.Writer) line {
 	return &plain{out: out}
 }
 
-// terminal redraws one line.
+// terminal keeps one line up to date.
 type terminal struct {
-	file  *os.File
-	shown string
+	file    *os.File
+	printed string
 }
 
-func (*terminal) every() time.Duration { return redrawEvery }
+func (*terminal) interval() time.Duration { return refreshInterval }
 
-func (l *terminal) say(t *tally) {
+func (l *terminal) print(t *tally) {
 	text := "  " + t.now(time.Now())
 	if width, _, err := term.GetSize(int(l.file.Fd())); err == nil && width > 1 {
-		// A line that is wrapped cannot be drawn over.
+		// A wrapped line cannot be overwritten.
 		if runes := []rune(text); len(runes) >= width {
 			text = string(runes[:width-2]) + "…"
 		}
 	}
-	if text == l.shown {
+	if text == l.printed {
 		return
 	}
-	l.shown = text
-	// Back to its beginning, and what is left of the old one away (ECMA-48, EL).
+	l.printed = text
+	// CR goes to the beginning of the line; EL erases the rest of the old text (ECMA-48).
 	fmt.Fprintf(l.file, "\r%s\x1b[K", text)
 }
 
-func (l *terminal) end(t *tally) {
-	l.say(t)
+func (l *terminal) finish(t *tally) {
+	l.print(t)
 	fmt.Fprintln(l.file)
 }
 
 // plain adds lines.
 type plain struct {
-	out  io.Writer
-	said string
+	out     io.Writer
+	printed string
 }
 
-func (*plain) every() time.Duration { return sayEvery }
+func (*plain) interval() time.Duration { return printInterval }
 
-func (l *plain) say(t *tally) {
+func (l *plain) print(t *tally) {
 	text := t.String()
-	if text == l.said || t.untouched() {
+	if text == l.printed || t.empty() {
 		return
 	}
-	l.said = text
+	l.printed = text
 	fmt.Fprintln(l.out, text)
 }
 
-func (l *plain) end(t *tally) { l.say(t) }
+func (l *plain) finish(t *tally) { l.print(t) }

@@ -15,12 +15,11 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/natstest"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
-
-const patience = 30 * time.Second
 
 // The states of jobs, in the order in which a test makes them.
 const (
@@ -176,7 +175,7 @@ func read(from io.Reader) *screen {
 // becomes waits until the newest line says so.
 func (s *screen) becomes(t *testing.T, says string) {
 	t.Helper()
-	deadline := time.NewTimer(patience)
+	deadline := time.NewTimer(eventually.Patience)
 	defer deadline.Stop()
 	for {
 		s.mu.Lock()

@@ -9,33 +9,33 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// tally is how many jobs are where.
+// tally counts jobs by state.
 type tally struct {
-	// live are the jobs that wait or run, by the key of their record.
+	// live holds the jobs that wait or run, by the key of their record.
 	live map[string]job
-	// done and dead are those that ended while somebody looked, and template how many
-	// of the done ones the model had no part in.
+	// done and dead count the jobs that ended since the start. template counts those of
+	// done whose page is the template's.
 	done, template, dead int
-	// last is the newest page: its member, and how long it was waited for.
+	// last describes the newest page: its member, and the time since its request.
 	last string
 }
 
-// job is one that has not ended.
+// job is a job that waits or runs.
 type job struct {
 	running bool
-	since   time.Time // when it began to wait or to run
+	since   time.Time // when the job began to wait or to run
 }
 
 func newTally() *tally { return &tally{live: map[string]job{}} }
 
-// set counts a record, as it was written at that time.
+// set counts a record that was written at that time.
 func (t *tally) set(key string, rec *wandstorev1.JobRecord, at time.Time) {
 	was, live := t.live[key]
 	switch rec.GetState() {
 	case wandstorev1.JobState_JOB_STATE_PUBLISHING, wandstorev1.JobState_JOB_STATE_QUEUED:
 		t.live[key] = job{since: at}
 	case wandstorev1.JobState_JOB_STATE_RUNNING:
-		// Its heartbeat writes the record too.
+		// Heartbeats write the record too.
 		if !was.running {
 			t.live[key] = job{running: true, since: at}
 		}
@@ -59,18 +59,18 @@ func (t *tally) set(key string, rec *wandstorev1.JobRecord, at time.Time) {
 	}
 }
 
-// drop counts a record that is gone.
+// drop counts a record that was removed.
 func (t *tally) drop(key string) { delete(t.live, key) }
 
-// untouched says that there was no job yet.
-func (t *tally) untouched() bool { return len(t.live)+t.done+t.dead == 0 }
+// empty reports whether there was no job yet.
+func (t *tally) empty() bool { return len(t.live)+t.done+t.dead == 0 }
 
-// String is what has ended and what has not, as in
+// String returns the counts, such as
 // "jobs: 3 queued, 2 running, 17 done (1 by the template), 1 dead".
 func (t *tally) String() string { return t.text("") }
 
-// now is String with what moves by itself: how long the oldest that runs has run, and
-// the last page.
+// now returns String together with how long the oldest running job has run, and the last
+// page.
 func (t *tally) now(now time.Time) string {
 	var oldest time.Duration
 	for _, j := range t.live {

@@ -1,14 +1,13 @@
 // Command edge answers shoppers.
 //
-// It is configured by the environment; the README lists the settings. Called as
-// edge -stores.verify DIR it tells whether the store files in DIR are right, and
-// ends.
+// It is configured by the environment; the README lists the settings. With
+// -stores.verify DIR it only checks the shop files in DIR and exits.
 package main
 
 import (
 	"os"
 
-	// An image from scratch has no certificate authorities of its own.
+	// An image from scratch has no certificate authorities.
 	_ "golang.org/x/crypto/x509roots/fallback"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"

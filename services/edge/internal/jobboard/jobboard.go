@@ -1,7 +1,7 @@
-// Package jobboard keeps the live jobs of the whole pool in memory, as the watch
-// of the job records tells of them: at most POOL_SIZE x MAX_QUEUE_DEPTH. From it
-// come a job's place in its member's queue, an estimate of its time, and a wake-up
-// for whoever waits for it, without a question to NATS.
+// Package jobboard keeps the live jobs of the whole pool in memory, at most POOL_SIZE x
+// MAX_QUEUE_DEPTH. The watch of the job records feeds it. Without a request to NATS it
+// knows a job's place in its member's queue and the estimated time until the job is done,
+// and it wakes the listeners of a job.
 package jobboard
 
 import (
@@ -12,21 +12,21 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// typical is how long a job is taken to run before one has been seen.
+// typical is the estimate of a job's run time before any job has ended.
 const typical = 100 * time.Second
 
-// Board is the live jobs. It is safe for concurrent use.
+// Board holds the live jobs. It is safe for concurrent use.
 type Board struct {
 	concurrency int
 
 	mu      sync.Mutex
 	live    map[pagekey.Key]*wandstorev1.JobRecord
-	started map[string]time.Time // by job id: when it was first seen running
+	started map[string]time.Time // when a job was first seen running, by job id
 	mean    time.Duration
 	waiting map[*Listener]struct{}
 }
 
-// New makes a board of a pool whose members run that many jobs at a time.
+// New returns an empty board. concurrency is how many jobs a member runs at a time.
 func New(concurrency int) *Board {
 	return &Board{
 		concurrency: concurrency,
@@ -37,18 +37,18 @@ func New(concurrency int) *Board {
 	}
 }
 
-// Place is a job's place.
+// Place is a job's place in its member's queue.
 type Place struct {
-	// Record is the job's.
+	// Record is the job's record.
 	Record *wandstorev1.JobRecord
-	// Ahead is how many jobs of its member come before it.
+	// Ahead is how many jobs of the same member come before it.
 	Ahead int
-	// ETA is about how long it will still take.
+	// ETA is the estimated time until the job is done.
 	ETA time.Duration
 }
 
-// Set notes a record as the watch tells of it, and wakes who waits for its key
-// or behind it.
+// Set puts a record that the watch reports on the board. It wakes the listeners of its key
+// and those of jobs of the same member.
 func (b *Board) Set(key pagekey.Key, rec *wandstorev1.JobRecord) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -63,7 +63,7 @@ func (b *Board) Set(key pagekey.Key, rec *wandstorev1.JobRecord) {
 		b.live[key] = rec
 	default:
 		if start, seen := b.started[rec.GetJobId()]; seen && rec.GetState() == wandstorev1.JobState_JOB_STATE_READY {
-			// A moving mean over about the last ten.
+			// A moving average over about the last ten jobs.
 			b.mean += (rec.GetUpdatedAt().AsTime().Sub(start) - b.mean) / 10
 		}
 		delete(b.live, key)
@@ -72,7 +72,7 @@ func (b *Board) Set(key pagekey.Key, rec *wandstorev1.JobRecord) {
 	b.wake(key, before.GetPoolMember(), rec.GetPoolMember())
 }
 
-// Drop notes that a record is gone.
+// Drop removes the record of a key and wakes the listeners.
 func (b *Board) Drop(key pagekey.Key) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -83,7 +83,8 @@ func (b *Board) Drop(key pagekey.Key) {
 	}
 }
 
-// Reset forgets all jobs: the watch begins anew and tells of those that live.
+// Reset removes all jobs. It is called when the watch begins again, which then reports the
+// live jobs.
 func (b *Board) Reset() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -91,8 +92,8 @@ func (b *Board) Reset() {
 	clear(b.started)
 }
 
-// Find gives a live job's place; false if the key has none, or its deadline is
-// past.
+// Find returns the place of the key's live job. It returns false if there is none or its
+// deadline is past.
 func (b *Board) Find(key pagekey.Key) (Place, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -116,14 +117,14 @@ func (b *Board) Find(key pagekey.Key) (Place, bool) {
 	return p, true
 }
 
-// Listener is woken when something changes for its key.
+// Listener is woken when the state of its key may have changed.
 type Listener struct {
-	// Changed receives after a change; several may come as one.
+	// Changed receives after a change. Several changes may come as one.
 	Changed chan struct{}
 	key     pagekey.Key
 }
 
-// Listen registers a listener; Leave ends it.
+// Listen registers a listener. Leave unregisters it.
 func (b *Board) Listen(key pagekey.Key) *Listener {
 	l := &Listener{Changed: make(chan struct{}, 1), key: key}
 	b.mu.Lock()
@@ -132,22 +133,21 @@ func (b *Board) Listen(key pagekey.Key) *Listener {
 	return l
 }
 
-// Leave ends a listener.
+// Leave unregisters a listener.
 func (b *Board) Leave(l *Listener) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.waiting, l)
 }
 
-// Wake wakes who waits for the key.
+// Wake wakes the listeners of the key.
 func (b *Board) Wake(key pagekey.Key) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.wake(key, "", "")
 }
 
-// wake wakes the listeners of a key and those whose job waits at one of the
-// members.
+// wake wakes the listeners of a key, and those of jobs of the two members.
 func (b *Board) wake(key pagekey.Key, before, after string) {
 	for l := range b.waiting {
 		member := b.live[l.key].GetPoolMember()

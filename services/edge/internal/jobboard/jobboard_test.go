@@ -86,11 +86,11 @@ func TestListenersWakeForTheirKeyAndTheirMember(t *testing.T) {
 	}
 	b.Set(key(t, "ahead"), record(running, "pool-1", 1, now))
 	if !woken(mine) || woken(other) {
-		t.Error("a change ahead wakes who waits behind it, and nobody else")
+		t.Error("a change of a job ahead wakes the listeners behind it only")
 	}
 	b.Set(key(t, "far"), record(running, "pool-2", 1, now))
 	if woken(mine) || woken(other) {
-		t.Error("a change at another member wakes nobody here")
+		t.Error("a change at another member wakes a listener of this one")
 	}
 	b.Wake(key(t, "other"))
 	b.Wake(key(t, "other"))

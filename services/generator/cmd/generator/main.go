@@ -1,4 +1,4 @@
-// Command generator works off the pool members' generation jobs.
+// Command generator serves pool members: it makes the pages of their jobs.
 //
 // It is configured by the environment; the README lists the settings. Called as
 // generator -provision, as a NATS user with the rights to, it creates and updates the
@@ -8,7 +8,7 @@ package main
 import (
 	"os"
 
-	// An image from scratch has no certificate authorities of its own.
+	// An image from scratch has no certificate authorities.
 	_ "golang.org/x/crypto/x509roots/fallback"
 
 	"github.com/wandstore/wandstore/pkg/lifecycle"

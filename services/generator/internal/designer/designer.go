@@ -1,6 +1,6 @@
-// Package designer has the model design pages: it writes the prompt, asks Kimi, and
-// passes the answer through the gate. An answer that is no design is asked for once
-// more, with what was wrong with it.
+// Package designer lets the model design pages. It builds the prompt, calls Kimi, and passes
+// the answer through the gate. If the gate refuses the answer, the model is asked once more,
+// with the gate's error.
 package designer
 
 import (
@@ -20,17 +20,17 @@ type Model interface {
 	Complete(ctx context.Context, req kimi.Request) (kimi.Answer, error)
 }
 
-// Designer designs pages by a model. It is a pagemaker.Designer.
+// Designer is a pagemaker.Designer that uses a model.
 type Designer struct {
 	Model   Model
 	Metrics *Metrics
 }
 
-// maxAnswers is how many answers are asked for until one is a design.
+// maxAnswers is how often the model is asked for a design.
 const maxAnswers = 2
 
-// Design asks the model. Its errors are those of package kimi and gate.ErrNoDesign,
-// and have an ErrorType.
+// Design asks the model for a design. Its errors are those of prompt.Build, those of the
+// Model, and gate.ErrNoDesign; all have an ErrorType method.
 func (d *Designer) Design(ctx context.Context, b pagemaker.Brief) (pagemaker.Designed, error) {
 	out := pagemaker.Designed{PromptVersion: prompt.Version}
 	p, err := prompt.Build(prompt.Input{Shop: b.Shop, Visitor: b.Visitor, Signals: b.Signals, Preferences: b.Preferences})

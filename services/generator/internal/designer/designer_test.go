@@ -16,7 +16,7 @@ import (
 	"github.com/wandstore/wandstore/services/generator/internal/kimi"
 )
 
-// model answers as it was told, one answer a call.
+// model returns prepared answers, one for each call.
 type model struct {
 	answers []string
 	err     error

@@ -18,10 +18,10 @@ import (
 
 const scope = "github.com/wandstore/wandstore/services/generator/internal/designer"
 
-// Metrics count calls of the model and what they take.
+// Metrics record the calls of the model: their times, tokens and cost.
 type Metrics struct {
-	// call are the attributes of every call. The model is the one asked for: what
-	// an answer says of itself is the provider's text.
+	// call is the attributes of every call. The model is the configured one, because the
+	// name in an answer is text of the provider.
 	call       []attribute.KeyValue
 	model      metric.MeasurementOption
 	duration   metric.Float64Histogram
@@ -31,15 +31,16 @@ type Metrics struct {
 	price      Price
 }
 
-// Price is what a model costs, in US dollars for a million tokens.
+// Price is a model's price, in US dollars per million tokens.
 type Price struct{ Input, Output float64 }
 
-// of is what an answer cost, in US dollars.
+// of returns the cost of an answer, in US dollars.
 func (p Price) of(answer kimi.Answer) float64 {
 	return (p.Input*float64(answer.PromptTokens) + p.Output*float64(answer.CompletionTokens)) / 1e6
 }
 
-// NewMetrics counts calls of that model at that price.
+// NewMetrics returns Metrics of the global meter provider, for calls of that model at that
+// price.
 func NewMetrics(model string, price Price) *Metrics {
 	p := otel.GetMeterProvider()
 	return &Metrics{
@@ -68,7 +69,7 @@ func (m *Metrics) asked(ctx context.Context, answer kimi.Answer, took time.Durat
 	m.cost.Add(ctx, m.price.of(answer), m.model)
 }
 
-// errorType is an error's type, a word of a small set.
+// errorType returns an error's type, a word of a small set.
 func errorType(err error) string {
 	for _, c := range []struct {
 		err  error

@@ -17,12 +17,12 @@ import (
 )
 
 const (
-	// maxTries is how often one call asks, at most.
+	// maxTries is how often one call may ask the model.
 	maxTries = 3
-	// maxUseless is how many answers of no use one call takes: a second may be
-	// better, a third costs another hundred seconds of a shopper's patience.
-	maxUseless = 2
-	// maxBackoff bounds the wait before a retry, Retry-After aside.
+	// maxUnusable is how many unusable answers one call accepts before it fails. A second
+	// answer may be better. A third one would take another hundred seconds.
+	maxUnusable = 2
+	// maxBackoff bounds the wait before a retry if there is no Retry-After.
 	maxBackoff = 10 * time.Second
 	// tripAfter is how many failures in a row open the breaker.
 	tripAfter = 5
@@ -32,8 +32,8 @@ const (
 type Request struct {
 	System string
 	User   string
-	// Turns are what followed, oldest first: to mend an answer, the model is
-	// shown it and what is wrong with it.
+	// Turns are the turns that followed, oldest first. To correct an answer, a turn shows
+	// the model its answer and says what is wrong with it.
 	Turns []Turn
 }
 
@@ -43,17 +43,16 @@ type Turn struct {
 	Reply  string
 }
 
-// Answer is what the model said, and what it took.
+// Answer is a complete answer of the model.
 type Answer struct {
 	Text string
-	// Model is the id the provider gives; the configured one if it gives none.
+	// Model is the id in the answer, or the configured one if the answer has none.
 	Model string
-	// PromptTokens and CompletionTokens are the provider's counts; 0 if it gives
-	// none.
+	// PromptTokens and CompletionTokens are the provider's counts; 0 if it gives none.
 	PromptTokens     int
 	CompletionTokens int
-	// FirstToken and Total are counted from the sending of the try that was
-	// answered, FirstToken to its first token, of reasoning or content.
+	// FirstToken and Total are the times from the sending of the successful try to its
+	// first token, of reasoning or content, and to its end.
 	FirstToken   time.Duration
 	Total        time.Duration
 	FinishReason string
@@ -61,8 +60,8 @@ type Answer struct {
 	Tries int
 }
 
-// Client asks one model. It is safe for concurrent use; all its callers share
-// the circuit breaker. Make it with New, end it with Close.
+// Client asks one model. It is safe for concurrent use, and all its callers share the
+// circuit breaker. It is made by New and ended by Close.
 type Client struct {
 	cfg      Config
 	endpoint string
@@ -70,12 +69,12 @@ type Client struct {
 	port     int
 	http     *resty.Client
 	breaker  *gobreaker.CircuitBreaker[Answer]
-	// refused has the breaker open at the next failure it counts, which is the
+	// refused makes the breaker open at the next failure that it counts. That is the
 	// refusal that set it.
 	refused atomic.Bool
 }
 
-// Option changes what a Client is made of.
+// Option is an optional setting of New.
 type Option func(*options)
 
 type options struct {
@@ -87,7 +86,7 @@ func WithTransport(rt http.RoundTripper) Option {
 	return func(o *options) { o.transport = rt }
 }
 
-// New checks cfg and makes a client. It connects to nothing.
+// New returns a client. It does not connect; its errors are errors of the configuration.
 func New(cfg Config, opts ...Option) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("kimi: %w", err)
@@ -108,7 +107,7 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 	if c.port, err = net.DefaultResolver.LookupPort(context.Background(), "tcp", firstOf(base.Port(), base.Scheme)); err != nil {
 		return nil, errors.New("kimi: base URL: no such port")
 	}
-	// Retries, deadlines and redirects are this package's; resty does none.
+	// This package retries and sets deadlines; resty does neither, and follows no redirect.
 	c.http = resty.New().
 		SetTransport(o.transport).
 		SetRetryCount(0).
@@ -135,10 +134,10 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 	return c, nil
 }
 
-// newTransport is Go's default one, but uncompressed: a compressed stream is
-// flushed late, and the answer's cap shall be that of what is sent.
+// newTransport is like Go's default transport, but without compression. A compressed stream
+// is flushed late, and the answer's limit should count the bytes that are sent.
 func newTransport() *http.Transport {
-	const members = 10 // that share a client, each with a call of its own
+	const members = 10 // share a client, each with one call
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
@@ -150,14 +149,14 @@ func newTransport() *http.Transport {
 	}
 }
 
-// Close lets go of idle connections. Calls under way go on.
+// Close closes idle connections. Running calls continue.
 func (c *Client) Close() { c.http.GetClient().CloseIdleConnections() }
 
-// BreakerState is closed, half-open or open.
+// BreakerState returns "closed", "half-open" or "open".
 func (c *Client) BreakerState() string { return c.breaker.State().String() }
 
-// Complete asks the model and returns its answer. The errors, and what is tried
-// again, are in the package's table.
+// Complete asks the model and returns its answer. The table in the package's documentation
+// lists the errors and what is retried.
 func (c *Client) Complete(ctx context.Context, req Request) (Answer, error) {
 	body, err := json.Marshal(c.payload(req))
 	if err != nil {
@@ -166,7 +165,7 @@ func (c *Client) Complete(ctx context.Context, req Request) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 
-	useless := 0
+	unusable := 0
 	for try := 1; ; try++ {
 		if err := ctx.Err(); err != nil {
 			return Answer{}, ended(err, c.cfg.Timeout)
@@ -180,9 +179,9 @@ func (c *Client) Complete(ctx context.Context, req Request) (Answer, error) {
 			return Answer{}, &failure{decision: ErrUnavailable, kind: "breaker", detail: "it has failed lately, the circuit breaker is open", cause: err}
 		}
 		if errors.Is(err, ErrTruncated) || errors.Is(err, ErrEmpty) {
-			useless++
+			unusable++
 		}
-		if try == maxTries || useless == maxUseless || !retriable(err) {
+		if try == maxTries || unusable == maxUnusable || !retriable(err) {
 			return Answer{}, err
 		}
 		wait := c.backoff(try, err)
@@ -195,8 +194,8 @@ func (c *Client) Complete(ctx context.Context, req Request) (Answer, error) {
 	}
 }
 
-// retriable reports whether asking again may help. A deadline that has passed
-// is ErrUnavailable too, but there is no time left to ask in.
+// retriable reports whether another try may succeed. An expired deadline is ErrUnavailable
+// too, but leaves no time for another try.
 func retriable(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return false
@@ -209,7 +208,7 @@ func retriable(err error) bool {
 	return false
 }
 
-// backoff is how long to wait after a try.
+// backoff returns how long to wait after a try.
 func (c *Client) backoff(try int, err error) time.Duration {
 	var f *failure
 	if errors.As(err, &f) && f.retryAfter > 0 {
@@ -236,7 +235,7 @@ func firstOf(a, b string) string {
 	return b
 }
 
-// payload is the body of a request, in OpenAI's names.
+// payload is the body of a request, with OpenAI's names.
 type payload struct {
 	Model               string         `json:"model"`
 	Messages            []message      `json:"messages"`

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Defaults of what Config leaves at zero.
+// The defaults of Config.
 const (
 	defaultTimeout         = 180 * time.Second
 	defaultMaxTokens       = 8192
@@ -18,36 +18,35 @@ const (
 	defaultBreakerCooldown = 30 * time.Second
 )
 
-// Config is what to ask and how patiently. Zero durations and limits take their
-// defaults.
+// Config configures a Client. A zero duration or limit means its default.
 type Config struct {
-	// BaseURL ends before /chat/completions: https://api.moonshot.ai/v1. It has
-	// no user, query or fragment.
+	// BaseURL is the URL of the API without /chat/completions, such as
+	// https://api.moonshot.ai/v1. It has no user, query or fragment.
 	BaseURL string
-	// APIKey is sent as the bearer token. Empty, none is sent: a gateway may hold
-	// the key itself, and a provider's 401 is ErrRefused like any other.
+	// APIKey is the bearer token. If it is empty, none is sent, because a gateway may add
+	// the key itself. A provider's 401 is ErrRefused in both cases.
 	APIKey string
-	// Model is the provider's id of it.
+	// Model is the provider's id of the model.
 	Model string
-	// Timeout bounds a whole call, with its retries and waits. Default 3m.
+	// Timeout bounds a whole call, with its retries and waits. The default is 3 min.
 	Timeout time.Duration
-	// MaxCompletionTokens is the longest answer asked for. Providers count what
-	// is asked for, not what is used, against their rate limits. Default 8192.
+	// MaxCompletionTokens is the requested limit of an answer, in tokens. Providers count
+	// the requested tokens against their rate limits, not the used ones. The default is
+	// 8192.
 	MaxCompletionTokens int
-	// AnswerLimit is the longest answer taken, in bytes of text. Default 1 MiB.
+	// AnswerLimit bounds an answer's text, in bytes. The default is 1 MiB.
 	AnswerLimit int64
-	// StallTimeout is the longest silence: before the first byte as between
-	// later ones. Default 30s.
+	// StallTimeout bounds the time before the first byte and between later ones. The
+	// default is 30 s.
 	StallTimeout time.Duration
-	// Backoff bounds the wait before the second try; it doubles for the third.
-	// Default 500ms.
+	// Backoff bounds the wait before the second try. The bound doubles for the third. The
+	// default is 500 ms.
 	Backoff time.Duration
-	// BreakerCooldown is how long an open breaker keeps everyone out. Default
-	// 30s.
+	// BreakerCooldown is how long the breaker stays open. The default is 30 s.
 	BreakerCooldown time.Duration
 }
 
-// Validate reports every wrong field. It never shows the key.
+// Validate names every wrong field. It never shows the key.
 func (c Config) Validate() error {
 	var errs []error
 	if u, err := url.Parse(c.BaseURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
@@ -84,15 +83,14 @@ func orDefault[T comparable](v *T, otherwise T) {
 	}
 }
 
-// thinkingOff reports whether the model thinks unless told not to, and can be
-// told. A page needs design more than long reasoning.
+// thinkingOff reports whether the model thinks by default and lets a request disable it. A
+// page does not need long reasoning.
 func thinkingOff(model string) bool {
 	return strings.HasPrefix(model, "kimi-k2.5") || strings.HasPrefix(model, "kimi-k2.6")
 }
 
-// identifier returns s if it is an id, such as a provider gives models and kinds
-// of errors, and "" if it is anything longer or stranger: ids go into spans,
-// errors and stored metadata.
+// identifier returns s if it has the form of a provider's id of a model or of an error type,
+// and "" if not. Ids get into spans, errors and stored metadata, which other text must not.
 func identifier(s string) string {
 	const longest = 128
 	odd := func(r rune) bool {

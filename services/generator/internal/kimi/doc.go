@@ -1,22 +1,21 @@
-// Package kimi asks Kimi, or any model behind an OpenAI-compatible
-// /chat/completions, for one answer.
+// Package kimi is a client of Kimi, or of any model with an OpenAI-compatible
+// /chat/completions.
 //
-// # What it promises
+// # Promises
 //
-// Complete returns a whole answer or an error that wraps exactly one of the
-// sentinels below, within Config.Timeout, retries and waits included. The one
-// exception is a caller who cancels: that error wraps context.Canceled alone.
-// An answer is text; whether it is the JSON that was asked for is for the caller
-// to find out, and to tell the model in a second turn (Request.Turns).
+// Complete returns a complete answer or an error within Config.Timeout, which includes
+// retries and waits. The error wraps exactly one of the sentinels below. If the caller
+// cancels, it wraps context.Canceled only. The answer is text. The caller checks whether it
+// is the requested JSON, and can tell the model in a second turn (Request.Turns).
 //
-// Errors, spans and logs never hold the key, the prompt, the answer or a URL.
-// What the other side says in an error's message is left out too, since it may
-// quote the prompt; only its type is kept, if it looks like one.
+// Errors, spans and logs never hold the key, the prompt, the answer or a URL. The message
+// of a provider's error is left out too, since it may quote the prompt. Only the error's
+// type is kept, if it has the form of one.
 //
-// # What is decided, and why
+// # Errors and retries
 //
 //	what happens                              error              tries  breaker
-//	401, 403; 429 for want of balance         ErrRefused         1      opens at once
+//	401, 403; 429 for lack of balance         ErrRefused         1      opens at once
 //	429                                       ErrRateLimited     3      does not count
 //	5xx                                       ErrUnavailable     3      failure
 //	reset, refused, DNS, TLS; not a stream    ErrUnavailable     3      failure
@@ -32,26 +31,24 @@
 //
 // (*) ErrStalled wraps ErrUnavailable.
 //
-// The breaker is about the service being there, so an answer of no use counts as
-// success, and a rate limit as neither: it says that the account is busy, and
-// ten members who share it must not all give up for it. It opens after five
-// consecutive failures of any caller, and lets one try through after
-// Config.BreakerCooldown.
+// The breaker measures whether the service is available. So an unusable answer counts as
+// success. A rate limit counts as neither: it means that the account is busy, and must not
+// stop all ten members that share it. The breaker opens after five consecutive failures of
+// any caller. After Config.BreakerCooldown it lets one try through.
 //
-// Retries wait between nothing and an exponentially growing bound (full jitter),
-// or for Retry-After and a little more, so that members refused together do not
-// come back together. A wait that would outlast the deadline is not begun: the
-// error is returned at once. No queue or HTTP library below retries as well.
+// A retry waits for a random time between zero and an exponentially growing bound (full
+// jitter). After a Retry-After it waits for that time and a little more, so that members
+// that were refused together do not retry together. If the wait would outlast the deadline,
+// the error is returned at once. Neither the HTTP library nor the transport retries.
 //
-// # What is sent
+// # Requests
 //
-// stream with usage, response_format json_object, max_completion_tokens; no
-// temperature, which newer Kimi models fix and refuse to be told. thinking is
-// disabled for kimi-k2.5 and kimi-k2.6, which think by default and can be told
-// not to; later models refuse the field. Redirects are not followed: they would
-// carry the prompt to a host nobody configured.
+// A request sets stream with usage, response_format json_object and max_completion_tokens.
+// It sets no temperature, because newer Kimi models refuse one. It disables thinking for
+// kimi-k2.5 and kimi-k2.6, which think by default; later models refuse the field. Redirects
+// are not followed, because they would send the prompt to a host that is not configured.
 //
-// # What is seen
+// # Telemetry
 //
 // Each try is a CLIENT span "chat {model}" with the gen_ai.* attributes of the
 // OpenTelemetry semantic conventions and an event for the first token. Trace

@@ -11,40 +11,40 @@ import (
 	"time"
 )
 
-// What a caller decides by. Every error of Complete wraps exactly one of them,
-// but for a caller's own cancellation; see the package's table.
+// The sentinels by which a caller decides. Every error of Complete wraps exactly one of
+// them, unless the caller cancelled; see the table in the package's documentation.
 var (
-	// ErrRateLimited: the account has too much under way. Later is better.
+	// ErrRateLimited: the account has too many calls or tokens. A later call may succeed.
 	ErrRateLimited = errors.New("the model's rate limit is reached")
-	// ErrUnavailable: the service fails, cannot be reached, takes too long, or
-	// has lately, so that it was not asked.
+	// ErrUnavailable: the service fails, cannot be reached or takes too long, or the breaker
+	// is open because it did so before.
 	ErrUnavailable = errors.New("the model is unavailable")
-	// ErrStalled is ErrUnavailable, known by silence.
+	// ErrStalled wraps ErrUnavailable: nothing came for Config.StallTimeout.
 	ErrStalled = fmt.Errorf("%w: its stream stalled", ErrUnavailable)
 	// ErrRefused: the key is not accepted or the account has no balance. An
 	// operator has to act.
 	ErrRefused = errors.New("the model's provider refuses the account")
-	// ErrBadRequest: the provider does not take the request, and will not.
+	// ErrBadRequest: the provider rejects the request, and would do so again.
 	ErrBadRequest = errors.New("the model's provider rejects the request")
-	// ErrTruncated: the answer has no end.
+	// ErrTruncated: the answer is incomplete.
 	ErrTruncated = errors.New("the model's answer is cut short")
-	// ErrAnswerTooLarge: the answer is over Config.AnswerLimit.
+	// ErrAnswerTooLarge: the answer is larger than Config.AnswerLimit.
 	ErrAnswerTooLarge = errors.New("the model's answer is too large")
-	// ErrEmpty: the model finished without saying anything.
+	// ErrEmpty: the model finished without any content.
 	ErrEmpty = errors.New("the model's answer is empty")
 )
 
-// failure is why one try failed.
+// failure is the reason why one try failed.
 type failure struct {
 	decision error  // one of the sentinels, or a context's error
 	kind     string // error.type: an HTTP status, or one of a few words
-	detail   string // for people; empty if the decision says it all
+	detail   string // for people; may be empty
 	cause    error  // may be nil; its text is not shown
-	// retryAfter is how long the provider asks to wait; 0 if it does not.
+	// retryAfter is the wait that the provider asks for; 0 if it asks for none.
 	retryAfter time.Duration
 }
 
-// Error holds nothing of what was sent or received.
+// Error returns a text without anything that was sent or received.
 func (f *failure) Error() string {
 	if f.detail == "" {
 		return "kimi: " + f.decision.Error()
@@ -52,7 +52,7 @@ func (f *failure) Error() string {
 	return "kimi: " + f.decision.Error() + ": " + f.detail
 }
 
-// Unwrap gives the decision, and the cause if there is one.
+// Unwrap returns the decision, and the cause if there is one.
 func (f *failure) Unwrap() []error {
 	if f.cause == nil {
 		return []error{f.decision}
@@ -60,8 +60,8 @@ func (f *failure) Unwrap() []error {
 	return []error{f.decision, f.cause}
 }
 
-// broken is the failure of a connection. The error's own text is not kept: Go's
-// quote URLs, and what a server sent in place of HTTP.
+// broken returns the failure of a connection. It drops the text of err, because Go's errors
+// quote URLs and what a server sent instead of HTTP.
 func broken(err error) *failure {
 	f := &failure{decision: ErrUnavailable, kind: "connection", detail: "the connection failed"}
 	var (
@@ -85,8 +85,8 @@ func broken(err error) *failure {
 	return f
 }
 
-// ended is the failure of a call whose context is over: the caller's doing if
-// they cancelled, a want of the service if it took too long.
+// ended returns the failure of a call whose context has ended: context.Canceled if the
+// caller cancelled, ErrUnavailable if the call took too long.
 func ended(err error, within time.Duration) *failure {
 	if errors.Is(err, context.Canceled) {
 		return &failure{decision: context.Canceled, kind: "canceled", detail: "by the caller"}

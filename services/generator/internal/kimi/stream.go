@@ -10,15 +10,15 @@ import (
 )
 
 const (
-	// maxEvent bounds one server-sent event, in bytes. A chunk of a few tokens
-	// has some 300; a gateway that does not stream may send all in one.
+	// maxEvent bounds one server-sent event, in bytes. A chunk of a few tokens has about
+	// 300. A gateway that does not stream may send the whole answer in one event.
 	maxEvent = 256 << 10
-	// wireFactor is how many bytes may come for one of the answer: a token of
-	// four characters arrives in some 300 of JSON.
+	// wireFactor is how many bytes of the stream are allowed for each byte of the answer. A
+	// token of four characters arrives in about 300 bytes of JSON.
 	wireFactor = 80
 )
 
-// answerStream is an answer as it is put together.
+// answerStream is the answer read so far.
 type answerStream struct {
 	text             strings.Builder
 	model            string
@@ -28,7 +28,7 @@ type answerStream struct {
 	done             bool
 }
 
-// chunk is the part of OpenAI's chat.completion.chunk that matters here.
+// chunk holds the fields of OpenAI's chat.completion.chunk that are used here.
 type chunk struct {
 	Model   string `json:"model"`
 	Choices []struct {
@@ -37,7 +37,7 @@ type chunk struct {
 			Reasoning string `json:"reasoning_content"`
 		} `json:"delta"`
 		FinishReason string `json:"finish_reason"`
-		// Moonshot also counts here, in the last choice.
+		// Moonshot also sends the usage here, in the last choice.
 		Usage *usage `json:"usage"`
 	} `json:"choices"`
 	Usage *usage          `json:"usage"`
@@ -49,9 +49,9 @@ type usage struct {
 	CompletionTokens int `json:"completion_tokens"`
 }
 
-// readAnswer reads a stream of chunks up to [DONE]. limit is the answer's longest
-// text in bytes; onToken is called at the first token, of content or of
-// reasoning. Errors are *failure, or r's own.
+// readAnswer reads a stream of chunks up to [DONE]. limit bounds the answer's text, in
+// bytes. onToken is called at the first token, of content or of reasoning. Errors are
+// *failure, or r's.
 func readAnswer(r io.Reader, limit int64, onToken func()) (*answerStream, error) {
 	var (
 		a      answerStream
@@ -88,7 +88,7 @@ func readAnswer(r io.Reader, limit int64, onToken func()) (*answerStream, error)
 	return &a, a.check()
 }
 
-// add takes a chunk in, and reports whether it held a token.
+// add adds a chunk and reports whether it held a token.
 func (a *answerStream) add(c chunk) bool {
 	if id := identifier(c.Model); id != "" {
 		a.model = id
@@ -112,7 +112,7 @@ func (a *answerStream) count(u *usage) {
 	}
 }
 
-// check decides whether what the stream said is an answer.
+// check returns an error if the stream is not a complete answer.
 func (a *answerStream) check() error {
 	switch {
 	case a.finish == "":
@@ -129,25 +129,25 @@ func (a *answerStream) check() error {
 
 func tooLarge() *failure { return &failure{decision: ErrAnswerTooLarge, kind: "too_large"} }
 
-// eventReader reads the data of server-sent events (WHATWG HTML, 9.2). Lines end
-// in LF or CR LF; a lone CR, which the standard allows and nobody sends, ends
-// none.
+// eventReader reads the data of server-sent events (WHATWG HTML, 9.2). Lines end in LF or CR
+// LF. The standard also allows a lone CR as the end of a line, which is not supported
+// because no provider sends it.
 type eventReader struct {
 	in   *bufio.Reader
 	data []byte
 	left int64 // bytes that may still come
 }
 
-// newEventReader reads at most limit bytes of events, give or take one line.
+// newEventReader returns a reader of at most limit bytes of events, plus at most one line.
 func newEventReader(r io.Reader, limit int64) *eventReader {
 	return &eventReader{in: bufio.NewReaderSize(r, maxEvent), left: limit}
 }
 
-// next returns the next event's data, valid until the next call. Comments and
-// events without data are passed over. At the end it is io.EOF; an event that
-// the stream ends in the middle of is dropped, as the standard has it, unless
-// its last line is whole. An event over maxEvent, or a stream over its limit, is
-// ErrAnswerTooLarge.
+// next returns the next event's data, which is valid until the next call. It skips comments
+// and events without data. At the end of the stream it returns io.EOF. An event that the
+// stream breaks off is dropped, as in the standard, unless its last line is complete. next
+// returns ErrAnswerTooLarge if an event is larger than maxEvent or the stream is larger than
+// its limit.
 func (e *eventReader) next() ([]byte, error) {
 	e.data = e.data[:0]
 	filled := false

@@ -30,7 +30,7 @@ func TestEvents(t *testing.T) {
 		"a page instead": {"<!DOCTYPE html>\n<html>\n\n</html>\n", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			// Cut anywhere, the events are the same.
+			// The events are the same wherever the stream is split.
 			for _, r := range []io.Reader{strings.NewReader(c.in), iotest.OneByteReader(strings.NewReader(c.in))} {
 				var got []string
 				events := newEventReader(r, 1000)
@@ -93,8 +93,8 @@ func TestTextMayBeAsLongAsItsLimit(t *testing.T) {
 	}
 }
 
-// FuzzReadAnswer: whatever comes, it is an answer within its limit or a decision,
-// and the same however it is cut.
+// Every stream gives an answer within its limit or a decision, and the same one wherever the
+// stream is split.
 func FuzzReadAnswer(f *testing.F) {
 	f.Add([]byte("data: {\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"))
 	f.Add([]byte(": ping\r\n\r\nevent: x\r\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":-1}}\r\n\r\n"))

@@ -16,19 +16,18 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// scope names this package's tracer.
+// scope is the name of this package's tracer.
 const scope = "github.com/wandstore/wandstore/services/generator/internal/kimi"
 
-// maxErrorBody is how much of an error's body is looked at, in bytes.
+// maxErrorBody is how much of an error's body is read, in bytes.
 const maxErrorBody = 8 << 10
 
-// longestRetryAfter stands for all longer ones: no call lives to see its end.
+// longestRetryAfter replaces all longer times, since no call lasts that long.
 const longestRetryAfter = 24 * time.Hour
 
-// ask is one try, and its span. Errors are *failure.
+// ask does one try and makes its span. Errors are *failure.
 func (c *Client) ask(ctx context.Context, body []byte, try int) (Answer, error) {
-	// v1.41.0 of the conventions is the last whose package has the gen_ai
-	// attributes; later ones moved them out.
+	// v1.41.0 is the last version of the conventions' package with the gen_ai attributes.
 	ctx, span := otel.Tracer(scope).Start(ctx, "chat "+c.cfg.Model,
 		trace.WithSpanKind(trace.SpanKindClient),
 		trace.WithAttributes(
@@ -64,8 +63,7 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, body []byte) (An
 	began := time.Now()
 	live, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	// The same patience before the first byte as between later ones: a server
-	// that accepts and says nothing is not told from one that stopped talking.
+	// The stall timeout holds before the first byte and between later ones.
 	silence := time.AfterFunc(c.cfg.StallTimeout, func() { cancel(ErrStalled) })
 	defer silence.Stop()
 
@@ -80,20 +78,20 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, body []byte) (An
 		return Answer{}, c.interrupted(ctx, live, err)
 	}
 	raw := res.RawBody()
-	// All of it that matters has been read.
+	// When the body is closed, everything needed was read, so the error does not matter.
 	defer func() { _ = raw.Close() }()
-	heard := &listener{r: raw, silence: silence, patience: c.cfg.StallTimeout}
+	watched := &stallReader{r: raw, silence: silence, timeout: c.cfg.StallTimeout}
 	silence.Reset(c.cfg.StallTimeout)
 
 	span.SetAttributes(semconv.HTTPResponseStatusCode(res.StatusCode()))
 	if res.StatusCode() != http.StatusOK {
-		return Answer{}, rejected(res.StatusCode(), res.Header(), heard)
+		return Answer{}, rejected(res.StatusCode(), res.Header(), watched)
 	}
 	if kind, _, err := mime.ParseMediaType(res.Header().Get("Content-Type")); err != nil || kind != "text/event-stream" {
 		return Answer{}, &failure{decision: ErrUnavailable, kind: "protocol", detail: "it answers something other than a stream"}
 	}
 	var answer Answer
-	stream, err := readAnswer(heard, c.cfg.AnswerLimit, func() {
+	stream, err := readAnswer(watched, c.cfg.AnswerLimit, func() {
 		answer.FirstToken = time.Since(began)
 		span.AddEvent("gen_ai.first_token")
 		span.SetAttributes(semconv.GenAIResponseTimeToFirstChunk(answer.FirstToken.Seconds()))
@@ -117,8 +115,8 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, body []byte) (An
 	return answer, nil
 }
 
-// interrupted is why an exchange broke off. A cancelled context breaks
-// connections in ways that look like others, so it is asked first.
+// interrupted returns the failure of an exchange. A cancelled context breaks connections,
+// and the error looks like one of the network. So the contexts are checked first.
 func (c *Client) interrupted(ctx, live context.Context, err error) error {
 	var f *failure
 	switch {
@@ -133,26 +131,26 @@ func (c *Client) interrupted(ctx, live context.Context, err error) error {
 	}
 }
 
-// listener passes a body on, and puts off the end of patience with what comes.
-type listener struct {
-	r        io.Reader
-	silence  *time.Timer
-	patience time.Duration
+// stallReader reads from r and restarts the stall timer whenever bytes come.
+type stallReader struct {
+	r       io.Reader
+	silence *time.Timer
+	timeout time.Duration
 }
 
-// Read is io.Reader's.
-func (l *listener) Read(p []byte) (int, error) {
-	n, err := l.r.Read(p)
+// Read implements io.Reader.
+func (s *stallReader) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
 	if n > 0 {
-		l.silence.Reset(l.patience)
+		s.silence.Reset(s.timeout)
 	}
 	return n, err
 }
 
-// rejected is the failure of a status other than 200.
+// rejected returns the failure of a status other than 200.
 func rejected(status int, header http.Header, body io.Reader) *failure {
 	f := &failure{decision: ErrBadRequest, kind: strconv.Itoa(status), detail: "status " + strconv.Itoa(status)}
-	// A body that cannot be read leaves the status, which says enough.
+	// If the body cannot be read, the status alone decides.
 	data, _ := io.ReadAll(io.LimitReader(body, maxErrorBody))
 	named := errorType(data)
 	f.detail += named
@@ -169,13 +167,13 @@ func rejected(status int, header http.Header, body io.Reader) *failure {
 	return f
 }
 
-// outOfBalance tells an account that has to be paid for from a busy one: Moonshot
-// and OpenAI answer 429 to both.
+// outOfBalance reports whether a 429 means that the account has no balance. Moonshot and
+// OpenAI answer 429 to a busy account as well.
 func outOfBalance(named string) bool {
 	return named == " (exceeded_current_quota_error)" || named == " (insufficient_quota)"
 }
 
-// errorType is the kind of error that a body names, in brackets, or nothing.
+// errorType returns the error type in a body, in brackets, or "" if there is none.
 func errorType(body []byte) string {
 	var e struct {
 		Error struct {
@@ -188,8 +186,8 @@ func errorType(body []byte) string {
 	return " (" + e.Error.Type + ")"
 }
 
-// retryAfter reads the header of RFC 9110, 10.2.3: seconds or a date. It is 0 if
-// there is none, or none that makes sense.
+// retryAfter parses a Retry-After header (RFC 9110, 10.2.3): seconds or a date. It returns 0
+// if there is none or it is invalid.
 func retryAfter(value string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
 		if seconds > int64(longestRetryAfter/time.Second) {

@@ -15,7 +15,7 @@ import (
 	"github.com/wandstore/wandstore/services/generator"
 )
 
-// shelve puts a store's file into a folder, whole.
+// shelve puts a shop's document into a folder, atomically.
 func shelve(t testing.TB, dir, slug string, text []byte) {
 	t.Helper()
 	made := filepath.Join(dir, "."+slug)
@@ -27,13 +27,13 @@ func shelve(t testing.TB, dir, slug string, text []byte) {
 	}
 }
 
-// priced is the built-in store's file with another price of one wand.
+// priced is the built-in shop's document with another price of one wand.
 func priced(t testing.TB, cents int) []byte {
 	t.Helper()
 	return wandsFile(t, func(file map[string]any) { wand(file, "nightjar")["priceCents"] = cents })
 }
 
-// renamed is the built-in store's file as another store's.
+// renamed is the built-in shop's document with another slug and name.
 func renamed(t testing.TB, slug, name string) []byte {
 	t.Helper()
 	return wandsFile(t, func(file map[string]any) { file["slug"], file["name"] = slug, name })
@@ -50,23 +50,22 @@ func healthy(t testing.TB, p *world.Process) bool {
 	return world.Get(t, p.Base+"/health").JSON(t)["status"] == "ok"
 }
 
-// A changed file is on every page with the next request after it was seen, kept
-// pages too, without a restart and without a job; a faulty one changes nothing and
-// is told of.
+// A change of a shop's file is on every page, stored ones included, without a restart and
+// without a job. A faulty file changes nothing and is reported by /health.
 func TestStoreFileChangesPagesWithoutRestart(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
 	dir := t.TempDir()
 	shelve(t, dir, "magic-wands", priced(t, 1_111_11))
-	e := w.StartEdge(func(c *edge.Config) { c.Stores.Dir = dir })
-	g := w.StartGenerator(func(c *generator.Config) { c.Stores.Dir = dir })
+	e := w.StartEdge(func(c *edge.Config) { c.Shops.Dir = dir })
+	g := w.StartGenerator(func(c *generator.Config) { c.Shops.Dir = dir })
 	_, js := w.Connect()
 
 	nightjar := e.Base + "/s/magic-wands/p/nightjar"
 	if a := world.Get(t, nightjar); !strings.Contains(a.Body, "1,111.11") {
 		t.Fatalf("the folder's price is not shown: %d", a.Status)
 	}
-	// Somebody's page, drawn by the generator and kept.
+	// A page that the generator stored.
 	e.Visit(t, "magic-wands", "returning")
 	e.BecomesHit(t, "magic-wands", "returning")
 	eventually.True(t, "no job is left", func() bool { return len(w.Waiting(js)) == 0 })
@@ -111,14 +110,14 @@ func TestStoreFileChangesPagesWithoutRestart(t *testing.T) {
 	}
 }
 
-// A store that comes while all runs has pages of its own, and its images are let
-// into its own pages only.
+// A shop that is added while the services run has pages of its own. Only its own pages
+// may load its images.
 func TestStoreOpensAndClosesWithoutRestart(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
 	dir := t.TempDir()
-	e := w.StartEdge(func(c *edge.Config) { c.Stores.Dir = dir })
-	w.StartGenerator(func(c *generator.Config) { c.Stores.Dir = dir })
+	e := w.StartEdge(func(c *edge.Config) { c.Shops.Dir = dir })
+	w.StartGenerator(func(c *generator.Config) { c.Shops.Dir = dir })
 	if a := e.Visit(t, "second-hand", "abc"); a.Status != http.StatusNotFound {
 		t.Fatalf("before it opens: %d", a.Status)
 	}

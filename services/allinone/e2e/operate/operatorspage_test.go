@@ -26,7 +26,7 @@ import (
 // that they print.
 type block struct{ section, commands, prints string }
 
-// operatorsPage gives the blocks of nats/README.md in their order.
+// operatorsPage returns the blocks of nats/README.md in their order.
 func operatorsPage(t *testing.T) []block {
 	t.Helper()
 	page, err := os.ReadFile(filepath.Join(checkout.Root(t), "nats", "README.md"))
@@ -43,8 +43,8 @@ func operatorsPage(t *testing.T) []block {
 	return blocks
 }
 
-// run types the block's commands into bash at a copy of the repository's top, and
-// checks that they print what the page says, line by line, whatever is between.
+// run runs the block's commands in bash in a folder like the top of the repository, and
+// checks that they print the lines of the page in their order; other lines may be between.
 func (b block) run(t *testing.T, url, dir string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
@@ -75,7 +75,7 @@ func (b block) run(t *testing.T, url, dir string) {
 	}
 }
 
-// ofMember gives n shoppers whose jobs go to the member of ten.
+// ofMember returns n shoppers whose jobs go to that member of ten.
 func ofMember(member, n int) []string {
 	var ids []string
 	for i := 0; len(ids) < n; i++ {
@@ -117,7 +117,7 @@ func TestOperatorsPage(t *testing.T) {
 	e.BecomesHit(t, "magic-wands", "abc123")
 	idle()
 
-	// What is done before a section's first block, and after its last.
+	// The preparations of each section, and the checks after it.
 	before, after := map[string]func(){}, map[string]func(){}
 	var gate *kimisim.Gate
 	before["The pool"] = func() {
@@ -128,7 +128,7 @@ func TestOperatorsPage(t *testing.T) {
 	after["The pool"] = func() { gate.Open(); idle() }
 	var stop func()
 	before["A shopper's job"] = func() {
-		// Shoppers come all the while, for whoever watches.
+		// Shoppers keep coming, so that the watching commands see something.
 		stop = world.Background(t, "shoppers", func(ctx context.Context) error {
 			for n := 0; ; n++ {
 				select {
@@ -167,7 +167,7 @@ func TestOperatorsPage(t *testing.T) {
 		idle()
 	}
 	before["Change the pool"] = func() {
-		// A job of the member that goes, drained by generators of the smaller pool.
+		// A job of the removed member is drained by generators of the smaller pool.
 		g.Stop()
 		e.Visit(t, "magic-wands", ninth[0])
 		if w.Waiting(js)["wandstore.generate.pool-9"] != 1 {
@@ -194,7 +194,7 @@ func TestOperatorsPage(t *testing.T) {
 		idle()
 	}
 	before["Back up and restore"] = func() {
-		// The consumers of a restart have their deliveries again.
+		// The restart has restored the consumers' deliveries.
 		w.LimitDeliveries(js, 1)
 		store.Cut()
 		e.Visit(t, "magic-wands", third[6])

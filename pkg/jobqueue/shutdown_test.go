@@ -1,0 +1,110 @@
+package jobqueue_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wandstore/wandstore/pkg/eventually"
+	"github.com/wandstore/wandstore/pkg/jobqueue"
+)
+
+func TestStopLetsARunningJobFinish(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, one())
+	p.tune(time.Second, 4)
+	p.trigger("abc123")
+	p.trigger("abc124")
+	w := p.work(func(c *jobqueue.ConsumerConfig) { c.Grace = time.Minute })
+	c := w.next()
+	w.stop()
+	// It is kept alive after that.
+	before := p.record("abc123").GetDeadline().AsTime()
+	eventually.NoError(t, func() error {
+		if rec := p.record("abc123"); !rec.GetDeadline().AsTime().After(before) {
+			return fmt.Errorf("no heartbeat: %v", rec)
+		}
+		return nil
+	})
+	if c.ctx.Err() != nil {
+		t.Errorf("the running job's context ended with the stop: %v", context.Cause(c.ctx))
+	}
+	c.answer <- nil
+	w.ends()
+	if rec := p.record("abc123"); rec.GetState() != ready {
+		t.Errorf("record: got %v, want the job done", rec)
+	}
+	// The next job was not begun, and is not held up.
+	w.idle()
+	if p.waiting() != 1 {
+		t.Errorf("%d messages, want one", p.waiting())
+	}
+	if again := p.another().work().next(); again.job.GetShopperId() != "abc124" {
+		t.Errorf("got %v", again.job)
+	} else {
+		again.answer <- nil
+	}
+	p.empties()
+}
+
+func TestStopHandsBackPastTheGrace(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, one())
+	p.tune(never, 4)
+	p.trigger("abc123")
+	leaving := p.another().work(named("leaving"), func(c *jobqueue.ConsumerConfig) { c.Grace = 50 * time.Millisecond })
+	leaving.next()
+	other := p.work(named("other"))
+	leaving.stop()
+	leaving.ends()
+	// At once: the ack wait is longer than this test may take.
+	c := other.next()
+	if c.job.Attempt != 2 {
+		t.Errorf("attempt: got %d, want 2", c.job.Attempt)
+	}
+	if rec := p.record("abc123"); rec.GetState() != running || rec.GetWorker() != "other" {
+		t.Errorf("record: got %v", rec)
+	}
+	if breadcrumb := p.complains("abc123", "handed back"); !strings.Contains(breadcrumb.GetDetail(), "shutting down") {
+		t.Errorf("breadcrumb: got %v", breadcrumb)
+	}
+	c.answer <- nil
+	p.reaches("abc123", ready)
+	p.empties()
+}
+
+func TestStopOfAnIdleWorker(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, one())
+	w := p.work(func(c *jobqueue.ConsumerConfig) { c.Grace = never })
+	eventually.NoError(t, func() error {
+		if info := p.consumer(); info.NumWaiting != 1 {
+			return fmt.Errorf("%d pulls wait", info.NumWaiting)
+		}
+		return nil
+	})
+	begun := time.Now()
+	w.stop()
+	w.ends()
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("an idle worker took %v to stop", took)
+	}
+}
+
+// What is handed back has to have another delivery to go to.
+func TestStopOnTheLastDeliveryIsADeadLetter(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, one())
+	p.tune(never, 1)
+	p.trigger("abc123")
+	w := p.work(func(c *jobqueue.ConsumerConfig) { c.Grace = 50 * time.Millisecond })
+	w.next()
+	w.stop()
+	w.ends()
+	if l := p.dies(); !strings.Contains(l.GetReason(), "shutting down") {
+		t.Errorf("letter: got %v", l.DeadLetter)
+	}
+	p.empties()
+}
