@@ -68,6 +68,7 @@ func (s *store) Put(_ context.Context, page *pagestore.Page) error {
 type sessions struct {
 	of      map[string]*wandstorev1.ShopperSession
 	readErr error
+	err     error // of updates
 }
 
 func (s *sessions) Get(_ context.Context, shopper string) (*wandstorev1.ShopperSession, error) {
@@ -78,6 +79,9 @@ func (s *sessions) Get(_ context.Context, shopper string) (*wandstorev1.ShopperS
 }
 
 func (s *sessions) Update(_ context.Context, shopper string, change func(*wandstorev1.ShopperSession)) error {
+	if s.err != nil {
+		return s.err
+	}
 	if s.of[shopper] == nil {
 		s.of[shopper] = &wandstorev1.ShopperSession{}
 	}

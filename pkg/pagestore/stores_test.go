@@ -66,7 +66,12 @@ func newBucket(t testing.TB, js jetstream.JetStream, name string) jetstream.KeyV
 
 func newS3(t testing.TB, addr, bucket string) *pagestore.S3 {
 	t.Helper()
-	store, err := pagestore.NewS3(s3Config(addr, bucket))
+	return openS3(t, s3Config(addr, bucket))
+}
+
+func openS3(t testing.TB, cfg pagestore.S3Config) *pagestore.S3 {
+	t.Helper()
+	store, err := pagestore.NewS3(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -121,6 +121,11 @@ var (
 		Description: "Bytes that a stream or bucket takes on NATS's disk, of one replica.",
 		Attributes:  []attribute.Key{Stream},
 	}
+	StreamLimit = Metric{
+		Name: "wandstore.stream.limit", Kind: KindGauge, Unit: "By",
+		Description: "Bytes at which a stream or bucket refuses more, of one replica; none for one without a bound.",
+		Attributes:  []attribute.Key{Stream},
+	}
 	PageGenerations = Metric{
 		Name: "wandstore.page.generations", Kind: KindCounter, Unit: "{page}",
 		Description: "Pages made, by persona and source; of a template's, why the model did not make it.",
@@ -166,6 +171,6 @@ var Metrics = []Metric{
 	HTTPRequestDuration, PageResponses, PageLookups, PageLookupDuration, BreakerOpen, EventListeners,
 	UpgradeDuration, WatchDelay, WatchUp,
 	JobClaims, JobPublishes, JobDeliveries, JobDuration, JobAttempts, JobDeadLetters,
-	QueueDepth, QueueRunning, QueueOldestAge, StreamMessages, StreamSize,
+	QueueDepth, QueueRunning, QueueOldestAge, StreamMessages, StreamSize, StreamLimit,
 	PageGenerations, ModelDuration, ModelFirstToken, ModelTokens, ModelCost, ModelBudget, ModelSpent, ModelBudgetReached,
 }

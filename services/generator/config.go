@@ -26,7 +26,10 @@ type Config struct {
 	// Shops is the source of the shops' documents.
 	Shops catalogue.Config
 	// Addr is the address of GET /health and POST /generate.
-	Addr string `env:"GENERATOR_ADDR" envDefault:":8080"`
+	Addr string `env:"GENERATOR_ADDR" envDefault:"127.0.0.1:8080"`
+	// GenerateToken is the bearer token of POST /generate. Without it the route is open if
+	// Addr is on loopback, and refused otherwise.
+	GenerateToken string `env:"GENERATE_TOKEN" secret:"true"`
 	// Members are the numbers of the members to serve, such as "0-4,7". Empty means all.
 	Members string `env:"POOL_MEMBERS"`
 	// InactivityMillis is the time without a job after which a member goes cold, in
@@ -60,6 +63,9 @@ type Config struct {
 // maxBudget keeps sums of Micros far from their end.
 const maxBudget = 1e9
 
+// minGenerateToken keeps a token from being guessed.
+const minGenerateToken = 16
+
 // Validate names the first variable that is wrong.
 func (c Config) Validate() error {
 	if err := c.Pool.Validate(); err != nil {
@@ -76,6 +82,9 @@ func (c Config) Validate() error {
 	}
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		return errors.New("GENERATOR_ADDR is not host:port")
+	}
+	if c.GenerateToken != "" && len(c.GenerateToken) < minGenerateToken {
+		return errors.New("GENERATE_TOKEN is shorter than 16 characters")
 	}
 	if _, err := members(c.Members, c.Pool.PoolSize); err != nil {
 		return err

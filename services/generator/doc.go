@@ -15,7 +15,9 @@
 //	wandstore.control.replay              a dead letter goes back into the queue
 //	wandstore.control.forget              a shopper's data is erased
 //
-// The last three are endpoints of the NATS micro service wandstore-generator.
+// The last three are endpoints of the NATS micro service wandstore-generator. POST
+// /generate takes GENERATE_TOKEN as a bearer token. Without one it is open if
+// GENERATOR_ADDR is on loopback, and answers 401 otherwise.
 //
 // # Pages
 //

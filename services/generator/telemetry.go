@@ -37,13 +37,16 @@ func (p *parts) observe(opened *pool) (stop func()) {
 			state, name := stream.CachedInfo().State, telemetry.Stream.String(cfg.Name)
 			see(telemetry.StreamMessages, float64(state.Msgs), name)
 			see(telemetry.StreamSize, float64(state.Bytes), name)
+			if limit := stream.CachedInfo().Config.MaxBytes; limit > 0 {
+				see(telemetry.StreamLimit, float64(limit), name)
+			}
 			if cfg.Name == wandnats.StreamGeneration {
 				failed = append(failed, observeMembers(ctx, stream, opened.names(), see))
 			}
 		}
 		return errors.Join(failed...)
 	}, telemetry.BreakerOpen, telemetry.QueueDepth, telemetry.QueueRunning, telemetry.QueueOldestAge,
-		telemetry.StreamMessages, telemetry.StreamSize)
+		telemetry.StreamMessages, telemetry.StreamSize, telemetry.StreamLimit)
 }
 
 // observeMembers reports the queue of each member.

@@ -19,8 +19,7 @@ func TestSpendingAndSwitches(t *testing.T) {
 			s := startSecured(t, flags)
 			operator, generator, edge := join(t, s, "operator"), join(t, s, "generator"), join(t, s, "edge")
 			ctx := within(t)
-			must(t, "Ensure on an empty server", wandnats.Ensure(ctx, generator.js, defaults()))
-			must(t, "EnsureStreams", wandnats.EnsureStreams(ctx, edge.js, defaults()))
+			must(t, "provision", wandnats.Ensure(ctx, join(t, s, "provision").js, defaults()))
 
 			today := wandnats.SpendKey(time.Now())
 			records(t, generator, wandnats.BucketSpend, today)
