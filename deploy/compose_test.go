@@ -19,10 +19,13 @@ import (
 var secrets = map[string]string{
 	"NATS_EDGE_PASSWORD": "one", "NATS_EDGE_PASSWORD_HASH": "$2a$11$one",
 	"NATS_GENERATOR_PASSWORD": "two", "NATS_GENERATOR_PASSWORD_HASH": "$2a$11$two",
-	"NATS_OPERATOR_PASSWORD_HASH": "$2a$11$three",
-	"MINIO_PASSWORD":              "four",
-	"GRAFANA_PASSWORD":            "five",
-	"SHOPPER_KEYS":                "seven",
+	"NATS_PROVISION_PASSWORD": "three", "NATS_PROVISION_PASSWORD_HASH": "$2a$11$three",
+	"NATS_OPERATOR_PASSWORD_HASH": "$2a$11$four", "NATS_SYS_PASSWORD_HASH": "$2a$11$five",
+	"MINIO_PASSWORD":       "four",
+	"MINIO_PAGES_PASSWORD": "pages",
+	"GRAFANA_PASSWORD":     "five",
+	"SHOPPER_KEYS":         "seven",
+	"PAGE_KEYS":            "eight",
 }
 
 var (
@@ -79,7 +82,7 @@ func TestComposeRefusesAMissingSecret(t *testing.T) {
 
 func TestComposeServices(t *testing.T) {
 	key := map[string]string{"KIMI_API_KEY": "a real one"}
-	own := []string{"edge", "generator", "minio", "nats"}
+	own := []string{"edge", "generator", "minio", "minio-provision", "nats", "provision"}
 	more := []string{"collector", "grafana", "loki", "nats-exporter", "prometheus", "tempo"}
 	for _, tt := range []struct {
 		name  string

@@ -12,6 +12,7 @@ import (
 
 	nackv1beta2 "github.com/nats-io/nack/pkg/jetstream/apis/jetstream/v1beta2"
 	"github.com/nats-io/nats-server/v2/server"
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
@@ -23,7 +24,7 @@ import (
 func TestKubernetesByNACK(t *testing.T) {
 	for overlay, replicas := range map[string]int{"single-node": 1, "three-nodes": 3} {
 		files := filesys.MakeFsInMemory()
-		for _, folder := range []string{"kubernetes", filepath.Join("..", "nats", "server")} {
+		for _, folder := range []string{"kubernetes", "minio", filepath.Join("..", "nats", "server")} {
 			must(t, filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 				if err != nil || entry.IsDir() {
 					return err
@@ -83,16 +84,18 @@ func TestKubernetesByNACK(t *testing.T) {
 func TestKubernetesConfiguresNATS(t *testing.T) {
 	for overlay, routes := range map[string]int{"single-node": 0, "three-nodes": 3} {
 		c := built(t, overlay)
-		if len(c.configMaps) != 1 {
-			t.Fatalf("%d config maps", len(c.configMaps))
+		at := slices.IndexFunc(c.configMaps, func(m corev1.ConfigMap) bool { return strings.HasPrefix(m.Name, "nats-config-") })
+		if at < 0 {
+			t.Fatalf("no configuration among %d config maps", len(c.configMaps))
 		}
+		config := c.configMaps[at]
 		folder := t.TempDir()
-		for name, text := range c.configMaps[0].Data {
+		for name, text := range config.Data {
 			must(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600))
 		}
 		pod := c.pods()["nats"]
-		if volume := pod.Spec.Volumes[0]; volume.ConfigMap == nil || volume.ConfigMap.Name != c.configMaps[0].Name {
-			t.Errorf("the servers mount %+v, the map is %s", volume, c.configMaps[0].Name)
+		if volume := pod.Spec.Volumes[0]; volume.ConfigMap == nil || volume.ConfigMap.Name != config.Name {
+			t.Errorf("the servers mount %+v, the map is %s", volume, config.Name)
 		}
 		for _, v := range pod.Spec.Containers[0].Env {
 			value := v.Value

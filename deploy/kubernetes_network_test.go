@@ -45,6 +45,7 @@ func TestKubernetesFlows(t *testing.T) {
 	want := []string{
 		"edge to minio:9000", "edge to nats:4222",
 		"generator to minio:9000", "generator to nats:4222",
+		"minio-provision to minio:9000",
 		"nats to nats:6222",
 	}
 	if !slices.Equal(flows, want) {

@@ -11,6 +11,7 @@ import (
 	nackv1beta2 "github.com/nats-io/nack/pkg/jetstream/apis/jetstream/v1beta2"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -28,6 +29,7 @@ type cluster struct {
 	configMaps  []corev1.ConfigMap
 	deployments []appsv1.Deployment
 	stateful    []appsv1.StatefulSet
+	jobs        []batchv1.Job
 	scalers     []autoscalingv2.HorizontalPodAutoscaler
 	budgets     []policyv1.PodDisruptionBudget
 	policies    []networkingv1.NetworkPolicy
@@ -70,6 +72,8 @@ func builtIn(t *testing.T, files filesys.FileSystem, folder string) *cluster {
 			c.deployments = append(c.deployments, strictly[appsv1.Deployment](t, text))
 		case "StatefulSet":
 			c.stateful = append(c.stateful, strictly[appsv1.StatefulSet](t, text))
+		case "Job":
+			c.jobs = append(c.jobs, strictly[batchv1.Job](t, text))
 		case "HorizontalPodAutoscaler":
 			c.scalers = append(c.scalers, strictly[autoscalingv2.HorizontalPodAutoscaler](t, text))
 		case "PodDisruptionBudget":
@@ -108,13 +112,16 @@ func (c *cluster) pods() map[string]corev1.PodTemplateSpec {
 	for _, s := range c.stateful {
 		all[s.Name] = s.Spec.Template
 	}
+	for _, j := range c.jobs {
+		all[j.Name] = j.Spec.Template
+	}
 	return all
 }
 
 func TestKubernetes(t *testing.T) {
 	for overlay, want := range map[string][]string{
-		"single-node": {"edge", "generator", "minio", "nats"},
-		"three-nodes": {"edge", "generator", "minio", "nats"},
+		"single-node": {"edge", "generator", "minio", "minio-provision", "nats"},
+		"three-nodes": {"edge", "generator", "minio", "minio-provision", "nats"},
 		"edge-pop":    {"edge"},
 	} {
 		t.Run(overlay, func(t *testing.T) {
@@ -129,8 +136,9 @@ func TestKubernetes(t *testing.T) {
 			for _, s := range c.services {
 				selects(t, pods, "service "+s.Name, &metav1.LabelSelector{MatchLabels: s.Spec.Selector})
 			}
-			for name := range pods {
-				if !slices.ContainsFunc(c.budgets, func(b policyv1.PodDisruptionBudget) bool { return b.Name == name }) {
+			for name, pod := range pods {
+				// What ends by itself has none.
+				if pod.Spec.RestartPolicy != corev1.RestartPolicyOnFailure && !slices.ContainsFunc(c.budgets, func(b policyv1.PodDisruptionBudget) bool { return b.Name == name }) {
 					t.Errorf("%s has no disruption budget", name)
 				}
 			}
@@ -160,12 +168,13 @@ func confined(t *testing.T, name string, pod corev1.PodTemplateSpec) {
 	if pod.Spec.AutomountServiceAccountToken == nil || *pod.Spec.AutomountServiceAccountToken {
 		t.Errorf("%s has a token of the cluster", name)
 	}
-	for _, container := range pod.Spec.Containers {
+	for _, container := range slices.Concat(pod.Spec.Containers, pod.Spec.InitContainers) {
 		s := container.SecurityContext
 		if s == nil || !*s.ReadOnlyRootFilesystem || *s.AllowPrivilegeEscalation || !slices.Equal(s.Capabilities.Drop, []corev1.Capability{"ALL"}) {
 			t.Errorf("%s may do more than it has to", container.Name)
 		}
-		if container.LivenessProbe == nil || container.ReadinessProbe == nil {
+		ends := name == "minio-provision" || container.Name == "provision"
+		if !ends && (container.LivenessProbe == nil || container.ReadinessProbe == nil) {
 			t.Errorf("%s is not probed", container.Name)
 		}
 		if container.Resources.Limits.Memory().IsZero() || container.Resources.Requests.Cpu().IsZero() || container.Resources.Requests.Memory().IsZero() {

@@ -20,6 +20,11 @@ func TestDashboardsAndAlerts(t *testing.T) {
 	s := startStack(t)
 	p := startPrometheus(t, s)
 	queries := dashboardQueries(t)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("queries without an answer: %v", queries)
+		}
+	})
 	firing := func(alert string) {
 		t.Helper()
 		within(t, alert+" fires", func() bool {
@@ -31,8 +36,12 @@ func TestDashboardsAndAlerts(t *testing.T) {
 
 	s.returning.Store(true)
 	s.arriving.Store(true)
-	// The budget is that of one page.
+	// The budget is that of a few dozen pages.
 	firing("BudgetNear")
+	firing("BudgetSpent")
+	s.generator.stop()
+	s.startGenerator("KIMI_DAILY_BUDGET=1000")
+	within(t, "the raised budget is heard of", func() bool { return !slices.Contains(p.firing(t), "BudgetSpent") })
 
 	must(t, s.kimi.SetFault(kimisim.Fault{Name: "server-error"}))
 	firing("ModelFailing")

@@ -66,7 +66,7 @@ func startStack(t *testing.T) *stack {
 	s.bucket = s.minio.Bucket(t)
 	addr := freeport.Addr(t)
 	s.edgeURL = "http://" + addr
-	s.startGenerator("KIMI_DAILY_BUDGET=0.003")
+	s.startGenerator("KIMI_DAILY_BUDGET=0.3")
 	s.start("edge", "EDGE_ADDR="+addr, "NATS_URL="+s.nats.URLVia(s.edgeNATS.Addr()))
 	within(t, "the edge is ready", func() bool { return status(t.Context(), s.edgeURL+"/ready") == http.StatusOK })
 	s.visit()

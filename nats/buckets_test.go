@@ -24,10 +24,13 @@ func TestBucketsAreThoseOfTheCLI(t *testing.T) {
 		wandnats.BucketJobs:      {"--history=64", "--ttl=1h", "--max-value-size=16384"},
 		wandnats.BucketSessions:  {"--history=1", "--max-value-size=131072"},
 		wandnats.BucketStores:    {"--history=5", "--max-value-size=524288"},
-		wandnats.BucketForgotten: {"--history=1", "--ttl=2160h", "--max-value-size=1024", "--max-bucket-size=67108864"},
+		wandnats.BucketSpend:     {"--history=1", "--ttl=90d", "--max-value-size=131072"},
+		wandnats.BucketControl:   {"--history=5", "--max-value-size=1024"},
+		wandnats.BucketForgotten: {"--history=1", "--ttl=2160h", "--max-value-size=1024"},
 	} {
 		got := streamConfig(t, js, "KV_"+bucket)
-		theirs.cli(t, append([]string{"kv", "add", bucket, "--storage=file", "--description=" + got.Description}, flags...)...)
+		flags = append(flags, "--storage=file", "--description="+got.Description, fmt.Sprintf("--max-bucket-size=%d", got.MaxBytes))
+		theirs.cli(t, append([]string{"kv", "add", bucket}, flags...)...)
 		want := streamConfig(t, theirJS, "KV_"+bucket)
 		// The purge of a forgotten shopper expires; the CLI allows a TTL of a message only with markers for the expired values, which sessions have not.
 		want.AllowMsgTTL = bucket == wandnats.BucketSessions

@@ -20,6 +20,10 @@ type Bus struct {
 	Sessions jetstream.KeyValue
 	// Shops is the bucket STORES.
 	Shops jetstream.KeyValue
+	// Spend is the bucket SPEND.
+	Spend jetstream.KeyValue
+	// Control is the bucket CONTROL.
+	Control jetstream.KeyValue
 	// Forgotten is the bucket FORGOTTEN.
 	Forgotten jetstream.KeyValue
 }
@@ -39,6 +43,8 @@ func Open(ctx context.Context, js jetstream.JetStream) (*Bus, error) {
 		{BucketJobs, &b.Jobs},
 		{BucketSessions, &b.Sessions},
 		{BucketStores, &b.Shops},
+		{BucketSpend, &b.Spend},
+		{BucketControl, &b.Control},
 		{BucketForgotten, &b.Forgotten},
 	} {
 		kv, err := OpenBucket(ctx, js, bound.name)

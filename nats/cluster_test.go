@@ -16,10 +16,10 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 )
 
-// freePorts gives ports of loopback that were free a moment ago.
-func freePorts(t *testing.T, n int) []int {
+// freePorts gives three ports of loopback that were free a moment ago.
+func freePorts(t *testing.T) []int {
 	t.Helper()
-	ports := make([]int, n)
+	ports := make([]int, 3)
 	for i := range ports {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -56,7 +56,7 @@ func attempt(t *testing.T) context.Context {
 }
 
 func TestClusterSurvivesANode(t *testing.T) {
-	ports := freePorts(t, 3)
+	ports := freePorts(t)
 	clusterEnv(t, ports)
 	nodes := map[string]*live{}
 	urls := make([]string, 0, len(ports))
@@ -77,12 +77,14 @@ func TestClusterSurvivesANode(t *testing.T) {
 		urls = append(urls, s.url)
 	}
 
+	_, provision := connect(t, strings.Join(urls, ","), as("provision"))
 	_, js := connect(t, strings.Join(urls, ","), as("generator"),
 		natsgo.MaxReconnects(-1), natsgo.ReconnectWait(50*time.Millisecond), natsgo.ReconnectJitter(0, 0))
 	settings := defaults()
 	settings.Replicas, settings.PoolSize = 3, 1
 	// As the services do, until the cluster has found its leader.
-	eventually(t, "a cluster of three", func() error { return wandnats.Ensure(attempt(t), js, settings) })
+	eventually(t, "a cluster of three", func() error { return wandnats.Provision(attempt(t), provision, settings) })
+	ensure(t, js, settings)
 	var leader string
 	eventually(t, "three replicas in step", func() error {
 		stream, err := js.Stream(attempt(t), wandnats.StreamGeneration)
@@ -134,7 +136,7 @@ func TestClusterSurvivesANode(t *testing.T) {
 
 // Whoever reaches a node's route port is not yet one of the cluster.
 func TestClusterRefusesStrangers(t *testing.T) {
-	ports := freePorts(t, 3)
+	ports := freePorts(t)
 	clusterEnv(t, ports)
 	t.Setenv("NATS_SERVER_NAME", "n1")
 	t.Setenv("NATS_STORE_DIR", t.TempDir())

@@ -14,7 +14,10 @@ import (
 )
 
 // The passwords of the users of permissions.conf.
-var passwords = map[string]string{"edge": "edge's password", "generator": "generator's password", "operator": "operator's password"}
+var passwords = map[string]string{
+	"edge": "edge's password", "generator": "generator's password", "provision": "provision's password",
+	"operator": "operator's password", "sys": "sys's password",
+}
 
 // setPasswords puts the hashes where the server looks for them.
 func setPasswords(t *testing.T) {
@@ -29,7 +32,13 @@ func setPasswords(t *testing.T) {
 	}
 }
 
-func as(user string) natsgo.Option { return natsgo.UserInfo(user, passwords[user]) }
+// as signs a user in, with the inbox prefix that [wandnats.Dial] derives from it.
+func as(user string) natsgo.Option {
+	return func(o *natsgo.Options) error {
+		o.User, o.Password, o.InboxPrefix = user, passwords[user], "_INBOX_"+user
+		return nil
+	}
+}
 
 func configured(t *testing.T, file string) *server.Options {
 	t.Helper()
@@ -96,6 +105,7 @@ func TestSingleConfig(t *testing.T) {
 	s := start(t, opts)
 	syncs(t, s)
 
+	provisioned(t, s, defaults())
 	_, js := connect(t, s.url, as("generator"))
 	ensure(t, js, defaults())
 	fill(t, js, "pool-0", 1)
@@ -121,7 +131,7 @@ func TestSingleConfig(t *testing.T) {
 // A forgotten variable must not start a server without a password. (One that is
 // set and empty does: see single.conf.)
 func TestSingleConfigWantsEveryVariable(t *testing.T) {
-	for _, missing := range []string{"NATS_STORE_DIR", "EDGE_PASSWORD", "GENERATOR_PASSWORD", "OPERATOR_PASSWORD"} {
+	for _, missing := range []string{"NATS_STORE_DIR", "EDGE_PASSWORD", "GENERATOR_PASSWORD", "PROVISION_PASSWORD", "OPERATOR_PASSWORD", "SYS_PASSWORD"} {
 		t.Run(missing, func(t *testing.T) {
 			t.Setenv("NATS_STORE_DIR", t.TempDir())
 			setPasswords(t)
@@ -144,9 +154,11 @@ func TestPinnedServerAcceptsTheConfigs(t *testing.T) {
 		"NATS_STORE_DIR=" + t.TempDir(), "NATS_SERVER_NAME=n1", "NATS_CLUSTER_LISTEN=127.0.0.1:6222", "NATS_ROUTE_PASSWORD=secret",
 		"NATS_ROUTE_1=nats-route://route:secret@127.0.0.1:6222", "NATS_ROUTE_2=nats-route://route:secret@127.0.0.1:6223",
 		"NATS_ROUTE_3=nats-route://route:secret@127.0.0.1:6224",
-		"EDGE_PASSWORD=" + hash, "GENERATOR_PASSWORD=" + hash, "OPERATOR_PASSWORD=" + hash,
+		"EDGE_PASSWORD=" + hash, "GENERATOR_PASSWORD=" + hash, "PROVISION_PASSWORD=" + hash, "OPERATOR_PASSWORD=" + hash, "SYS_PASSWORD=" + hash,
 	}
-	for _, file := range []string{"dev.conf", "single.conf", "cluster.conf"} {
+	cert, key := newAuthority(t).issue(t)
+	env = append(env, "NATS_TLS_CERT="+cert, "NATS_TLS_KEY="+key, "NATS_TLS_CA="+cert)
+	for _, file := range []string{"dev.conf", "single.conf", "cluster.conf", "single-tls.conf", "cluster-tls.conf"} {
 		if stdout, stderr, err := run(t, "nats-server", env, "-t", "-c", "nats/server/"+file); err != nil {
 			t.Errorf("nats-server -t -c nats/server/%s: %v\n%s%s", file, err, stdout, stderr)
 		}

@@ -1,11 +1,13 @@
 package wandnats
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -19,9 +21,18 @@ type Config struct {
 	URL string `env:"NATS_URL" secret:"url" envDefault:"nats://127.0.0.1:4222"`
 	// Creds is the path of a credentials file, or empty.
 	Creds string `env:"NATS_CREDS"`
+	// CA is the path of a PEM file with the certificate authorities that may have signed
+	// the server's certificate; empty is those of the system. A connection with it is
+	// made by TLS, whatever the URL's scheme.
+	CA string `env:"NATS_CA"`
+	// InboxPrefix is what the subjects of replies begin with. Empty is "_INBOX_{user}"
+	// for a user in the URL, so that users can be kept from reading each other's
+	// replies, and "_INBOX" without one.
+	InboxPrefix string `env:"NATS_INBOX_PREFIX"`
 }
 
-// Validate checks that the servers are URLs and the credentials file is there.
+// Validate checks that the servers are URLs, the files are there, and the prefix is
+// part of a subject.
 func (c Config) Validate() error {
 	for server := range strings.SplitSeq(c.URL, ",") {
 		u, err := url.Parse(strings.TrimSpace(server))
@@ -33,13 +44,51 @@ func (c Config) Validate() error {
 	if c.Creds != "" {
 		// The error leaves out the path: the variable may hold the credentials themselves.
 		if _, err := os.Stat(c.Creds); err != nil {
-			if wrapped := errors.Unwrap(err); wrapped != nil {
-				err = wrapped
-			}
-			return fmt.Errorf("NATS_CREDS: %w", err)
+			return fmt.Errorf("NATS_CREDS: %w", pathless(err))
 		}
 	}
+	if c.CA != "" {
+		pem, err := os.ReadFile(c.CA)
+		if err != nil {
+			return fmt.Errorf("NATS_CA: %w", pathless(err))
+		}
+		if !x509.NewCertPool().AppendCertsFromPEM(pem) {
+			return errors.New("NATS_CA is not a file of PEM certificates")
+		}
+	}
+	if c.InboxPrefix != "" && !inboxPrefix.MatchString(c.InboxPrefix) {
+		return errors.New("NATS_INBOX_PREFIX is not letters, digits, _ and -, or several of these with dots between")
+	}
 	return nil
+}
+
+// pathless is an error of a file without the file's path.
+func pathless(err error) error {
+	if wrapped := errors.Unwrap(err); wrapped != nil {
+		return wrapped
+	}
+	return err
+}
+
+var (
+	inboxPrefix = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
+	inboxUser   = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+)
+
+// inbox is what the subjects of replies begin with. A user who cannot be part of a
+// subject gets the prefix that everybody has, and so does one without a password: that
+// is a token, which is secret.
+func (c Config) inbox() string {
+	if c.InboxPrefix != "" {
+		return c.InboxPrefix
+	}
+	first, _, _ := strings.Cut(c.URL, ",")
+	if u, err := url.Parse(strings.TrimSpace(first)); err == nil {
+		if _, password := u.User.Password(); password && inboxUser.MatchString(u.User.Username()) {
+			return "_INBOX_" + u.User.Username()
+		}
+	}
+	return "_INBOX"
 }
 
 const (
@@ -56,6 +105,7 @@ const (
 func Dial(cfg Config, name string, log *slog.Logger) (*nats.Conn, jetstream.JetStream, error) {
 	options := []nats.Option{
 		nats.Name(name),
+		nats.CustomInboxPrefix(cfg.inbox()),
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(reconnectWait),
@@ -82,6 +132,9 @@ func Dial(cfg Config, name string, log *slog.Logger) (*nats.Conn, jetstream.JetS
 	}
 	if cfg.Creds != "" {
 		options = append(options, nats.UserCredentials(cfg.Creds))
+	}
+	if cfg.CA != "" {
+		options = append(options, nats.RootCAs(cfg.CA))
 	}
 	nc, err := nats.Connect(cfg.URL, options...)
 	if err != nil {

@@ -44,6 +44,7 @@ func TestConfigIsValidated(t *testing.T) {
 		t.Fatal(err)
 	}
 	const secret = "hunter2"
+	ca := newAuthority(t).ca
 	for _, c := range []struct {
 		cfg  wandnats.Config
 		want string // in the error; "" for none
@@ -51,6 +52,13 @@ func TestConfigIsValidated(t *testing.T) {
 		{wandnats.Config{URL: "nats://127.0.0.1:4222"}, ""},
 		{wandnats.Config{URL: "nats://edge:" + secret + "@one:4222, tls://two:4222"}, ""},
 		{wandnats.Config{URL: "nats://127.0.0.1:4222", Creds: creds}, ""},
+		{wandnats.Config{URL: "tls://127.0.0.1:4222", CA: ca}, ""},
+		{wandnats.Config{URL: "nats://127.0.0.1:4222", InboxPrefix: "_INBOX.edge-1"}, ""},
+		{wandnats.Config{URL: "tls://one:4222", CA: filepath.Join(creds+secret, secret)}, "NATS_CA"},
+		{wandnats.Config{URL: "tls://one:4222", CA: creds}, "NATS_CA"},
+		{wandnats.Config{URL: "nats://one:4222", InboxPrefix: "_INBOX.>"}, "NATS_INBOX_PREFIX"},
+		{wandnats.Config{URL: "nats://one:4222", InboxPrefix: "a b"}, "NATS_INBOX_PREFIX"},
+		{wandnats.Config{URL: "nats://one:4222", InboxPrefix: "a."}, "NATS_INBOX_PREFIX"},
 		{wandnats.Config{URL: ""}, "NATS_URL"},
 		{wandnats.Config{URL: "one:4222"}, "NATS_URL"},
 		{wandnats.Config{URL: "nats://one:4222,"}, "NATS_URL"},
@@ -91,6 +99,30 @@ func TestDial(t *testing.T) {
 		t.Errorf("name: got %q", nc.Opts.Name)
 	}
 	logged(t, &out, "NATS connected")
+}
+
+// Replies come to a prefix of the user's own, so that a server can keep it from others.
+func TestInboxPrefix(t *testing.T) {
+	s := startPlain(t)
+	addr := strings.TrimPrefix(s.url, "nats://")
+	for _, tt := range []struct{ user, prefix, want string }{
+		{"", "", "_INBOX."},
+		{"edge:a-password@", "", "_INBOX_edge."},
+		{"edge:a-password@", "_INBOX.mine", "_INBOX.mine."},
+		// A token, which is secret.
+		{"a-token@", "", "_INBOX."},
+		// No part of a subject.
+		{"an.edge%20*:a-password@", "", "_INBOX."},
+	} {
+		nc, _, err := wandnats.Dial(wandnats.Config{URL: "nats://" + tt.user + addr + ", nats://other:b@" + addr, InboxPrefix: tt.prefix}, "edge", slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		if inbox := nc.NewRespInbox(); !strings.HasPrefix(inbox, tt.want) {
+			t.Errorf("%+v: replies to %s", tt, inbox)
+		}
+	}
 }
 
 func TestDialFailsOnWrongOptionsOnly(t *testing.T) {

@@ -29,8 +29,8 @@ func streamFiles(t *testing.T) []string {
 			files = append(files, filepath.Join("nats", f))
 		}
 	}
-	if len(files) != 7 {
-		t.Fatalf("want two streams and five buckets, got %v", files)
+	if len(files) != 9 {
+		t.Fatalf("want two streams and seven buckets, got %v", files)
 	}
 	return files
 }
@@ -113,8 +113,8 @@ func TestCLIAndEnsureMakeTheSame(t *testing.T) {
 	if err := names.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if count != 7 {
-		t.Errorf("Ensure made %d streams, want 7", count)
+	if count != 9 {
+		t.Errorf("Ensure made %d streams, want 9", count)
 	}
 	same(t, "pool-0", consumerConfig(t, typedJS, "pool-0"), consumerConfig(t, js, "pool-0"))
 

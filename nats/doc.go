@@ -16,10 +16,13 @@
 //
 // # Ensuring
 //
+// Where the user may not create streams, as in production, [Ensure] only checks that
+// they exist, and [Provision], called by the user who may, creates them.
+//
 // [Ensure] creates what is missing and updates what differs; it never deletes
 // or recreates, so a stream's messages outlive every start. What an operator
-// has decided on the server stays: replicas, placement, compression, metadata, a
-// bound in bytes, and every other setting that the files do not define. When a pool
+// has decided on the server stays: replicas, placement, compression, metadata,
+// another bound in bytes, and every other setting that the files do not define. When a pool
 // grows, its new members get consumers. When it shrinks, the consumers stay until an
 // operator removes them, so that their jobs are still done. A paused consumer stays
 // paused. A queue's depth is lowered only while that drops no job.

@@ -65,26 +65,47 @@ func (s Settings) CacheTTL() time.Duration { return time.Duration(s.CacheTTLSeco
 // EnsureStreams creates the streams and buckets that are missing and updates
 // those that differ from the files and s. It loses no job: a MaxQueueDepth lower
 // than before is left for a later call while a member holds more than half of it.
-// The error is ErrNotConnected, or JetStream's wrapped with the stream's name.
+// A user who may not create streams only checks that all of them exist, whatever
+// their settings, and gets ErrNotProvisioned until they do.
+// Other errors are ErrNotConnected, or JetStream's wrapped with the stream's name.
 func EnsureStreams(ctx context.Context, js jetstream.JetStream, s Settings) error {
 	if err := ready(js.Conn()); err != nil {
 		return err
 	}
-	configs, err := Streams(s)
-	if err != nil {
-		return err
+	if !mayProvision(ctx, js.Conn()) {
+		return checkStreams(ctx, js, s)
 	}
-	for _, want := range configs {
-		if err := ensureStream(ctx, js, want); err != nil {
-			return fmt.Errorf("ensure stream %s: %w", want.Name, err)
-		}
-	}
-	return nil
+	return provisionStreams(ctx, js, s)
 }
 
-// Ensure is EnsureStreams and, after it, creates or updates the members' consumers.
+// Ensure is EnsureStreams and, after it, the same for the members' consumers.
 func Ensure(ctx context.Context, js jetstream.JetStream, s Settings) error {
-	if err := EnsureStreams(ctx, js, s); err != nil {
+	if err := ready(js.Conn()); err != nil {
+		return err
+	}
+	if mayProvision(ctx, js.Conn()) {
+		return provision(ctx, js, s)
+	}
+	if err := checkStreams(ctx, js, s); err != nil {
+		return err
+	}
+	return checkConsumers(ctx, js, s)
+}
+
+// Provision is Ensure for a user who has to have the right to create and change
+// streams: without it the error is ErrMayNotProvision, even if nothing is missing.
+func Provision(ctx context.Context, js jetstream.JetStream, s Settings) error {
+	if err := ready(js.Conn()); err != nil {
+		return err
+	}
+	if !mayProvision(ctx, js.Conn()) {
+		return ErrMayNotProvision
+	}
+	return provision(ctx, js, s)
+}
+
+func provision(ctx context.Context, js jetstream.JetStream, s Settings) error {
+	if err := provisionStreams(ctx, js, s); err != nil {
 		return err
 	}
 	for n := range s.PoolSize {
@@ -94,6 +115,19 @@ func Ensure(ctx context.Context, js jetstream.JetStream, s Settings) error {
 		}
 		if _, err := js.CreateOrUpdateConsumer(ctx, StreamGeneration, want); err != nil {
 			return fmt.Errorf("ensure consumer %s: %w", want.Durable, err)
+		}
+	}
+	return nil
+}
+
+func provisionStreams(ctx context.Context, js jetstream.JetStream, s Settings) error {
+	configs, err := Streams(s)
+	if err != nil {
+		return err
+	}
+	for _, want := range configs {
+		if err := ensureStream(ctx, js, want); err != nil {
+			return fmt.Errorf("ensure stream %s: %w", want.Name, err)
 		}
 	}
 	return nil
@@ -113,6 +147,7 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.St
 		return err
 	}
 	have := stream.CachedInfo().Config
+	want.MaxBytes = bound(stream.CachedInfo(), want.MaxBytes)
 	want = defined(have, want)
 	if want.Retention == jetstream.WorkQueuePolicy && want.MaxMsgsPerSubject < have.MaxMsgsPerSubject {
 		room, err := roomFor(ctx, stream, want.MaxMsgsPerSubject)
@@ -131,8 +166,8 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.St
 }
 
 // defined is the server's configuration with every setting that the files define
-// replaced. All other settings are an operator's, and so are the replicas and the
-// bound in bytes: they depend on the servers, not on the jobs.
+// replaced. All other settings are an operator's, and so are the replicas: they depend on
+// the servers, not on the jobs.
 func defined(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 	c := have
 	c.Description = want.Description
@@ -143,6 +178,7 @@ func defined(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 	c.DiscardNewPerSubject = want.DiscardNewPerSubject
 	c.MaxMsgsPerSubject = want.MaxMsgsPerSubject
 	c.MaxMsgs = want.MaxMsgs
+	c.MaxBytes = want.MaxBytes
 	c.MaxConsumers = want.MaxConsumers
 	c.MaxAge = want.MaxAge
 	c.MaxMsgSize = want.MaxMsgSize
@@ -154,6 +190,16 @@ func defined(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 	c.DenyDelete = want.DenyDelete
 	c.DenyPurge = want.DenyPurge
 	return c
+}
+
+// bound is the bound in bytes that a stream is to have: that of the file for a stream
+// without one, unless it holds more already. A bound that a stream has is an operator's,
+// and depends on the disk.
+func bound(info *jetstream.StreamInfo, file int64) int64 {
+	if have := info.Config.MaxBytes; have > 0 || file <= 0 || info.State.Bytes >= uint64(file) {
+		return have
+	}
+	return file
 }
 
 // roomFor tells whether a stream can be given a lower depth without losing a

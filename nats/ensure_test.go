@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -327,7 +326,7 @@ func TestConcurrentEnsure(t *testing.T) {
 		}
 	}
 	_, js := connect(t, s.url)
-	if all := snapshots(t, js); len(all) != 6 || all[wandnats.StreamGeneration].state.Consumers != 10 {
+	if all := snapshots(t, js); len(all) != 9 || all[wandnats.StreamGeneration].state.Consumers != 10 {
 		t.Errorf("%d streams, %d consumers", len(all), all[wandnats.StreamGeneration].state.Consumers)
 	}
 }
@@ -376,34 +375,5 @@ func TestEnsureSaysWhenNobodyAnswers(t *testing.T) {
 	becomes(t, nc, natsgo.RECONNECTING)
 	if err := wandnats.Ensure(within(t), js, defaults()); !errors.Is(err, wandnats.ErrNotConnected) {
 		t.Errorf("Ensure without a server: got %v, want ErrNotConnected", err)
-	}
-}
-
-// A full member refuses the next job, keeps those it has, and leaves the others'
-// places alone.
-func TestFullMemberRefuses(t *testing.T) {
-	s := startPlain(t)
-	_, js := connect(t, s.url)
-	ctx := within(t)
-	ensure(t, js, defaults())
-	fill(t, js, "pool-3", 100)
-
-	_, err := js.Publish(ctx, wandnats.GenerateSubject("pool-3"), []byte("one too many"))
-	var refused *jetstream.APIError
-	if !errors.As(err, &refused) || refused.ErrorCode != 10077 || refused.Description != "maximum messages per subject exceeded" {
-		t.Errorf("the 101st job: %v, want err_code 10077 for the subject", err)
-	}
-	fill(t, js, "pool-4", 1)
-	if got, want := held(t, js), map[string]uint64{"pool-3": 100, "pool-4": 1}; !maps.Equal(got, want) {
-		t.Errorf("held: %v, want %v", got, want)
-	}
-
-	// One done, one place.
-	if jobs := work(t, js, "pool-3", 1); jobs[0] != "0" {
-		t.Errorf("the oldest job was %q, want the first: it was evicted", jobs[0])
-	}
-	fill(t, js, "pool-3", 1)
-	if _, err := js.Publish(ctx, wandnats.GenerateSubject("pool-3"), nil); err == nil {
-		t.Error("the 101st job was taken")
 	}
 }

@@ -3,6 +3,7 @@ package wandnats
 import (
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Streams.
@@ -24,6 +25,10 @@ const (
 	// BucketStores holds the documents of the shops by their slug; only operators
 	// write it.
 	BucketStores = "STORES"
+	// BucketSpend holds what the model costs on each UTC day.
+	BucketSpend = "SPEND"
+	// BucketControl holds the operators' switches; only operators write it.
+	BucketControl = "CONTROL"
 	// BucketForgotten holds the tombstones of forgotten shoppers by their ids.
 	BucketForgotten = "FORGOTTEN"
 )
@@ -103,6 +108,18 @@ func WebhookKey(digest string) string { return "webhook." + digest }
 
 // SessionKey is a session's key in SHOPPER_SESSIONS.
 func SessionKey(shopper string) string { return "session." + shopper }
+
+// SpendKey is the key in SPEND of what all shops together cost on the UTC day of at.
+func SpendKey(at time.Time) string { return "day." + at.UTC().Format(time.DateOnly) }
+
+// ShopSpendKey is the key in SPEND of what one shop costs on the UTC day of at.
+func ShopSpendKey(at time.Time, shop string) string { return SpendKey(at) + "." + shop }
+
+// KeyGeneration is the key in CONTROL of the switch for generation as a whole.
+const KeyGeneration = "generation"
+
+// GenerationKey is the key in CONTROL of the switch for one shop's generation.
+func GenerationKey(shop string) string { return KeyGeneration + "." + shop }
 
 // ForgottenKey is a tombstone's key in FORGOTTEN.
 func ForgottenKey(shopper string) string { return shopper }

@@ -18,7 +18,7 @@ func TestServicesMayForget(t *testing.T) {
 			s := startSecured(t, flags)
 			generator, edge := join(t, s, "generator"), join(t, s, "edge")
 			ctx := within(t)
-			must(t, "Ensure", wandnats.Ensure(ctx, generator.js, defaults()))
+			must(t, "provision", wandnats.Ensure(ctx, join(t, s, "provision").js, defaults()))
 			for _, c := range []*client{generator, edge} {
 				kv := bucket(t, c.js, wandnats.BucketForgotten)
 				_, err := kv.PutString(ctx, wandnats.ForgottenKey("abc123"), "{}")
@@ -40,8 +40,10 @@ func TestServicesMayForget(t *testing.T) {
 			if walked != 1 {
 				t.Errorf("walked through %d tombstones, want 1", walked)
 			}
-			crumb(t, generator)
-			_, err := bucket(t, generator.js, wandnats.BucketJobs).History(ctx, wandnats.DebugKey("magic-wands", "abc123"))
+			jobs, trail := bucket(t, generator.js, wandnats.BucketJobs), wandnats.DebugKey("magic-wands", "abc123")
+			_, err := jobs.PutString(ctx, trail, "{}")
+			must(t, "write the trail", err)
+			_, err = jobs.History(ctx, trail)
 			must(t, "read the trail", err)
 			generator.may(t)
 			edge.may(t)

@@ -21,6 +21,10 @@ import (
 // patience is how long anything may take on a busy machine.
 const patience = 30 * time.Second
 
+// maxStore is more than the streams' bounds, which are reserved of it, whatever the disk
+// of the tests has free.
+const maxStore = 1 << 40
+
 // live is a nats-server in the test's process.
 type live struct {
 	*server.Server
@@ -36,6 +40,9 @@ func start(t *testing.T, opts *server.Options) *live {
 	opts.Host, opts.Port = "127.0.0.1", server.RANDOM_PORT
 	opts.HTTPPort = 0
 	opts.NoLog, opts.NoSigs = true, true
+	if opts.JetStreamMaxStore == 0 {
+		opts.JetStreamMaxStore = maxStore
+	}
 	if opts.StoreDir == "" {
 		opts.StoreDir = t.TempDir()
 	}
@@ -51,7 +58,7 @@ func start(t *testing.T, opts *server.Options) *live {
 func (s *live) restart(t *testing.T) {
 	t.Helper()
 	s.Server = launch(t, &server.Options{
-		Host: "127.0.0.1", Port: s.port, NoLog: true, NoSigs: true, JetStream: true, StoreDir: s.storeDir,
+		Host: "127.0.0.1", Port: s.port, NoLog: true, NoSigs: true, JetStream: true, StoreDir: s.storeDir, JetStreamMaxStore: maxStore,
 	})
 }
 
@@ -88,11 +95,16 @@ func connect(t *testing.T, url string, opts ...natsgo.Option) (*natsgo.Conn, jet
 		t.Fatalf("connect to %s: %v", url, err)
 	}
 	t.Cleanup(nc.Close)
+	return nc, jetStream(t, nc)
+}
+
+func jetStream(t *testing.T, nc *natsgo.Conn) jetstream.JetStream {
+	t.Helper()
 	js, err := jetstream.New(nc)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return nc, js
+	return js
 }
 
 func within(t *testing.T) context.Context {

@@ -29,6 +29,18 @@ func IsConflict(err error) bool {
 		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }
 
+// codeStoreFailed is the server's err_code for a publish that a stream with discard new
+// refuses (JSStreamStoreFailedF in nats-server's errors.json). nats.go has no sentinel.
+const codeStoreFailed = 10077
+
+// IsFull reports whether a write was refused because the stream or bucket is at its bound
+// in bytes. The code alone also stands for other failures of the store, so the text is
+// compared too; a test checks both on the pinned server.
+func IsFull(err error) bool {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && api.ErrorCode == codeStoreFailed && api.Description == "maximum bytes exceeded"
+}
+
 // Put writes the value of a key unless the key has been written since revision, and
 // returns the new revision. Revision 0 stands for a key without a value: one never
 // written, deleted or purged. [IsConflict] recognises the error of a lost race; any

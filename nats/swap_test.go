@@ -27,7 +27,7 @@ func newBucket(t *testing.T, name string) (*live, jetstream.KeyValue) {
 }
 
 // The server's refusals are known by their codes only: this holds them against the
-// pinned server. pkg/erasure has a test of the second code on three nodes.
+// pinned server. pkg/personal has a test of the second code on three nodes.
 func TestIsConflict(t *testing.T) {
 	_, kv := newBucket(t, "CAS")
 	revision, err := kv.Create(t.Context(), "key", nil)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -47,6 +46,8 @@ type Service[T Validator] struct {
 	Run func(ctx context.Context, cfg T, log *slog.Logger) error
 	// Checks is flags of this service, in addition to those of [Main].
 	Checks []Check
+	// Tasks are too.
+	Tasks []Task[T]
 }
 
 // Check is a flag with an argument. With the flag, the service checks the argument instead
@@ -77,13 +78,8 @@ func Main[T Validator](s Service[T], args, environ []string, stdout, stderr io.W
 		flags.BoolVar(health, "health", false, "ask the running process for its health")
 	}
 	version := flags.Bool("version", false, "print what was built")
-	var check func() int
-	for _, c := range s.Checks {
-		flags.Func(c.Name, c.Usage, func(argument string) error {
-			check = func() int { return c.Do(argument, stdout, stderr) }
-			return nil
-		})
-	}
+	check := checkFlags(flags, s.Checks, stdout, stderr)
+	task := taskFlags(flags, s.Tasks)
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return statusOK
 	} else if err != nil {
@@ -93,8 +89,8 @@ func Main[T Validator](s Service[T], args, environ []string, stdout, stderr io.W
 		fmt.Fprintf(stderr, "%s: takes no arguments, it is configured by the environment\n", s.Name)
 		return statusSettings
 	}
-	if check != nil {
-		return check()
+	if *check != nil {
+		return (*check)()
 	}
 	if *version {
 		fmt.Fprintln(stdout, s.Name, built())
@@ -126,8 +122,23 @@ func Main[T Validator](s Service[T], args, environ []string, stdout, stderr io.W
 			return statusFailed
 		}
 		return statusOK
+	case task.Do != nil:
+		return do(s.Name, *task, cfg, process, stderr)
 	}
 	return run(s, cfg, process, settings, stderr)
+}
+
+// checkFlags defines a flag for each check. After parsing, what it returns points to the
+// check that was asked for, or to nil.
+func checkFlags(flags *flag.FlagSet, checks []Check, stdout, stderr io.Writer) *func() int {
+	asked := new(func() int)
+	for _, c := range checks {
+		flags.Func(c.Name, c.Usage, func(argument string) error {
+			*asked = func() int { return c.Do(argument, stdout, stderr) }
+			return nil
+		})
+	}
+	return asked
 }
 
 func run[T Validator](s Service[T], cfg T, process Process, settings []Setting, stderr io.Writer) int {
@@ -179,16 +190,6 @@ func Probe(ctx context.Context, url string) error {
 		return fmt.Errorf("%s: %s", url, res.Status)
 	}
 	return nil
-}
-
-// Reachable is an address at which this machine can connect to a listener on addr. It
-// replaces an empty or unspecified host by localhost.
-func Reachable(addr string) string {
-	host, port, err := net.SplitHostPort(addr)
-	if err == nil && (host == "" || net.ParseIP(host).IsUnspecified()) {
-		return net.JoinHostPort("localhost", port)
-	}
-	return addr
 }
 
 // built is the module's version, the commit if it is known, and the version of Go.

@@ -220,3 +220,26 @@ func TestCheck(t *testing.T) {
 		t.Errorf("status %d, the help is %q", status, stderr.String())
 	}
 }
+
+// A task is done in place of running, with the service's settings.
+func TestTask(t *testing.T) {
+	t.Parallel()
+	s := service(func(context.Context, secretive, *slog.Logger) error { return errors.New("it ran") })
+	var failure error
+	did := 0
+	s.Tasks = []lifecycle.Task[secretive]{{Name: "tidy", Usage: "tidy up", Do: func(context.Context, secretive, *slog.Logger) error {
+		did++
+		return failure
+	}}}
+	var stdout, stderr strings.Builder
+	if status := lifecycle.Main(s, []string{"-tidy"}, nil, &stdout, &stderr); status != 0 || did != 1 {
+		t.Errorf("status %d, done %d times: %s", status, did, stderr.String())
+	}
+	failure = errors.New("no broom")
+	if status := lifecycle.Main(s, []string{"-tidy"}, nil, &stdout, &stderr); status != 1 || !strings.Contains(stderr.String(), "tidy: no broom") {
+		t.Errorf("status %d, %q", status, stderr.String())
+	}
+	if status := lifecycle.Main(s, []string{"-tidy"}, []string{"LOG_LEVEL=loud"}, &stdout, &stderr); status != 2 || did != 2 {
+		t.Errorf("a wrong setting: status %d, done %d times", status, did)
+	}
+}

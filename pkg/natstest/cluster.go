@@ -40,15 +40,16 @@ func StartCluster(t testing.TB) *Cluster {
 			t.Fatalf("natstest: %v", err)
 		}
 		node, err := server.NewServer(&server.Options{
-			ServerName: fmt.Sprintf("n%d", i+1),
-			Host:       "127.0.0.1",
-			Port:       server.RANDOM_PORT,
-			Cluster:    server.ClusterOpts{Name: "natstest", Host: "127.0.0.1", Port: port},
-			Routes:     routes,
-			JetStream:  true,
-			StoreDir:   t.TempDir(),
-			NoLog:      true,
-			NoSigs:     true,
+			ServerName:        fmt.Sprintf("n%d", i+1),
+			Host:              "127.0.0.1",
+			Port:              server.RANDOM_PORT,
+			Cluster:           server.ClusterOpts{Name: "natstest", Host: "127.0.0.1", Port: port},
+			Routes:            routes,
+			JetStream:         true,
+			StoreDir:          t.TempDir(),
+			JetStreamMaxStore: maxStore,
+			NoLog:             true,
+			NoSigs:            true,
 		})
 		if err != nil {
 			t.Fatalf("natstest: %v", err)

@@ -28,6 +28,10 @@ import (
 // patience is how long a server may take to start on a busy machine.
 const patience = 20 * time.Second
 
+// maxStore is what the bounds of all accounts' streams are reserved of, in bytes. No test
+// fills it; the tests of one binary reserve more than a disk may have free.
+const maxStore = 1 << 44
+
 // Account is where a test connects: an account of the shared server, or the whole of a
 // server of the test's own. It is safe for concurrent use.
 type Account struct {

@@ -15,7 +15,7 @@ func Run() (url string, stop func(), err error) {
 		return "", nil, err
 	}
 	srv, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: dir, NoLog: true, NoSigs: true,
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: dir, JetStreamMaxStore: maxStore, NoLog: true, NoSigs: true,
 	})
 	if err != nil {
 		return "", nil, errors.Join(err, os.RemoveAll(dir))

@@ -136,7 +136,7 @@ func (s *sharedServer) stop() {
 func options(dir string) server.Options {
 	return server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT,
-		JetStream: true, StoreDir: dir,
+		JetStream: true, StoreDir: dir, JetStreamMaxStore: maxStore,
 		NoLog: true, NoSigs: true,
 	}
 }

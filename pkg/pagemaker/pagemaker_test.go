@@ -87,6 +87,7 @@ type sessions struct {
 	step    func(string)
 	of      map[string]*wandstorev1.ShopperSession
 	readErr error
+	err     error // of updates
 }
 
 func (s *sessions) Get(_ context.Context, shopper string) (*wandstorev1.ShopperSession, error) {
@@ -101,6 +102,9 @@ func (s *sessions) Get(_ context.Context, shopper string) (*wandstorev1.ShopperS
 func (s *sessions) Update(_ context.Context, shopper string, change func(*wandstorev1.ShopperSession)) error {
 	s.step("session update")
 	defer s.step("session updated")
+	if s.err != nil {
+		return s.err
+	}
 	if s.of[shopper] == nil {
 		s.of[shopper] = &wandstorev1.ShopperSession{}
 	}

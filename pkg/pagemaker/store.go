@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/session"
@@ -28,7 +29,9 @@ const (
 	putTries   = 3
 )
 
-// store stores the page permanently, then in the cache, and then updates the session.
+// store stores the page permanently, then in the cache, and then updates the session. A
+// bucket that is full costs only what it would hold: the page is stored where it fits,
+// since another delivery would not find more room.
 func (m *Maker) store(ctx context.Context, o Order, page *pagestore.Page) error {
 	var permanent error
 	if page.Source() != pagestore.SourceTemplate {
@@ -36,7 +39,12 @@ func (m *Maker) store(ctx context.Context, o Order, page *pagestore.Page) error 
 	}
 	// The page goes into the cache even if the permanent store failed. Then the shopper
 	// gets it, and a later delivery finds it there and need not call the model again.
-	if err := errors.Join(permanent, put(ctx, m.Cache, page)); err != nil {
+	cache := put(ctx, m.Cache, page)
+	if wandnats.IsFull(cache) && permanent == nil && page.Source() != pagestore.SourceTemplate {
+		m.problem(ctx, o, "not cached", cache)
+		cache = nil
+	}
+	if err := errors.Join(permanent, cache); err != nil {
 		m.problem(ctx, o, "not stored", err)
 		return fmt.Errorf("store page: %w", err)
 	}
@@ -47,6 +55,10 @@ func (m *Maker) store(ctx context.Context, o Order, page *pagestore.Page) error 
 		g.LastPageAt = timestamppb.New(page.GeneratedAt())
 	})
 	telemetry.End(span, err)
+	if wandnats.IsFull(err) {
+		m.problem(ctx, o, "not noted in the session", err)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("update session: %w", err)
 	}
@@ -63,7 +75,7 @@ func put(ctx context.Context, s Store, page *pagestore.Page) error {
 		if err == nil || errors.Is(err, pagestore.ErrSuperseded) {
 			return nil
 		}
-		if try == putTries || errors.Is(err, pagestore.ErrTooLarge) {
+		if try == putTries || errors.Is(err, pagestore.ErrTooLarge) || wandnats.IsFull(err) {
 			return err
 		}
 		select {

@@ -16,6 +16,7 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
+	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 )
 
@@ -28,6 +29,8 @@ type S3Config struct {
 	// AccessKey and SecretKey sign requests; the secret is never sent.
 	AccessKey string `env:"MINIO_ACCESS_KEY" envDefault:"minioadmin"`
 	SecretKey string `env:"MINIO_SECRET_KEY" secret:"true" envDefault:"minioadmin"`
+	// SessionToken goes with keys that are temporary; empty for others.
+	SessionToken string
 	// Bucket is the bucket's name.
 	Bucket string `env:"MINIO_BUCKET" envDefault:"wandstore-generated-ui"`
 	// Region is the region that requests are signed for. Empty means "us-east-1", which
@@ -51,9 +54,18 @@ func (c S3Config) Validate() error {
 		return errors.New("MINIO_BUCKET is empty")
 	case c.PageTTL < 0 || c.PageTTL%day != 0:
 		return errors.New("PAGE_TTL is neither 0 nor whole days, such as 720h")
+	case (c.AccessKey == defaultKey || c.SecretKey == defaultKey) && !lifecycle.Loopback(c.Endpoint):
+		name := "MINIO_SECRET_KEY"
+		if c.SecretKey != defaultKey {
+			name = "MINIO_ACCESS_KEY"
+		}
+		return errors.New(name + " is MinIO's default, which everybody knows: set it, since MINIO_ENDPOINT is not on loopback")
 	}
 	return nil
 }
+
+// defaultKey is the user name and the password of a MinIO that nobody has configured.
+const defaultKey = "minioadmin"
 
 // S3 keeps pages in an S3 bucket permanently. The HTML is the object, and the rest of the
 // page is its user metadata. S3 is safe for concurrent use.
@@ -86,7 +98,7 @@ func NewS3(cfg S3Config, keys ...Keys) (*S3, error) {
 	// that would open a connection of its own.
 	transport.MaxIdleConnsPerHost = transport.MaxIdleConns
 	client, err := minio.New(cfg.Endpoint, &minio.Options{
-		Creds:     credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, ""),
+		Creds:     credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, cfg.SessionToken),
 		Secure:    cfg.UseTLS,
 		Transport: transport,
 		// Without a region the client asks the server for it first.
@@ -107,15 +119,31 @@ func NewS3(cfg S3Config, keys ...Keys) (*S3, error) {
 // Close closes idle connections.
 func (s *S3) Close() { s.transport.CloseIdleConnections() }
 
-// EnsureBucket creates the bucket unless it exists. The error is the client's.
+// bucketProbe is the name of an object that is never written.
+const bucketProbe = "generated/.probe"
+
+// EnsureBucket checks that the bucket exists, and creates it if it is missing. It checks by
+// reading an object, so a key that may only read and write objects is enough where the
+// bucket exists. The error is the client's.
 func (s *S3) EnsureBucket(ctx context.Context) error {
-	err := s.core.MakeBucket(ctx, s.bucket, minio.MakeBucketOptions{Region: s.region})
+	body, _, _, err := s.core.GetObject(ctx, s.bucket, bucketProbe, minio.GetObjectOptions{})
+	if err == nil {
+		return body.Close()
+	}
+	switch minio.ToErrorResponse(err).Code {
+	case minio.NoSuchKey:
+		return nil
+	case minio.NoSuchBucket:
+	default:
+		return fmt.Errorf("check bucket %s: %w", s.bucket, nameless(err))
+	}
+	err = s.core.MakeBucket(ctx, s.bucket, minio.MakeBucketOptions{Region: s.region})
 	switch minio.ToErrorResponse(err).Code {
 	case minio.BucketAlreadyOwnedByYou, minio.BucketAlreadyExists:
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("make bucket: %w", nameless(err))
+		return fmt.Errorf("make bucket %s: %w", s.bucket, nameless(err))
 	}
 	return nil
 }

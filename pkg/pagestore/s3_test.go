@@ -229,6 +229,26 @@ func TestS3ConfigIsValidated(t *testing.T) {
 	}
 }
 
+// MinIO's default password is everybody's: it serves on loopback only.
+func TestDefaultPasswordStaysOnLoopback(t *testing.T) {
+	t.Parallel()
+	const given = "minioadmin"
+	for _, tt := range []struct{ endpoint, access, secret, want string }{
+		{"127.0.0.1:9000", given, given, ""},
+		{"localhost:9000", given, given, ""},
+		{"[::1]:9000", given, given, ""},
+		{"minio:9000", "wandstore", "a secret", ""},
+		{"minio:9000", given, given, "MINIO_SECRET_KEY"},
+		{"minio:9000", "wandstore", given, "MINIO_SECRET_KEY"},
+		{"192.0.2.1:9000", given, "a secret", "MINIO_ACCESS_KEY"},
+	} {
+		err := pagestore.S3Config{Endpoint: tt.endpoint, AccessKey: tt.access, SecretKey: tt.secret, Bucket: "b"}.Validate()
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tt.want)) {
+			t.Errorf("%+v: %v", tt, err)
+		}
+	}
+}
+
 func rawClient(t *testing.T, addr string) *minio.Client {
 	t.Helper()
 	transport, err := minio.DefaultTransport(false)

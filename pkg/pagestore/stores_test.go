@@ -84,7 +84,12 @@ func newBucket(t testing.TB, js jetstream.JetStream, name string) jetstream.KeyV
 
 func newS3(t testing.TB, addr, bucket string, keys ...pagestore.Keys) *pagestore.S3 {
 	t.Helper()
-	store, err := pagestore.NewS3(s3Config(addr, bucket), keys...)
+	return openS3(t, s3Config(addr, bucket), keys...)
+}
+
+func openS3(t testing.TB, cfg pagestore.S3Config, keys ...pagestore.Keys) *pagestore.S3 {
+	t.Helper()
+	store, err := pagestore.NewS3(cfg, keys...)
 	if err != nil {
 		t.Fatal(err)
 	}

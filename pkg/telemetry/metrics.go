@@ -121,6 +121,11 @@ var (
 		Description: "Bytes that a stream or bucket takes on NATS's disk, of one replica.",
 		Attributes:  []attribute.Key{Stream},
 	}
+	StreamLimit = Metric{
+		Name: "wandstore.stream.limit", Kind: KindGauge, Unit: "By",
+		Description: "Bytes at which a stream or bucket refuses more, of one replica; none for one without a bound.",
+		Attributes:  []attribute.Key{Stream},
+	}
 	PageGenerations = Metric{
 		Name: "wandstore.page.generations", Kind: KindCounter, Unit: "{page}",
 		Description: "Pages made, by persona and source; of a template's, why the model did not make it.",
@@ -144,12 +149,20 @@ var (
 	}
 	ModelCost = Metric{
 		Name: "wandstore.model.cost", Kind: KindCounter, Unit: "{USD}",
-		Description: "US dollars that the answers cost, estimated by their tokens and the prices in the settings.",
+		Description: "US dollars that tries of the model cost, failed ones too, by their tokens and the prices in the settings.",
 		Attributes:  []attribute.Key{semconv.GenAIRequestModelKey},
 	}
 	ModelBudget = Metric{
 		Name: "wandstore.model.budget", Kind: KindGauge, Unit: "{USD}",
-		Description: "US dollars that the model may cost in 24 hours before operators are told; none if no budget is set.",
+		Description: "US dollars that the model may cost on one UTC day; none if no budget is set.",
+	}
+	ModelSpent = Metric{
+		Name: "wandstore.model.spent", Kind: KindGauge, Unit: "{USD}",
+		Description: "US dollars that the model has cost on the current UTC day, over all generators.",
+	}
+	ModelBudgetReached = Metric{
+		Name: "wandstore.model.budget.reached", Kind: KindGauge, Unit: "{budget}",
+		Description: "1 while calls of the model are refused because the day's budget has no room for them, else 0.",
 	}
 )
 
@@ -158,6 +171,6 @@ var Metrics = []Metric{
 	HTTPRequestDuration, PageResponses, PageLookups, PageLookupDuration, BreakerOpen, EventListeners,
 	UpgradeDuration, WatchDelay, WatchUp,
 	JobClaims, JobPublishes, JobDeliveries, JobDuration, JobAttempts, JobDeadLetters,
-	QueueDepth, QueueRunning, QueueOldestAge, StreamMessages, StreamSize,
-	PageGenerations, ModelDuration, ModelFirstToken, ModelTokens, ModelCost, ModelBudget,
+	QueueDepth, QueueRunning, QueueOldestAge, StreamMessages, StreamSize, StreamLimit,
+	PageGenerations, ModelDuration, ModelFirstToken, ModelTokens, ModelCost, ModelBudget, ModelSpent, ModelBudgetReached,
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -44,6 +45,8 @@ func (p *parts) runBus(ctx context.Context) error {
 	p.bus.Store(b)
 	return lifecycle.Run(ctx,
 		lifecycle.Part{Name: "shops", Run: func(ctx context.Context) error { return p.shops.Follow(ctx, b.opened.Conn, b.opened.Shops) }},
+		lifecycle.Part{Name: "switches", Run: func(ctx context.Context) error { return p.control.Follow(ctx, b.opened.Conn, b.opened.Control) }},
+		lifecycle.Part{Name: "spending", Run: func(ctx context.Context) error { return p.spend.Follow(ctx, b.opened.Conn, b.opened.Spend) }},
 		lifecycle.Part{Name: "pages and jobs", Run: func(ctx context.Context) error {
 			defer p.memory.SetWatched(false)
 			p.watcher(ctx, b.opened).Run(ctx)
@@ -65,6 +68,9 @@ func (p *parts) openBus(ctx context.Context) (*bus, error) {
 	if err := p.shops.Load(ctx, opened.Shops); err != nil {
 		return nil, err
 	}
+	if err := errors.Join(p.control.Load(ctx, opened.Control), p.spend.Load(ctx, opened.Spend)); err != nil {
+		return nil, err
+	}
 	trail := jobqueue.NewTrail(p.js, "edge")
 	pages, sessions := pagestore.NewKV(opened.Pages, p.keys), session.NewStore(opened.Sessions, session.GuestTTL(p.js, p.cfg.GuestTTL))
 	data := &personal.Data{Permanent: p.s3, Cache: pages, Jobs: opened.Jobs, Sessions: sessions, Forgotten: opened.Forgotten}
@@ -79,7 +85,8 @@ func (p *parts) openBus(ctx context.Context) (*bus, error) {
 				Trail: trail, Forgotten: data, Log: p.log, Metrics: pagemaker.NewMetrics(),
 			},
 			Eraser: data, Exporter: data,
-			Members: members{p.nc}, Webhooks: webhooks{opened.Jobs},
+			Members: members{p.nc}, Generation: generation{p.control, p.spend},
+			Webhooks: webhooks{opened.Jobs},
 		},
 	}, nil
 }

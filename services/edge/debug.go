@@ -42,6 +42,11 @@ func (e *Edge) health(c *fiber.Ctx) error {
 	for document, fault := range e.deps.Shops.Faults() {
 		checks["store "+document], status = fault, "degraded"
 	}
+	if b := e.deps.Bus(); b != nil {
+		for name, fault := range b.Generation.Faults() {
+			checks["switch "+name], status = fault, "degraded"
+		}
+	}
 	return c.JSON(fiber.Map{"status": status, "checks": checks})
 }
 

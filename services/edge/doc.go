@@ -54,6 +54,10 @@
 // The edge recovers by itself when they are back. If it starts without them, it serves
 // fallbacks and logs what it waits for. GET /ready is 503 until NATS was reached.
 //
+// While an operator has switched a store's generation off (package control), or the day's
+// budget has no room for another call of the model (package spend), no job is requested.
+// Pages are served as they are, and X-Generation is off.
+//
 // Two watches keep the edge up to date. The watch of UI_CACHE (headers only) tells which
 // pages in memory have changed. The watch of GENERATION_QUEUE feeds the board of live jobs,
 // from which status and events are answered.

@@ -50,7 +50,9 @@ type Bus struct {
 	Eraser   Eraser
 	Exporter Exporter
 	Members  Members
-	Webhooks Webhooks
+	// Generation is asked before each job is made.
+	Generation Generation
+	Webhooks   Webhooks
 }
 
 // Edge answers shoppers. It is made by New.

@@ -50,8 +50,11 @@ type desk struct {
 	trigger func(jobqueue.Request) (jobqueue.Ticket, error)
 	record  *wandstorev1.JobRecord
 	recErr  error
-	offline bool  // NATS was not reached
-	stop    error // the error of sessions, eraser, maker, members and trail
+	offline bool // NATS was not reached
+	off     bool // generation is not allowed
+	// switchFaults are the operators' switches that cannot be understood.
+	switchFaults map[string]string
+	stop         error // the error of sessions, eraser, maker, members and trail
 
 	mu        sync.Mutex
 	sessions  map[string]*wandstorev1.ShopperSession
@@ -82,7 +85,8 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 			}
 			return &Bus{
 				Queue: (*deskQueue)(d), Trail: (*deskTrail)(d), Sessions: (*deskSessions)(d),
-				Maker: (*deskMaker)(d), Eraser: (*deskEraser)(d), Exporter: (*deskExporter)(d), Members: (*deskMembers)(d), Webhooks: (*deskWebhooks)(d),
+				Maker: (*deskMaker)(d), Eraser: (*deskEraser)(d), Exporter: (*deskExporter)(d), Members: (*deskMembers)(d),
+				Generation: (*deskGeneration)(d), Webhooks: (*deskWebhooks)(d),
 			}
 		},
 		Connected: func() bool { return !d.offline },
@@ -283,6 +287,11 @@ func (d *deskExporter) Export(ctx context.Context, shopper string, o personal.Ex
 	session, err := wire.Marshal(s)
 	return &personal.Export{Shopper: shopper, Session: session}, err
 }
+
+type deskGeneration desk
+
+func (d *deskGeneration) Allowed(shop string) bool  { return shop == slug && !d.off }
+func (d *deskGeneration) Faults() map[string]string { return d.switchFaults }
 
 type deskMembers desk
 

@@ -147,7 +147,7 @@ func (e *Edge) roomForNewcomers(member string) bool {
 // trigger asks for the key's page, once for all who miss it at the same time.
 func (e *Edge) trigger(ctx context.Context, r jobqueue.Request) (generation string, ready bool) {
 	b := e.deps.Bus()
-	if b == nil {
+	if b == nil || !b.Generation.Allowed(r.Key.Shop()) {
 		return generationOff, false
 	}
 	first := false

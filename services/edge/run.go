@@ -13,9 +13,11 @@ import (
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/control"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagestore"
+	"github.com/wandstore/wandstore/pkg/spend"
 	"github.com/wandstore/wandstore/pkg/storefront"
 	"github.com/wandstore/wandstore/services/edge/internal/jobboard"
 )
@@ -44,6 +46,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	defer e.observe()()
+	defer observeSpending(p.spend)()
 	return lifecycle.Run(ctx,
 		lifecycle.Part{Name: "shops", Run: p.shops.Run},
 		lifecycle.Part{Name: "object store", Run: p.ensureBucket},
@@ -65,6 +68,8 @@ type parts struct {
 	keys     pagestore.Keys
 	pages    *pagestore.Tiered
 	board    *jobboard.Board
+	control  *control.Switch
+	spend    *spend.Follower
 	// bus is nil until NATS was reached.
 	bus atomic.Pointer[bus]
 }
@@ -93,6 +98,7 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logge
 	p := &parts{
 		cfg: cfg, nc: nc, js: js, log: log, shops: shops, renderer: renderer,
 		memory: memory, s3: s3, keys: keys, board: jobboard.New(cfg.Pool.Concurrency),
+		control: control.New(log), spend: spend.NewFollower(log),
 	}
 	if p.pages, err = pagestore.NewTiered(memory, s3, kvTier{p}, p.lookupOptions()...); err != nil {
 		s3.Close()

@@ -13,7 +13,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/session"
-	"github.com/wandstore/wandstore/services/generator/internal/designer"
+	"github.com/wandstore/wandstore/pkg/spend"
 )
 
 // Config is the generator's settings.
@@ -29,7 +29,10 @@ type Config struct {
 	// Shops is the source of the shops' documents.
 	Shops catalogue.Config
 	// Addr is the address of GET /health and POST /generate.
-	Addr string `env:"GENERATOR_ADDR" envDefault:":8080"`
+	Addr string `env:"GENERATOR_ADDR" envDefault:"127.0.0.1:8080"`
+	// GenerateToken is the bearer token of POST /generate. Without it the route is open if
+	// Addr is on loopback, and refused otherwise.
+	GenerateToken string `env:"GENERATE_TOKEN" secret:"true"`
 	// Members are the numbers of the members to serve, such as "0-4,7". Empty means all.
 	Members string `env:"POOL_MEMBERS"`
 	// InactivityMillis is the time without a job after which a member goes cold, in
@@ -50,15 +53,24 @@ type Config struct {
 	// The cost in the metrics is estimated from them.
 	InputPrice  float64 `env:"KIMI_PRICE_INPUT" envDefault:"0.95"`
 	OutputPrice float64 `env:"KIMI_PRICE_OUTPUT" envDefault:"4.00"`
-	// DailyBudget is the cost of the model in 24 hours, in US dollars, above which an alert
-	// fires. 0 means no budget. It stops no calls.
+	// DailyBudget is how many US dollars the model may cost on one UTC day, by these
+	// prices and over all generators; 0 is no limit. A call that it has no room for is
+	// not made.
 	DailyBudget float64 `env:"KIMI_DAILY_BUDGET"`
 	// GuestTTL is how long the session of a shopper is kept who never came back; 0 is for
 	// good.
 	GuestTTL time.Duration `env:"GUEST_TTL" envDefault:"720h"`
+	// ShopShare is the part of DailyBudget that one shop may use, above 0 and at most 1.
+	ShopShare float64 `env:"KIMI_STORE_SHARE" envDefault:"1"`
 	// LLMTimeoutSeconds bounds one call of the model, including its retries.
 	LLMTimeoutSeconds int `env:"LLM_TIMEOUT_SECONDS" envDefault:"180"`
 }
+
+// maxBudget keeps sums of Micros far from their end.
+const maxBudget = 1e9
+
+// minGenerateToken keeps a token from being guessed.
+const minGenerateToken = 16
 
 // Validate names the first variable that is wrong.
 func (c Config) Validate() error {
@@ -79,6 +91,9 @@ func (c Config) Validate() error {
 	}
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		return errors.New("GENERATOR_ADDR is not host:port")
+	}
+	if c.GenerateToken != "" && len(c.GenerateToken) < minGenerateToken {
+		return errors.New("GENERATE_TOKEN is shorter than 16 characters")
 	}
 	if _, err := members(c.Members, c.Pool.PoolSize); err != nil {
 		return err
@@ -104,6 +119,18 @@ func (c Config) Validate() error {
 			return errors.New(s.name + " is not an amount of US dollars")
 		}
 	}
+	if c.DailyBudget > 0 && spend.FromUSD(c.DailyBudget) == 0 {
+		return errors.New("KIMI_DAILY_BUDGET is below a millionth of a US dollar")
+	}
+	if c.DailyBudget > maxBudget {
+		return errors.New("KIMI_DAILY_BUDGET is above 1000000000")
+	}
+	if c.DailyBudget > 0 && c.InputPrice == 0 && c.OutputPrice == 0 {
+		return errors.New("KIMI_DAILY_BUDGET needs KIMI_PRICE_INPUT or KIMI_PRICE_OUTPUT: at no price nothing is ever spent")
+	}
+	if !(c.ShopShare > 0 && c.ShopShare <= 1) {
+		return errors.New("KIMI_STORE_SHARE is not above 0 and at most 1")
+	}
 	for _, s := range []struct{ name, value string }{{"KIMI_BASE_URL", c.KimiBaseURL}, {"AI_GATEWAY_URL", c.GatewayURL}} {
 		if s.value == "" {
 			continue
@@ -121,10 +148,6 @@ func (c Config) modelURL() string {
 		return c.GatewayURL
 	}
 	return c.KimiBaseURL
-}
-
-func (c Config) price() designer.Price {
-	return designer.Price{Input: c.InputPrice, Output: c.OutputPrice}
 }
 
 func (c Config) inactivity() time.Duration {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/wandstore/wandstore/pkg/lifecycle"
 )
 
 func TestMembers(t *testing.T) {
@@ -18,6 +20,24 @@ func TestMembers(t *testing.T) {
 	for _, list := range []string{"10", "0-10", "-1", "2-1", "a", "1-", "-", ",", "1,,2", "0-9999999999", "pool-1", "1-2-3"} {
 		if got, err := members(list, 10); err == nil {
 			t.Errorf("members(%q) = %v, want an error", list, got)
+		}
+	}
+}
+
+func TestSettings(t *testing.T) {
+	for want, environ := range map[string][]string{
+		"":                 nil,
+		"GENERATE_TOKEN":   {"GENERATE_TOKEN=fifteen-letters"},
+		"MINIO_SECRET_KEY": {"MINIO_ENDPOINT=minio:9000"},
+		"NATS_CA":          {"NATS_CA=/nowhere/ca.pem"},
+	} {
+		var cfg Config
+		err := lifecycle.Load(environ, &cfg)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%v: %v", environ, err)
+		}
+		if want == "" && cfg.Addr != "127.0.0.1:8080" {
+			t.Errorf("it listens on %s by default", cfg.Addr)
 		}
 	}
 }

@@ -15,7 +15,9 @@
 //	wandstore.control.replay              a dead letter goes back into the queue
 //	wandstore.control.forget              a shopper's data is erased
 //
-// The last three are endpoints of the NATS micro service wandstore-generator.
+// The last three are endpoints of the NATS micro service wandstore-generator. POST
+// /generate takes GENERATE_TOKEN as a bearer token. Without one it is open if
+// GENERATOR_ADDR is on loopback, and answers 401 otherwise.
 //
 // # Pages
 //
@@ -27,6 +29,13 @@
 // palette, typeface, density, corner and motion choose the theme. The catalogue is searched
 // for what the other preferences name, and the products found come first. All preferences
 // are part of the prompt.
+//
+// # Cost
+//
+// Before each try of the model the operators' switches are checked (package control) and
+// its highest possible cost is reserved (package spend). A try that is refused is not
+// made: the template is used, and the job's reason and error.type (off, budget or
+// budget_unknown) say why. After each try its cost is booked.
 //
 // # Parts
 //

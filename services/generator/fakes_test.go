@@ -35,6 +35,8 @@ type bench struct {
 	breaker string
 	members []Member
 
+	authorization string // of the requests
+
 	// The answers of the parts.
 	made      pagemaker.Made
 	makeErr   error
@@ -51,7 +53,7 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t, breaker: "closed", members: []Member{member{"pool-0", jobqueue.Status{Done: 3, LastActive: time.Now()}}}}
-	cfg := Config{Pool: wandnats.Settings{PoolSize: 10, Concurrency: 1}, InactivityMillis: 60_000, LLMTimeoutSeconds: 1, KimiModel: "kimi-test"}
+	cfg := Config{Addr: "127.0.0.1:8080", Pool: wandnats.Settings{PoolSize: 10, Concurrency: 1}, InactivityMillis: 60_000, LLMTimeoutSeconds: 1, KimiModel: "kimi-test"}
 	b.generator = New(cfg, Deps{
 		Shops: (*benchShops)(b), Model: (*benchModel)(b), Connected: func() bool { return !b.offline }, Worker: "worker-1",
 		Log: slog.New(slog.DiscardHandler),
@@ -69,6 +71,9 @@ func newBench(t *testing.T) *bench {
 func (b *bench) ask(method, target, body string) (*http.Response, string) {
 	b.t.Helper()
 	req := httptest.NewRequestWithContext(b.t.Context(), method, target, strings.NewReader(body))
+	if b.authorization != "" {
+		req.Header.Set("Authorization", b.authorization)
+	}
 	res, err := b.generator.app(b.t.Context()).Test(req, -1)
 	if err != nil {
 		b.t.Fatal(err)

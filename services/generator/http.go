@@ -2,16 +2,19 @@ package generator
 
 import (
 	"context"
+	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/nats-io/nuid"
 
 	"github.com/wandstore/wandstore/pkg/jobqueue"
+	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagemaker"
 )
@@ -28,7 +31,7 @@ func (g *Generator) app(ctx context.Context) *fiber.App {
 		ErrorHandler:          problem,
 	})
 	app.Get("/health", g.health)
-	app.Post("/generate", func(c *fiber.Ctx) error { return g.generate(ctx, c) })
+	app.Post("/generate", g.authorize, func(c *fiber.Ctx) error { return g.generate(ctx, c) })
 	return app
 }
 
@@ -73,6 +76,20 @@ func (g *Generator) health(c *fiber.Ctx) error {
 		body["status"], body["stores"] = "degraded", faults
 	}
 	return c.JSON(body)
+}
+
+// authorize refuses a call that may not make pages: each spends the model's money.
+func (g *Generator) authorize(c *fiber.Ctx) error {
+	token := g.cfg.GenerateToken
+	if token == "" && lifecycle.Loopback(g.cfg.Addr) {
+		return c.Next()
+	}
+	given, bearer := strings.CutPrefix(c.Get(fiber.HeaderAuthorization), "Bearer ")
+	if token == "" || !bearer || subtle.ConstantTimeCompare([]byte(given), []byte(token)) != 1 {
+		c.Set(fiber.HeaderWWWAuthenticate, "Bearer")
+		return fiber.NewError(fiber.StatusUnauthorized, "POST /generate wants GENERATE_TOKEN as a bearer token")
+	}
+	return c.Next()
 }
 
 // generate answers POST /generate. The request is {jobId, storeSlug, shopperId,

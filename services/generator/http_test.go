@@ -56,6 +56,50 @@ func TestGenerateRoute(t *testing.T) {
 	}
 }
 
+// Whoever may have pages made spends the model's money.
+func TestGenerateIsAuthorized(t *testing.T) {
+	t.Parallel()
+	const token = "a-token-of-22-letters"
+	for name, tt := range map[string]struct {
+		addr, token, authorization string
+		status                     int
+	}{
+		"loopback":                {"127.0.0.1:8080", "", "", 200},
+		"localhost":               {"localhost:8080", "", "", 200},
+		"IPv6 loopback":           {"[::1]:8080", "", "", 200},
+		"everywhere":              {":8080", "", "", 401},
+		"everywhere, any token":   {"0.0.0.0:8080", "", "Bearer " + token, 401},
+		"everywhere, empty token": {":8080", "", "Bearer ", 401},
+		"the token":               {":8080", token, "Bearer " + token, 200},
+		"another token":           {":8080", token, "Bearer b-token-of-22-letters", 401},
+		"part of the token":       {":8080", token, "Bearer a-token", 401},
+		"not a bearer":            {":8080", token, "Basic " + token, 401},
+		"token missing":           {":8080", token, "", 401},
+		"token on loopback":       {"127.0.0.1:8080", token, "Bearer " + token, 200},
+		"missing on loopback":     {"127.0.0.1:8080", token, "", 401},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.made.Page = page(t)
+			b.generator.cfg.Addr, b.generator.cfg.GenerateToken, b.authorization = tt.addr, tt.token, tt.authorization
+			res, body := b.ask(http.MethodPost, "/generate", `{"storeSlug":"magic-wands","shopperId":"ada"}`)
+			if res.StatusCode != tt.status || len(b.ordered) > 0 != (tt.status == 200) {
+				t.Errorf("%d %s, %d pages ordered, want %d", res.StatusCode, body, len(b.ordered), tt.status)
+			}
+			if challenge := res.Header.Get("WWW-Authenticate"); tt.status == 401 && challenge != "Bearer" {
+				t.Errorf("challenge %q", challenge)
+			}
+			if strings.Contains(body, token) {
+				t.Errorf("the token is told: %s", body)
+			}
+			if res, _ := b.ask(http.MethodGet, "/health", ""); res.StatusCode != http.StatusOK {
+				t.Errorf("health: %d", res.StatusCode)
+			}
+		})
+	}
+}
+
 // The order has the request's preferences, without values of other types, and its persona.
 func TestGenerateOrdersWhatWasAsked(t *testing.T) {
 	t.Parallel()

@@ -17,6 +17,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/personal"
 	"github.com/wandstore/wandstore/pkg/session"
+	"github.com/wandstore/wandstore/pkg/spend"
 	"github.com/wandstore/wandstore/services/generator/internal/designer"
 )
 
@@ -28,6 +29,7 @@ type pool struct {
 	consumers []*jobqueue.Consumer
 	sweeper   *jobqueue.Sweeper
 	data      *personal.Data
+	ledger    *spend.Ledger
 }
 
 // runPool waits for NATS and the object store and then serves the members until ctx ends.
@@ -60,6 +62,8 @@ func (p *parts) runPool(ctx context.Context) error {
 
 	running := []lifecycle.Part{
 		{Name: "shops", Run: func(ctx context.Context) error { return p.shops.Follow(ctx, opened.bus.Conn, opened.bus.Shops) }},
+		{Name: "switches", Run: func(ctx context.Context) error { return p.control.Follow(ctx, opened.bus.Conn, opened.bus.Control) }},
+		{Name: "spending", Run: opened.ledger.Run},
 		{Name: "dead letter sweep", Run: opened.sweeper.Run},
 		{Name: "forgotten shoppers", Run: func(ctx context.Context) error { return opened.data.Keep(ctx, p.generator.slugs, p.log) }},
 		{Name: "members", Run: opened.run, StopTimeout: grace + settling},
@@ -87,6 +91,11 @@ func (p *parts) openPool(ctx context.Context) (*pool, error) {
 	if err := p.shops.Load(ctx, bus.Shops); err != nil {
 		return nil, err
 	}
+	if err := p.control.Load(ctx, bus.Control); err != nil {
+		return nil, err
+	}
+	ledger := spend.NewLedger(bus.Spend, p.cfg.spending(), p.log)
+	p.meter.ledger.Store(ledger)
 	names, err := p.memberNames(ctx)
 	if err != nil {
 		return nil, err
@@ -95,15 +104,14 @@ func (p *parts) openPool(ctx context.Context) (*pool, error) {
 	pages, sessions := pagestore.NewKV(bus.Pages, p.keys), session.NewStore(bus.Sessions, session.GuestTTL(p.js, p.cfg.GuestTTL))
 	data := &personal.Data{Permanent: p.s3, Cache: pages, Jobs: bus.Jobs, Sessions: sessions, Forgotten: bus.Forgotten}
 	opened := &pool{
-		bus:     bus,
-		data:    data,
+		bus: bus, data: data, ledger: ledger,
 		sweeper: jobqueue.NewSweeper(p.nc, p.js, bus.Jobs, trail, p.log),
 		Pool: Pool{
 			Maker: &pagemaker.Maker{
 				Shops: p.shops, Renderer: p.renderer, Permanent: p.s3, Cache: pages, Sessions: sessions,
 				Trail: trail, Forgotten: data, Log: p.log, Metrics: pagemaker.NewMetrics(),
 			},
-			Designer: &designer.Designer{Model: p.model, Metrics: designer.NewMetrics(p.cfg.KimiModel, p.cfg.price())},
+			Designer: &designer.Designer{Model: p.model, Metrics: designer.NewMetrics(p.cfg.KimiModel)},
 			Replayer: jobqueue.NewQueue(p.js, bus.Jobs, p.cfg.Pool.PoolSize, trail),
 			Eraser:   data, Exporter: data,
 		},

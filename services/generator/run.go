@@ -14,6 +14,7 @@ import (
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/control"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/storefront"
@@ -62,6 +63,8 @@ type parts struct {
 	model     model
 	shops     *catalogue.Directory
 	renderer  *storefront.Renderer
+	control   *control.Switch
+	meter     *meter
 	generator *Generator
 
 	// pool is nil until NATS and the object store were reached.
@@ -77,7 +80,9 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	model, err := newModel(cfg)
+	switches := control.New(log)
+	meter := newMeter(cfg, switches)
+	model, err := newModel(cfg, meter)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +98,10 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logge
 	if err != nil {
 		return nil, fmt.Errorf("hostname: %w", err)
 	}
-	p := &parts{cfg: cfg, nc: nc, js: js, log: log, s3: s3, keys: keys, model: model, shops: shops, renderer: renderer}
+	p := &parts{
+		cfg: cfg, nc: nc, js: js, log: log, s3: s3, keys: keys, model: model, shops: shops, renderer: renderer,
+		control: switches, meter: meter,
+	}
 	p.generator = New(cfg, Deps{
 		Shops: shops, Model: model, Connected: nc.IsConnected, Worker: fmt.Sprintf("%s-%d", host, os.Getpid()), Log: log,
 		Pool: func() *Pool {
@@ -113,12 +121,12 @@ type model interface {
 	Close()
 }
 
-func newModel(cfg Config) (model, error) {
+func newModel(cfg Config, m kimi.Meter) (model, error) {
 	if cfg.KimiKey == "" {
 		return noModel{}, nil
 	}
 	client, err := kimi.New(kimi.Config{
-		BaseURL: cfg.modelURL(), APIKey: cfg.KimiKey, Model: cfg.KimiModel, Timeout: cfg.llmTimeout(),
+		BaseURL: cfg.modelURL(), APIKey: cfg.KimiKey, Model: cfg.KimiModel, Timeout: cfg.llmTimeout(), Meter: m,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%w: KIMI_BASE_URL, AI_GATEWAY_URL or KIMI_API_KEY: %w", lifecycle.ErrSettings, err)

@@ -25,9 +25,6 @@ func (p *parts) observe(opened *pool) (stop func()) {
 	configs, unread := wandnats.Streams(p.cfg.Pool)
 	return telemetry.Observe(otel.GetMeterProvider(), scope, func(ctx context.Context, see telemetry.See) error {
 		see(telemetry.BreakerOpen, telemetry.BreakerValue(p.model.BreakerState()), telemetry.Breaker.String("kimi"))
-		if p.cfg.DailyBudget > 0 {
-			see(telemetry.ModelBudget, p.cfg.DailyBudget)
-		}
 		ctx, cancel := context.WithTimeout(ctx, observeTimeout)
 		defer cancel()
 		failed := []error{unread}
@@ -40,13 +37,16 @@ func (p *parts) observe(opened *pool) (stop func()) {
 			state, name := stream.CachedInfo().State, telemetry.Stream.String(cfg.Name)
 			see(telemetry.StreamMessages, float64(state.Msgs), name)
 			see(telemetry.StreamSize, float64(state.Bytes), name)
+			if limit := stream.CachedInfo().Config.MaxBytes; limit > 0 {
+				see(telemetry.StreamLimit, float64(limit), name)
+			}
 			if cfg.Name == wandnats.StreamGeneration {
 				failed = append(failed, observeMembers(ctx, stream, opened.names(), see))
 			}
 		}
 		return errors.Join(failed...)
-	}, telemetry.BreakerOpen, telemetry.ModelBudget, telemetry.QueueDepth, telemetry.QueueRunning, telemetry.QueueOldestAge,
-		telemetry.StreamMessages, telemetry.StreamSize)
+	}, telemetry.BreakerOpen, telemetry.QueueDepth, telemetry.QueueRunning, telemetry.QueueOldestAge,
+		telemetry.StreamMessages, telemetry.StreamSize, telemetry.StreamLimit)
 }
 
 // observeMembers reports the queue of each member.

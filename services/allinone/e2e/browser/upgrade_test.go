@@ -140,36 +140,48 @@ func TestBrowserOffersThePageToABusyShopper(t *testing.T) {
 	}
 }
 
-// The page also upgrades without a view transition: for a shopper who prefers reduced
-// motion, and in a hidden tab.
+// The page also upgrades without a view transition, for a shopper who prefers reduced motion.
 func TestBrowserUpgradesWithoutTransition(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
 	e := w.StartEdge()
 	w.StartGenerator()
-	for name, meanwhile := range map[string]func(page *world.Tab){
-		"less-motion": func(page *world.Tab) {
-			page.Prefers(&emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"})
-		},
-		"out-of-sight": func(page *world.Tab) {
-			world.Call(page, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: false})
-			window := world.Call(page, browserdomain.GetWindowForTarget, browserdomain.GetWindowForTargetParams{})
-			world.Call(page, browserdomain.SetWindowBounds, browserdomain.SetWindowBoundsParams{
-				WindowID: window.WindowID, Bounds: &browserdomain.Bounds{WindowState: browserdomain.WindowStateMinimized},
-			})
-			page.Until("nobody sees the page", `document.visibilityState === "hidden"`)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			gate := w.Sim.Gate()
-			page := world.OpenTab(t, 1280)
-			page.Visit(e.Base + "/s/whitby-tea?shopper=" + name)
-			page.Until("the page says that a better one is made", isPreparing)
-			meanwhile(page)
-			gate.Open()
-			page.Until("the page becomes the shopper's", isPersonal)
+	gate := w.Sim.Gate()
+	page := world.OpenTab(t, 1280)
+	page.Visit(e.Base + "/s/whitby-tea?shopper=less-motion")
+	page.Until("the page says that a better one is made", isPreparing)
+	page.Prefers(&emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"})
+	gate.Open()
+	page.Until("the page becomes the shopper's", isPersonal)
+}
+
+// A hidden tab lets go of its event stream, and upgrades when it is seen again.
+func TestBrowserUpgradesWhenSeenAgain(t *testing.T) {
+	t.Parallel()
+	w := world.New(t)
+	e := w.StartEdge()
+	w.StartGenerator()
+	gate := w.Sim.Gate()
+	page := world.OpenTab(t, 1280)
+	page.Visit(e.Base + "/s/whitby-tea?shopper=out-of-sight")
+	page.Until("the page says that a better one is made", isPreparing)
+
+	world.Call(page, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: false})
+	window := world.Call(page, browserdomain.GetWindowForTarget, browserdomain.GetWindowForTargetParams{})
+	show := func(state browserdomain.WindowState) {
+		world.Call(page, browserdomain.SetWindowBounds, browserdomain.SetWindowBoundsParams{
+			WindowID: window.WindowID, Bounds: &browserdomain.Bounds{WindowState: state},
 		})
 	}
+	show(browserdomain.WindowStateMinimized)
+	page.Until("nobody sees the page", `document.visibilityState === "hidden"`)
+	gate.Open()
+	e.BecomesHit(t, "whitby-tea", "out-of-sight")
+	if world.Eval[bool](page, isPersonal) {
+		t.Error("a hidden tab listened on")
+	}
+	show(browserdomain.WindowStateNormal)
+	page.Until("the page becomes the shopper's", isPersonal)
 }
 
 // A shopper who leaves the fallback and goes back gets their page, or waits for it again.

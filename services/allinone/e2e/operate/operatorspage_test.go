@@ -207,10 +207,14 @@ func TestOperatorsPage(t *testing.T) {
 	after["Back up and restore"] = func() { e, g = start() }
 
 	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	for name, target := range map[string]string{
-		"nats":   filepath.Join(checkout.Root(t), "nats"),
-		"deploy": filepath.Join(checkout.Root(t), "deploy"),
-		"bin":    filepath.Dir(world.Binary(t, "edge")),
+		"nats":          filepath.Join(checkout.Root(t), "nats"),
+		"deploy":        filepath.Join(checkout.Root(t), "deploy"),
+		"bin/edge":      world.Binary(t, "edge"),
+		"bin/generator": world.Binary(t, "generator"),
 	} {
 		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)

@@ -1,6 +1,8 @@
 // Command generator serves pool members: it makes the pages of their jobs.
 //
-// It is configured by the environment; the README lists the settings.
+// It is configured by the environment; the README lists the settings. Called as
+// generator -provision, as a NATS user with the rights to, it creates and updates the
+// streams, buckets and consumers, and ends.
 package main
 
 import (
@@ -17,5 +19,8 @@ func main() {
 	os.Exit(lifecycle.Main(lifecycle.Service[generator.Config]{
 		Name: "generator", PrivateAddr: "127.0.0.1:9465", Run: generator.Run,
 		Addr: func(cfg generator.Config) string { return cfg.Addr },
+		Tasks: []lifecycle.Task[generator.Config]{
+			{Name: "provision", Usage: "create and update the streams, buckets and consumers on NATS", Do: generator.Provision},
+		},
 	}, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }

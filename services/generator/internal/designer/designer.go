@@ -37,7 +37,7 @@ func (d *Designer) Design(ctx context.Context, b pagemaker.Brief) (pagemaker.Des
 	if err != nil {
 		return out, failure{err}
 	}
-	req := kimi.Request{System: p.System, User: p.User}
+	req := kimi.Request{Shop: b.Shop.Slug, System: p.System, User: p.User}
 	for try := 1; ; try++ {
 		asked := time.Now()
 		answer, err := d.Model.Complete(ctx, req)

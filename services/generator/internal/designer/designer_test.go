@@ -53,7 +53,7 @@ func TestDesign(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var notes, problems []string
-			d := Designer{Model: &tt.model, Metrics: NewMetrics("kimi-test", Price{Input: 1, Output: 4})}
+			d := Designer{Model: &tt.model, Metrics: NewMetrics("kimi-test")}
 			got, err := d.Design(t.Context(), pagemaker.Brief{
 				Shop: cataloguetest.Shop(t, "magic-wands"), Visitor: persona.Visitor{Persona: persona.Explorer},
 				Note:    func(step, _ string) { notes = append(notes, step) },

@@ -30,6 +30,8 @@ const (
 
 // Request is one conversation to be answered.
 type Request struct {
+	// Shop is the slug of the shop whose page the answer is for: the Meter's account.
+	Shop   string
 	System string
 	User   string
 	// Turns are the turns that followed, oldest first. To correct an answer, a turn shows
@@ -170,7 +172,7 @@ func (c *Client) Complete(ctx context.Context, req Request) (Answer, error) {
 		if err := ctx.Err(); err != nil {
 			return Answer{}, ended(err, c.cfg.Timeout)
 		}
-		answer, err := c.breaker.Execute(func() (Answer, error) { return c.ask(ctx, body, try) })
+		answer, err := c.try(ctx, req.Shop, body, try)
 		if err == nil {
 			answer.Tries = try
 			return answer, nil
@@ -192,6 +194,25 @@ func (c *Client) Complete(ctx context.Context, req Request) (Answer, error) {
 			return Answer{}, ended(err, c.cfg.Timeout)
 		}
 	}
+}
+
+// try asks once, if the Meter permits it. The Meter is asked outside of the breaker,
+// which counts what became of the service.
+func (c *Client) try(ctx context.Context, shop string, body []byte, n int) (Answer, error) {
+	most := c.most(body)
+	end, err := c.cfg.Meter.Begin(ctx, shop, most)
+	switch {
+	case ctx.Err() != nil:
+		if err == nil {
+			end(ctx, Usage{})
+		}
+		return Answer{}, ended(ctx.Err(), c.cfg.Timeout)
+	case err != nil:
+		return Answer{}, notPermitted(err)
+	}
+	var t tally
+	defer func() { end(ctx, t.usage(most)) }()
+	return c.breaker.Execute(func() (Answer, error) { return c.ask(ctx, body, n, &t) })
 }
 
 // retriable reports whether another try may succeed. An expired deadline is ErrUnavailable

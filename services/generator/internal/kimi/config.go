@@ -44,6 +44,8 @@ type Config struct {
 	Backoff time.Duration
 	// BreakerCooldown is how long the breaker stays open. The default is 30 s.
 	BreakerCooldown time.Duration
+	// Meter permits each try; nil permits all.
+	Meter Meter
 }
 
 // Validate names every wrong field. It never shows the key.
@@ -73,6 +75,9 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.StallTimeout, defaultStallTimeout)
 	orDefault(&c.Backoff, defaultBackoff)
 	orDefault(&c.BreakerCooldown, defaultBreakerCooldown)
+	if c.Meter == nil {
+		c.Meter = unmetered{}
+	}
 	return c
 }
 

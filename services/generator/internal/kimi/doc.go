@@ -22,6 +22,7 @@
 //	nothing for Config.StallTimeout           ErrStalled (*)     3      failure
 //	Config.Timeout or the caller's deadline   ErrUnavailable     -      failure
 //	breaker open                              ErrUnavailable     0      -
+//	Config.Meter refuses the try              ErrNotPermitted    -      -
 //	other 4xx, 3xx, filtered content          ErrBadRequest      1      success
 //	ends without finish_reason and [DONE]     ErrTruncated       2      success
 //	finish_reason "length"                    ErrTruncated       2      success
@@ -47,6 +48,16 @@
 // It sets no temperature, because newer Kimi models refuse one. It disables thinking for
 // kimi-k2.5 and kimi-k2.6, which think by default; later models refuse the field. Redirects
 // are not followed, because they would send the prompt to a host that is not configured.
+//
+// # Cost
+//
+// Before each try Config.Meter is asked with the most tokens that it can use: as many
+// for the prompt as the request's body has bytes, and max_completion_tokens for the
+// answer. After it the Meter is told what was used: what the provider counted, of failed
+// tries too. Where the provider counted nothing, it is estimated upward, a token for each
+// byte that was sent and that came; a request that never left, or was turned down with
+// a 3xx or 4xx, used nothing. What a provider generates for a connection that broke, and
+// does not tell, is not known.
 //
 // # Telemetry
 //

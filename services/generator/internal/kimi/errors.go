@@ -26,6 +26,9 @@ var (
 	ErrRefused = errors.New("the model's provider refuses the account")
 	// ErrBadRequest: the provider rejects the request, and would do so again.
 	ErrBadRequest = errors.New("the model's provider rejects the request")
+	// ErrNotPermitted: Config.Meter refused the try, and nothing was sent. The error
+	// wraps the Meter's.
+	ErrNotPermitted = errors.New("the call is not permitted")
 	// ErrTruncated: the answer is incomplete.
 	ErrTruncated = errors.New("the model's answer is cut short")
 	// ErrAnswerTooLarge: the answer is larger than Config.AnswerLimit.
@@ -58,6 +61,11 @@ func (f *failure) Unwrap() []error {
 		return []error{f.decision}
 	}
 	return []error{f.decision, f.cause}
+}
+
+// notPermitted is the failure of a try that the Meter refused.
+func notPermitted(err error) *failure {
+	return &failure{decision: ErrNotPermitted, kind: "not_permitted", detail: err.Error(), cause: err}
 }
 
 // broken returns the failure of a connection. It drops the text of err, because Go's errors

@@ -25,6 +25,7 @@ type answerStream struct {
 	finish           string
 	promptTokens     int
 	completionTokens int
+	received         int // bytes of content and of reasoning
 	done             bool
 }
 
@@ -51,7 +52,7 @@ type usage struct {
 
 // readAnswer reads a stream of chunks up to [DONE]. limit bounds the answer's text, in
 // bytes. onToken is called at the first token, of content or of reasoning. Errors are
-// *failure, or r's.
+// *failure, or r's; with an error, the stream is what came until then.
 func readAnswer(r io.Reader, limit int64, onToken func()) (*answerStream, error) {
 	var (
 		a      answerStream
@@ -61,9 +62,12 @@ func readAnswer(r io.Reader, limit int64, onToken func()) (*answerStream, error)
 	for !a.done {
 		data, err := events.next()
 		if errors.Is(err, io.EOF) {
-			return nil, &failure{decision: ErrTruncated, kind: "truncated", detail: "the stream ended early"}
+			return &a, &failure{decision: ErrTruncated, kind: "truncated", detail: "the stream ended early"}
 		} else if err != nil {
-			return nil, err
+			if errors.Is(err, ErrAnswerTooLarge) {
+				a.received += maxEvent // what the event held is not known
+			}
+			return &a, err
 		}
 		if string(data) == "[DONE]" {
 			a.done = true
@@ -71,14 +75,14 @@ func readAnswer(r io.Reader, limit int64, onToken func()) (*answerStream, error)
 		}
 		var c chunk
 		if err := json.Unmarshal(data, &c); err != nil {
-			return nil, &failure{decision: ErrUnavailable, kind: "protocol", detail: "its stream is not one of completions"}
+			return &a, &failure{decision: ErrUnavailable, kind: "protocol", detail: "its stream is not one of completions"}
 		}
 		if len(c.Error) > 0 && string(c.Error) != "null" {
-			return nil, &failure{decision: ErrUnavailable, kind: "in_stream", detail: "it failed while answering" + errorType(data)}
+			return &a, &failure{decision: ErrUnavailable, kind: "in_stream", detail: "it failed while answering" + errorType(data)}
 		}
 		said := a.add(c)
 		if int64(a.text.Len()) > limit {
-			return nil, tooLarge()
+			return &a, tooLarge()
 		}
 		if said && first {
 			first = false
@@ -96,6 +100,7 @@ func (a *answerStream) add(c chunk) bool {
 	said := false
 	for _, choice := range c.Choices {
 		a.text.WriteString(choice.Delta.Content)
+		a.received += len(choice.Delta.Content) + len(choice.Delta.Reasoning)
 		said = said || choice.Delta.Content != "" || choice.Delta.Reasoning != ""
 		if choice.FinishReason != "" {
 			a.finish = identifier(choice.FinishReason)

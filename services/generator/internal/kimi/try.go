@@ -26,7 +26,7 @@ const maxErrorBody = 8 << 10
 const longestRetryAfter = 24 * time.Hour
 
 // ask does one try and makes its span. Errors are *failure.
-func (c *Client) ask(ctx context.Context, body []byte, try int) (Answer, error) {
+func (c *Client) ask(ctx context.Context, body []byte, try int, t *tally) (Answer, error) {
 	// v1.41.0 is the last version of the conventions' package with the gen_ai attributes.
 	ctx, span := otel.Tracer(scope).Start(ctx, "chat "+c.cfg.Model,
 		trace.WithSpanKind(trace.SpanKindClient),
@@ -42,7 +42,7 @@ func (c *Client) ask(ctx context.Context, body []byte, try int) (Answer, error) 
 	if try > 1 {
 		span.SetAttributes(semconv.HTTPRequestResendCount(try - 1))
 	}
-	answer, err := c.exchange(ctx, span, body)
+	answer, err := c.exchange(ctx, span, body, t)
 	if err == nil {
 		return answer, nil
 	}
@@ -59,7 +59,7 @@ func (c *Client) ask(ctx context.Context, body []byte, try int) (Answer, error) 
 }
 
 // exchange sends the request and reads its answer.
-func (c *Client) exchange(ctx context.Context, span trace.Span, body []byte) (Answer, error) {
+func (c *Client) exchange(ctx context.Context, span trace.Span, body []byte, t *tally) (Answer, error) {
 	began := time.Now()
 	live, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -68,7 +68,7 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, body []byte) (An
 	defer silence.Stop()
 
 	res, err := c.http.R().
-		SetContext(live).
+		SetContext(t.watch(live)).
 		SetDoNotParseResponse(true).
 		SetHeader("Content-Type", "application/json").
 		SetHeader("Accept", "text/event-stream").
@@ -85,9 +85,12 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, body []byte) (An
 
 	span.SetAttributes(semconv.HTTPResponseStatusCode(res.StatusCode()))
 	if res.StatusCode() != http.StatusOK {
+		// A server's error may hide that the model was asked.
+		t.unbilled = res.StatusCode() < http.StatusInternalServerError
 		return Answer{}, rejected(res.StatusCode(), res.Header(), watched)
 	}
 	if kind, _, err := mime.ParseMediaType(res.Header().Get("Content-Type")); err != nil || kind != "text/event-stream" {
+		t.received = c.cfg.MaxCompletionTokens // it may be a whole answer, which is not read
 		return Answer{}, &failure{decision: ErrUnavailable, kind: "protocol", detail: "it answers something other than a stream"}
 	}
 	var answer Answer
@@ -96,7 +99,8 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, body []byte) (An
 		span.AddEvent("gen_ai.first_token")
 		span.SetAttributes(semconv.GenAIResponseTimeToFirstChunk(answer.FirstToken.Seconds()))
 	})
-	if stream != nil {
+	t.heard(stream)
+	if stream.done {
 		span.SetAttributes(
 			semconv.GenAIResponseModel(firstOf(stream.model, c.cfg.Model)),
 			semconv.GenAIResponseFinishReasons(stream.finish),

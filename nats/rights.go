@@ -1,0 +1,102 @@
+package wandnats
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ErrNotProvisioned: a stream, bucket or consumer is missing, and this user may not
+// create it. It is there once the provisioning user has called [Provision].
+var ErrNotProvisioned = errors.New("not provisioned")
+
+// ErrMayNotProvision: the user may not create and change streams.
+var ErrMayNotProvision = errors.New("this NATS user may not create or change streams")
+
+// rightsTimeout bounds asking the server for the user's rights.
+const rightsTimeout = 2 * time.Second
+
+// mayProvision tells whether nc's user may create and change streams. A server that
+// does not say so is taken to allow it: the requests themselves then fail.
+func mayProvision(ctx context.Context, nc *nats.Conn) bool {
+	ctx, cancel := context.WithTimeout(ctx, rightsTimeout)
+	defer cancel()
+	answer, err := nc.RequestWithContext(ctx, "$SYS.REQ.USER.INFO", nil)
+	if err != nil {
+		return true
+	}
+	var info struct {
+		Data struct {
+			Permissions struct {
+				Publish *struct {
+					Allow []string `json:"allow"`
+					Deny  []string `json:"deny"`
+				} `json:"publish"`
+			} `json:"permissions"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(answer.Data, &info); err != nil {
+		return true
+	}
+	publish := info.Data.Permissions.Publish
+	if publish == nil {
+		return true
+	}
+	covered := func(patterns []string) bool {
+		return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, "$JS.API.STREAM.CREATE."+StreamGeneration) })
+	}
+	return (len(publish.Allow) == 0 || covered(publish.Allow)) && !covered(publish.Deny)
+}
+
+// matches tells whether pattern, which may have wildcards, covers the subject.
+func matches(pattern, subject string) bool {
+	tokens := strings.Split(subject, ".")
+	patterns := strings.Split(pattern, ".")
+	for i, p := range patterns {
+		if p == ">" {
+			return i < len(tokens)
+		}
+		if i == len(tokens) || p != "*" && p != tokens[i] {
+			return false
+		}
+	}
+	return len(patterns) == len(tokens)
+}
+
+// checkStreams is ErrNotProvisioned, with a name, if a stream or bucket is missing.
+func checkStreams(ctx context.Context, js jetstream.JetStream, s Settings) error {
+	configs, err := Streams(s)
+	if err != nil {
+		return err
+	}
+	for _, want := range configs {
+		if _, err := js.Stream(ctx, want.Name); err != nil {
+			return missing("stream "+want.Name, err, jetstream.ErrStreamNotFound)
+		}
+	}
+	return nil
+}
+
+// checkConsumers is ErrNotProvisioned, with a name, if a member's consumer is missing.
+func checkConsumers(ctx context.Context, js jetstream.JetStream, s Settings) error {
+	for n := range s.PoolSize {
+		if _, err := js.Consumer(ctx, StreamGeneration, Member(n)); err != nil {
+			return missing("consumer "+Member(n), err, jetstream.ErrConsumerNotFound)
+		}
+	}
+	return nil
+}
+
+func missing(what string, err, notFound error) error {
+	if errors.Is(err, notFound) {
+		return fmt.Errorf("%w: %s is missing, and this user may not create it", ErrNotProvisioned, what)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

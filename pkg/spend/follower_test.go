@@ -1,0 +1,81 @@
+package spend
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/wandstore/wandstore/pkg/eventually"
+)
+
+// following gives a follower of the books until the test ends.
+func (b *books) following() *Follower {
+	b.t.Helper()
+	f := NewFollower(slog.New(slog.DiscardHandler))
+	f.now = b.now
+	if err := f.Load(b.t.Context(), b.kv); err != nil {
+		b.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- f.Follow(ctx, b.nc, b.kv) }()
+	b.t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			b.t.Error(err)
+		}
+	})
+	return f
+}
+
+func TestFollower(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	l := b.ledger(Config{Budget: dollar, ShopShare: .5})
+	early := b.following()
+	if _, known := early.Today(); known || early.Reached("magic-wands") {
+		t.Error("something is known of a day on which nothing was spent")
+	}
+	first := b.reserve(l, "magic-wands", 450_000)
+	b.refuses(l, "magic-wands", 100_000, ErrBudget)
+	eventually.True(t, "the shop's share is reached, the other's not", func() bool {
+		return early.Reached("magic-wands") && !early.Reached("whitby-tea")
+	})
+	b.reserve(l, "whitby-tea", 500_000)
+	b.refuses(l, "kiln-and-field", 100_000, ErrBudget)
+	late := b.following()
+	for name, f := range map[string]*Follower{"early": early, "late": late} {
+		eventually.True(t, name+": the budget is reached for all", func() bool {
+			return f.Reached("magic-wands") && f.Reached("whitby-tea") && f.Reached("harbour")
+		})
+	}
+	first.Settle(t.Context(), 10_000)
+	eventually.True(t, "there is room again", func() bool { return !late.Reached("harbour") && !late.Reached("magic-wands") })
+	eventually.True(t, "today's spending is known", func() bool {
+		today, known := late.Today()
+		return known && today == Today{Spent: 10_000, Budget: dollar}
+	})
+}
+
+// The first moment of a new day is not held to what was spent on the one before, and its
+// own records are followed.
+func TestFollowerOnANewDay(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	l := b.ledger(Config{Budget: dollar})
+	b.at(time.Date(2026, 11, 25, 23, 59, 59, 500_000_000, time.UTC))
+	b.reserve(l, "magic-wands", dollar)
+	b.refuses(l, "magic-wands", 1, ErrBudget)
+	f := b.following()
+	if !f.Reached("magic-wands") {
+		t.Error("loaded, and the budget is not reached")
+	}
+	b.at(time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC))
+	if f.Reached("magic-wands") {
+		t.Error("the day before's budget counts for the new day")
+	}
+	b.reserve(l, "magic-wands", dollar)
+	b.refuses(l, "magic-wands", 1, ErrBudget)
+	eventually.True(t, "the new day's budget is reached", func() bool { return f.Reached("magic-wands") })
+}

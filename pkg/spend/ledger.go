@@ -1,0 +1,260 @@
+package spend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/wire"
+)
+
+// One sentinel for each reason that a reservation is refused for.
+var (
+	// ErrBudget: the day's budget, or the shop's part of it, has no room for the call.
+	ErrBudget = errors.New("the day's budget for the model is spent")
+	// ErrUnknown: what was spent today could not be read or written.
+	ErrUnknown = errors.New("what the model has cost today is unknown")
+)
+
+// Micros is an amount of money, in millionths of a US dollar.
+type Micros int64
+
+// FromUSD is the amount in whole Micros, rounded down.
+func FromUSD(dollars float64) Micros { return Micros(math.Floor(dollars * 1e6)) }
+
+// USD is the amount in US dollars.
+func (m Micros) USD() float64 { return float64(m) / 1e6 }
+
+// Config is what may be spent.
+type Config struct {
+	// Budget is the most that the model may cost on one UTC day; 0 is no limit.
+	Budget Micros
+	// ShopShare is the part of Budget that one shop may use, above 0 and at most 1.
+	ShopShare float64
+	// Hold is how long a reservation lasts: longer than the longest call.
+	Hold time.Duration
+}
+
+const (
+	// bookTimeout bounds one booking: a job waits for it.
+	bookTimeout = 5 * time.Second
+	// refreshEvery is how often Run writes the limit and retries what failed.
+	refreshEvery = time.Minute
+	// maxLate bounds the settlements that are kept while NATS is unavailable.
+	maxLate = 10_000
+)
+
+// Ledger reserves and books what the model costs. It is safe for concurrent use, and
+// shares the budget with the ledgers of other processes.
+type Ledger struct {
+	cfg  Config
+	kv   jetstream.KeyValue
+	log  *slog.Logger
+	now  func() time.Time
+	turn chan struct{} // held by the one booking of this process that is written
+
+	mu   sync.Mutex
+	late []settlement
+}
+
+// NewLedger makes a ledger in the bucket SPEND.
+func NewLedger(spend jetstream.KeyValue, cfg Config, log *slog.Logger) *Ledger {
+	return &Ledger{cfg: cfg, kv: spend, log: log, now: time.Now, turn: make(chan struct{}, 1)}
+}
+
+// account is a record that a reservation is in.
+type account struct {
+	key   string
+	limit Micros
+	// made says that the reservation was written to it for certain.
+	made bool
+}
+
+// shopLimit is the most that one shop may use; 0 is no limit but the day's.
+func (l *Ledger) shopLimit() Micros {
+	if l.cfg.Budget == 0 || l.cfg.ShopShare >= 1 {
+		return 0
+	}
+	return max(Micros(float64(l.cfg.Budget)*l.cfg.ShopShare), 1)
+}
+
+// Reservation is the money for one call of the model. End it once, with Settle or
+// Release.
+type Reservation struct {
+	ledger   *Ledger
+	id       string
+	accounts []account
+}
+
+// Reserve reserves the most that a call for the shop can cost. Errors: ErrBudget if
+// there is no room; ErrUnknown, only with a budget, if NATS does not tell.
+func (l *Ledger) Reserve(ctx context.Context, shop string, most Micros) (*Reservation, error) {
+	now := l.now()
+	r := &Reservation{ledger: l, id: nuid.Next(), accounts: []account{
+		{key: wandnats.ShopSpendKey(now, shop), limit: l.shopLimit()},
+		{key: wandnats.SpendKey(now), limit: l.cfg.Budget},
+	}}
+	bounded, cancel := context.WithTimeout(ctx, bookTimeout)
+	defer cancel()
+	for i := range r.accounts {
+		room, err := l.reserve(bounded, r.accounts[i], r.id, most)
+		switch {
+		case err != nil && l.cfg.Budget == 0:
+			l.log.WarnContext(ctx, "a call of the model is not reserved", "error", err)
+		case err != nil:
+			r.Release(ctx)
+			return nil, fmt.Errorf("%w: %w", ErrUnknown, err)
+		case !room:
+			r.Release(ctx)
+			if i == 0 {
+				return nil, fmt.Errorf("%w: the shop's share of it", ErrBudget)
+			}
+			return nil, ErrBudget
+		default:
+			r.accounts[i].made = true
+		}
+	}
+	return r, nil
+}
+
+func (l *Ledger) reserve(ctx context.Context, a account, id string, most Micros) (room bool, err error) {
+	err = l.update(ctx, a, func(r record, now time.Time) { room = r.reserve(id, most, now.Add(l.cfg.Hold)) })
+	return room, err
+}
+
+// Release ends a reservation whose call was not made.
+func (r *Reservation) Release(ctx context.Context) { r.Settle(ctx, 0) }
+
+// Settle ends a reservation with what its call cost. What cannot be written is tried
+// again by Run. It outlives ctx by up to 5 s.
+func (r *Reservation) Settle(ctx context.Context, cost Micros) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookTimeout)
+	defer cancel()
+	for _, a := range r.accounts {
+		s := settlement{account: a, id: r.id, cost: cost}
+		if err := r.ledger.settle(ctx, s); err != nil {
+			r.ledger.log.WarnContext(ctx, "a call of the model is not booked yet", "error", err)
+			r.ledger.postpone(s)
+		}
+	}
+}
+
+// settlement is the end of a reservation in one account.
+type settlement struct {
+	account
+
+	id   string
+	cost Micros
+}
+
+func (l *Ledger) settle(ctx context.Context, s settlement) error {
+	return l.update(ctx, s.account, func(r record, _ time.Time) { r.settle(s.id, s.cost, s.made) })
+}
+
+// postpone keeps a settlement for Run. What there is no room for is not lost if it was
+// reserved: the reservation expires and counts as spent.
+func (l *Ledger) postpone(s settlement) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.late) < maxLate {
+		l.late = append(l.late, s)
+	}
+}
+
+// Run settles what could not be settled at its time and writes the limit into the day's
+// records, at once and each minute, until ctx ends. It returns nil.
+func (l *Ledger) Run(ctx context.Context) error {
+	tick := time.NewTicker(refreshEvery)
+	defer tick.Stop()
+	for {
+		if err := l.refresh(ctx); err != nil && ctx.Err() == nil {
+			l.log.WarnContext(ctx, "the records of what the model costs are not refreshed", "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (l *Ledger) refresh(ctx context.Context) error {
+	l.mu.Lock()
+	late := l.late
+	l.late = nil
+	l.mu.Unlock()
+	var failed []error
+	for _, s := range late {
+		if err := l.bounded(ctx, func(ctx context.Context) error { return l.settle(ctx, s) }); err != nil {
+			l.postpone(s)
+			failed = append(failed, err)
+		}
+	}
+	now := l.now()
+	accounts := []account{{key: wandnats.SpendKey(now), limit: l.cfg.Budget}}
+	err := l.bounded(ctx, wandnats.Watch{
+		Bucket: l.kv, Keys: wandnats.ShopSpendKey(now, ">"),
+		Entry: func(entry jetstream.KeyValueEntry) {
+			accounts = append(accounts, account{key: entry.Key(), limit: l.shopLimit()})
+		},
+	}.Read)
+	failed = append(failed, err)
+	for _, a := range accounts {
+		failed = append(failed, l.bounded(ctx, func(ctx context.Context) error { return l.update(ctx, a, func(record, time.Time) {}) }))
+	}
+	return errors.Join(failed...)
+}
+
+func (l *Ledger) bounded(ctx context.Context, do func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, bookTimeout)
+	defer cancel()
+	return do(ctx)
+}
+
+// errUnchanged ends an update that has nothing to write.
+var errUnchanged = errors.New("unchanged")
+
+// update changes a record, after it was brought up to date.
+func (l *Ledger) update(ctx context.Context, a account, change func(r record, now time.Time)) error {
+	// One at a time: the calls of this process would lose to each other.
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for {
+		_, err := wandnats.Update(ctx, l.kv, a.key, func(current jetstream.KeyValueEntry) ([]byte, error) {
+			r, err := readRecord(current)
+			if err != nil {
+				return nil, err
+			}
+			before, now := proto.CloneOf(r.Spend), l.now()
+			r.refresh(a.limit, now)
+			change(r, now)
+			if proto.Equal(before, r.Spend) {
+				return nil, errUnchanged
+			}
+			r.UpdatedAt = timestamppb.New(now)
+			return wire.Marshal(r.Spend)
+		})
+		switch {
+		case errors.Is(err, errUnchanged):
+			return nil
+		case errors.Is(err, wandnats.ErrContended) && ctx.Err() == nil:
+			// Others have booked meanwhile. This one goes on for as long as it has time.
+		default:
+			return err
+		}
+	}
+}

@@ -1,0 +1,158 @@
+package kimi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// meter permits so many tries and notes what they used.
+type meter struct {
+	permits int // -1 is all
+	refusal error
+
+	mu    sync.Mutex
+	shops []string
+	most  []Usage
+	used  []Usage
+}
+
+func (m *meter) Begin(_ context.Context, shop string, most Usage) (func(context.Context, Usage), error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.permits == len(m.most) {
+		return nil, m.refusal
+	}
+	m.shops, m.most = append(m.shops, shop), append(m.most, most)
+	return func(_ context.Context, used Usage) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.used = append(m.used, used)
+	}, nil
+}
+
+// Every try is booked, also a failed one: what the provider counted, else what was sent
+// and what came.
+func TestEveryTryIsMetered(t *testing.T) {
+	body, err := json.Marshal((&Client{cfg: Config{Model: "kimi-test", MaxCompletionTokens: 100}}).payload(ask))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var (
+		sent    = len(body)
+		told    = Usage{11, 7}
+		nothing = Usage{}
+	)
+	for name, c := range map[string]struct {
+		steps []step
+		cfg   Config
+		want  []Usage
+	}{
+		"an answer":                   {[]step{fine}, Config{}, []Usage{told}},
+		"without a count":             {[]step{says("a fine answer", "stop", "[DONE]")}, Config{}, []Usage{{sent, 13}}},
+		"turned down, then an answer": {[]step{answers(429, ""), fine}, Config{}, []Usage{nothing, told}},
+		"refused":                     {[]step{answers(401, "")}, Config{}, []Usage{nothing}},
+		"redirected":                  {[]step{answers(307, "", "Location", "http://127.0.0.1:1/")}, Config{}, []Usage{nothing}},
+		"a server's errors":           {[]step{answers(500, "")}, Config{}, []Usage{{sent, 0}, {sent, 0}, {sent, 0}}},
+		"broken off":                  {[]step{resets, fine}, Config{}, []Usage{{sent, len("half of the answer")}, told}},
+		"stalled":                     {[]step{stalls, fine}, Config{StallTimeout: 100 * time.Millisecond}, []Usage{{sent, len("a little")}, told}},
+		"no answer at all":            {[]step{hangs, fine}, Config{StallTimeout: 100 * time.Millisecond}, []Usage{{sent, 0}, told}},
+		"truncated, with a count":     {[]step{says("half", "length", counts, "[DONE]"), fine}, Config{}, []Usage{told, told}},
+		"counted, then broken off":    {[]step{says("half", "", counts), fine}, Config{}, []Usage{told, told}},
+		"reasoning":                   {[]step{says("", "", `{"choices":[{"delta":{"reasoning_content":"hm, hm"}}]}`), fine}, Config{}, []Usage{{sent, 6}, told}},
+		"too large, up to the bound":  {[]step{says(strings.Repeat("x", 200), "stop", "[DONE]")}, Config{AnswerLimit: 150}, []Usage{{sent, 100}}},
+		"a huge event":                {[]step{says(strings.Repeat("x", maxEvent), "stop", "[DONE]")}, Config{}, []Usage{{sent, 100}}},
+		"no stream":                   {[]step{answers(200, ""), fine}, Config{}, []Usage{{sent, 100}, told}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newModel(t, c.steps...)
+			metered := &meter{permits: -1}
+			c.cfg.BaseURL, c.cfg.Meter, c.cfg.MaxCompletionTokens = m.URL, metered, 100
+			asked := ask
+			asked.Shop = "magic-wands"
+			_, _ = newClient(t, c.cfg).Complete(t.Context(), asked)
+			if !slices.Equal(metered.used, c.want) {
+				t.Errorf("used %v, want %v", metered.used, c.want)
+			}
+			for i, most := range metered.most {
+				if most != (Usage{sent, 100}) || metered.shops[i] != "magic-wands" {
+					t.Errorf("asked for %v of %s, want at most the body's %d bytes and 100", most, metered.shops[i], sent)
+				}
+			}
+		})
+	}
+}
+
+// The bound holds for the prompt as it is sent: no tokenizer of bytes makes more tokens
+// of a message than it has bytes, and its JSON is no shorter.
+func TestBoundHasRoomForEveryMessage(t *testing.T) {
+	c := newClient(t, Config{BaseURL: "http://127.0.0.1:1"})
+	for _, text := range []string{"", "a", "ünï✨", "\xff\xfe", strings.Repeat("<", 1000), strings.Repeat("\n", 1000)} {
+		req := Request{System: text, User: text, Turns: []Turn{{Answer: text, Reply: text}}}
+		body, err := json.Marshal(c.payload(req))
+		if err != nil {
+			t.Fatal(err)
+		}
+		const markers = 8 // that a provider puts around a message
+		if most := c.most(body); most.PromptTokens < 4*(len(text)+markers) {
+			t.Errorf("%d tokens at most for four messages of %d bytes", most.PromptTokens, len(text))
+		}
+	}
+}
+
+// A request that never leaves costs nothing.
+func TestUnsentIsFree(t *testing.T) {
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	metered := &meter{permits: -1}
+	_, _ = newClient(t, Config{BaseURL: gone.URL, Meter: metered}).Complete(t.Context(), ask)
+	if !slices.Equal(metered.used, []Usage{{}, {}, {}}) {
+		t.Errorf("used %v", metered.used)
+	}
+}
+
+// What the meter refuses is not sent and not tried again, tells why, and does not count
+// for the breaker.
+func TestMeterRefuses(t *testing.T) {
+	refusal := errors.New("no room")
+	for name, c := range map[string]struct {
+		permits, calls int
+	}{"at once": {0, 0}, "the second try": {1, 1}} {
+		t.Run(name, func(t *testing.T) {
+			m := newModel(t, answers(500, ""))
+			metered := &meter{permits: c.permits, refusal: refusal}
+			client := newClient(t, Config{BaseURL: m.URL, Meter: metered})
+			for range 2 * tripAfter {
+				_, err := client.Complete(t.Context(), ask)
+				if !errors.Is(err, ErrNotPermitted) || !errors.Is(err, refusal) || errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "no room") {
+					t.Fatalf("got %v", err)
+				}
+			}
+			if got := int(m.asked.Load()); got != c.calls || client.BreakerState() != "closed" {
+				t.Errorf("asked %d times, want %d; breaker %s", got, c.calls, client.BreakerState())
+			}
+		})
+	}
+}
+
+// What the breaker keeps from being sent is given back.
+func TestOpenBreakerUsesNothing(t *testing.T) {
+	m := newModel(t, answers(401, ""))
+	metered := &meter{permits: -1}
+	c := newClient(t, Config{BaseURL: m.URL, Meter: metered, BreakerCooldown: never})
+	for range 2 {
+		if _, err := c.Complete(t.Context(), ask); err == nil {
+			t.Fatal("no error")
+		}
+	}
+	if c.BreakerState() != "open" || m.asked.Load() != 1 || !slices.Equal(metered.used, []Usage{{}, {}}) {
+		t.Errorf("breaker %s, asked %d times, used %v", c.BreakerState(), m.asked.Load(), metered.used)
+	}
+}
