@@ -3,6 +3,7 @@ package edge
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -58,8 +59,8 @@ func (e *Edge) clientAddr(c *fiber.Ctx) netip.Addr {
 	for _, line := range c.Request().Header.PeekAll(fiber.HeaderXForwardedFor) {
 		hops = append(hops, strings.Split(string(line), ",")...)
 	}
-	for i := len(hops) - 1; i >= 0; i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+	for _, written := range slices.Backward(hops) {
+		hop, err := netip.ParseAddr(strings.TrimSpace(written))
 		if err != nil {
 			return addr // what is before it cannot be trusted either
 		}

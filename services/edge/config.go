@@ -146,7 +146,7 @@ func (c Config) generateTimeout() time.Duration {
 func (c Config) rateLimits() (ratelimit.Rules, error) {
 	rules, err := ratelimit.Parse(c.RateLimits, ratelimit.Default())
 	if err == nil && !c.Identity.IsSigned() && c.RateLimits == "" {
-		return nil, nil
+		return ratelimit.Rules{}, nil
 	}
 	return rules, err
 }

@@ -117,15 +117,7 @@ func (e *Edge) stream(ctx context.Context, key pagekey.Key, conn net.Conn, w *bu
 	defer alive.Stop()
 	unknown := time.NewTimer(unknownTimeout)
 	defer unknown.Stop()
-	send := func(format string, args ...any) error {
-		if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintf(w, format, args...); err != nil {
-			return err
-		}
-		return w.Flush()
-	}
+	send := sender(conn, w)
 	if err := send("retry: 3000\n\n"); err != nil {
 		return err
 	}
@@ -174,5 +166,18 @@ func (e *Edge) stream(ctx context.Context, key pagekey.Key, conn net.Conn, w *bu
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+}
+
+// sender writes to a stream at once, and gives up on a browser that does not read.
+func sender(conn net.Conn, w *bufio.Writer) func(format string, args ...any) error {
+	return func(format string, args ...any) error {
+		if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, format, args...); err != nil {
+			return err
+		}
+		return w.Flush()
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -146,7 +147,7 @@ func TestNewcomersLeaveRoom(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.board.Set(key, &wandstorev1.JobRecord{JobId: fmt.Sprint(i), State: wandstorev1.JobState_JOB_STATE_QUEUED, PoolMember: "pool-0", Deadline: timestamppb.New(time.Now().Add(time.Hour))})
+		d.board.Set(key, &wandstorev1.JobRecord{JobId: strconv.Itoa(i), State: wandstorev1.JobState_JOB_STATE_QUEUED, PoolMember: "pool-0", Deadline: timestamppb.New(time.Now().Add(time.Hour))})
 	}
 	visit("newcomer", identity.Guest)
 	if room == nil || room("pool-0") || !room("pool-1") {

@@ -110,6 +110,23 @@ func (c Config) Validate() error {
 	if c.KimiModel == "" {
 		return errors.New("KIMI_MODEL is empty")
 	}
+	if err := c.validateBudget(); err != nil {
+		return err
+	}
+	for _, s := range []struct{ name, value string }{{"KIMI_BASE_URL", c.KimiBaseURL}, {"AI_GATEWAY_URL", c.GatewayURL}} {
+		if s.value == "" {
+			continue
+		}
+		// The error of url.Parse is not shown: it would quote a key in the URL.
+		if u, err := url.Parse(s.value); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			return errors.New(s.name + " is not an http or https URL")
+		}
+	}
+	return nil
+}
+
+// validateBudget names the first variable of what the model costs that is wrong.
+func (c Config) validateBudget() error {
 	for _, s := range []struct {
 		name  string
 		value float64
@@ -130,15 +147,6 @@ func (c Config) Validate() error {
 	}
 	if !(c.ShopShare > 0 && c.ShopShare <= 1) {
 		return errors.New("KIMI_STORE_SHARE is not above 0 and at most 1")
-	}
-	for _, s := range []struct{ name, value string }{{"KIMI_BASE_URL", c.KimiBaseURL}, {"AI_GATEWAY_URL", c.GatewayURL}} {
-		if s.value == "" {
-			continue
-		}
-		// The error of url.Parse is not shown: it would quote a key in the URL.
-		if u, err := url.Parse(s.value); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			return errors.New(s.name + " is not an http or https URL")
-		}
 	}
 	return nil
 }
