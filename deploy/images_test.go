@@ -3,8 +3,11 @@
 package deploy_test
 
 import (
+	"bytes"
+	"encoding/base64"
 	"flag"
 	"net/http"
+	"net/http/cookiejar"
 	"os/exec"
 	"strings"
 	"testing"
@@ -19,16 +22,18 @@ var (
 	version = flag.String("version", "dev", "the images' tag")
 )
 
-// The images as built verify their settings, serve a shopper, and make her page.
+// The images as built verify their settings, serve a shopper whose cookie is signed, and
+// make her page, which is stored with a MAC.
 func TestImages(t *testing.T) {
 	bus, store := natstest.Start(t), miniotest.Start(t)
 	bucket, edge, generator, model := store.Bucket(t), freeport.Addr(t), freeport.Addr(t), freeport.Addr(t)
 	shared := []string{
 		"NATS_URL=" + bus.URL(), "MINIO_ENDPOINT=" + store.Addr(), "MINIO_BUCKET=" + bucket,
 		"MINIO_ACCESS_KEY=" + miniotest.AccessKey, "MINIO_SECRET_KEY=" + miniotest.SecretKey, "PRIVATE_ADDR=",
+		"PAGE_KEYS=" + key('p'),
 	}
 	settings := map[string][]string{
-		"edge":      append([]string{"EDGE_ADDR=" + edge}, shared...),
+		"edge":      append([]string{"EDGE_ADDR=" + edge, "SHOPPER_IDS=signed", "SHOPPER_KEYS=" + key('s')}, shared...),
 		"generator": append([]string{"GENERATOR_ADDR=" + generator, "KIMI_API_KEY=any", "KIMI_BASE_URL=http://" + model + "/v1"}, shared...),
 		"kimisim":   {"KIMISIM_ADDR=" + model, "KIMISIM_FIRST_TOKEN=0s", "KIMISIM_TOKENS_PER_SECOND=0"},
 	}
@@ -41,16 +46,23 @@ func TestImages(t *testing.T) {
 		}
 		startProcess(t, run())
 	}
-	page := "http://" + edge + "/s/magic-wands?shopper=image-test"
+	jar, err := cookiejar.New(nil)
+	must(t, err)
+	browser := &http.Client{Jar: jar}
 	within(t, "the edge is ready", func() bool { return status(t.Context(), "http://"+edge+"/ready") == http.StatusOK })
 	within(t, "the page is the shopper's own", func() bool {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, page, nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+edge+"/s/magic-wands", nil)
 		must(t, err)
-		res, err := http.DefaultClient.Do(req)
+		res, err := browser.Do(req)
 		must(t, err)
 		must(t, res.Body.Close())
 		return res.Header.Get("X-Cache") == "HIT"
 	})
+}
+
+// key is a key of 32 equal bytes.
+func key(of byte) string {
+	return base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{of}, 32))
 }
 
 // container gives commands that run a service's image with the settings, on the

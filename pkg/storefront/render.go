@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"html"
 	"html/template"
 	"strings"
 	"sync"
@@ -19,10 +20,10 @@ import (
 //go:embed templates
 var templates embed.FS
 
-// StoredCSP is the Content-Security-Policy header for a stored document. Such a document
-// carries its own policy, with the hashes of the release that rendered it. The header adds
-// frame-ancestors, which a document's own policy cannot set (CSP level 3, section 3.3).
-const StoredCSP = "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+// StoredCSP is the Content-Security-Policy header for a stored document that another release
+// rendered: none of its scripts runs. The document carries a policy of its own, with the hash
+// of its stylesheet.
+const StoredCSP = "script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 // Renderer renders documents. It is safe for concurrent use.
 type Renderer struct {
@@ -109,11 +110,24 @@ func NewRenderer() (*Renderer, error) {
 	return r, nil
 }
 
-// CSP is the Content-Security-Policy header for a document that this renderer renders
-// now, of the shop or, with nil, of no shop. For a stored document see StoredCSP.
+// CSP is the Content-Security-Policy header for a document that this renderer renders, of
+// the shop or, with nil, of no shop. It adds frame-ancestors to the document's own policy,
+// which cannot set it (CSP level 3, section 3.3).
 func (r *Renderer) CSP(shop *catalogue.Shop) string {
 	return r.policy(shop) + "; frame-ancestors 'none'"
 }
+
+// Rendered reports whether this renderer, or one with the same stylesheet and script, has
+// rendered the shop's document, so that CSP fits it. It goes by the policy that the document
+// carries.
+func (r *Renderer) Rendered(document []byte, shop *catalogue.Shop) bool {
+	_, rest, found := bytes.Cut(document[:min(len(document), headSize)], []byte(`<meta http-equiv="Content-Security-Policy" content="`))
+	policy, _, closed := bytes.Cut(rest, []byte(`"`))
+	return found && closed && html.UnescapeString(string(policy)) == r.policy(shop)
+}
+
+// headSize is more than stands before the end of a document's policy.
+const headSize = 8 << 10
 
 // policy is the Content-Security-Policy that a document carries.
 func (r *Renderer) policy(shop *catalogue.Shop) string {

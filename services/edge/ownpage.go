@@ -37,10 +37,13 @@ type ownPage struct {
 
 	in       freshness.Input
 	decision freshness.Decision
+	// csp is the Content-Security-Policy header that goes with the page.
+	csp string
 }
 
 // ownPage looks the key's page up and decides what to do with it. A page that is served
-// shows the current prices and stock. The errors are those of Pages.
+// shows the current prices and stock, and is as this release renders it. The errors are
+// those of Pages.
 func (e *Edge) ownPage(ctx context.Context, key pagekey.Key, shop *catalogue.Shop) (ownPage, error) {
 	hit, err := e.deps.Pages.Get(ctx, key)
 	if err != nil {
@@ -49,15 +52,20 @@ func (e *Edge) ownPage(ctx context.Context, key pagekey.Key, shop *catalogue.Sho
 	in := freshness.Input{
 		Page: hit.Page, Shop: shop, PromptVersion: prompt.Version, MinAge: e.cfg.PageMinAge, MaxAge: e.cfg.PageMaxAge, Now: time.Now(),
 	}
-	if hit.Page.RenderedFrom() != string(shop.Version) {
+	ours := e.deps.Renderer.Rendered(hit.Page.HTML(), shop)
+	if !ours || hit.Page.RenderedFrom() != string(shop.Version) {
 		rendered, err := e.rerender(hit.Page, shop)
 		if err != nil {
 			trace.SpanFromContext(ctx).AddEvent("page cannot be rendered again")
 		} else {
-			in.Renderable, hit.Page = true, rendered
+			in.Renderable, hit.Page, ours = true, rendered, true
 		}
 	}
-	return ownPage{hit, in, freshness.Decide(in)}, nil
+	csp := storefront.StoredCSP
+	if ours {
+		csp = e.deps.Renderer.CSP(shop)
+	}
+	return ownPage{hit, in, freshness.Decide(in), csp}, nil
 }
 
 // considerVisitor decides again, with what is known of the shopper now. It reads no session

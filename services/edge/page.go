@@ -15,7 +15,6 @@ import (
 	"github.com/wandstore/wandstore/pkg/freshness"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
-	"github.com/wandstore/wandstore/pkg/storefront"
 	"github.com/wandstore/wandstore/pkg/telemetry"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 	"github.com/wandstore/wandstore/services/edge/internal/identity"
@@ -206,9 +205,7 @@ func (e *Edge) sendHit(c *fiber.Ctx, hit ownPage, generation string) error {
 	c.Set("X-Persona", page.Persona())
 	c.Set(fiber.HeaderCacheControl, revalidate)
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-	// The page itself has a policy for the stylesheet that it was rendered with. This
-	// header adds what a policy inside a page cannot say.
-	c.Set(fiber.HeaderContentSecurityPolicy, storefront.StoredCSP)
+	c.Set(fiber.HeaderContentSecurityPolicy, hit.csp)
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
 	body, etag := page.HTML(), page.ETag()
 	if acceptsGzip(c.Get(fiber.HeaderAcceptEncoding)) && page.Gzip() != nil {
