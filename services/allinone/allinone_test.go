@@ -165,13 +165,15 @@ func TestTakenPortIsSaidClearly(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = taken.Close() })
+	// Building it takes longer than it may take to refuse.
+	binary := world.Binary(t, "allinone")
 	variables := []string{"EDGE_ADDR", "GENERATOR_ADDR", "NATS_ADDR", "S3_ADDR", "KIMISIM_ADDR"}
 	for _, variable := range variables {
 		t.Run(variable, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 			defer cancel()
-			cmd := exec.CommandContext(ctx, world.Binary(t, "allinone"))
+			cmd := exec.CommandContext(ctx, binary)
 			cmd.Env = append(os.Environ(), "KIMI_API_KEY=", "PRIVATE_ADDR=127.0.0.1:0", "WANDSTORE_DATA_DIR="+t.TempDir())
 			for _, other := range variables {
 				addr := freeport.Addr(t)

@@ -63,10 +63,11 @@ func removeBinaries() {
 // that names the variable, nothing of a secret value, and exit 2.
 func RefusesSetting(t testing.TB, service, setting string) {
 	t.Helper()
+	binary := Binary(t, service) // which takes its time to build
 	// A service that starts nevertheless is killed, which is another status.
 	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, Binary(t, service))
+	cmd := exec.CommandContext(ctx, binary)
 	cmd.Env = append(os.Environ(), setting)
 	out, err := cmd.CombinedOutput()
 	variable, _, _ := strings.Cut(setting, "=")
