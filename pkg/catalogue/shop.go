@@ -110,6 +110,15 @@ func (s *Shop) CollectionPath(id string) string { return s.SearchPath(Query{Coll
 // ImageHosts is the hosts of the products' images, sorted.
 func (s *Shop) ImageHosts() []string { return slices.Clone(s.imageHosts) }
 
+// Slugs are the slugs of the shops, in their order.
+func Slugs(shops []*Shop) []string {
+	slugs := make([]string, 0, len(shops))
+	for _, s := range shops {
+		slugs = append(slugs, s.Slug)
+	}
+	return slugs
+}
+
 // Summary is the first sentence of what the shop says about itself.
 func (s *Shop) Summary() string { return firstSentence(s.About) }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/personal"
 	"github.com/wandstore/wandstore/services/edge/internal/ratelimit"
 )
@@ -47,7 +48,7 @@ func (e *Edge) export(c *fiber.Ctx) error {
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), exportTimeout)
 	defer cancel()
-	options := personal.ExportOptions{Shops: e.slugs(), All: true, HTML: true}
+	options := personal.ExportOptions{Shops: catalogue.Slugs(e.deps.Shops.All()), All: true, HTML: true}
 	if who.linked {
 		options = personal.ExportOptions{Shops: []string{shop.Slug}, HTML: true}
 	}
@@ -64,14 +65,4 @@ func (e *Edge) export(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	c.Set(fiber.HeaderContentDisposition, `attachment; filename="`+shop.Slug+`.json"`)
 	return c.Send(body)
-}
-
-// slugs are those of the shops of this moment.
-func (e *Edge) slugs() []string {
-	shops := e.deps.Shops.All()
-	slugs := make([]string, 0, len(shops))
-	for _, s := range shops {
-		slugs = append(slugs, s.Slug)
-	}
-	return slugs
 }

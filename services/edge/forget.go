@@ -8,6 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/services/edge/internal/identity"
 	"github.com/wandstore/wandstore/services/edge/internal/ratelimit"
@@ -49,7 +50,8 @@ func (e *Edge) forget(c *fiber.Ctx) error {
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), forgetTimeout)
 	defer cancel()
-	slugs := e.slugs()
+	shops := e.deps.Shops.All()
+	slugs := catalogue.Slugs(shops)
 	if err := b.Eraser.Forget(ctx, who.id, slugs); err != nil {
 		e.log.WarnContext(ctx, "shopper not forgotten", "error", err)
 		return errUnavailable
@@ -65,7 +67,7 @@ func (e *Edge) forget(c *fiber.Ctx) error {
 	for _, scope := range []string{identity.Guest, shop.Slug} {
 		c.Cookie(&fiber.Cookie{Name: e.cookieName(c, scope), Path: "/", Expires: fasthttp.CookieExpireDelete, HTTPOnly: true, Secure: e.isHTTPS(c)})
 	}
-	for _, s := range e.deps.Shops.All() {
+	for _, s := range shops {
 		c.Cookie(&fiber.Cookie{Name: countCookie, Path: s.Path(), Expires: fasthttp.CookieExpireDelete})
 	}
 	return c.Redirect(shop.Path(), http.StatusSeeOther)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go/micro"
 
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/personal"
 )
@@ -50,10 +51,5 @@ func (g *Generator) export(ctx context.Context, p *Pool, r micro.Request) {
 
 // slugs are those of the shops of this moment.
 func (g *Generator) slugs() []string {
-	shops := g.deps.Shops.All()
-	slugs := make([]string, 0, len(shops))
-	for _, s := range shops {
-		slugs = append(slugs, s.Slug)
-	}
-	return slugs
+	return catalogue.Slugs(g.deps.Shops.All())
 }

@@ -3,10 +3,9 @@ package identity
 import (
 	"encoding/base64"
 	"errors"
-	"net"
-	"net/netip"
 	"strings"
 
+	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 )
 
@@ -39,7 +38,7 @@ func (c Config) IsSigned() bool { return c.Mode == Signed }
 func (c Config) Validate(addr string) error {
 	switch c.Mode {
 	case Open:
-		if !loopback(addr) {
+		if !lifecycle.Loopback(addr) {
 			return errors.New("SHOPPER_IDS is open, which lets anybody be anybody, on an address that is not loopback: set it to signed, or to open-anywhere if that is meant")
 		}
 	case OpenAnywhere:
@@ -52,16 +51,6 @@ func (c Config) Validate(addr string) error {
 	}
 	_, err := c.Keys()
 	return err
-}
-
-// loopback reports whether only this machine reaches the address.
-func loopback(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return false
-	}
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // minKey is the length of a key, in bytes: that of the hash (RFC 2104, section 3).
