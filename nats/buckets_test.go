@@ -27,6 +27,7 @@ func TestBucketsAreThoseOfTheCLI(t *testing.T) {
 		wandnats.BucketSpend:     {"--history=1", "--ttl=90d", "--max-value-size=131072"},
 		wandnats.BucketControl:   {"--history=5", "--max-value-size=1024"},
 		wandnats.BucketForgotten: {"--history=1", "--ttl=2160h", "--max-value-size=1024"},
+		wandnats.BucketDrafts:    {"--history=1", "--ttl=5m", "--max-value-size=131072"},
 	} {
 		got := streamConfig(t, js, "KV_"+bucket)
 		flags = append(flags, "--storage=file", "--description="+got.Description, fmt.Sprintf("--max-bucket-size=%d", got.MaxBytes))

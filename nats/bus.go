@@ -26,6 +26,8 @@ type Bus struct {
 	Control jetstream.KeyValue
 	// Forgotten is the bucket FORGOTTEN.
 	Forgotten jetstream.KeyValue
+	// Drafts is the bucket PAGE_DRAFTS.
+	Drafts jetstream.KeyValue
 }
 
 // Open binds all buckets. They have to exist: [EnsureStreams] creates them. The
@@ -46,6 +48,7 @@ func Open(ctx context.Context, js jetstream.JetStream) (*Bus, error) {
 		{BucketSpend, &b.Spend},
 		{BucketControl, &b.Control},
 		{BucketForgotten, &b.Forgotten},
+		{BucketDrafts, &b.Drafts},
 	} {
 		kv, err := OpenBucket(ctx, js, bound.name)
 		if err != nil {

@@ -29,8 +29,8 @@ func streamFiles(t *testing.T) []string {
 			files = append(files, filepath.Join("nats", f))
 		}
 	}
-	if len(files) != 9 {
-		t.Fatalf("want two streams and seven buckets, got %v", files)
+	if len(files) != 10 {
+		t.Fatalf("want two streams and eight buckets, got %v", files)
 	}
 	return files
 }
@@ -113,8 +113,8 @@ func TestCLIAndEnsureMakeTheSame(t *testing.T) {
 	if err := names.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if count != 9 {
-		t.Errorf("Ensure made %d streams, want 9", count)
+	if count != 10 {
+		t.Errorf("Ensure made %d streams, want 10", count)
 	}
 	same(t, "pool-0", consumerConfig(t, typedJS, "pool-0"), consumerConfig(t, js, "pool-0"))
 

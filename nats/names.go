@@ -31,6 +31,8 @@ const (
 	BucketControl = "CONTROL"
 	// BucketForgotten holds the tombstones of forgotten shoppers by their ids.
 	BucketForgotten = "FORGOTTEN"
+	// BucketDrafts holds the beginnings of pages that a model is writing.
+	BucketDrafts = "PAGE_DRAFTS"
 )
 
 // Subjects.
@@ -124,7 +126,10 @@ func GenerationKey(shop string) string { return KeyGeneration + "." + shop }
 // ForgottenKey is a tombstone's key in FORGOTTEN.
 func ForgottenKey(shopper string) string { return shopper }
 
-// SplitKey gives the store and shopper of a page's or job's key, as in
+// DraftKey is the key in PAGE_DRAFTS of the beginning of a page.
+func DraftKey(store, shopper string) string { return "draft." + store + "." + shopper }
+
+// SplitKey gives the store and shopper of a page's, job's or draft's key, as in
 // "ui.{store}.{shopper}"; false for any other key.
 func SplitKey(key string) (store, shopper string, ok bool) {
 	parts := strings.Split(key, ".")
@@ -140,4 +145,6 @@ const (
 	AllPages = "ui.>"
 	// AllJobs matches every job record of GENERATION_QUEUE, and no breadcrumb.
 	AllJobs = "job.>"
+	// AllDrafts matches every draft of PAGE_DRAFTS.
+	AllDrafts = "draft.>"
 )

@@ -9,6 +9,7 @@ package wandstorev1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	structpb "google.golang.org/protobuf/types/known/structpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -178,11 +179,105 @@ func (x *Page) GetMac() []byte {
 	return nil
 }
 
+// PageDraft is the beginning of a page that a model is writing: PAGE_DRAFTS
+// draft.{store}.{shopper}. It holds no markup. Who reads it checks and draws it.
+type PageDraft struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The job that makes the page.
+	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// When its job was requested: of two drafts the later request wins.
+	RequestedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=requested_at,json=requestedAt,proto3" json:"requested_at,omitempty"`
+	// Whom the page addresses.
+	Persona string `protobuf:"bytes,3,opt,name=persona,proto3" json:"persona,omitempty"`
+	// The design so far, of the form that the model answers. Sections are only added
+	// to it while the answer is the same.
+	Design *structpb.Struct `protobuf:"bytes,4,opt,name=design,proto3" json:"design,omitempty"`
+	// Which answer of the model it is, over all deliveries and tries of the job. A
+	// draft of another answer replaces all sections of the one before.
+	Answer string `protobuf:"bytes,5,opt,name=answer,proto3" json:"answer,omitempty"`
+	// W3C traceparents of the writing of each section, in their order.
+	Traceparents  []string `protobuf:"bytes,6,rep,name=traceparents,proto3" json:"traceparents,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PageDraft) Reset() {
+	*x = PageDraft{}
+	mi := &file_wandstore_v1_page_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PageDraft) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PageDraft) ProtoMessage() {}
+
+func (x *PageDraft) ProtoReflect() protoreflect.Message {
+	mi := &file_wandstore_v1_page_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PageDraft.ProtoReflect.Descriptor instead.
+func (*PageDraft) Descriptor() ([]byte, []int) {
+	return file_wandstore_v1_page_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PageDraft) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *PageDraft) GetRequestedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RequestedAt
+	}
+	return nil
+}
+
+func (x *PageDraft) GetPersona() string {
+	if x != nil {
+		return x.Persona
+	}
+	return ""
+}
+
+func (x *PageDraft) GetDesign() *structpb.Struct {
+	if x != nil {
+		return x.Design
+	}
+	return nil
+}
+
+func (x *PageDraft) GetAnswer() string {
+	if x != nil {
+		return x.Answer
+	}
+	return ""
+}
+
+func (x *PageDraft) GetTraceparents() []string {
+	if x != nil {
+		return x.Traceparents
+	}
+	return nil
+}
+
 var File_wandstore_v1_page_proto protoreflect.FileDescriptor
 
 const file_wandstore_v1_page_proto_rawDesc = "" +
 	"\n" +
-	"\x17wandstore/v1/page.proto\x12\fwandstore.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x03\n" +
+	"\x17wandstore/v1/page.proto\x12\fwandstore.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x03\n" +
 	"\x04Page\x12\x1d\n" +
 	"\n" +
 	"store_slug\x18\x01 \x01(\tR\tstoreSlug\x12\x1d\n" +
@@ -199,7 +294,14 @@ const file_wandstore_v1_page_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\vrequestedAt\x12=\n" +
 	"\fgenerated_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\vgeneratedAt\x12 \n" +
 	"\vtraceparent\x18\f \x01(\tR\vtraceparent\x12\x10\n" +
-	"\x03mac\x18\r \x01(\fR\x03macB?Z=github.com/wandstore/wandstore/proto/wandstore/v1;wandstorev1b\x06proto3"
+	"\x03mac\x18\r \x01(\fR\x03mac\"\xe8\x01\n" +
+	"\tPageDraft\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12=\n" +
+	"\frequested_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vrequestedAt\x12\x18\n" +
+	"\apersona\x18\x03 \x01(\tR\apersona\x12/\n" +
+	"\x06design\x18\x04 \x01(\v2\x17.google.protobuf.StructR\x06design\x12\x16\n" +
+	"\x06answer\x18\x05 \x01(\tR\x06answer\x12\"\n" +
+	"\ftraceparents\x18\x06 \x03(\tR\ftraceparentsB?Z=github.com/wandstore/wandstore/proto/wandstore/v1;wandstorev1b\x06proto3"
 
 var (
 	file_wandstore_v1_page_proto_rawDescOnce sync.Once
@@ -213,19 +315,23 @@ func file_wandstore_v1_page_proto_rawDescGZIP() []byte {
 	return file_wandstore_v1_page_proto_rawDescData
 }
 
-var file_wandstore_v1_page_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_wandstore_v1_page_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_wandstore_v1_page_proto_goTypes = []any{
 	(*Page)(nil),                  // 0: wandstore.v1.Page
-	(*timestamppb.Timestamp)(nil), // 1: google.protobuf.Timestamp
+	(*PageDraft)(nil),             // 1: wandstore.v1.PageDraft
+	(*timestamppb.Timestamp)(nil), // 2: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),       // 3: google.protobuf.Struct
 }
 var file_wandstore_v1_page_proto_depIdxs = []int32{
-	1, // 0: wandstore.v1.Page.requested_at:type_name -> google.protobuf.Timestamp
-	1, // 1: wandstore.v1.Page.generated_at:type_name -> google.protobuf.Timestamp
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	2, // 0: wandstore.v1.Page.requested_at:type_name -> google.protobuf.Timestamp
+	2, // 1: wandstore.v1.Page.generated_at:type_name -> google.protobuf.Timestamp
+	2, // 2: wandstore.v1.PageDraft.requested_at:type_name -> google.protobuf.Timestamp
+	3, // 3: wandstore.v1.PageDraft.design:type_name -> google.protobuf.Struct
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_wandstore_v1_page_proto_init() }
@@ -239,7 +345,7 @@ func file_wandstore_v1_page_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wandstore_v1_page_proto_rawDesc), len(file_wandstore_v1_page_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   1,
+			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
