@@ -37,6 +37,27 @@ type Request struct {
 	// Turns are the turns that followed, oldest first. To correct an answer, a turn shows
 	// the model its answer and says what is wrong with it.
 	Turns []Turn
+	// OnText, if set, is called with each piece of the answer as it comes, without the
+	// model's thoughts. The pieces are whole characters; all of them are Answer.Text. It
+	// delays the reading of the stream.
+	OnText func(piece string)
+	// OnRestart, if set, is called when what OnText was given is void: another try begins,
+	// or it was a thought.
+	OnRestart func()
+}
+
+// said tells of a piece of the answer.
+func (r Request) said(piece string) {
+	if r.OnText != nil && piece != "" {
+		r.OnText(piece)
+	}
+}
+
+// restart tells that what was said is void.
+func (r Request) restart() {
+	if r.OnRestart != nil {
+		r.OnRestart()
+	}
 }
 
 // Turn is an earlier answer and the reply to it.
@@ -172,7 +193,10 @@ func (c *Client) Complete(ctx context.Context, req Request) (Answer, error) {
 		if err := ctx.Err(); err != nil {
 			return Answer{}, ended(err, c.cfg.Timeout)
 		}
-		answer, err := c.try(ctx, req.Shop, body, try)
+		if try > 1 {
+			req.restart()
+		}
+		answer, err := c.try(ctx, req, body, try)
 		if err == nil {
 			answer.Tries = try
 			return answer, nil
@@ -198,9 +222,9 @@ func (c *Client) Complete(ctx context.Context, req Request) (Answer, error) {
 
 // try asks once, if the Meter permits it. The Meter is asked outside of the breaker,
 // which counts what became of the service.
-func (c *Client) try(ctx context.Context, shop string, body []byte, n int) (Answer, error) {
+func (c *Client) try(ctx context.Context, req Request, body []byte, n int) (Answer, error) {
 	most := c.most(body)
-	end, err := c.cfg.Meter.Begin(ctx, shop, most)
+	end, err := c.cfg.Meter.Begin(ctx, req.Shop, most)
 	switch {
 	case ctx.Err() != nil:
 		if err == nil {
@@ -212,7 +236,7 @@ func (c *Client) try(ctx context.Context, shop string, body []byte, n int) (Answ
 	}
 	var t tally
 	defer func() { end(ctx, t.usage(most)) }()
-	return c.breaker.Execute(func() (Answer, error) { return c.ask(ctx, body, n, &t) })
+	return c.breaker.Execute(func() (Answer, error) { return c.ask(ctx, req, body, n, &t) })
 }
 
 // retriable reports whether another try may succeed. An expired deadline is ErrUnavailable
@@ -264,7 +288,7 @@ type payload struct {
 	StreamOptions       streamOptions  `json:"stream_options"`
 	ResponseFormat      responseFormat `json:"response_format"`
 	MaxCompletionTokens int            `json:"max_completion_tokens"`
-	Thinking            *thinking      `json:"thinking,omitempty"`
+	Thinking            *thinkingMode  `json:"thinking,omitempty"`
 }
 
 type (
@@ -278,7 +302,7 @@ type (
 	responseFormat struct {
 		Type string `json:"type"`
 	}
-	thinking struct {
+	thinkingMode struct {
 		Type string `json:"type"`
 	}
 )
@@ -296,7 +320,7 @@ func (c *Client) payload(req Request) payload {
 		p.Messages = append(p.Messages, message{Role: "assistant", Content: t.Answer}, message{Role: "user", Content: t.Reply})
 	}
 	if thinkingOff(c.cfg.Model) {
-		p.Thinking = &thinking{Type: "disabled"}
+		p.Thinking = &thinkingMode{Type: "disabled"}
 	}
 	return p
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -252,6 +254,31 @@ func TestReasoningIsNotTheAnswer(t *testing.T) {
 	a, err := newClient(t, Config{BaseURL: m.URL}).Complete(t.Context(), ask)
 	if err != nil || a.Text != "an answer" || a.PromptTokens != 3 || a.CompletionTokens != 2 || a.FirstToken == 0 {
 		t.Errorf("%+v, %v", a, err)
+	}
+}
+
+// What is said is heard as it comes, without the thoughts, and void with its try.
+func TestTheAnswerIsHeardAsItComes(t *testing.T) {
+	heard := make(chan string, 10)
+	req := ask
+	req.OnText = func(piece string) { heard <- piece }
+	req.OnRestart = func() { heard <- "restart" }
+	m := newModel(t, says("half", "stop"), func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for i, piece := range []string{"<think>a draft</th", "ink>one", " two"} {
+			_, _ = fmt.Fprintf(w, `data: {"choices":[{"delta":{"content":%q}}]}`+"\n\n", piece)
+			_ = http.NewResponseController(w).Flush()
+			if i == 1 {
+				if got := []string{<-heard, <-heard, <-heard}; !slices.Equal(got, []string{"half", "restart", "one"}) {
+					t.Errorf("heard %q", got)
+				}
+			}
+		}
+		says("", "stop", "[DONE]")(w, r)
+	})
+	a, err := newClient(t, Config{BaseURL: m.URL}).Complete(t.Context(), req)
+	if got := <-heard; err != nil || a.Text != "one two" || got != " two" {
+		t.Errorf("%+v, %v, at last heard %q", a, err, got)
 	}
 }
 

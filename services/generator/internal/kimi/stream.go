@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"strings"
+
+	"github.com/wandstore/wandstore/pkg/thinking"
 )
 
 const (
@@ -20,7 +22,9 @@ const (
 
 // answerStream is the answer read so far.
 type answerStream struct {
-	text             strings.Builder
+	req              Request
+	thoughts         thinking.Filter
+	text             strings.Builder // without the thoughts
 	model            string
 	finish           string
 	promptTokens     int
@@ -53,9 +57,9 @@ type usage struct {
 // readAnswer reads a stream of chunks up to [DONE]. limit bounds the answer's text, in
 // bytes. onToken is called at the first token, of content or of reasoning. Errors are
 // *failure, or r's; with an error, the stream is what came until then.
-func readAnswer(r io.Reader, limit int64, onToken func()) (*answerStream, error) {
+func readAnswer(r io.Reader, req Request, limit int64, onToken func()) (*answerStream, error) {
 	var (
-		a      answerStream
+		a      = answerStream{req: req}
 		first  = true
 		events = newEventReader(r, limit*wireFactor)
 	)
@@ -71,6 +75,7 @@ func readAnswer(r io.Reader, limit int64, onToken func()) (*answerStream, error)
 		}
 		if string(data) == "[DONE]" {
 			a.done = true
+			a.say(a.thoughts.Close())
 			break
 		}
 		var c chunk
@@ -99,7 +104,12 @@ func (a *answerStream) add(c chunk) bool {
 	}
 	said := false
 	for _, choice := range c.Choices {
-		a.text.WriteString(choice.Delta.Content)
+		piece, void := a.thoughts.Write(choice.Delta.Content)
+		if void {
+			a.text.Reset()
+			a.req.restart()
+		}
+		a.say(piece)
 		a.received += len(choice.Delta.Content) + len(choice.Delta.Reasoning)
 		said = said || choice.Delta.Content != "" || choice.Delta.Reasoning != ""
 		if choice.FinishReason != "" {
@@ -109,6 +119,12 @@ func (a *answerStream) add(c chunk) bool {
 	}
 	a.count(c.Usage)
 	return said
+}
+
+// say adds a piece of the answer and tells of it.
+func (a *answerStream) say(piece string) {
+	a.text.WriteString(piece)
+	a.req.said(piece)
 }
 
 func (a *answerStream) count(u *usage) {

@@ -76,7 +76,7 @@ func TestStreamsAreBounded(t *testing.T) {
 
 func TestReadErrorsArePassedOn(t *testing.T) {
 	broken := errors.New("broken")
-	_, err := readAnswer(io.MultiReader(strings.NewReader("data: {}\n\n"), iotest.ErrReader(broken)), 100, func() {})
+	_, err := readAnswer(io.MultiReader(strings.NewReader("data: {}\n\n"), iotest.ErrReader(broken)), ask, 100, func() {})
 	if !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
@@ -84,11 +84,11 @@ func TestReadErrorsArePassedOn(t *testing.T) {
 
 func TestTextMayBeAsLongAsItsLimit(t *testing.T) {
 	const stream = `data: {"choices":[{"delta":{"content":"12345"},"finish_reason":"stop"}]}` + "\n\ndata: [DONE]\n\n"
-	a, err := readAnswer(strings.NewReader(stream), 5, func() {})
+	a, err := readAnswer(strings.NewReader(stream), ask, 5, func() {})
 	if err != nil || a.text.String() != "12345" {
 		t.Errorf("%v", err)
 	}
-	if _, err := readAnswer(strings.NewReader(stream), 4, func() {}); !errors.Is(err, ErrAnswerTooLarge) {
+	if _, err := readAnswer(strings.NewReader(stream), ask, 4, func() {}); !errors.Is(err, ErrAnswerTooLarge) {
 		t.Errorf("over it: %v", err)
 	}
 }
@@ -103,7 +103,7 @@ func FuzzReadAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte) {
 		const limit = 64
 		read := func(r io.Reader) (string, error) {
-			a, err := readAnswer(r, limit, func() {})
+			a, err := readAnswer(r, ask, limit, func() {})
 			if a == nil {
 				return "", err
 			}

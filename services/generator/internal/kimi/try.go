@@ -26,7 +26,7 @@ const maxErrorBody = 8 << 10
 const longestRetryAfter = 24 * time.Hour
 
 // ask does one try and makes its span. Errors are *failure.
-func (c *Client) ask(ctx context.Context, body []byte, try int, t *tally) (Answer, error) {
+func (c *Client) ask(ctx context.Context, req Request, body []byte, try int, t *tally) (Answer, error) {
 	// v1.41.0 is the last version of the conventions' package with the gen_ai attributes.
 	ctx, span := otel.Tracer(scope).Start(ctx, "chat "+c.cfg.Model,
 		trace.WithSpanKind(trace.SpanKindClient),
@@ -42,7 +42,7 @@ func (c *Client) ask(ctx context.Context, body []byte, try int, t *tally) (Answe
 	if try > 1 {
 		span.SetAttributes(semconv.HTTPRequestResendCount(try - 1))
 	}
-	answer, err := c.exchange(ctx, span, body, t)
+	answer, err := c.exchange(ctx, span, req, body, t)
 	if err == nil {
 		return answer, nil
 	}
@@ -59,7 +59,7 @@ func (c *Client) ask(ctx context.Context, body []byte, try int, t *tally) (Answe
 }
 
 // exchange sends the request and reads its answer.
-func (c *Client) exchange(ctx context.Context, span trace.Span, body []byte, t *tally) (Answer, error) {
+func (c *Client) exchange(ctx context.Context, span trace.Span, req Request, body []byte, t *tally) (Answer, error) {
 	began := time.Now()
 	live, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -94,7 +94,7 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, body []byte, t *
 		return Answer{}, &failure{decision: ErrUnavailable, kind: "protocol", detail: "it answers something other than a stream"}
 	}
 	var answer Answer
-	stream, err := readAnswer(watched, c.cfg.AnswerLimit, func() {
+	stream, err := readAnswer(watched, req, c.cfg.AnswerLimit, func() {
 		answer.FirstToken = time.Since(began)
 		span.AddEvent("gen_ai.first_token")
 		span.SetAttributes(semconv.GenAIResponseTimeToFirstChunk(answer.FirstToken.Seconds()))
