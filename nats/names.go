@@ -25,6 +25,8 @@ const (
 	// BucketStores holds the documents of the shops by their slug; only operators
 	// write it.
 	BucketStores = "STORES"
+	// BucketCatalogue holds the products of the shops, a key each; imports write it.
+	BucketCatalogue = "CATALOGUE"
 	// BucketSpend holds what the model costs on each UTC day.
 	BucketSpend = "SPEND"
 	// BucketControl holds the operators' switches; only operators write it.
@@ -130,6 +132,20 @@ func ForgottenKey(shopper string) string { return shopper }
 func DraftKey(store, shopper string) string { return "draft." + store + "." + shopper }
 
 // SplitKey gives the store and shopper of a page's, job's or draft's key, as in
+// ProductKey is a product's key in CATALOGUE.
+func ProductKey(store, product string) string { return store + "." + product }
+
+// SplitProductKey gives the store and product of a key of CATALOGUE; false for any other
+// key.
+func SplitProductKey(key string) (store, product string, ok bool) {
+	store, product, ok = strings.Cut(key, ".")
+	return store, product, ok && store != "" && product != "" && !strings.Contains(product, ".")
+}
+
+// ProductsOf matches every key of a store in CATALOGUE.
+func ProductsOf(store string) string { return store + ".*" }
+
+// SplitKey gives the store and shopper of a page's or job's key, as in
 // "ui.{store}.{shopper}"; false for any other key.
 func SplitKey(key string) (store, shopper string, ok bool) {
 	parts := strings.Split(key, ".")

@@ -1,14 +1,16 @@
 package catalogue
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/text/language"
 
 	"github.com/wandstore/wandstore/pkg/pagekey"
 )
@@ -16,15 +18,17 @@ import (
 var (
 	productID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 	english   = regexp.MustCompile(`^en(-[A-Z]{2})?$`)
+	variantID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
 	hexColour = regexp.MustCompile(`^#[0-9a-f]{6}$`)
 	// imageHost is a host that a Content-Security-Policy may name in img-src (CSP level 3,
 	// section 2.3.1): a name of at least two labels, and optionally a port.
 	imageHost = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+(:[0-9]{1,5})?$`)
 )
 
-// checker collects the faults of one document.
+// checker collects the faults of one document, or of one product.
 type checker struct {
 	file   string
+	kind   error // what the faults wrap: ErrDocument or ErrProduct
 	faults []error
 }
 
@@ -37,18 +41,28 @@ const (
 func (c *checker) fault(path, rule string, args ...any) {
 	switch n := len(c.faults); {
 	case n < maxFaults:
-		c.faults = append(c.faults, fmt.Errorf("%w: %s: %s: %s", ErrDocument, c.file, path, fmt.Sprintf(rule, args...)))
+		c.faults = append(c.faults, fmt.Errorf("%w: %s: %s: %s", c.kind, c.file, path, fmt.Sprintf(rule, args...)))
 	case n == maxFaults:
-		c.faults = append(c.faults, fmt.Errorf("%w: %s: has more faults than these", ErrDocument, c.file))
+		c.faults = append(c.faults, fmt.Errorf("%w: %s: has more faults than these", c.kind, c.file))
 	}
 }
 
 func (c *checker) text(path, s string, most int) {
-	switch n := utf8.RuneCountInString(s); {
-	case strings.TrimSpace(s) == "":
+	if strings.TrimSpace(s) == "" {
 		c.fault(path, "must not be empty")
-	case n > most:
+		return
+	}
+	c.optional(path, s, most)
+}
+
+// optional checks a text that may be empty.
+func (c *checker) optional(path, s string, most int) {
+	if n := utf8.RuneCountInString(s); n > most {
 		c.fault(path, "has %d characters, at most %d are drawn", n, most)
+	}
+	if i := strings.IndexFunc(s, hidden); i >= 0 {
+		r, _ := utf8.DecodeRuneInString(s[i:])
+		c.fault(path, "holds the invisible character %U", r)
 	}
 }
 
@@ -84,18 +98,35 @@ func (c *checker) checkout(address string) {
 }
 
 func (c *checker) image(path, address string) {
+	if imageHostOf(address) == "" {
+		c.fault(path, "is %s, must be an https address of at most %d bytes", quoted(address), maxURL)
+	}
+}
+
+// imageHostOf is the host of a picture's address; "" if it cannot be a picture's.
+func imageHostOf(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" || u.User != nil || !imageHost.MatchString(u.Host) || len(address) > maxURL {
+		return ""
+	}
+	return u.Host
+}
+
+// address checks the address of a page that is somebody else's.
+func (c *checker) address(path, address string) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || len(address) > maxURL {
 		c.fault(path, "is %s, must be an https address of at most %d bytes", quoted(address), maxURL)
 	}
 }
 
 func (c *checker) shop(s *Shop) {
 	c.brand(s)
-	c.picture(&s.Picture)
-	c.most("products", len(s.Products), maxAssortment)
+	if !s.Picture.none() {
+		c.picture(&s.Picture)
+	}
 	c.most("collections", len(s.Collections), maxCollections)
-	c.products(s, c.collections(s))
+	c.collections(s.Collections)
 }
 
 // brand checks what the shop says about itself.
@@ -108,11 +139,16 @@ func (c *checker) brand(s *Shop) {
 	c.text("about", s.About, MaxBody)
 	c.text("noun.one", s.Noun.One, 24)
 	c.text("noun.many", s.Noun.Many, 24)
-	if _, ok := currencies[s.Currency]; !ok {
+	if _, ok := CurrencyDigits(s.Currency); !ok {
 		c.fault("currency", "is %s, must be a known ISO 4217 code such as EUR", quoted(s.Currency))
 	}
 	if !english.MatchString(s.Locale) {
 		c.fault("locale", "is %s, must be English, such as en-GB: the page's own words are", quoted(s.Locale))
+	}
+	if s.Language != "" {
+		if _, err := language.Parse(s.Language); err != nil {
+			c.fault("language", "is %s, must be a language of BCP 47 such as de", quoted(s.Language))
+		}
 	}
 	c.checkout(s.CheckoutURL)
 	for _, choice := range s.Theme.Choices() {
@@ -131,13 +167,12 @@ func (c *checker) brand(s *Shop) {
 	}
 }
 
-// collections checks the collections and returns the set of their ids.
-func (c *checker) collections(s *Shop) map[string]bool {
-	if len(s.Collections) == 0 {
+func (c *checker) collections(all []Collection) {
+	if len(all) == 0 {
 		c.fault("collections", "must hold at least one")
 	}
-	ids := make(map[string]bool, len(s.Collections))
-	for i, col := range s.Collections {
+	ids := make(map[string]bool, len(all))
+	for i, col := range all {
 		path := fmt.Sprintf("collections[%d]", i)
 		switch {
 		case !productID.MatchString(col.ID):
@@ -146,37 +181,31 @@ func (c *checker) collections(s *Shop) map[string]bool {
 			c.fault(path+".id", "%s is used twice", quoted(col.ID))
 		}
 		ids[col.ID] = true
-		c.text(path+".name", col.Name, 40)
+		c.text(path+".name", col.Name, maxCollectionName)
 		c.text(path+".blurb", col.Blurb, MaxHeadline)
+		if col.Rules != nil {
+			c.rules(path+".rules", col.Rules)
+		}
 	}
-	return ids
 }
 
-// products checks each product, and the rules that concern all of them together.
-func (c *checker) products(s *Shop, collections map[string]bool) {
-	if len(s.Products) == 0 {
-		c.fault("products", "must hold at least one")
+func (c *checker) rules(path string, r *CollectionRules) {
+	c.oneOf(path+".match", r.Match, []string{MatchAll, MatchAny})
+	if len(r.Conditions) == 0 {
+		c.fault(path+".conditions", "must hold at least one")
 	}
-	seen := make(map[string]bool, len(s.Products))
-	filled := make(map[string]bool, len(collections))
-	hosts := map[string]bool{}
-	for i := range s.Products {
-		p := &s.Products[i]
-		path := fmt.Sprintf("products[%d]", i)
-		c.product(path, p, s, collections)
-		if seen[p.ID] {
-			c.fault(path+".id", "%s is used twice", quoted(p.ID))
+	c.most(path+".conditions", len(r.Conditions), maxConditions)
+	for i, condition := range r.Conditions {
+		here := fmt.Sprintf("%s.conditions[%d]", path, i)
+		c.oneOf(here+".field", condition.Field, conditionFields)
+		c.text(here+".value", condition.Value, maxLabel)
+		if condition.Field != "price" {
+			c.oneOf(here+".is", condition.Is, textRelations)
+			continue
 		}
-		seen[p.ID] = true
-		if u, err := url.Parse(p.Image); err == nil && p.Image != "" {
-			hosts[u.Host] = true
-		}
-		filled[p.Collection] = true
-	}
-	c.most("products: the hosts of their images", len(hosts), maxImageHosts)
-	for i, col := range s.Collections {
-		if !filled[col.ID] {
-			c.fault(fmt.Sprintf("collections[%d]", i), "%s has no products", quoted(col.ID))
+		c.oneOf(here+".is", condition.Is, priceRelations)
+		if n, err := strconv.Atoi(condition.Value); err != nil || n < 0 || n > maxPrice {
+			c.fault(here+".value", "is %s, must be a price in the minor unit such as 4900", quoted(condition.Value))
 		}
 	}
 }
@@ -196,70 +225,6 @@ func (c *checker) picture(ps *PictureStyle) {
 				c.fault("picture.shades."+member(attribute)+"."+member(value),
 					"light is %s and dark %s, must be colours such as #a27f4b", quoted(sh.Light), quoted(sh.Dark))
 			}
-		}
-	}
-}
-
-func (c *checker) product(path string, p *Product, s *Shop, collections map[string]bool) {
-	if !productID.MatchString(p.ID) {
-		c.fault(path+".id", "is %s, must be lower-case letters, digits and dashes, at most 63", quoted(p.ID))
-	}
-	c.text(path+".name", p.Name, 60)
-	c.text(path+".description", p.Description, MaxItemBody)
-	if !collections[p.Collection] {
-		c.fault(path+".collection", "is %s, which the store does not have", quoted(p.Collection))
-	}
-	if p.PriceCents <= 0 || p.PriceCents > maxPrice {
-		c.fault(path+".priceCents", "is %d, must be above 0 and at most %d", p.PriceCents, maxPrice)
-	}
-	if p.SalePriceCents < 0 || p.SalePriceCents > 0 && p.SalePriceCents >= p.PriceCents {
-		c.fault(path+".salePriceCents", "is %d, must be below priceCents (%d), or 0 for no sale", p.SalePriceCents, p.PriceCents)
-	}
-	if p.Stock < 0 {
-		c.fault(path+".stock", "is %d, must not be below 0", p.Stock)
-	}
-	if p.Rating != 0 && (p.Rating < 1 || p.Rating > 5) {
-		c.fault(path+".rating", "is %g, must be 1 to 5, or 0 for none", p.Rating)
-	}
-	if (p.Rating == 0) != (p.Reviews == 0) || p.Reviews < 0 {
-		c.fault(path+".reviews", "is %d with a rating of %g: a rating needs reviews and reviews a rating", p.Reviews, p.Rating)
-	}
-	if p.AddedAt.day.IsZero() {
-		c.fault(path+".addedAt", "must be a day such as 2026-03-27")
-	}
-	if p.Image != "" {
-		c.image(path+".image", p.Image)
-	}
-	c.most(path+".tags", len(p.Tags), maxTags)
-	for i, tag := range p.Tags {
-		c.text(fmt.Sprintf("%s.tags[%d]", path, i), tag, 24)
-	}
-	c.attributes(path, p, &s.Picture)
-}
-
-// attributes checks that a product's attributes are valid and that its picture can be
-// drawn from them.
-func (c *checker) attributes(path string, p *Product, picture *PictureStyle) {
-	c.most(path+".attributes", len(p.Attributes), maxAttributes)
-	at := make(map[string]string, len(p.Attributes))
-	for i, a := range p.Attributes {
-		here := fmt.Sprintf("%s.attributes[%d]", path, i)
-		c.text(here+".name", a.Name, 24)
-		c.text(here+".value", a.Value, 40)
-		if at[a.Name] != "" {
-			c.fault(here+".name", "%s is given twice", quoted(a.Name))
-		}
-		at[a.Name] = here + ".value"
-	}
-	for _, attribute := range []string{picture.Body, picture.Accent} {
-		v := p.Attribute(attribute)
-		if _, ok := picture.Shades[attribute][v]; !ok {
-			c.fault(cmp.Or(at[attribute], path+".attributes"), "%s is %s, which picture.shades has no colours for", quoted(attribute), quoted(v))
-		}
-	}
-	if size := picture.Size; size != "" {
-		if _, ok := LeadingNumber(p.Attribute(size)); !ok {
-			c.fault(cmp.Or(at[size], path+".attributes"), "%s is %s, must begin with a number: the picture is drawn to it", quoted(size), quoted(p.Attribute(size)))
 		}
 	}
 }

@@ -195,8 +195,9 @@ func (d *Directory) read(doc document, before documentState) documentState {
 		if before.shop != nil && before.shop.Version == shop.Version {
 			shop = before.shop // keeps Since, when this process first had the version
 		}
-		d.log.Info("store read", "document", doc.name, "store", doc.slug, "version", string(shop.Version))
-		return documentState{name: doc.name, sum: sum, shop: shop}
+		fault := shop.LeftOut.Err()
+		d.log.Info("store read", "document", doc.name, "store", doc.slug, "version", string(shop.Version), "products left out", shop.LeftOut.Products)
+		return documentState{name: doc.name, sum: sum, shop: shop, fault: fault}
 	}
 	for _, text := range doc.texts[1:] {
 		if before.shop != nil {
@@ -228,7 +229,7 @@ func (d *Directory) publish() {
 	all := d.builtin.All()
 	for _, s := range []*source{&d.folder, &d.bucket} {
 		for _, slug := range slices.Sorted(maps.Keys(s.documents)) {
-			if shop := s.documents[slug].shop; shop != nil {
+			if shop := s.documents[slug].shop; shop != nil && len(shop.Products) > 0 {
 				all = append(all, shop)
 			}
 		}

@@ -20,8 +20,8 @@ func (s *Shop) PriceLadder() []string {
 // AttributeNames is the names of the products' attributes, in order of first use.
 func (s *Shop) AttributeNames() []string {
 	var names []string
-	for i := range s.Products {
-		for _, a := range s.Products[i].Attributes {
+	for _, p := range s.Products {
+		for _, a := range p.Attributes {
 			if !slices.Contains(names, a.Name) {
 				names = append(names, a.Name)
 			}
@@ -39,8 +39,8 @@ func (s *Shop) SizeAttribute() string {
 	}
 	for _, name := range s.AttributeNames() {
 		n := 0
-		for i := range s.Products {
-			if _, ok := LeadingNumber(s.Products[i].Attribute(name)); ok {
+		for _, p := range s.Products {
+			if _, ok := LeadingNumber(p.Attribute(name)); ok {
 				n++
 			}
 		}
@@ -66,8 +66,7 @@ func (s *Shop) BySize() []*Product {
 // shop without ratings has "" and 0.
 func (s *Shop) AverageRating() (average string, reviews int) {
 	sum := 0.0
-	for i := range s.Products {
-		p := &s.Products[i]
+	for _, p := range s.Products {
 		sum += p.Rating * float64(p.Reviews)
 		reviews += p.Reviews
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/catalogue/cataloguetest"
 	"github.com/wandstore/wandstore/pkg/eventually"
 )
 
@@ -174,8 +175,8 @@ func TestFaultyFileKeepsTheLastValidShop(t *testing.T) {
 		`{"slug":"harbour"`: "is not JSON",
 		string(edited(t, func(d map[string]any) {
 			d["slug"] = "harbour"
-			d["products"].([]any)[2].(map[string]any)["priceCents"] = -5
-		})): "harbour.json: products[2].priceCents: is -5, must be above 0",
+			d["currency"] = "GALLEON"
+		})): `harbour.json: currency: is "GALLEON"`,
 		string(teas(t, "pier", "Pier")): `slug: is "pier", must be "harbour"`,
 	} {
 		write(t, dir, "harbour.json", []byte(text))
@@ -196,6 +197,34 @@ func TestFaultyFileKeepsTheLastValidShop(t *testing.T) {
 	eventually.True(t, "no fault is reported", func() bool { return len(d.Faults()) == 0 })
 	if now, _ := d.Shop("harbour"); now != before {
 		t.Error("the same document became another shop")
+	}
+}
+
+func TestFaultyProductIsLeftOut(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, "harbour.json", edited(t, func(d map[string]any) {
+		d["slug"], d["name"] = "harbour", "Harbour"
+		products := d["products"].([]any)
+		products[2].(map[string]any)["priceCents"] = -5
+		products[4] = "no product"
+		products[5].(map[string]any)["colour"] = "red"
+	}))
+	d, _ := follow(t, dir)
+	named(t, d, "harbour", "Harbour")
+	shop, _ := d.Shop("harbour")
+	if all := len(cataloguetest.Shop(t, "whitby-tea").Products); len(shop.Products) != all-3 || shop.LeftOut.Products != 3 {
+		t.Errorf("%d of %d products are served, %d left out", len(shop.Products), all, shop.LeftOut.Products)
+	}
+	if fault := d.Faults()["harbour.json"]; !strings.HasPrefix(fault, "product left out: harbour.json: products[2].priceCents: is -5, must be above 0") {
+		t.Errorf("fault %q", fault)
+	}
+	var out bytes.Buffer
+	status := catalogue.Verify(dir, &out, &out)
+	for _, want := range []string{"products[2].priceCents", "products[4]: is a string", "products[5].colour: is not a field"} {
+		if status != 2 || !strings.Contains(out.String(), want) {
+			t.Errorf("verify: %d, want %q in %s", status, want, &out)
+		}
 	}
 }
 
@@ -277,7 +306,7 @@ func TestVerify(t *testing.T) {
 	write(t, dir, "pier.json", []byte(`{"slug":"pier"}`))
 	write(t, dir, "quay.json", []byte(`{`))
 	status, out := verify()
-	for _, want := range []string{"pier.json: name:", "pier.json: products: must", "quay.json: line 1:"} {
+	for _, want := range []string{"pier.json: name:", "pier.json: collections: must", "quay.json: line 1:"} {
 		if status != 2 || !strings.Contains(out, want) {
 			t.Errorf("faulty ones: %d, want %q in %s", status, want, out)
 		}

@@ -9,8 +9,8 @@ import (
 // Sold-out products come last. A nil keep takes every product.
 func (s *Shop) Pick(n int, keep func(*Product) bool, less func(a, b *Product) int) []string {
 	var found []*Product
-	for i := range s.Products {
-		if p := &s.Products[i]; keep == nil || keep(p) {
+	for _, p := range s.Products {
+		if keep == nil || keep(p) {
 			found = append(found, p)
 		}
 	}
@@ -26,10 +26,7 @@ func (s *Shop) Pick(n int, keep func(*Product) bool, less func(a, b *Product) in
 
 // Sorted is all products in the order of less. The order is stable.
 func (s *Shop) Sorted(less func(a, b *Product) int) []*Product {
-	ps := make([]*Product, len(s.Products))
-	for i := range s.Products {
-		ps[i] = &s.Products[i]
-	}
+	ps := slices.Clone(s.Products)
 	slices.SortStableFunc(ps, less)
 	return ps
 }

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// PictureStyle says how a shop's products are drawn from their attributes.
+// PictureStyle says how a shop's products are drawn from their attributes. The zero
+// PictureStyle draws none: a product without a picture then has none.
 type PictureStyle struct {
 	Kind   string `json:"kind"`           // wand, cup or vessel
 	Body   string `json:"body"`           // the attribute that gives the main colours
@@ -13,6 +14,10 @@ type PictureStyle struct {
 	Size   string `json:"size,omitempty"` // the attribute whose number is the size
 	// Shades is the colours by attribute name and attribute value.
 	Shades map[string]map[string]Shade `json:"shades"`
+}
+
+func (ps *PictureStyle) none() bool {
+	return ps.Kind == "" && ps.Body == "" && ps.Accent == "" && ps.Size == "" && len(ps.Shades) == 0
 }
 
 // Shade is the colours of an attribute's value, as #rrggbb, and for an accent its form.

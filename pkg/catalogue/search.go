@@ -121,9 +121,8 @@ type match struct {
 func (s *Shop) matches(q Query, forgiving bool) []match {
 	words, unit := s.queryWords(q.Words), s.minorUnits()
 	var found []match
-	for i := range s.Products {
-		p := &s.Products[i]
-		if q.Collection != "" && p.Collection != q.Collection || q.OnSale && !p.OnSale() || q.InStock && p.SoldOut() ||
+	for i, p := range s.Products {
+		if q.Collection != "" && !p.In(q.Collection) || q.OnSale && !p.OnSale() || q.InStock && p.SoldOut() ||
 			q.Most > 0 && p.NowCents() > q.Most*unit {
 			continue
 		}

@@ -66,7 +66,7 @@ func TestSearchFiltersAndSorts(t *testing.T) {
 		} {
 			want := 0
 			for i := range shop.Products {
-				if tt.holds(&shop.Products[i]) {
+				if tt.holds(shop.Products[i]) {
 					want++
 				}
 			}

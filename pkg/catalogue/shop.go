@@ -16,6 +16,9 @@ type Shop struct {
 	About    string `json:"about"`
 	Currency string `json:"currency"` // ISO 4217
 	Locale   string `json:"locale"`   // BCP 47; English, as the page's own words are
+	// Language is the language of the products' names and descriptions, by BCP 47; "" for
+	// that of Locale.
+	Language string `json:"language,omitempty"`
 	// Noun is what the shop calls its products.
 	Noun        Noun         `json:"noun"`
 	Theme       Theme        `json:"theme"`
@@ -24,14 +27,18 @@ type Shop struct {
 	// CheckoutURL is the https address where a cart is paid. In it, {items} is replaced by
 	// the cart's lines as id:quantity, separated by commas, and {currency} by the currency.
 	// It is "" if the shop takes no orders yet.
-	CheckoutURL string    `json:"checkoutUrl,omitempty"`
-	Assurances  []Item    `json:"assurances"`
-	Story       Passage   `json:"story"`
-	Guide       Guide     `json:"guide"`
-	FAQ         []Item    `json:"faq"`
-	Quotes      []Quote   `json:"quotes"`
-	Products    []Product `json:"products"`
+	CheckoutURL string  `json:"checkoutUrl,omitempty"`
+	Assurances  []Item  `json:"assurances"`
+	Story       Passage `json:"story"`
+	Guide       Guide   `json:"guide"`
+	FAQ         []Item  `json:"faq"`
+	Quotes      []Quote `json:"quotes"`
+	// Products is those of the document, in its order, then those of the bucket CATALOGUE,
+	// sorted by id. None is nil.
+	Products []*Product `json:"products,omitempty"`
 
+	// LeftOut is what the shop is served without, for its faults.
+	LeftOut LeftOut `json:"-"`
 	// Version identifies the content of the document.
 	Version Version `json:"-"`
 	// Since is when this process first read this version.
@@ -47,13 +54,6 @@ type Shop struct {
 type Noun struct {
 	One  string `json:"one"`
 	Many string `json:"many"`
-}
-
-// Collection is a group of products. Every product belongs to exactly one.
-type Collection struct {
-	ID    string `json:"id"`
-	Name  string `json:"name"`
-	Blurb string `json:"blurb"`
 }
 
 // Passage is a headline with its text. A blank line separates paragraphs.

@@ -30,8 +30,9 @@ func BuiltIn() (*Shops, error) {
 }
 
 // ReadDir reads each *.json file at the top of dir as one shop. It returns all shops or
-// an error. The error wraps ErrDocument if there is no file or a document is refused. It
-// names every fault of every file on a line of its own, as file, JSON path and rule.
+// an error. The error wraps ErrDocument if there is no file or a document has a fault, and
+// be it of one product. It names every fault of every file on a line of its own, as file,
+// JSON path and rule.
 func ReadDir(dir fs.FS) (*Shops, error) {
 	names, err := fs.Glob(dir, "*.json")
 	if err != nil {
@@ -48,6 +49,9 @@ func ReadDir(dir fs.FS) (*Shops, error) {
 			return nil, fmt.Errorf("read store file %s: %w", name, err)
 		}
 		s, err := ReadShop(name, strings.TrimSuffix(name, ".json"), b)
+		if err == nil {
+			err = s.complete(name)
+		}
 		if err != nil {
 			faults = append(faults, err)
 			continue
@@ -58,6 +62,17 @@ func ReadDir(dir fs.FS) (*Shops, error) {
 		return nil, errors.Join(faults...)
 	}
 	return NewShops(all...), nil
+}
+
+// complete returns the shop's faults, one of which is to have no products.
+func (s *Shop) complete(name string) error {
+	if err := s.LeftOut.Err(); err != nil {
+		return fmt.Errorf("%w", err)
+	}
+	if len(s.Products) == 0 {
+		return fmt.Errorf("%w: %s: products: must hold at least one", ErrDocument, name)
+	}
+	return nil
 }
 
 // NewShops makes a set of shops. Of two with the same slug it takes the later one.

@@ -8,7 +8,8 @@ import (
 
 // Verify checks the shop documents in dir and returns the exit status of the process. If
 // all are valid it lists them on stdout and returns 0. Otherwise it writes every fault
-// to stderr, one a line, and returns 2.
+// to stderr, one a line, and returns 2. The products of the bucket CATALOGUE are not
+// checked.
 func Verify(dir string, stdout, stderr io.Writer) int {
 	found, err := readFolder(dir)
 	if err != nil {
@@ -23,7 +24,10 @@ func Verify(dir string, stdout, stderr io.Writer) int {
 	for _, doc := range found {
 		err := doc.err
 		if err == nil {
-			_, err = parse(doc, doc.texts[0])
+			var shop *Shop
+			if shop, err = parse(doc, doc.texts[0]); err == nil {
+				err = shop.LeftOut.Err()
+			}
 		}
 		if err != nil {
 			fmt.Fprintln(stderr, err)

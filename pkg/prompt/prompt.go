@@ -159,8 +159,8 @@ func candidates(shop *catalogue.Shop, g *wandstorev1.StoreSignals) []*catalogue.
 			add(p)
 		}
 	}
-	for i := range shop.Products {
-		add(&shop.Products[i])
+	for _, p := range shop.Products {
+		add(p)
 	}
 	return shown
 }

@@ -43,8 +43,8 @@ func newPageView(in PageInput, shop *shopView) *pageView {
 		v.Sections = append(v.Sections, shop.section(s, i, v))
 	}
 	v.linkActions()
-	for i := range shop.Products {
-		v.Pictures = append(v.Pictures, shop.pictures[shop.Products[i].ID])
+	for _, p := range shop.Products {
+		v.Pictures = append(v.Pictures, shop.pictures[p.ID])
 	}
 	return v
 }

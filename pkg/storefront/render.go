@@ -50,8 +50,8 @@ func (r *Renderer) shop(s *catalogue.Shop) *shopView {
 		}
 	}
 	v := &shopView{Shop: s, pictures: make(map[string]picture.Picture, len(s.Products))}
-	for i := range s.Products {
-		if p := &s.Products[i]; p.Image == "" {
+	for _, p := range s.Products {
+		if p.Image == "" {
 			v.pictures[p.ID] = picture.Draw(&s.Picture, p)
 		}
 	}

@@ -24,7 +24,7 @@ func shopPages(t *testing.T, r *storefront.Renderer, shop *catalogue.Shop) map[s
 		}
 	}
 	for i := range shop.Products {
-		p := &shop.Products[i]
+		p := shop.Products[i]
 		keep("product " + p.ID)(r.Product(storefront.ProductInput{Shop: shop, Product: p, InCart: i}))
 	}
 	for _, q := range []catalogue.Query{{}, {Words: "zzzz <b>"}, {Collection: shop.Collections[0].ID, Sort: catalogue.SortNewest}, {Words: "a", OnSale: true, InStock: true, Most: 1}} {
@@ -85,7 +85,7 @@ func TestCartAddsUp(t *testing.T) {
 	var sold, left *catalogue.Product
 	var plenty []*catalogue.Product
 	for i := range shop.Products {
-		switch p := &shop.Products[i]; {
+		switch p := shop.Products[i]; {
 		case p.SoldOut():
 			sold = p
 		case p.Stock <= 4:
@@ -137,7 +137,7 @@ func TestSoldOutProductCannotBeBought(t *testing.T) {
 	r := renderer(t)
 	for _, shop := range cataloguetest.BuiltIn(t).All() {
 		for i := range shop.Products {
-			p := &shop.Products[i]
+			p := shop.Products[i]
 			page, err := r.Product(storefront.ProductInput{Shop: shop, Product: p})
 			if err != nil {
 				t.Fatal(err)

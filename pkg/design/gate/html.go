@@ -195,8 +195,7 @@ func (g *group) add(id string) {
 // text is only a product's name.
 func productsIn(s string, shop *catalogue.Shop) (ids []string, whole bool) {
 	lower := strings.ToLower(s)
-	for i := range shop.Products {
-		p := &shop.Products[i]
+	for _, p := range shop.Products {
 		if name := strings.ToLower(p.Name); strings.Contains(lower, name) {
 			ids = append(ids, p.ID)
 			whole = whole || strings.TrimSpace(lower) == name
