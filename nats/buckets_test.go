@@ -28,9 +28,10 @@ func TestBucketsAreThoseOfTheCLI(t *testing.T) {
 		wandnats.BucketControl:   {"--history=5", "--max-value-size=1024"},
 		wandnats.BucketForgotten: {"--history=1", "--ttl=2160h", "--max-value-size=1024"},
 		wandnats.BucketDrafts:    {"--history=1", "--ttl=5m", "--max-value-size=131072"},
+		wandnats.BucketAccount:   {"--history=1", "--ttl=24h", "--max-value-size=131072"},
 	} {
 		got := streamConfig(t, js, "KV_"+bucket)
-		flags = append(flags, "--storage=file", "--description="+got.Description, fmt.Sprintf("--max-bucket-size=%d", got.MaxBytes))
+		flags = append(flags, "--storage="+strings.ToLower(got.Storage.String()), "--description="+got.Description, fmt.Sprintf("--max-bucket-size=%d", got.MaxBytes))
 		theirs.cli(t, append([]string{"kv", "add", bucket}, flags...)...)
 		want := streamConfig(t, theirJS, "KV_"+bucket)
 		// The purge of a forgotten shopper expires; the CLI allows a TTL of a message only with markers for the expired values, which sessions have not.

@@ -24,6 +24,8 @@ type Bus struct {
 	Spend jetstream.KeyValue
 	// Control is the bucket CONTROL.
 	Control jetstream.KeyValue
+	// Account is the bucket MODEL_ACCOUNT.
+	Account jetstream.KeyValue
 	// Forgotten is the bucket FORGOTTEN.
 	Forgotten jetstream.KeyValue
 	// Drafts is the bucket PAGE_DRAFTS.
@@ -47,6 +49,7 @@ func Open(ctx context.Context, js jetstream.JetStream) (*Bus, error) {
 		{BucketStores, &b.Shops},
 		{BucketSpend, &b.Spend},
 		{BucketControl, &b.Control},
+		{BucketAccount, &b.Account},
 		{BucketForgotten, &b.Forgotten},
 		{BucketDrafts, &b.Drafts},
 	} {

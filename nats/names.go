@@ -31,6 +31,9 @@ const (
 	BucketSpend = "SPEND"
 	// BucketControl holds the operators' switches; only operators write it.
 	BucketControl = "CONTROL"
+	// BucketAccount holds what the generators use of the model's account, and what is
+	// known of its limits.
+	BucketAccount = "MODEL_ACCOUNT"
 	// BucketForgotten holds the tombstones of forgotten shoppers by their ids.
 	BucketForgotten = "FORGOTTEN"
 	// BucketDrafts holds the beginnings of pages that a model is writing.

@@ -62,6 +62,8 @@ var rights = []struct {
 	{what: "walk through the tombstones", subject: "$JS.API.CONSUMER.CREATE.KV_FORGOTTEN.mine.$KV.FORGOTTEN.>", users: "generator operator sys"},
 	{what: "book a cost", subject: "$KV.SPEND.day.2026-11-25", users: "generator operator sys"},
 	{what: "watch the costs", subject: "$JS.API.CONSUMER.CREATE.KV_SPEND.mine.$KV.SPEND.>", users: "edge generator operator sys"},
+	{what: "take a place in the model's account", subject: "$KV.MODEL_ACCOUNT.0123456789abcdef", users: "generator operator sys"},
+	{what: "watch the model's account", subject: "$JS.API.CONSUMER.CREATE.KV_MODEL_ACCOUNT.mine.$KV.MODEL_ACCOUNT.>", users: "generator operator sys"},
 	{what: "switch generation", subject: "$KV.CONTROL.generation", users: "operator sys"},
 	{what: "watch the switches", subject: "$JS.API.CONSUMER.CREATE.KV_CONTROL.mine.$KV.CONTROL.>", users: "edge generator operator sys"},
 	{what: "ask a member", subject: "wandstore.member.pool-3.health", users: "edge operator sys"},

@@ -218,7 +218,9 @@ type JobRecord struct {
 	// Why it failed, or why the template served; no personal data.
 	Reason string `protobuf:"bytes,15,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The worker process that holds it while running.
-	Worker        string `protobuf:"bytes,16,opt,name=worker,proto3" json:"worker,omitempty"`
+	Worker string `protobuf:"bytes,16,opt,name=worker,proto3" json:"worker,omitempty"`
+	// Set while the running job waits for the model's account.
+	AccountWait   *AccountWait `protobuf:"bytes,17,opt,name=account_wait,json=accountWait,proto3" json:"account_wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -365,6 +367,69 @@ func (x *JobRecord) GetWorker() string {
 	return ""
 }
 
+func (x *JobRecord) GetAccountWait() *AccountWait {
+	if x != nil {
+		return x.AccountWait
+	}
+	return nil
+}
+
+// AccountWait is a job's wait for the model's account: all calls that the account allows
+// are under way.
+type AccountWait struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Since when it waits.
+	Since *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=since,proto3" json:"since,omitempty"`
+	// How many calls the account allows a minute, as far as it is known; 0 if it is not.
+	CallsAMinute  float64 `protobuf:"fixed64,2,opt,name=calls_a_minute,json=callsAMinute,proto3" json:"calls_a_minute,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccountWait) Reset() {
+	*x = AccountWait{}
+	mi := &file_wandstore_v1_job_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccountWait) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccountWait) ProtoMessage() {}
+
+func (x *AccountWait) ProtoReflect() protoreflect.Message {
+	mi := &file_wandstore_v1_job_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccountWait.ProtoReflect.Descriptor instead.
+func (*AccountWait) Descriptor() ([]byte, []int) {
+	return file_wandstore_v1_job_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *AccountWait) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *AccountWait) GetCallsAMinute() float64 {
+	if x != nil {
+		return x.CallsAMinute
+	}
+	return 0
+}
+
 // Breadcrumb is one step on a job's way: GENERATION_QUEUE
 // debug.{store}.{shopper}, and error.{store}.{shopper} for what went wrong.
 type Breadcrumb struct {
@@ -391,7 +456,7 @@ type Breadcrumb struct {
 
 func (x *Breadcrumb) Reset() {
 	*x = Breadcrumb{}
-	mi := &file_wandstore_v1_job_proto_msgTypes[2]
+	mi := &file_wandstore_v1_job_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -403,7 +468,7 @@ func (x *Breadcrumb) String() string {
 func (*Breadcrumb) ProtoMessage() {}
 
 func (x *Breadcrumb) ProtoReflect() protoreflect.Message {
-	mi := &file_wandstore_v1_job_proto_msgTypes[2]
+	mi := &file_wandstore_v1_job_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -416,7 +481,7 @@ func (x *Breadcrumb) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Breadcrumb.ProtoReflect.Descriptor instead.
 func (*Breadcrumb) Descriptor() ([]byte, []int) {
-	return file_wandstore_v1_job_proto_rawDescGZIP(), []int{2}
+	return file_wandstore_v1_job_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Breadcrumb) GetAt() *timestamppb.Timestamp {
@@ -503,7 +568,7 @@ type DeadLetter struct {
 
 func (x *DeadLetter) Reset() {
 	*x = DeadLetter{}
-	mi := &file_wandstore_v1_job_proto_msgTypes[3]
+	mi := &file_wandstore_v1_job_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -515,7 +580,7 @@ func (x *DeadLetter) String() string {
 func (*DeadLetter) ProtoMessage() {}
 
 func (x *DeadLetter) ProtoReflect() protoreflect.Message {
-	mi := &file_wandstore_v1_job_proto_msgTypes[3]
+	mi := &file_wandstore_v1_job_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -528,7 +593,7 @@ func (x *DeadLetter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetter.ProtoReflect.Descriptor instead.
 func (*DeadLetter) Descriptor() ([]byte, []int) {
-	return file_wandstore_v1_job_proto_rawDescGZIP(), []int{3}
+	return file_wandstore_v1_job_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *DeadLetter) GetJobId() string {
@@ -610,7 +675,7 @@ const file_wandstore_v1_job_proto_rawDesc = "" +
 	"\x06origin\x18\x06 \x01(\tR\x06origin\x1a>\n" +
 	"\x10PreferencesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xdd\x04\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9b\x05\n" +
 	"\tJobRecord\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1d\n" +
 	"\n" +
@@ -633,7 +698,11 @@ const file_wandstore_v1_job_proto_rawDesc = "" +
 	"\x06source\x18\r \x01(\tR\x06source\x12=\n" +
 	"\fgenerated_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\vgeneratedAt\x12\x16\n" +
 	"\x06reason\x18\x0f \x01(\tR\x06reason\x12\x16\n" +
-	"\x06worker\x18\x10 \x01(\tR\x06worker\"\xeb\x01\n" +
+	"\x06worker\x18\x10 \x01(\tR\x06worker\x12<\n" +
+	"\faccount_wait\x18\x11 \x01(\v2\x19.wandstore.v1.AccountWaitR\vaccountWait\"e\n" +
+	"\vAccountWait\x120\n" +
+	"\x05since\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12$\n" +
+	"\x0ecalls_a_minute\x18\x02 \x01(\x01R\fcallsAMinute\"\xeb\x01\n" +
 	"\n" +
 	"Breadcrumb\x12*\n" +
 	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x15\n" +
@@ -681,31 +750,34 @@ func file_wandstore_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_wandstore_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_wandstore_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_wandstore_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_wandstore_v1_job_proto_goTypes = []any{
 	(JobState)(0),                 // 0: wandstore.v1.JobState
 	(*GenerationJob)(nil),         // 1: wandstore.v1.GenerationJob
 	(*JobRecord)(nil),             // 2: wandstore.v1.JobRecord
-	(*Breadcrumb)(nil),            // 3: wandstore.v1.Breadcrumb
-	(*DeadLetter)(nil),            // 4: wandstore.v1.DeadLetter
-	nil,                           // 5: wandstore.v1.GenerationJob.PreferencesEntry
-	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
+	(*AccountWait)(nil),           // 3: wandstore.v1.AccountWait
+	(*Breadcrumb)(nil),            // 4: wandstore.v1.Breadcrumb
+	(*DeadLetter)(nil),            // 5: wandstore.v1.DeadLetter
+	nil,                           // 6: wandstore.v1.GenerationJob.PreferencesEntry
+	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
 }
 var file_wandstore_v1_job_proto_depIdxs = []int32{
-	6, // 0: wandstore.v1.GenerationJob.requested_at:type_name -> google.protobuf.Timestamp
-	5, // 1: wandstore.v1.GenerationJob.preferences:type_name -> wandstore.v1.GenerationJob.PreferencesEntry
-	0, // 2: wandstore.v1.JobRecord.state:type_name -> wandstore.v1.JobState
-	6, // 3: wandstore.v1.JobRecord.requested_at:type_name -> google.protobuf.Timestamp
-	6, // 4: wandstore.v1.JobRecord.updated_at:type_name -> google.protobuf.Timestamp
-	6, // 5: wandstore.v1.JobRecord.deadline:type_name -> google.protobuf.Timestamp
-	6, // 6: wandstore.v1.JobRecord.generated_at:type_name -> google.protobuf.Timestamp
-	6, // 7: wandstore.v1.Breadcrumb.at:type_name -> google.protobuf.Timestamp
-	6, // 8: wandstore.v1.DeadLetter.died_at:type_name -> google.protobuf.Timestamp
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	7,  // 0: wandstore.v1.GenerationJob.requested_at:type_name -> google.protobuf.Timestamp
+	6,  // 1: wandstore.v1.GenerationJob.preferences:type_name -> wandstore.v1.GenerationJob.PreferencesEntry
+	0,  // 2: wandstore.v1.JobRecord.state:type_name -> wandstore.v1.JobState
+	7,  // 3: wandstore.v1.JobRecord.requested_at:type_name -> google.protobuf.Timestamp
+	7,  // 4: wandstore.v1.JobRecord.updated_at:type_name -> google.protobuf.Timestamp
+	7,  // 5: wandstore.v1.JobRecord.deadline:type_name -> google.protobuf.Timestamp
+	7,  // 6: wandstore.v1.JobRecord.generated_at:type_name -> google.protobuf.Timestamp
+	3,  // 7: wandstore.v1.JobRecord.account_wait:type_name -> wandstore.v1.AccountWait
+	7,  // 8: wandstore.v1.AccountWait.since:type_name -> google.protobuf.Timestamp
+	7,  // 9: wandstore.v1.Breadcrumb.at:type_name -> google.protobuf.Timestamp
+	7,  // 10: wandstore.v1.DeadLetter.died_at:type_name -> google.protobuf.Timestamp
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_wandstore_v1_job_proto_init() }
@@ -719,7 +791,7 @@ func file_wandstore_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wandstore_v1_job_proto_rawDesc), len(file_wandstore_v1_job_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
