@@ -20,15 +20,6 @@ var openings = map[string][]string{
 // first. An unknown persona has none.
 func Openings(personaName string) []string { return slices.Clone(openings[personaName]) }
 
-// openingRank is the index of a section type among the persona's openings. For other
-// types it is the number of openings.
-func openingRank(personaName, name string) int {
-	if i := slices.Index(openings[personaName], name); i >= 0 {
-		return i
-	}
-	return len(openings[personaName])
-}
-
 // maxMinimalistSections is the most sections of a minimalist's page.
 const maxMinimalistSections = 5
 

@@ -1,11 +1,9 @@
 package design
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/invopop/jsonschema"
 
@@ -15,10 +13,10 @@ import (
 // Schema returns the JSON schema of a Design for a model that may choose among the given
 // products. It has no references and allows no unknown fields. A section is one of the
 // types. Each type only states how it restricts the fields that all sections share. A
-// type that needs more products than it accepts of the given ones is left out. The
-// persona's openings come first. An error means that the schema cannot be encoded, which
-// is a defect of this package.
-func Schema(products []*catalogue.Product, personaName string) (json.RawMessage, error) {
+// type that needs more products than it accepts of the given ones is left out. The schema
+// is the same for all shoppers, so that a provider's prompt cache serves it. An error means
+// that the schema cannot be encoded, which is a defect of this package.
+func Schema(products []*catalogue.Product) (json.RawMessage, error) {
 	r := jsonschema.Reflector{DoNotReference: true, Anonymous: true}
 	root := r.Reflect(&Design{})
 	root.Version = "" // some model APIs refuse a schema with "$schema"
@@ -33,12 +31,8 @@ func Schema(products []*catalogue.Product, personaName string) (json.RawMessage,
 	}
 	ids.UniqueItems = true
 	ids.Items.Enum = productEnum(products, nil)
-	kinds := slices.Clone(sectionKinds)
-	slices.SortStableFunc(kinds, func(a, b sectionKind) int {
-		return cmp.Compare(openingRank(personaName, a.name), openingRank(personaName, b.name))
-	})
-	for i := range kinds {
-		if branch := kinds[i].schema(products); branch != nil {
+	for i := range sectionKinds {
+		if branch := sectionKinds[i].schema(products); branch != nil {
 			sections.Items.OneOf = append(sections.Items.OneOf, branch)
 		}
 	}

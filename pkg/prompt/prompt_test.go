@@ -27,14 +27,15 @@ func shop(t testing.TB) *catalogue.Shop {
 	return shop
 }
 
-// read decodes the data of a prompt, and checks that the prompt has one schema.
-func read(t testing.TB, p prompt.Prompt) map[string]any {
+// read decodes the shopper's data of a prompt, and checks that the prompt has one schema,
+// one shop and one shopper.
+func read(t testing.TB, p prompt.Prompt) (shopper map[string]any) {
 	t.Helper()
-	var schema, data map[string]any
-	for tag, into := range map[string]*map[string]any{"schema": &schema, "data": &data} {
-		text := p.System
-		if tag == "data" {
-			text = p.User
+	var schema, shop map[string]any
+	for tag, into := range map[string]*map[string]any{"schema": &schema, "shop": &shop, "data": &shopper} {
+		text := p.User
+		if tag == "schema" {
+			text = p.System
 		}
 		if strings.Count(text, "<"+tag+">{") != 1 || strings.Count(text, "}</"+tag+">") != 1 {
 			t.Fatalf("not one <%s> in the prompt", tag)
@@ -48,7 +49,10 @@ func read(t testing.TB, p prompt.Prompt) map[string]any {
 	if len(schema) == 0 {
 		t.Error("the schema is empty")
 	}
-	return data
+	if products, _ := shop["products"].([]any); len(products) == 0 {
+		t.Error("the shop sells nothing")
+	}
+	return shopper
 }
 
 func TestEveryPersonaIsAddressed(t *testing.T) {
@@ -58,16 +62,13 @@ func TestEveryPersonaIsAddressed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if seen[p.System] {
-			t.Errorf("%s is addressed like another", name)
+		_, task, _ := strings.Cut(p.User, "</data>")
+		if seen[task] || !strings.Contains(task, name) || !strings.Contains(p.System, "\n- "+name+": ") {
+			t.Errorf("%s is not addressed: %s", name, task)
 		}
-		seen[p.System] = true
-		data := read(t, p)
-		if got := data["shopper"].(map[string]any)["persona"]; got != name {
+		seen[task] = true
+		if got := read(t, p)["persona"]; got != name {
 			t.Errorf("persona %v, want %s", got, name)
-		}
-		if n := len(data["products"].([]any)); n < 24 {
-			t.Errorf("%d products shown", n)
 		}
 	}
 }
@@ -86,8 +87,7 @@ func TestOutsideTextStaysData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data := read(t, p)
-	who := data["shopper"].(map[string]any)
+	who := read(t, p)
 	if got := who["searched"].([]any)[0]; got != evil {
 		t.Errorf("a search reads %q", got)
 	}
@@ -97,7 +97,7 @@ func TestOutsideTextStaysData(t *testing.T) {
 	if strings.Contains(p.System, "Ignore all rules") {
 		t.Error("outside text is among the rules")
 	}
-	if _, has := data["wishes"].(map[string]any)["persona"]; has {
+	if _, has := who["wishes"].(map[string]any)["persona"]; has {
 		t.Error("the persona is repeated as a wish")
 	}
 }
@@ -115,23 +115,6 @@ func TestWishesAreBounded(t *testing.T) {
 	wishes := data["wishes"].(map[string]any)
 	if len(wishes) != 10 || len(wishes["a"].(string)) > 240 {
 		t.Errorf("%d wishes, the first of %d bytes", len(wishes), len(wishes["a"].(string)))
-	}
-}
-
-// The products that interest the shopper come first, so that they are in the prompt of a
-// large catalogue as well.
-func TestInterestsComeFirst(t *testing.T) {
-	shop := shop(t)
-	last := shop.Products[len(shop.Products)-1].ID
-	p, err := prompt.Build(prompt.Input{
-		Shop: shop, Visitor: persona.Visitor{Persona: persona.Explorer}, Signals: &wandstorev1.StoreSignals{Cart: []string{last}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	data := read(t, p)
-	if first := data["products"].([]any)[0].(map[string]any)["id"]; first != last {
-		t.Errorf("first product %v, want the one in the cart, %s", first, last)
 	}
 }
 

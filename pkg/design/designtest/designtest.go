@@ -30,11 +30,11 @@ func (n *Node) Kinds() []*Node { return n.Properties["sections"].Items.OneOf }
 // Kind is the section type of a branch.
 func (n *Node) Kind() string { return n.Properties["type"].Const }
 
-// Schema is the schema of a design of the given products, for no persona, decoded and
+// Schema is the schema of a design of the given products, decoded and
 // as JSON. It fails the test on an error.
 func Schema(t testing.TB, products []*catalogue.Product) (root *Node, raw string) {
 	t.Helper()
-	b, err := design.Schema(products, "")
+	b, err := design.Schema(products)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func (inv *Inventor) value(out *bytes.Buffer, s *schema, name string) error {
 		out.Write(s.Const)
 		return nil
 	case len(s.Enum) > 0:
-		out.Write(s.Enum[inv.deal(s, len(s.Enum), discriminates(name))])
+		out.Write(s.Enum[inv.deal(s, len(s.Enum), firstIf(discriminates(name)))])
 		return nil
 	}
 	switch kind := s.kind(); kind {
@@ -60,10 +60,10 @@ func (inv *Inventor) choose(s *schema) *schema {
 		switch {
 		case len(s.AnyOf) > 0:
 			beside.AnyOf = nil
-			s = beside.join(&s.AnyOf[inv.deal(s, len(s.AnyOf), true)])
+			s = beside.join(&s.AnyOf[inv.deal(s, len(s.AnyOf), inv.opening(s.AnyOf))])
 		case len(s.OneOf) > 0:
 			beside.OneOf = nil
-			s = beside.join(&s.OneOf[inv.deal(s, len(s.OneOf), true)])
+			s = beside.join(&s.OneOf[inv.deal(s, len(s.OneOf), inv.opening(s.OneOf))])
 		default:
 			return s
 		}
@@ -128,7 +128,7 @@ func (inv *Inventor) subset(out *bytes.Buffer, s, enum *schema) error {
 	}
 	picked := make([]int, 0, n)
 	for len(picked) < n {
-		i := inv.deal(enum, distinct, false)
+		i := inv.deal(enum, distinct, anyFirst)
 		if len(picked) >= distinct || !slices.Contains(picked, i) {
 			picked = append(picked, i)
 		}

@@ -78,6 +78,28 @@ func designFor(t *testing.T, seed uint64, shopper string) (string, page) {
 	return string(text), p
 }
 
+// A design begins with what the conversation asks for, if the schema has it.
+func TestDesignsBeginAsAsked(t *testing.T) {
+	for asked, want := range map[string]string{
+		"It begins with one of: quote, grid.":                               "quote",
+		"It begins, after a hero or without one, with one of: product-grid": "product-grid",
+		"It begins with: hero. It begins with one of: quote.":               "quote",
+		"It begins with one of: banner.":                                    "hero",
+		"Wands: quote":                                                      "hero",
+	} {
+		for seed := range uint64(5) {
+			text, err := New(seed, asked).JSON([]byte(pageSchema))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var p page
+			if err := json.Unmarshal(text, &p); err != nil || p.Sections[0].Type != want {
+				t.Errorf("%q: begins with %s, want %s (%v)", asked, p.Sections[0].Type, want, err)
+			}
+		}
+	}
+}
+
 func TestDesignsFollowTheirSchema(t *testing.T) {
 	within := func(s string, least, most int) bool {
 		n := utf8.RuneCountInString(s)

@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"io"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 )
 
@@ -18,6 +19,8 @@ type Inventor struct {
 	// values counts what one instance holds, which is bounded.
 	values int
 	decks  map[*schema]*deck
+	// first names the alternatives of which one comes first, if there are such.
+	first []string
 }
 
 // New returns the Inventor of the answer to a conversation.
@@ -25,7 +28,19 @@ func New(seed uint64, conversation string) *Inventor {
 	h := fnv.New64a()
 	_, _ = io.WriteString(h, conversation) // a hash never fails
 	rng := rand.New(rand.NewPCG(seed, h.Sum64()))
-	return &Inventor{rng: rng, copy: newCopywriter(rng, conversation), decks: map[*schema]*deck{}}
+	return &Inventor{rng: rng, copy: newCopywriter(rng, conversation), decks: map[*schema]*deck{}, first: firstNames(conversation)}
+}
+
+// beginning is the instruction that names what a list begins with.
+var beginning = regexp.MustCompile(`(?i)\bbegins\b[^.:\n]*: ([a-z0-9-]+(?:, [a-z0-9-]+)*)`)
+
+// firstNames is what the last instruction of a conversation has a list begin with.
+func firstNames(conversation string) []string {
+	found := beginning.FindAllStringSubmatch(conversation, -1)
+	if found == nil {
+		return nil
+	}
+	return strings.Split(found[len(found)-1][1], ", ")
 }
 
 // Prose returns two or three sentences of shop copy, at most most characters, or

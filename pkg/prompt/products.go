@@ -1,0 +1,66 @@
+package prompt
+
+import (
+	"slices"
+
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/design"
+)
+
+// How many products a prompt names. Products cost tokens, and a page has no room for more.
+const (
+	maxShared = 40
+	maxDeals  = 10 // of the shared products of a larger shop, those for reduced prices
+	maxExtras = 8
+)
+
+// Shared is the products that the prompts of all shoppers of the shop name, in an order
+// that depends on the catalogue alone: all of them, in the catalogue's order, up to 40.
+// Of a larger shop it is a selection: the largest reductions, and of each collection in
+// turn the featured and best rated.
+func Shared(shop *catalogue.Shop) []*catalogue.Product {
+	if len(shop.Products) <= maxShared {
+		return shop.Sorted(catalogue.AsListed)
+	}
+	deal := func(p *catalogue.Product) bool { return p.OnSale() && p.Available() }
+	ids := shop.Pick(maxDeals, deal, catalogue.BySaving)
+	var rows [][]string
+	for _, c := range shop.Collections {
+		within := func(p *catalogue.Product) bool { return p.Collection == c.ID && p.Available() }
+		rows = append(rows, shop.Pick(maxShared, within, catalogue.ByFeatured))
+	}
+	for rank := range maxShared {
+		for _, row := range rows {
+			if len(ids) < maxShared && rank < len(row) && !slices.Contains(ids, row[rank]) {
+				ids = append(ids, row[rank])
+			}
+		}
+	}
+	return products(shop, ids)
+}
+
+// extras is the shopper's own products that are not among the shared ones: those in the
+// cart, viewed, bought, wished for and searched for, in this order, up to 8.
+func (in Input) extras(shared []*catalogue.Product) []*catalogue.Product {
+	if len(shared) == len(in.Shop.Products) {
+		return nil
+	}
+	interests := slices.Concat(in.Signals.GetCart(), in.Signals.GetRecentProducts(), in.Signals.GetPurchased())
+	_, wished := design.ReadWishes(Wishes(in.Preferences))
+	interests = append(interests, in.Shop.Found(slices.Concat(wished, in.Signals.GetRecentQueries()))...)
+	own := slices.DeleteFunc(products(in.Shop, in.Shop.Known(interests)), func(p *catalogue.Product) bool {
+		return slices.Contains(shared, p)
+	})
+	return own[:min(len(own), maxExtras)]
+}
+
+// products is those of the ids, which the shop knows.
+func products(shop *catalogue.Shop, ids []string) []*catalogue.Product {
+	found := make([]*catalogue.Product, 0, len(ids))
+	for _, id := range ids {
+		if p, ok := shop.Product(id); ok {
+			found = append(found, p)
+		}
+	}
+	return found
+}

@@ -1,0 +1,145 @@
+package prompt_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/catalogue/cataloguetest"
+	"github.com/wandstore/wandstore/pkg/persona"
+	"github.com/wandstore/wandstore/pkg/prompt"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+// cacheStep is the granularity of Kimi's prompt cache, in tokens. A token is about four
+// characters.
+const (
+	cacheStep     = 256
+	charsPerToken = 4
+	shoppers      = 60
+)
+
+// stocked is magic-wands with that many products.
+func stocked(t *testing.T, n int) *catalogue.Shop {
+	return cataloguetest.Edited(t, "magic-wands", func(document map[string]any) {
+		products := document["products"].([]any)
+		for i := len(products); i < n; i++ {
+			p := map[string]any{}
+			for name, value := range cataloguetest.Product(document, i%len(products)) {
+				p[name] = value
+			}
+			p["id"], p["name"] = fmt.Sprintf("wand-%d", i), fmt.Sprintf("Wand %d", i)
+			document["products"] = append(document["products"].([]any), p)
+		}
+	})
+}
+
+// shopper is a shopper of the shop, by chance.
+func shopper(rng *rand.Rand, shop *catalogue.Shop) prompt.Input {
+	some := func(most int) (ids []string) {
+		for range rng.IntN(most) {
+			ids = append(ids, shop.Products[rng.IntN(len(shop.Products))].ID)
+		}
+		return ids
+	}
+	g := &wandstorev1.StoreSignals{
+		Visits: rng.Uint32N(9), RecentProducts: some(8), Cart: some(4), Purchased: some(3), Categories: map[string]uint32{},
+	}
+	for _, c := range shop.Collections {
+		g.Categories[c.ID] = rng.Uint32N(5)
+	}
+	for range rng.IntN(4) {
+		words := strings.Fields(shop.Products[rng.IntN(len(shop.Products))].Description)
+		g.RecentQueries = append(g.RecentQueries, words[rng.IntN(len(words))])
+	}
+	in := prompt.Input{Shop: shop, Visitor: persona.Visitor{Persona: persona.All()[rng.IntN(4)], Confidence: rng.Float64()}, Signals: g}
+	if rng.IntN(3) == 0 {
+		in.Preferences = map[string]string{"palette": "midnight", "occasion": "a gift for a patient friend"}
+	}
+	return in
+}
+
+func tokens(text string) int {
+	return (utf8.RuneCountInString(text) + charsPerToken - 1) / charsPerToken
+}
+
+// From a shop's second shopper on, whoever they are, a cache by prefix serves over 90 % of
+// the prompt's tokens.
+func TestPromptsBeginAlike(t *testing.T) {
+	shops := append(cataloguetest.BuiltIn(t).All(), sixWands(t), cataloguetest.Example(t), stocked(t, 200))
+	for _, shop := range shops {
+		t.Run(fmt.Sprintf("%s of %d", shop.Slug, len(shop.Products)), func(t *testing.T) {
+			t.Parallel()
+			rng := rand.New(rand.NewPCG(1, uint64(len(shop.Products))))
+			var first string
+			cached, all := 0, 0
+			for i := range shoppers {
+				p, err := prompt.Build(shopper(rng, shop))
+				if err != nil {
+					t.Fatal(err)
+				}
+				begin, rest, _ := strings.Cut(p.User, "</shop>")
+				begin = p.System + begin + "</shop>"
+				if i == 0 {
+					first = begin
+					continue
+				}
+				if begin != first {
+					t.Fatalf("shopper %d: the prompt begins differently", i)
+				}
+				cached += tokens(begin) / cacheStep * cacheStep
+				all += tokens(begin + rest)
+			}
+			if share := float64(cached) / float64(all); share < .9 {
+				t.Errorf("%.1f %% of the tokens are cached, of %d a prompt", 100*share, all/(shoppers-1))
+			} else {
+				t.Logf("%.1f %% of the tokens are cached, of %d a prompt", 100*share, all/(shoppers-1))
+			}
+		})
+	}
+}
+
+// A larger shop's prompts share a selection with something of everything, and the
+// shopper's own products come beside it.
+func TestPromptsOfALargeShop(t *testing.T) {
+	shop := stocked(t, 200)
+	shared := prompt.Shared(shop)
+	if len(shared) != 40 {
+		t.Errorf("%d products are shared", len(shared))
+	}
+	of := map[string]int{}
+	deals := 0
+	for i, p := range shared {
+		of[p.Collection]++
+		if p.OnSale() {
+			deals++
+		}
+		if slices.Contains(shared[:i], p) {
+			t.Errorf("%s is shared twice", p.ID)
+		}
+	}
+	if len(of) != len(shop.Collections) || deals < 5 {
+		t.Errorf("products by collection %v, %d reduced", of, deals)
+	}
+	others := slices.DeleteFunc(shop.Sorted(catalogue.AsListed), func(p *catalogue.Product) bool { return slices.Contains(shared, p) })
+	last := others[len(others)-1].ID
+	p, err := prompt.Build(prompt.Input{
+		Shop: shop, Visitor: persona.Visitor{Persona: persona.Explorer},
+		Signals: &wandstorev1.StoreSignals{Cart: []string{shared[0].ID, last}, RecentQueries: []string{others[7].Name}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []any
+	more, _ := read(t, p)["more"].([]any)
+	for _, one := range more {
+		ids = append(ids, one.(map[string]any)["id"])
+	}
+	if len(ids) < 2 || len(ids) > 8 || ids[0] != last || slices.Contains(ids, any(shared[0].ID)) {
+		t.Errorf("the shopper's own products are %v, want %s first", ids, last)
+	}
+}
