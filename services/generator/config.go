@@ -50,9 +50,15 @@ type Config struct {
 	// GatewayURL, if set, is used instead of KimiBaseURL.
 	GatewayURL string `env:"AI_GATEWAY_URL" secret:"url"`
 	// InputPrice and OutputPrice are the model's prices, in US dollars per million tokens.
-	// The cost in the metrics is estimated from them.
+	// Costs are computed from them.
 	InputPrice  float64 `env:"KIMI_PRICE_INPUT" envDefault:"0.95"`
 	OutputPrice float64 `env:"KIMI_PRICE_OUTPUT" envDefault:"4.00"`
+	// CachedPrice is the price of tokens of the prompt that the provider's prompt cache
+	// serves.
+	CachedPrice float64 `env:"KIMI_PRICE_CACHED" envDefault:"0.16"`
+	// CacheWritePrice is what tokens cost in addition that are written to that cache, where
+	// a provider bills and counts it.
+	CacheWritePrice float64 `env:"KIMI_PRICE_CACHE_WRITE"`
 	// DailyBudget is how many US dollars the model may cost on one UTC day, by these
 	// prices and over all generators; 0 is no limit. A call that it has no room for is
 	// not made.
@@ -130,7 +136,11 @@ func (c Config) validateBudget() error {
 	for _, s := range []struct {
 		name  string
 		value float64
-	}{{"KIMI_PRICE_INPUT", c.InputPrice}, {"KIMI_PRICE_OUTPUT", c.OutputPrice}, {"KIMI_DAILY_BUDGET", c.DailyBudget}} {
+	}{
+		{"KIMI_PRICE_INPUT", c.InputPrice}, {"KIMI_PRICE_OUTPUT", c.OutputPrice},
+		{"KIMI_PRICE_CACHED", c.CachedPrice}, {"KIMI_PRICE_CACHE_WRITE", c.CacheWritePrice},
+		{"KIMI_DAILY_BUDGET", c.DailyBudget},
+	} {
 		// The negation refuses NaN as well.
 		if !(s.value >= 0) || math.IsInf(s.value, 1) {
 			return errors.New(s.name + " is not an amount of US dollars")

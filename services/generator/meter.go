@@ -3,7 +3,6 @@ package generator
 import (
 	"context"
 	"errors"
-	"math"
 	"sync/atomic"
 	"time"
 
@@ -17,29 +16,20 @@ import (
 	"github.com/wandstore/wandstore/services/generator/internal/kimi"
 )
 
-// price is what the model costs, in US dollars for a million tokens; so it is also
-// Micros for one token.
-type price struct{ input, output float64 }
-
-// of is what a try costs, rounded up to whole Micros.
-func (p price) of(u kimi.Usage) spend.Micros {
-	return spend.Micros(math.Ceil(p.input*float64(u.PromptTokens) + p.output*float64(u.CompletionTokens)))
-}
-
 // meter permits the tries of the model by the operators' switches and the budget, and
 // books what they cost. It is a kimi.Meter.
 type meter struct {
 	control *control.Switch
 	// ledger is nil until NATS has been reached.
 	ledger atomic.Pointer[spend.Ledger]
-	price  price
+	prices spend.Prices
 	cost   metric.Float64Counter
 	model  metric.MeasurementOption
 }
 
 func newMeter(cfg Config, c *control.Switch) *meter {
 	return &meter{
-		control: c, price: price{cfg.InputPrice, cfg.OutputPrice},
+		control: c, prices: cfg.prices(),
 		cost:  telemetry.ModelCost.FloatCounter(otel.GetMeterProvider(), scope),
 		model: metric.WithAttributes(semconv.GenAIRequestModel(cfg.KimiModel)),
 	}
@@ -48,28 +38,33 @@ func newMeter(cfg Config, c *control.Switch) *meter {
 var errNoLedger = errors.New("NATS has not been reached")
 
 // Begin implements kimi.Meter. Errors: control.ErrOff, spend.ErrBudget, spend.ErrUnknown.
-func (m *meter) Begin(ctx context.Context, shop string, most kimi.Usage) (func(context.Context, kimi.Usage), error) {
-	if err := m.control.Check(shop); err != nil {
+func (m *meter) Begin(ctx context.Context, call kimi.Call, most spend.Tokens) (func(context.Context, spend.Tokens, string), error) {
+	if err := m.control.Check(call.Shop); err != nil {
 		return nil, err
 	}
 	ledger := m.ledger.Load()
 	if ledger == nil {
 		return nil, errors.Join(spend.ErrUnknown, errNoLedger)
 	}
-	reserved, err := ledger.Reserve(ctx, shop, m.price.of(most))
+	reserved, err := ledger.Reserve(ctx, call.Shop, m.prices.Most(most))
 	if err != nil {
 		return nil, err
 	}
 	// It may have been switched off while NATS was asked.
-	if err := m.control.Check(shop); err != nil {
+	if err := m.control.Check(call.Shop); err != nil {
 		reserved.Release(ctx)
 		return nil, err
 	}
-	return func(ctx context.Context, used kimi.Usage) {
-		cost := m.price.of(used)
+	return func(ctx context.Context, used spend.Tokens, _ string) {
+		cost := m.prices.Cost(used)
 		m.cost.Add(ctx, cost.USD(), m.model)
 		reserved.Settle(ctx, cost)
 	}, nil
+}
+
+// prices are the model's.
+func (c Config) prices() spend.Prices {
+	return spend.Prices{Input: c.InputPrice, Cached: c.CachedPrice, Write: c.CacheWritePrice, Output: c.OutputPrice}
 }
 
 // holdMargin is how much longer than a call its reservation lasts.

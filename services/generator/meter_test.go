@@ -12,29 +12,10 @@ import (
 	"github.com/wandstore/wandstore/services/generator/internal/kimi"
 )
 
-// Prices are US dollars for a million tokens, so that many millionths of a dollar for one.
-func TestPrice(t *testing.T) {
-	for _, tt := range []struct {
-		price price
-		used  kimi.Usage
-		want  spend.Micros
-	}{
-		{price{.95, 4}, kimi.Usage{}, 0},
-		{price{.95, 4}, kimi.Usage{PromptTokens: 4000, CompletionTokens: 500}, 5800},
-		{price{.95, 4}, kimi.Usage{PromptTokens: 1}, 1}, // upward
-		{price{.95, 4}, kimi.Usage{PromptTokens: 262_144, CompletionTokens: 8192}, 281_805},
-		{price{}, kimi.Usage{PromptTokens: 4000, CompletionTokens: 500}, 0},
-	} {
-		if got := tt.price.of(tt.used); got != tt.want {
-			t.Errorf("%v for %v: %d, want %d", tt.price, tt.used, got, tt.want)
-		}
-	}
-}
-
 // Before NATS was reached nobody knows what was spent, so no call is made.
 func TestMeterWithoutNATS(t *testing.T) {
 	m := newMeter(Config{}, control.New(slog.New(slog.DiscardHandler)))
-	if _, err := m.Begin(t.Context(), "magic-wands", kimi.Usage{PromptTokens: 1}); !errors.Is(err, spend.ErrUnknown) {
+	if _, err := m.Begin(t.Context(), kimi.Call{Shop: "magic-wands"}, spend.Tokens{Prompt: 1}); !errors.Is(err, spend.ErrUnknown) {
 		t.Errorf("got %v, want ErrUnknown", err)
 	}
 }

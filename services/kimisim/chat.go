@@ -12,22 +12,36 @@ const FaultHeader = "X-Kimisim-Fault"
 
 // reply is one answer, ready to be sent.
 type reply struct {
-	id     string
-	fault  Fault
-	text   string
-	finish string // finish_reason
-	usage  usage
+	id    string
+	fault Fault
+	// thought is the reasoning before the text; empty from a model that does not think.
+	thought string
+	text    string
+	finish  string // finish_reason
+	usage   usage
 	// withUsage has the stream end with a chunk of token counts.
 	withUsage bool
 	began     time.Time
 }
 
-// usage is OpenAI's token counts.
+// usage is OpenAI's token counts, and Moonshot's cached_tokens beside them.
 type usage struct {
-	Prompt     int `json:"prompt_tokens"`
-	Completion int `json:"completion_tokens"`
-	Total      int `json:"total_tokens"`
+	Prompt            int               `json:"prompt_tokens"`
+	Completion        int               `json:"completion_tokens"`
+	Total             int               `json:"total_tokens"`
+	Cached            int               `json:"cached_tokens"`
+	PromptDetails     promptDetails     `json:"prompt_tokens_details"`
+	CompletionDetails completionDetails `json:"completion_tokens_details"`
 }
+
+type (
+	promptDetails struct {
+		Cached int `json:"cached_tokens"`
+	}
+	completionDetails struct {
+		Reasoning int `json:"reasoning_tokens"`
+	}
+)
 
 // answered numbers the answers of a process.
 var answered atomic.Uint64
@@ -63,18 +77,25 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusBadRequest, "invalid_request_error", err.Error())
 		return
 	}
+	thinks, err := req.thinks()
+	if err != nil {
+		writeError(w, http.StatusBadRequest, "invalid_request_error", err.Error())
+		return
+	}
 	out := reply{
 		id: "chatcmpl-" + Model + "-" + strconv.FormatUint(answered.Add(1), 10), fault: fault,
 		text: text, finish: "stop", withUsage: req.StreamOptions.IncludeUsage, began: began,
 	}
-	if req.MaxTokens > 0 && tokens(text) > req.MaxTokens {
-		out.text, _ = firstTokens(text, req.MaxTokens)
+	if thinks {
+		out.thought = think(req, s.cfg.Seed, s.cfg.ThinkingTokens)
+	}
+	if req.MaxTokens > 0 && tokens(out.thought)+tokens(text) > req.MaxTokens {
+		out.thought, _ = firstTokens(out.thought, req.MaxTokens)
+		out.text, _ = firstTokens(text, req.MaxTokens-tokens(out.thought))
 		out.finish = "length"
 	}
-	out.usage.Prompt = tokens(req.conversation())
-	out.usage.Completion = tokens(out.text)
-	out.usage.Total = out.usage.Prompt + out.usage.Completion
-	s.record.answered(out.usage.Completion)
+	out.usage = s.count(r, req, out)
+	s.record.answered(out.usage)
 
 	if fault.Name == Slow {
 		w = &slowWriter{ResponseWriter: w, gone: r.Context().Done(), closed: s.closed, step: s.slowStep}
@@ -85,8 +106,20 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 	}
 	err = send(w, r, out)
 	s.log.DebugContext(r.Context(), "chat completion", "stream", req.Stream, "fault", fault.Name,
-		"prompt_tokens", out.usage.Prompt, "completion_tokens", out.usage.Completion,
+		"prompt_tokens", out.usage.Prompt, "cached_tokens", out.usage.Cached, "completion_tokens", out.usage.Completion,
 		"finish_reason", out.finish, "duration", time.Since(began), "sent", err == nil)
+}
+
+// count is the usage of a reply, by what the prompt cache holds.
+func (s *Server) count(r *http.Request, req Request, out reply) usage {
+	prompt := req.conversation()
+	cached := s.cache.read(r.Header.Get("Authorization"), req.Model, prompt, out.began, out.began.Add(s.cfg.FirstToken))
+	u := usage{
+		Prompt: tokens(prompt), Cached: cached, PromptDetails: promptDetails{cached},
+		Completion: tokens(out.thought) + tokens(out.text), CompletionDetails: completionDetails{tokens(out.thought)},
+	}
+	u.Total = u.Prompt + u.Completion
+	return u
 }
 
 // compose is the whole answer to a request, faults of content included.

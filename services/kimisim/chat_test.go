@@ -12,6 +12,7 @@ import (
 // heard is a stream as a client puts it together.
 type heard struct {
 	text, finish, model string
+	thought             string
 	chunks              int
 	usage               *usage
 	done                bool
@@ -20,7 +21,7 @@ type heard struct {
 
 func listen(res *http.Response) heard {
 	var h heard
-	var text strings.Builder
+	var text, thought strings.Builder
 	in := bufio.NewScanner(res.Body)
 	in.Buffer(nil, 1<<20)
 	for in.Scan() {
@@ -45,12 +46,13 @@ func listen(res *http.Response) heard {
 				text.WriteString(*ch.Delta.Content)
 				h.chunks++
 			}
+			thought.WriteString(ch.Delta.Reasoning)
 			if ch.FinishReason != nil {
 				h.finish = *ch.FinishReason
 			}
 		}
 	}
-	h.text, h.err = text.String(), in.Err()
+	h.text, h.thought, h.err = text.String(), thought.String(), in.Err()
 	return h
 }
 

@@ -15,6 +15,9 @@ const Model = "kimisim-1"
 // maxFirstToken is the longest FirstToken: a mistyped unit must not look like a hang.
 const maxFirstToken = 10 * time.Minute
 
+// maxThinking is the most ThinkingTokens: Kimi's context.
+const maxThinking = 262_144
+
 // Config is how a Server answers. The tags name the environment variables; the
 // defaults are those of a fast model on a good day.
 type Config struct {
@@ -24,6 +27,8 @@ type Config struct {
 	FirstToken time.Duration `env:"KIMISIM_FIRST_TOKEN" envDefault:"1s"`
 	// TokensPerSecond is the rate after the first token; 0 is as fast as it goes.
 	TokensPerSecond int `env:"KIMISIM_TOKENS_PER_SECOND" envDefault:"200"`
+	// ThinkingTokens is how long a model thinks that does. It counts as completion.
+	ThinkingTokens int `env:"KIMISIM_THINKING_TOKENS" envDefault:"800"`
 	// Seed varies all answers together. The same seed and conversation give the
 	// same answer.
 	Seed uint64 `env:"KIMISIM_SEED" envDefault:"1"`
@@ -42,6 +47,9 @@ func (c Config) Validate() error {
 	}
 	if c.TokensPerSecond < 0 {
 		errs = append(errs, fmt.Errorf("KIMISIM_TOKENS_PER_SECOND: %d is negative", c.TokensPerSecond))
+	}
+	if c.ThinkingTokens < 0 || c.ThinkingTokens > maxThinking {
+		errs = append(errs, fmt.Errorf("KIMISIM_THINKING_TOKENS: %d is not between 0 and %d", c.ThinkingTokens, maxThinking))
 	}
 	return errors.Join(errs...)
 }

@@ -30,6 +30,10 @@ type Stats struct {
 	PeakInFlight int `json:"peakInFlight"`
 	// LongestAnswer is the most completion tokens that one answer had.
 	LongestAnswer int `json:"longestAnswer"`
+	// PromptTokens is the tokens of all prompts that were answered, CachedTokens those of
+	// them that the prompt cache served.
+	PromptTokens int `json:"promptTokens"`
+	CachedTokens int `json:"cachedTokens"`
 }
 
 // record counts requests and keeps the recent ones.
@@ -68,11 +72,13 @@ func (r *record) begin(req Request, fault string) (end func()) {
 	}
 }
 
-// answered notes how long an answer is, in tokens.
-func (r *record) answered(tokens int) {
+// answered notes the tokens of an answer.
+func (r *record) answered(u usage) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.stats.LongestAnswer = max(r.stats.LongestAnswer, tokens)
+	r.stats.LongestAnswer = max(r.stats.LongestAnswer, u.Completion)
+	r.stats.PromptTokens += u.Prompt
+	r.stats.CachedTokens += u.Cached
 }
 
 // SetFault puts a fault in force for the requests that come, and replaces any

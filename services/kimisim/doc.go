@@ -14,13 +14,31 @@
 // else of the last one that stands between <schema> and </schema> in a message,
 // else a friendly sentence. Strings are shop copy by the name of their property
 // (headline, body, eyebrow, actionLabel, quote, …); arrays of an enum hold
-// distinct values of it, three to eight if the schema does not say. A schema with
+// distinct values of it, three to eight if the schema does not say. A list of several
+// types of items begins with one that a message asks for, as in "begins with one of:
+// hero, quote". A schema with
 // $ref or allOf is refused by 400; pattern and format are ignored.
 //
 // An answer depends on Config.Seed and on what the messages say, and on nothing
 // else: the same request is answered the same, different shoppers differently.
 // A token counts as four characters. max_completion_tokens (or max_tokens) is
 // honoured: the answer is truncated there, with finish_reason "length".
+//
+// # Thinking
+//
+// The models that think at Moonshot think here, by the name after the last slash:
+// kimi-k2.5 and kimi-k2.6 unless thinking is {"type": "disabled"}, kimi-k2.7, kimi-k3
+// and kimi-k2-thinking always, and these refuse that by 400. Thoughts are
+// reasoning_content before the answer; they take their time, count as completion and
+// are part of max_completion_tokens.
+//
+// # The prompt cache
+//
+// As at Moonshot it works by itself and by content, for each key and model: of a prompt
+// whose beginning was read before, so many whole steps of 256 tokens are cached. A
+// prompt is known once its first token has been answered. The usage says so as
+// cached_tokens, as Moonshot does, and as prompt_tokens_details.cached_tokens, as OpenAI
+// does.
 //
 // # Try it
 //

@@ -20,7 +20,8 @@ type Request struct {
 	Format        ResponseFormat `json:"response_format"`
 	// MaxTokens is max_completion_tokens or, without it, the older max_tokens.
 	// 0 is no limit.
-	MaxTokens int `json:"max_completion_tokens"`
+	MaxTokens int      `json:"max_completion_tokens"`
+	Thinking  Thinking `json:"thinking"`
 
 	// Body is the request as it came.
 	Body json.RawMessage `json:"-"`

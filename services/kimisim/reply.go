@@ -34,8 +34,9 @@ type (
 		FinishReason *string  `json:"finish_reason"`
 	}
 	content struct {
-		Role    string  `json:"role,omitempty"`
-		Content *string `json:"content,omitempty"`
+		Role      string  `json:"role,omitempty"`
+		Content   *string `json:"content,omitempty"`
+		Reasoning string  `json:"reasoning_content,omitempty"`
 	}
 )
 
@@ -53,7 +54,7 @@ func (s *Server) whole(w http.ResponseWriter, r *http.Request, out reply) error 
 	}
 	body, err := json.Marshal(completion{
 		ID: out.id, Object: "chat.completion", Created: out.began.Unix(), Model: Model, Usage: &out.usage,
-		Choices: []choice{{Message: &content{Role: "assistant", Content: &out.text}, FinishReason: &out.finish}},
+		Choices: []choice{{Message: &content{Role: "assistant", Content: &out.text, Reasoning: out.thought}, FinishReason: &out.finish}},
 	})
 	if err != nil {
 		return fmt.Errorf("encode: %w", err)
@@ -91,19 +92,28 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, out reply) error
 	if s.cfg.TokensPerSecond == 0 {
 		size = instantChunk
 	}
-	for sent, rest := 0, out.text; rest != "" && (stopAt < 0 || sent < stopAt); {
-		n := size
-		if stopAt >= 0 {
-			n = min(n, stopAt-sent)
-		}
-		var piece string
-		piece, rest = firstTokens(rest, n)
-		sent += n
-		if err := s.wait(r.Context(), out.began.Add(s.due(sent))); err != nil {
-			return err
-		}
-		if err := es.chunk(&content{Content: &piece}, nil); err != nil {
-			return err
+	sent := 0
+	for _, part := range []struct {
+		text  string
+		delta func(piece string) *content
+	}{
+		{out.thought, func(piece string) *content { return &content{Reasoning: piece} }},
+		{out.text, func(piece string) *content { return &content{Content: &piece} }},
+	} {
+		for rest := part.text; rest != "" && (stopAt < 0 || sent < stopAt); {
+			n := size
+			if stopAt >= 0 {
+				n = min(n, stopAt-sent)
+			}
+			var piece string
+			piece, rest = firstTokens(rest, n)
+			sent += n
+			if err := s.wait(r.Context(), out.began.Add(s.due(sent))); err != nil {
+				return err
+			}
+			if err := es.chunk(part.delta(piece), nil); err != nil {
+				return err
+			}
 		}
 	}
 	switch out.fault.Name {

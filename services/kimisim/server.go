@@ -34,6 +34,7 @@ type Server struct {
 	log    *slog.Logger
 	faults *faults
 	record *record
+	cache  *promptCache
 	// slowStep is the time between two bytes of a Slow answer.
 	slowStep time.Duration
 	// hugeSize is the content of a Huge answer, in bytes.
@@ -63,6 +64,7 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 		log:      log,
 		faults:   newFaults(cfg.Seed),
 		record:   newRecord(),
+		cache:    newPromptCache(),
 		slowStep: time.Second,
 		hugeSize: 50 << 20,
 		closed:   make(chan struct{}),

@@ -37,7 +37,7 @@ func (d *Designer) Design(ctx context.Context, b pagemaker.Brief) (pagemaker.Des
 	if err != nil {
 		return out, failure{err}
 	}
-	req := kimi.Request{Shop: b.Shop.Slug, System: p.System, User: p.User}
+	req := kimi.Request{Call: kimi.Call{Shop: b.Shop.Slug, Persona: b.Visitor.Persona}, System: p.System, User: p.User}
 	for try := 1; ; try++ {
 		asked := time.Now()
 		answer, err := d.Model.Complete(ctx, req)
@@ -46,7 +46,7 @@ func (d *Designer) Design(ctx context.Context, b pagemaker.Brief) (pagemaker.Des
 			return out, failure{err}
 		}
 		out.Model = answer.Model
-		b.Note("model answered", fmt.Sprintf("%s, %d tokens in %s", answer.Model, answer.CompletionTokens, answer.Total.Round(time.Millisecond)))
+		b.Note("model answered", fmt.Sprintf("%s, %d tokens in %s", answer.Model, answer.Tokens.Completion, answer.Total.Round(time.Millisecond)))
 		designed, report, err := gate.Parse([]byte(answer.Text), b.Shop)
 		if err == nil {
 			if report != (design.Report{}) {

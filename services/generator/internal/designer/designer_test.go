@@ -13,6 +13,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagemaker"
 	"github.com/wandstore/wandstore/pkg/persona"
 	"github.com/wandstore/wandstore/pkg/prompt"
+	"github.com/wandstore/wandstore/pkg/spend"
 	"github.com/wandstore/wandstore/services/generator/internal/kimi"
 )
 
@@ -28,7 +29,7 @@ func (m *model) Complete(_ context.Context, req kimi.Request) (kimi.Answer, erro
 	if len(m.answers) < len(m.asked) {
 		return kimi.Answer{}, m.err
 	}
-	return kimi.Answer{Text: m.answers[len(m.asked)-1], Model: "kimi-test", PromptTokens: 1000, CompletionTokens: 200}, nil
+	return kimi.Answer{Text: m.answers[len(m.asked)-1], Model: "kimi-test", Tokens: spend.Tokens{Prompt: 1000, Completion: 200}}, nil
 }
 
 func TestDesign(t *testing.T) {

@@ -51,8 +51,8 @@ func (m *Metrics) asked(ctx context.Context, answer kimi.Answer, took time.Durat
 	}
 	m.duration.Record(ctx, took.Seconds(), with())
 	m.firstToken.Record(ctx, answer.FirstToken.Seconds(), with())
-	m.tokens.Record(ctx, float64(answer.PromptTokens), with(semconv.GenAITokenTypeInput))
-	m.tokens.Record(ctx, float64(answer.CompletionTokens), with(semconv.GenAITokenTypeOutput))
+	m.tokens.Record(ctx, float64(answer.Tokens.Prompt), with(semconv.GenAITokenTypeInput))
+	m.tokens.Record(ctx, float64(answer.Tokens.Completion), with(semconv.GenAITokenTypeOutput))
 }
 
 // errorType returns an error's type, a word of a small set.
@@ -65,20 +65,10 @@ func errorType(err error) string {
 		{control.ErrOff, "off"},
 		{spend.ErrBudget, "budget"},
 		{spend.ErrUnknown, "budget_unknown"},
-		{kimi.ErrRateLimited, "rate_limited"},
-		{kimi.ErrStalled, "stalled"},
-		{kimi.ErrUnavailable, "unavailable"},
-		{kimi.ErrRefused, "refused"},
-		{kimi.ErrBadRequest, "bad_request"},
-		{kimi.ErrTruncated, "truncated"},
-		{kimi.ErrAnswerTooLarge, "too_large"},
-		{kimi.ErrEmpty, "empty"},
-		{context.Canceled, "cancelled"},
-		{context.DeadlineExceeded, "timeout"},
 	} {
 		if errors.Is(err, c.err) {
 			return c.kind
 		}
 	}
-	return "_OTHER"
+	return kimi.Outcome(err)
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/go-resty/resty/v2"
 	"github.com/sony/gobreaker/v2"
+
+	"github.com/wandstore/wandstore/pkg/spend"
 )
 
 const (
@@ -30,8 +32,8 @@ const (
 
 // Request is one conversation to be answered.
 type Request struct {
-	// Shop is the slug of the shop whose page the answer is for: the Meter's account.
-	Shop   string
+	// Call is what the answer is for, for the Meter.
+	Call   Call
 	System string
 	User   string
 	// Turns are the turns that followed, oldest first. To correct an answer, a turn shows
@@ -71,9 +73,10 @@ type Answer struct {
 	Text string
 	// Model is the id in the answer, or the configured one if the answer has none.
 	Model string
-	// PromptTokens and CompletionTokens are the provider's counts; 0 if it gives none.
-	PromptTokens     int
-	CompletionTokens int
+	// Tokens is the provider's count for the successful try; zero if it gives none.
+	Tokens spend.Tokens
+	// Used is what each try used, failed ones too, as the Meter was told.
+	Used []spend.Tokens
 	// FirstToken and Total are the times from the sending of the successful try to its
 	// first token, of reasoning or content, and to its end.
 	FirstToken   time.Duration
@@ -179,8 +182,15 @@ func (c *Client) Close() { c.http.GetClient().CloseIdleConnections() }
 func (c *Client) BreakerState() string { return c.breaker.State().String() }
 
 // Complete asks the model and returns its answer. The table in the package's documentation
-// lists the errors and what is retried.
+// lists the errors and what is retried. With an error, the Answer has Used only.
 func (c *Client) Complete(ctx context.Context, req Request) (Answer, error) {
+	var used []spend.Tokens
+	answer, err := c.complete(ctx, req, &used)
+	answer.Used = used
+	return answer, err
+}
+
+func (c *Client) complete(ctx context.Context, req Request, used *[]spend.Tokens) (Answer, error) {
 	body, err := json.Marshal(c.payload(req))
 	if err != nil {
 		return Answer{}, &failure{decision: ErrBadRequest, kind: "encoding", detail: "it cannot be encoded"}
@@ -196,7 +206,7 @@ func (c *Client) Complete(ctx context.Context, req Request) (Answer, error) {
 		if try > 1 {
 			req.restart()
 		}
-		answer, err := c.try(ctx, req, body, try)
+		answer, err := c.try(ctx, req, body, try, used)
 		if err == nil {
 			answer.Tries = try
 			return answer, nil
@@ -221,21 +231,29 @@ func (c *Client) Complete(ctx context.Context, req Request) (Answer, error) {
 }
 
 // try asks once, if the Meter permits it. The Meter is asked outside of the breaker,
-// which counts what became of the service.
-func (c *Client) try(ctx context.Context, req Request, body []byte, n int) (Answer, error) {
+// which counts what became of the service. What the try used is added to used.
+func (c *Client) try(ctx context.Context, req Request, body []byte, n int, used *[]spend.Tokens) (answer Answer, err error) {
 	most := c.most(body)
-	end, err := c.cfg.Meter.Begin(ctx, req.Shop, most)
+	end, err := c.cfg.Meter.Begin(ctx, req.Call, most)
 	switch {
 	case ctx.Err() != nil:
 		if err == nil {
-			end(ctx, Usage{})
+			end(ctx, spend.Tokens{}, NotSent)
 		}
 		return Answer{}, ended(ctx.Err(), c.cfg.Timeout)
 	case err != nil:
 		return Answer{}, notPermitted(err)
 	}
 	var t tally
-	defer func() { end(ctx, t.usage(most)) }()
+	defer func() {
+		outcome := NotSent
+		if t.sent.Load() {
+			outcome = Outcome(err)
+		}
+		tokens := t.usage(most)
+		*used = append(*used, tokens)
+		end(ctx, tokens, outcome)
+	}()
 	return c.breaker.Execute(func() (Answer, error) { return c.ask(ctx, req, body, n, &t) })
 }
 

@@ -40,7 +40,7 @@ func TestAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if a.Text != "a fine answer" || a.Model != "kimi-said" || a.FinishReason != "stop" || a.Tries != 1 ||
-		a.PromptTokens != 11 || a.CompletionTokens != 7 || a.FirstToken <= 0 || a.Total < a.FirstToken {
+		a.Tokens.Prompt != 11 || a.Tokens.Cached != 4 || a.Tokens.Completion != 7 || a.FirstToken <= 0 || a.Total < a.FirstToken {
 		t.Errorf("answer %+v", a)
 	}
 	if path != "/v1/chat/completions" || header.Get("Authorization") != "Bearer "+key || header.Get("Traceparent") != "" {
@@ -252,7 +252,7 @@ func TestReasoningIsNotTheAnswer(t *testing.T) {
 		says("an answer", "", `{"choices":[{"delta":{},"finish_reason":"stop","usage":{"prompt_tokens":3,"completion_tokens":2}}]}`, "[DONE]")(w, r)
 	})
 	a, err := newClient(t, Config{BaseURL: m.URL}).Complete(t.Context(), ask)
-	if err != nil || a.Text != "an answer" || a.PromptTokens != 3 || a.CompletionTokens != 2 || a.FirstToken == 0 {
+	if err != nil || a.Text != "an answer" || a.Tokens.Prompt != 3 || a.Tokens.Completion != 2 || a.FirstToken == 0 {
 		t.Errorf("%+v, %v", a, err)
 	}
 }

@@ -56,7 +56,9 @@
 // answer. After it the Meter is told what was used: what the provider counted, of failed
 // tries too. Where the provider counted nothing, it is estimated upward, a token for each
 // byte that was sent and that came; a request that never left, or was turned down with
-// a 3xx or 4xx, used nothing. What a provider generates for a connection that broke, and
+// a 3xx or 4xx, used nothing. How much of the prompt the provider's prompt cache served
+// is read from cached_tokens, Moonshot's, or prompt_tokens_details.cached_tokens,
+// OpenAI's; without either nothing counts as cached. What a provider generates for a connection that broke, and
 // does not tell, is not known.
 //
 // # Telemetry

@@ -37,6 +37,41 @@ var (
 	ErrEmpty = errors.New("the model's answer is empty")
 )
 
+// NotSent is the outcome of a try that was not made.
+const NotSent = "not_sent"
+
+// outcomes are the words for the errors of a call; of those that an error wraps the first
+// counts.
+var outcomes = []struct {
+	err  error
+	word string
+}{
+	{ErrRateLimited, "rate_limited"},
+	{ErrStalled, "stalled"},
+	{ErrUnavailable, "unavailable"},
+	{ErrRefused, "refused"},
+	{ErrBadRequest, "bad_request"},
+	{ErrTruncated, "truncated"},
+	{ErrAnswerTooLarge, "too_large"},
+	{ErrEmpty, "empty"},
+	{context.Canceled, "cancelled"},
+	{context.DeadlineExceeded, "timeout"},
+}
+
+// Outcome is what became of a try or a call, in a word of a small set: "answered" without
+// an error, "_OTHER" for one that is not of this package.
+func Outcome(err error) string {
+	if err == nil {
+		return "answered"
+	}
+	for _, o := range outcomes {
+		if errors.Is(err, o.err) {
+			return o.word
+		}
+	}
+	return "_OTHER"
+}
+
 // failure is the reason why one try failed.
 type failure struct {
 	decision error  // one of the sentinels, or a context's error

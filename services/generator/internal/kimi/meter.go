@@ -4,35 +4,37 @@ import (
 	"context"
 	"net/http/httptrace"
 	"sync/atomic"
+
+	"github.com/wandstore/wandstore/pkg/spend"
 )
 
-// Usage is the tokens of one try.
-type Usage struct {
-	PromptTokens     int
-	CompletionTokens int
+// Call is what a try is made for.
+type Call struct {
+	// Shop is the slug of the shop whose page it is, Persona whom the page addresses.
+	Shop, Persona string
 }
 
 // Meter permits each try of the model before it is sent, and is told what it used.
 type Meter interface {
-	// Begin is asked before a try for the shop's page, which uses at most so much. An
-	// error refuses the try, and Complete returns it within ErrNotPermitted. Otherwise
-	// end is called once, with what was used.
-	Begin(ctx context.Context, shop string, most Usage) (end func(context.Context, Usage), err error)
+	// Begin is asked before a try, which uses at most so much. An error refuses the try,
+	// and Complete returns it within ErrNotPermitted. Otherwise end is called once, with
+	// what was used and with the try's Outcome; NotSent is a try that was not made.
+	Begin(ctx context.Context, call Call, most spend.Tokens) (end func(ctx context.Context, used spend.Tokens, outcome string), err error)
 }
 
 // unmetered permits everything.
 type unmetered struct{}
 
-func (unmetered) Begin(context.Context, string, Usage) (func(context.Context, Usage), error) {
-	return func(context.Context, Usage) {}, nil
+func (unmetered) Begin(context.Context, Call, spend.Tokens) (func(context.Context, spend.Tokens, string), error) {
+	return func(context.Context, spend.Tokens, string) {}, nil
 }
 
 // most bounds the tokens of a try with that body. A tokenizer of bytes makes at most one
 // token of each byte, and the JSON around a message is longer than the markers that the
 // provider puts around it, so the body has more bytes than the prompt has tokens. The
 // bound is about four times what is usual.
-func (c *Client) most(body []byte) Usage {
-	return Usage{PromptTokens: len(body), CompletionTokens: c.cfg.MaxCompletionTokens}
+func (c *Client) most(body []byte) spend.Tokens {
+	return spend.Tokens{Prompt: len(body), Completion: c.cfg.MaxCompletionTokens}
 }
 
 // tally is what is known of one try's usage.
@@ -44,7 +46,7 @@ type tally struct {
 	// received is how many bytes of text and reasoning came.
 	received int
 	// told is the provider's count; zero if it gave none.
-	told Usage
+	told spend.Tokens
 }
 
 // watch has sent set when the request is written.
@@ -55,19 +57,19 @@ func (t *tally) watch(ctx context.Context) context.Context {
 // heard notes what a stream said.
 func (t *tally) heard(a *answerStream) {
 	t.received = a.received
-	t.told = Usage{PromptTokens: a.promptTokens, CompletionTokens: a.completionTokens}
+	t.told = a.tokens
 }
 
 // usage is what a try that was bounded by most used: the provider's count. Where there
 // is none it is estimated upward, a token for each byte that was sent and that came, up
 // to the bound. A request that never left or was turned down used nothing.
-func (t *tally) usage(most Usage) Usage {
+func (t *tally) usage(most spend.Tokens) spend.Tokens {
 	switch {
-	case t.told != Usage{}:
+	case t.told != spend.Tokens{}:
 		return t.told
 	case !t.sent.Load() || t.unbilled:
-		return Usage{}
+		return spend.Tokens{}
 	default:
-		return Usage{PromptTokens: most.PromptTokens, CompletionTokens: min(t.received, most.CompletionTokens)}
+		return spend.Tokens{Prompt: most.Prompt, Completion: min(t.received, most.Completion)}
 	}
 }

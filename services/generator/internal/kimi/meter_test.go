@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/wandstore/wandstore/pkg/spend"
 )
 
 // meter permits so many tries and notes what they used.
@@ -18,24 +20,29 @@ type meter struct {
 	permits int // -1 is all
 	refusal error
 
-	mu    sync.Mutex
-	shops []string
-	most  []Usage
-	used  []Usage
+	mu       sync.Mutex
+	calls    []Call
+	most     []spend.Tokens
+	used     []spend.Tokens
+	outcomes []string
 }
 
-func (m *meter) Begin(_ context.Context, shop string, most Usage) (func(context.Context, Usage), error) {
+func (m *meter) Begin(_ context.Context, call Call, most spend.Tokens) (func(context.Context, spend.Tokens, string), error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.permits == len(m.most) {
 		return nil, m.refusal
 	}
-	m.shops, m.most = append(m.shops, shop), append(m.most, most)
-	return func(_ context.Context, used Usage) {
+	m.calls, m.most = append(m.calls, call), append(m.most, most)
+	return func(_ context.Context, used spend.Tokens, outcome string) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		m.used = append(m.used, used)
+		m.used, m.outcomes = append(m.used, used), append(m.outcomes, outcome)
 	}, nil
+}
+
+func used(prompt, completion int) spend.Tokens {
+	return spend.Tokens{Prompt: prompt, Completion: completion}
 }
 
 // Every try is booked, also a failed one: what the provider counted, else what was sent
@@ -47,43 +54,49 @@ func TestEveryTryIsMetered(t *testing.T) {
 	}
 	var (
 		sent    = len(body)
-		told    = Usage{11, 7}
-		nothing = Usage{}
+		told    = spend.Tokens{Prompt: 11, Cached: 4, Completion: 7}
+		nothing = spend.Tokens{}
 	)
 	for name, c := range map[string]struct {
 		steps []step
 		cfg   Config
-		want  []Usage
+		want  []spend.Tokens
 	}{
-		"an answer":                   {[]step{fine}, Config{}, []Usage{told}},
-		"without a count":             {[]step{says("a fine answer", "stop", "[DONE]")}, Config{}, []Usage{{sent, 13}}},
-		"turned down, then an answer": {[]step{answers(429, ""), fine}, Config{}, []Usage{nothing, told}},
-		"refused":                     {[]step{answers(401, "")}, Config{}, []Usage{nothing}},
-		"redirected":                  {[]step{answers(307, "", "Location", "http://127.0.0.1:1/")}, Config{}, []Usage{nothing}},
-		"a server's errors":           {[]step{answers(500, "")}, Config{}, []Usage{{sent, 0}, {sent, 0}, {sent, 0}}},
-		"broken off":                  {[]step{resets, fine}, Config{}, []Usage{{sent, len("half of the answer")}, told}},
-		"stalled":                     {[]step{stalls, fine}, Config{StallTimeout: 100 * time.Millisecond}, []Usage{{sent, len("a little")}, told}},
-		"no answer at all":            {[]step{hangs, fine}, Config{StallTimeout: 100 * time.Millisecond}, []Usage{{sent, 0}, told}},
-		"truncated, with a count":     {[]step{says("half", "length", counts, "[DONE]"), fine}, Config{}, []Usage{told, told}},
-		"counted, then broken off":    {[]step{says("half", "", counts), fine}, Config{}, []Usage{told, told}},
-		"reasoning":                   {[]step{says("", "", `{"choices":[{"delta":{"reasoning_content":"hm, hm"}}]}`), fine}, Config{}, []Usage{{sent, 6}, told}},
-		"too large, up to the bound":  {[]step{says(strings.Repeat("x", 200), "stop", "[DONE]")}, Config{AnswerLimit: 150}, []Usage{{sent, 100}}},
-		"a huge event":                {[]step{says(strings.Repeat("x", maxEvent), "stop", "[DONE]")}, Config{}, []Usage{{sent, 100}}},
-		"no stream":                   {[]step{answers(200, ""), fine}, Config{}, []Usage{{sent, 100}, told}},
+		"an answer":                   {[]step{fine}, Config{}, []spend.Tokens{told}},
+		"without a count":             {[]step{says("a fine answer", "stop", "[DONE]")}, Config{}, []spend.Tokens{used(sent, 13)}},
+		"turned down, then an answer": {[]step{answers(429, ""), fine}, Config{}, []spend.Tokens{nothing, told}},
+		"refused":                     {[]step{answers(401, "")}, Config{}, []spend.Tokens{nothing}},
+		"redirected":                  {[]step{answers(307, "", "Location", "http://127.0.0.1:1/")}, Config{}, []spend.Tokens{nothing}},
+		"a server's errors":           {[]step{answers(500, "")}, Config{}, []spend.Tokens{used(sent, 0), used(sent, 0), used(sent, 0)}},
+		"broken off":                  {[]step{resets, fine}, Config{}, []spend.Tokens{used(sent, len("half of the answer")), told}},
+		"stalled":                     {[]step{stalls, fine}, Config{StallTimeout: 100 * time.Millisecond}, []spend.Tokens{used(sent, len("a little")), told}},
+		"no answer at all":            {[]step{hangs, fine}, Config{StallTimeout: 100 * time.Millisecond}, []spend.Tokens{used(sent, 0), told}},
+		"truncated, with a count":     {[]step{says("half", "length", counts, "[DONE]"), fine}, Config{}, []spend.Tokens{told, told}},
+		"counted, then broken off":    {[]step{says("half", "", counts), fine}, Config{}, []spend.Tokens{told, told}},
+		"reasoning":                   {[]step{says("", "", `{"choices":[{"delta":{"reasoning_content":"hm, hm"}}]}`), fine}, Config{}, []spend.Tokens{used(sent, 6), told}},
+		"too large, up to the bound":  {[]step{says(strings.Repeat("x", 200), "stop", "[DONE]")}, Config{AnswerLimit: 150}, []spend.Tokens{used(sent, 100)}},
+		"a huge event":                {[]step{says(strings.Repeat("x", maxEvent), "stop", "[DONE]")}, Config{}, []spend.Tokens{used(sent, 100)}},
+		"no stream":                   {[]step{answers(200, ""), fine}, Config{}, []spend.Tokens{used(sent, 100), told}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newModel(t, c.steps...)
 			metered := &meter{permits: -1}
 			c.cfg.BaseURL, c.cfg.Meter, c.cfg.MaxCompletionTokens = m.URL, metered, 100
 			asked := ask
-			asked.Shop = "magic-wands"
-			_, _ = newClient(t, c.cfg).Complete(t.Context(), asked)
+			asked.Call = Call{Shop: "magic-wands", Persona: "explorer"}
+			answer, err := newClient(t, c.cfg).Complete(t.Context(), asked)
 			if !slices.Equal(metered.used, c.want) {
 				t.Errorf("used %v, want %v", metered.used, c.want)
 			}
+			if !slices.Equal(answer.Used, c.want) {
+				t.Errorf("the answer says %v, want %v", answer.Used, c.want)
+			}
+			if last := metered.outcomes[len(metered.outcomes)-1]; last != Outcome(err) || len(metered.outcomes) != len(c.want) {
+				t.Errorf("outcomes %v, want %d up to %s", metered.outcomes, len(c.want), Outcome(err))
+			}
 			for i, most := range metered.most {
-				if most != (Usage{sent, 100}) || metered.shops[i] != "magic-wands" {
-					t.Errorf("asked for %v of %s, want at most the body's %d bytes and 100", most, metered.shops[i], sent)
+				if most != used(sent, 100) || metered.calls[i] != asked.Call {
+					t.Errorf("asked for %v of %v, want at most the body's %d bytes and 100", most, metered.calls[i], sent)
 				}
 			}
 		})
@@ -101,8 +114,8 @@ func TestBoundHasRoomForEveryMessage(t *testing.T) {
 			t.Fatal(err)
 		}
 		const markers = 8 // that a provider puts around a message
-		if most := c.most(body); most.PromptTokens < 4*(len(text)+markers) {
-			t.Errorf("%d tokens at most for four messages of %d bytes", most.PromptTokens, len(text))
+		if most := c.most(body); most.Prompt < 4*(len(text)+markers) {
+			t.Errorf("%d tokens at most for four messages of %d bytes", most.Prompt, len(text))
 		}
 	}
 }
@@ -113,7 +126,7 @@ func TestUnsentIsFree(t *testing.T) {
 	gone.Close()
 	metered := &meter{permits: -1}
 	_, _ = newClient(t, Config{BaseURL: gone.URL, Meter: metered}).Complete(t.Context(), ask)
-	if !slices.Equal(metered.used, []Usage{{}, {}, {}}) {
+	if !slices.Equal(metered.used, []spend.Tokens{{}, {}, {}}) {
 		t.Errorf("used %v", metered.used)
 	}
 }
@@ -152,7 +165,7 @@ func TestOpenBreakerUsesNothing(t *testing.T) {
 			t.Fatal("no error")
 		}
 	}
-	if c.BreakerState() != "open" || m.asked.Load() != 1 || !slices.Equal(metered.used, []Usage{{}, {}}) {
+	if c.BreakerState() != "open" || m.asked.Load() != 1 || !slices.Equal(metered.used, []spend.Tokens{{}, {}}) || !slices.Equal(metered.outcomes, []string{"refused", NotSent}) {
 		t.Errorf("breaker %s, asked %d times, used %v", c.BreakerState(), m.asked.Load(), metered.used)
 	}
 }

@@ -106,7 +106,7 @@ func says(text, finish string, more ...string) step {
 	}
 }
 
-const counts = `{"choices":[],"usage":{"prompt_tokens":11,"completion_tokens":7}}`
+const counts = `{"choices":[],"usage":{"prompt_tokens":11,"cached_tokens":4,"completion_tokens":7}}`
 
 var fine = says("a fine answer", "stop", counts, "[DONE]")
 

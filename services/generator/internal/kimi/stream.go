@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/wandstore/wandstore/pkg/spend"
 	"github.com/wandstore/wandstore/pkg/thinking"
 )
 
@@ -22,15 +23,14 @@ const (
 
 // answerStream is the answer read so far.
 type answerStream struct {
-	req              Request
-	thoughts         thinking.Filter
-	text             strings.Builder // without the thoughts
-	model            string
-	finish           string
-	promptTokens     int
-	completionTokens int
-	received         int // bytes of content and of reasoning
-	done             bool
+	req      Request
+	thoughts thinking.Filter
+	text     strings.Builder // without the thoughts
+	model    string
+	finish   string
+	tokens   spend.Tokens
+	received int // bytes of content and of reasoning
+	done     bool
 }
 
 // chunk holds the fields of OpenAI's chat.completion.chunk that are used here.
@@ -49,9 +49,16 @@ type chunk struct {
 	Error json.RawMessage `json:"error"`
 }
 
+// usage is the provider's counts. Moonshot tells the cached tokens beside the others,
+// OpenAI in the details of the prompt's; the written ones are told by gateways only.
 type usage struct {
 	PromptTokens     int `json:"prompt_tokens"`
 	CompletionTokens int `json:"completion_tokens"`
+	CachedTokens     int `json:"cached_tokens"`
+	PromptDetails    struct {
+		CachedTokens  int `json:"cached_tokens"`
+		WrittenTokens int `json:"cache_write_tokens"`
+	} `json:"prompt_tokens_details"`
 }
 
 // readAnswer reads a stream of chunks up to [DONE]. limit bounds the answer's text, in
@@ -128,8 +135,14 @@ func (a *answerStream) say(piece string) {
 }
 
 func (a *answerStream) count(u *usage) {
-	if u != nil {
-		a.promptTokens, a.completionTokens = max(u.PromptTokens, 0), max(u.CompletionTokens, 0)
+	if u == nil {
+		return
+	}
+	prompt := max(u.PromptTokens, 0)
+	cached := min(max(u.CachedTokens, u.PromptDetails.CachedTokens, 0), prompt)
+	a.tokens = spend.Tokens{
+		Prompt: prompt, Cached: cached, Written: min(max(u.PromptDetails.WrittenTokens, 0), prompt-cached),
+		Completion: max(u.CompletionTokens, 0),
 	}
 }
 

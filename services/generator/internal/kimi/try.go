@@ -104,8 +104,9 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, req Request, bod
 		span.SetAttributes(
 			semconv.GenAIResponseModel(firstOf(stream.model, c.cfg.Model)),
 			semconv.GenAIResponseFinishReasons(stream.finish),
-			semconv.GenAIUsageInputTokens(stream.promptTokens),
-			semconv.GenAIUsageOutputTokens(stream.completionTokens),
+			semconv.GenAIUsageInputTokens(stream.tokens.Prompt),
+			semconv.GenAIUsageCacheReadInputTokens(stream.tokens.Cached),
+			semconv.GenAIUsageOutputTokens(stream.tokens.Completion),
 		)
 	}
 	if err != nil {
@@ -113,7 +114,7 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, req Request, bod
 	}
 	answer.Text = stream.text.String()
 	answer.Model = firstOf(stream.model, c.cfg.Model)
-	answer.PromptTokens, answer.CompletionTokens = stream.promptTokens, stream.completionTokens
+	answer.Tokens = stream.tokens
 	answer.FinishReason = stream.finish
 	answer.Total = time.Since(began)
 	return answer, nil
