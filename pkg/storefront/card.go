@@ -23,20 +23,20 @@ type cardView struct {
 	Added                      string
 	Bar                        string // the rating as SVG path data; 5 of 5 is 100 wide
 	Verdict                    string // in a comparison
+
+	product *catalogue.Product
+	shop    *shopView
 }
 
-// collectionView is a collection with its products.
-type collectionView struct {
-	catalogue.Collection
-	Href  string
-	From  string // lowest price
-	Count string
-	Cover cardView // the product whose picture represents the collection
-	Cards []cardView
+// Symbol is the id of the product's drawing, which the document then contains.
+func (c cardView) Symbol() string {
+	c.shop.draw(c.product)
+	return "i-" + c.ID
 }
 
 func (s *shopView) card(p *catalogue.Product) cardView {
 	c := cardView{
+		product: p, shop: s,
 		ID:          p.ID,
 		Href:        s.ProductPath(p.ID),
 		CartHref:    s.CartPath(),
@@ -89,25 +89,4 @@ func unbroken(value string) string {
 		return strings.ReplaceAll(value, " ", "\u00a0")
 	}
 	return value
-}
-
-func (s *shopView) collections() []collectionView {
-	views := make([]collectionView, len(s.Collections))
-	for i, col := range s.Collections {
-		v := collectionView{Collection: col, Href: s.CollectionPath(col.ID)}
-		inCollection := func(p *catalogue.Product) bool { return p.Collection == col.ID }
-		lowest := 0
-		for _, id := range s.Pick(len(s.Products), inCollection, catalogue.AsListed) {
-			p, _ := s.Product(id)
-			v.Cards = append(v.Cards, s.card(p))
-			if lowest == 0 || p.NowCents() < lowest {
-				lowest = p.NowCents()
-			}
-		}
-		v.From = s.Money(lowest)
-		v.Count = s.Count(len(v.Cards))
-		v.Cover = v.Cards[0]
-		views[i] = v
-	}
-	return views
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
-	"github.com/wandstore/wandstore/pkg/storefront/picture"
 )
 
 // CartLine is a quantity of one product in a cart.
@@ -30,9 +29,10 @@ func (r *Renderer) Cart(in CartInput) ([]byte, error) {
 	if in.Shop == nil {
 		return nil, errors.New("render a cart: no shop")
 	}
-	v := newCartView(in, r.shop(in.Shop))
+	shop := newShopView(in.Shop)
+	v := newCartView(in, shop)
 	v.CSP = r.policy(in.Shop)
-	return r.execute("cart.tmpl", v)
+	return r.document("cart.tmpl", v, shop)
 }
 
 type cartView struct {
@@ -45,7 +45,6 @@ type cartView struct {
 	Checkout     string
 	CheckoutHost string
 	Alternatives []cardView // in an empty cart
-	Pictures     []picture.Picture
 }
 
 type cartLineView struct {
@@ -73,7 +72,6 @@ func newCartView(in CartInput, shop *shopView) *cartView {
 			cardView: shop.card(p), Quantity: n, Most: p.Quantity(catalogue.MaxQuantity),
 			Total: shop.Money(n * p.NowCents()), Limited: n < l.Quantity && n > 0,
 		})
-		v.Pictures = append(v.Pictures, shop.pictures[p.ID])
 		now += n * p.NowCents()
 		was += n * p.PriceCents
 		count += n
@@ -103,7 +101,6 @@ func newCartView(in CartInput, shop *shopView) *cartView {
 		for _, id := range shop.Pick(4, nil, catalogue.ByFeatured) {
 			p, _ := shop.Product(id)
 			v.Alternatives = append(v.Alternatives, shop.card(p))
-			v.Pictures = append(v.Pictures, shop.pictures[id])
 		}
 	}
 	return v

@@ -3,7 +3,6 @@ package storefront_test
 import (
 	"fmt"
 	"math"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -34,16 +33,13 @@ var pairs = []struct {
 }
 
 func TestPalettesHaveContrast(t *testing.T) {
-	b, err := os.ReadFile("templates/shop.css")
-	if err != nil {
-		t.Fatal(err)
-	}
+	style := constantStyle(t)
 	palettes := new(catalogue.Theme).Choices()[0].Values
 	if len(palettes) < 4 {
 		t.Errorf("%d palettes, want at least 4", len(palettes))
 	}
 	// In the stylesheet, the dark palettes come after the light ones.
-	light, dark, found := strings.Cut(string(b), "@media (prefers-color-scheme:dark)")
+	light, dark, found := strings.Cut(style, "@media (prefers-color-scheme:dark)")
 	if !found {
 		t.Fatal("the stylesheet has no dark form")
 	}
@@ -58,7 +54,7 @@ func TestPalettesHaveContrast(t *testing.T) {
 					}
 				}
 				// On the deep colour, the background of cards is a mix of deep and on-deep.
-				ground := mixed(t, string(b), colours["on-deep"], colours["deep"])
+				ground := mixed(t, style, colours["on-deep"], colours["deep"])
 				if got := contrast(t, colours["on-deep"], ground); got < 7 {
 					t.Errorf("on-deep on a card on deep has %.2f, want 7", got)
 				}

@@ -2,7 +2,6 @@ package storefront_test
 
 import (
 	"cmp"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -133,10 +132,7 @@ func TestTypesThatAShopCannotFill(t *testing.T) {
 
 // Two variants of a type differ in their HTML or in their styles.
 func TestVariantsDiffer(t *testing.T) {
-	css, err := os.ReadFile("templates/shop.css")
-	if err != nil {
-		t.Fatal(err)
-	}
+	css := constantStyle(t)
 	shop := cataloguetest.Shop(t, "magic-wands")
 	root, _ := designtest.Schema(t, shop.Sorted(catalogue.AsListed))
 	for _, branch := range root.Kinds() {
@@ -149,7 +145,7 @@ func TestVariantsDiffer(t *testing.T) {
 				t.Fatal(err)
 			}
 			variantHTML := strings.ReplaceAll(b.String(), kind+" "+variant, kind)
-			styled := strings.Contains(string(css), "."+variant)
+			styled := strings.Contains(css, "."+variant)
 			if other, ok := seen[variantHTML]; ok && !styled {
 				t.Errorf("%s: %s and %s are the same", kind, variant, other)
 			}

@@ -36,5 +36,13 @@ type attributes struct {
 	View, Product, Category, Query, Sort, Filter string
 }
 
+// maxShelves is the most collections that a document's header names.
+const maxShelves = 8
+
+// Shelves are the collections that the header names.
+func (h head) Shelves() []catalogue.Collection {
+	return h.Shop.Collections[:min(maxShelves, len(h.Shop.Collections))]
+}
+
 // All is the label of the link to all products, such as "All 26 wands".
 func (h head) All() string { return "All " + h.Shop.Count(len(h.Shop.Products)) }

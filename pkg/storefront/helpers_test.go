@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/catalogue/cataloguetest"
 	"github.com/wandstore/wandstore/pkg/design"
 	"github.com/wandstore/wandstore/pkg/persona"
 	"github.com/wandstore/wandstore/pkg/storefront"
@@ -153,4 +154,11 @@ func constants(t testing.TB, r *storefront.Renderer, shop *catalogue.Shop) (styl
 	t.Helper()
 	root := parse(t, render(t, r, storefront.PageInput{Shop: shop, Design: design.Default(shop), Live: true}))
 	return elements(root, "style")[0].FirstChild.Data, scripts(root)[0].FirstChild.Data
+}
+
+// constantStyle returns the stylesheet.
+func constantStyle(t testing.TB) string {
+	t.Helper()
+	style, _ := constants(t, renderer(t), cataloguetest.Shop(t, "magic-wands"))
+	return style
 }

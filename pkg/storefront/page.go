@@ -5,7 +5,6 @@ import (
 
 	"github.com/wandstore/wandstore/pkg/design"
 	"github.com/wandstore/wandstore/pkg/persona"
-	"github.com/wandstore/wandstore/pkg/storefront/picture"
 )
 
 type pageView struct {
@@ -14,8 +13,10 @@ type pageView struct {
 	Masthead    bool
 	Sections    []sectionView
 	Collections []collectionView
-	Pictures    []picture.Picture
-	Why         string
+	// Tiled is true if the end of the page shows the collections with pictures, because no
+	// section does.
+	Tiled bool
+	Why   string
 	// Design is in the page of a persona, so that the page can be rendered again. It is
 	// nil for a page that everybody gets.
 	Design *design.Design
@@ -42,15 +43,13 @@ func newPageView(in PageInput, shop *shopView) *pageView {
 	for i, s := range d.Sections {
 		v.Sections = append(v.Sections, shop.section(s, i, v))
 	}
+	v.Tiled = !slices.ContainsFunc(d.Sections, func(s design.Section) bool { return s.Type == "collections" })
 	v.linkActions()
-	for _, p := range shop.Products {
-		v.Pictures = append(v.Pictures, shop.pictures[p.ID])
-	}
 	return v
 }
 
 // linkActions gives every button a target: the product of a spotlight, else the next
-// section with products, else the list of all products at the end.
+// section with products, else the way to all products at the end.
 func (v *pageView) linkActions() {
 	next := "#range"
 	for i, s := range slices.Backward(v.Sections) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
-	"github.com/wandstore/wandstore/pkg/storefront/picture"
 )
 
 // ProductInput is what a product page is rendered from.
@@ -21,9 +20,10 @@ func (r *Renderer) Product(in ProductInput) ([]byte, error) {
 	if in.Shop == nil || in.Product == nil {
 		return nil, errors.New("render a product: no shop or no product")
 	}
-	v := newProductView(in, r.shop(in.Shop))
+	shop := newShopView(in.Shop)
+	v := newProductView(in, shop)
 	v.CSP = r.policy(in.Shop)
-	return r.execute("product.tmpl", v)
+	return r.document("product.tmpl", v, shop)
 }
 
 type productView struct {
@@ -31,8 +31,7 @@ type productView struct {
 	Card         cardView
 	Collection   catalogue.Collection
 	Related      []cardView // other products, those of the same collection first
-	Pictures     []picture.Picture
-	Most         int // the largest quantity for the cart
+	Most         int        // the largest quantity for the cart
 	Availability string
 }
 
@@ -62,11 +61,9 @@ func newProductView(in ProductInput, shop *shopView) *productView {
 		}
 		return catalogue.ByFeatured(a, b)
 	})
-	v.Pictures = append(v.Pictures, shop.pictures[p.ID])
 	for _, id := range others[:min(4, len(others))] {
 		o, _ := shop.Product(id)
 		v.Related = append(v.Related, shop.card(o))
-		v.Pictures = append(v.Pictures, shop.pictures[id])
 	}
 	return v
 }

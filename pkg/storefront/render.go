@@ -9,8 +9,8 @@ import (
 	"fmt"
 	"html"
 	"html/template"
+	"slices"
 	"strings"
-	"sync"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/design"
@@ -30,33 +30,26 @@ type Renderer struct {
 	pages *template.Template
 	// csp is the policy without the hosts of a shop's images.
 	csp string
-	// shops caches the *shopView of each shop, by slug. A new state of a shop replaces the
-	// old one.
-	shops sync.Map
 }
 
-// shopView is a shop with the drawings of its products.
+// shopView is a shop, and the drawings that one document of it needs.
 type shopView struct {
 	*catalogue.Shop
 
-	pictures map[string]picture.Picture // by product id
+	drawn    map[string]bool // by product id
+	drawings []picture.Picture
 }
 
-// shop returns the shop with its drawings, which are made once for each state of a shop.
-func (r *Renderer) shop(s *catalogue.Shop) *shopView {
-	if known, ok := r.shops.Load(s.Slug); ok {
-		if v, ok := known.(*shopView); ok && v.Shop == s {
-			return v
-		}
+func newShopView(s *catalogue.Shop) *shopView {
+	return &shopView{Shop: s, drawn: map[string]bool{}}
+}
+
+// draw adds the drawing of a product to the document, once.
+func (s *shopView) draw(p *catalogue.Product) {
+	if !s.drawn[p.ID] {
+		s.drawn[p.ID] = true
+		s.drawings = append(s.drawings, picture.Draw(&s.Picture, p))
 	}
-	v := &shopView{Shop: s, pictures: make(map[string]picture.Picture, len(s.Products))}
-	for _, p := range s.Products {
-		if p.Image == "" {
-			v.pictures[p.ID] = picture.Draw(&s.Picture, p)
-		}
-	}
-	r.shops.Store(s.Slug, v)
-	return v
 }
 
 // PageInput is what a front page is rendered from.
@@ -84,7 +77,7 @@ type ErrorInput struct {
 // a template.
 func NewRenderer() (*Renderer, error) {
 	pages := template.New("storefront")
-	for _, name := range []string{"page.tmpl", "product.tmpl", "search.tmpl", "cart.tmpl", "index.tmpl", "sections.tmpl", "products.tmpl", "pictures.tmpl", "error.tmpl", "shop.css", "live.js"} {
+	for _, name := range []string{"page.tmpl", "product.tmpl", "search.tmpl", "cart.tmpl", "index.tmpl", "sections.tmpl", "products.tmpl", "pictures.tmpl", "error.tmpl", "live.js"} {
 		b, err := templates.ReadFile("templates/" + name)
 		if err != nil {
 			return nil, fmt.Errorf("read template %s: %w", name, err)
@@ -94,6 +87,13 @@ func NewRenderer() (*Renderer, error) {
 		if _, err := pages.New(name).Parse(string(b)); err != nil {
 			return nil, fmt.Errorf("parse template %s: %w", name, err)
 		}
+	}
+	stylesheet, err := readStylesheet()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := pages.New("shop.css").Parse(stylesheet); err != nil {
+		return nil, fmt.Errorf("parse the stylesheet: %w", err)
 	}
 	r := &Renderer{pages: pages}
 	// The hashes are of the output, because html/template removes comments.
@@ -108,6 +108,21 @@ func NewRenderer() (*Renderer, error) {
 	r.csp = "default-src 'none'; style-src '" + hash(style) + "'; script-src '" + hash(script) + "'; " +
 		"connect-src 'self'; form-action 'self'; base-uri 'none'; img-src 'self' data:"
 	return r, nil
+}
+
+// stylesheets are the parts of the stylesheet, in order: a later one wins.
+var stylesheets = []string{"palettes", "base", "header", "forms", "shopping", "sections", "products", "kinds", "parts", "foot"}
+
+func readStylesheet() (string, error) {
+	var all strings.Builder
+	for _, name := range stylesheets {
+		b, err := templates.ReadFile("templates/css/" + name + ".css")
+		if err != nil {
+			return "", fmt.Errorf("read stylesheet %s: %w", name, err)
+		}
+		all.Write(b)
+	}
+	return all.String(), nil
 }
 
 // CSP is the Content-Security-Policy header for a document that this renderer renders, of
@@ -163,9 +178,10 @@ func (r *Renderer) Page(in PageInput) ([]byte, error) {
 	if in.Shop == nil {
 		return nil, errors.New("render a page: no shop")
 	}
-	v := newPageView(in, r.shop(in.Shop))
+	shop := newShopView(in.Shop)
+	v := newPageView(in, shop)
 	v.CSP = r.policy(in.Shop)
-	return r.execute("page.tmpl", v)
+	return r.document("page.tmpl", v, shop)
 }
 
 // Error renders an error page. It fails only on a defect in a template.
@@ -175,9 +191,27 @@ func (r *Renderer) Error(in ErrorInput) ([]byte, error) {
 	return r.execute("error.tmpl", v)
 }
 
+// document renders a document of a shop: its opening, the drawings that its content uses,
+// and the content, which the template of that name renders.
+func (r *Renderer) document(name string, view any, shop *shopView) ([]byte, error) {
+	content, err := r.execute(name, view)
+	if err != nil {
+		return nil, err
+	}
+	opening, err := r.execute("open", view)
+	if err != nil {
+		return nil, err
+	}
+	drawings, err := r.execute("pictures", shop.drawings)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(opening, drawings, content), nil
+}
+
 func (r *Renderer) execute(name string, view any) ([]byte, error) {
 	var b bytes.Buffer
-	b.Grow(96 << 10)
+	b.Grow(64 << 10)
 	if err := r.pages.ExecuteTemplate(&b, name, view); err != nil {
 		return nil, fmt.Errorf("render %s: %w", name, err)
 	}

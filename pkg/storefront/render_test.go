@@ -228,10 +228,9 @@ func noneEmpty(t *testing.T, name string, root *html.Node) {
 func TestPagesSayWhatTheCatalogueSays(t *testing.T) {
 	everyPage(t, func(t *testing.T, shop *catalogue.Shop, page []byte) {
 		root := parse(t, page)
-		shown := make(map[string]int)
 		for _, li := range elements(root, "li") {
 			class := attr(li, "class")
-			if !strings.HasPrefix(class, "card") && !strings.HasPrefix(class, "short") && !strings.HasPrefix(class, "line") {
+			if !strings.HasPrefix(class, "card") && !strings.HasPrefix(class, "short") {
 				continue
 			}
 			id := linked(shop, elements(li, "a")[0])
@@ -240,7 +239,6 @@ func TestPagesSayWhatTheCatalogueSays(t *testing.T) {
 				t.Errorf("%q is not in the catalogue", id)
 				continue
 			}
-			shown[id]++
 			text := words(li)
 			for _, want := range []string{p.Name, shop.Money(p.NowCents())} {
 				if !strings.Contains(text, want) {
@@ -255,11 +253,6 @@ func TestPagesSayWhatTheCatalogueSays(t *testing.T) {
 			}
 			if left := strings.Contains(text, fmt.Sprintf("Only %d left", p.Stock)); left != (p.Stock > 0 && p.Stock <= 4) {
 				t.Errorf("%s: %q, stock is %d", id, text, p.Stock)
-			}
-		}
-		for _, p := range shop.Products {
-			if shown[p.ID] == 0 {
-				t.Errorf("%s is not on the page", p.ID)
 			}
 		}
 	})
@@ -352,18 +345,23 @@ func TestErrorPages(t *testing.T) {
 // A picture has the colours of its product, and no two products have the same picture.
 func TestPicturesComeFromTheProduct(t *testing.T) {
 	for _, shop := range cataloguetest.BuiltIn(t).All() {
-		page := render(t, renderer(t), storefront.PageInput{Shop: shop, Design: design.Default(shop)})
-		symbols := make(map[string]string)
-		for _, n := range elements(parse(t, page), "symbol") {
-			var b bytes.Buffer
-			if err := html.Render(&b, n); err != nil {
+		r, seen := renderer(t), make(map[string]string)
+		for i := range shop.Products {
+			p := shop.Products[i]
+			page, err := r.Product(storefront.ProductInput{Shop: shop, Product: p})
+			if err != nil {
 				t.Fatal(err)
 			}
-			symbols[strings.TrimPrefix(attr(n, "id"), "i-")] = b.String()
-		}
-		seen := make(map[string]string)
-		for _, p := range shop.Products {
-			drawing := symbols[p.ID]
+			var b bytes.Buffer
+			for _, n := range elements(parse(t, page), "symbol") {
+				if attr(n, "id") != "i-"+p.ID {
+					continue
+				}
+				if err := html.Render(&b, n); err != nil {
+					t.Fatal(err)
+				}
+			}
+			drawing := b.String()
 			body := shop.Picture.Shades[shop.Picture.Body][p.Attribute(shop.Picture.Body)]
 			accent := shop.Picture.Shades[shop.Picture.Accent][p.Attribute(shop.Picture.Accent)]
 			for _, colour := range []string{body.Light, body.Dark, accent.Dark} {

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
-	"github.com/wandstore/wandstore/pkg/storefront/picture"
 )
 
 // SearchInput is what a search page is rendered from.
@@ -21,9 +20,10 @@ func (r *Renderer) Search(in SearchInput) ([]byte, error) {
 	if in.Shop == nil {
 		return nil, errors.New("render a search: no shop")
 	}
-	v := newSearchView(in, r.shop(in.Shop))
+	shop := newShopView(in.Shop)
+	v := newSearchView(in, shop)
 	v.CSP = r.policy(in.Shop)
-	return r.execute("search.tmpl", v)
+	return r.document("search.tmpl", v, shop)
 }
 
 type searchView struct {
@@ -35,7 +35,6 @@ type searchView struct {
 	Alternatives []cardView // if nothing was found
 	Orders       []choiceView
 	Collections  []choiceView
-	Pictures     []picture.Picture
 	Clear        string // path of the search without its filters; "" without filters
 }
 
@@ -73,13 +72,11 @@ func newSearchView(in SearchInput, shop *shopView) *searchView {
 	v.Description = shop.Name + ": " + v.Words
 	for _, p := range found {
 		v.Cards = append(v.Cards, shop.card(p))
-		v.Pictures = append(v.Pictures, shop.pictures[p.ID])
 	}
 	if len(found) == 0 {
 		for _, id := range shop.Pick(4, nil, catalogue.ByFeatured) {
 			p, _ := shop.Product(id)
 			v.Alternatives = append(v.Alternatives, shop.card(p))
-			v.Pictures = append(v.Pictures, shop.pictures[id])
 		}
 	}
 	for _, o := range catalogue.SortOrders {
