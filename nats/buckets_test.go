@@ -24,6 +24,7 @@ func TestBucketsAreThoseOfTheCLI(t *testing.T) {
 		wandnats.BucketJobs:      {"--history=64", "--ttl=1h", "--max-value-size=16384"},
 		wandnats.BucketSessions:  {"--history=1", "--max-value-size=131072"},
 		wandnats.BucketStores:    {"--history=5", "--max-value-size=524288"},
+		wandnats.BucketCatalogue: {"--history=1", "--max-value-size=262144"},
 		wandnats.BucketSpend:     {"--history=1", "--ttl=90d", "--max-value-size=131072"},
 		wandnats.BucketControl:   {"--history=5", "--max-value-size=1024"},
 		wandnats.BucketForgotten: {"--history=1", "--ttl=2160h", "--max-value-size=1024"},
@@ -34,8 +35,10 @@ func TestBucketsAreThoseOfTheCLI(t *testing.T) {
 		flags = append(flags, "--storage="+strings.ToLower(got.Storage.String()), "--description="+got.Description, fmt.Sprintf("--max-bucket-size=%d", got.MaxBytes))
 		theirs.cli(t, append([]string{"kv", "add", bucket}, flags...)...)
 		want := streamConfig(t, theirJS, "KV_"+bucket)
-		// The purge of a forgotten shopper expires; the CLI allows a TTL of a message only with markers for the expired values, which sessions have not.
-		want.AllowMsgTTL = bucket == wandnats.BucketSessions
+		// The purge of a forgotten shopper expires, and that of a removed product; the CLI
+		// allows a TTL of a message only with markers for the expired values, which these
+		// have not.
+		want.AllowMsgTTL = bucket == wandnats.BucketSessions || bucket == wandnats.BucketCatalogue
 		// A replica that lags behind must not deny a tombstone.
 		want.AllowDirect = bucket != wandnats.BucketForgotten
 		same(t, bucket, got, want)

@@ -20,6 +20,8 @@ type Bus struct {
 	Sessions jetstream.KeyValue
 	// Shops is the bucket STORES.
 	Shops jetstream.KeyValue
+	// Catalogue is the bucket CATALOGUE.
+	Catalogue jetstream.KeyValue
 	// Spend is the bucket SPEND.
 	Spend jetstream.KeyValue
 	// Control is the bucket CONTROL.
@@ -47,6 +49,7 @@ func Open(ctx context.Context, js jetstream.JetStream) (*Bus, error) {
 		{BucketJobs, &b.Jobs},
 		{BucketSessions, &b.Sessions},
 		{BucketStores, &b.Shops},
+		{BucketCatalogue, &b.Catalogue},
 		{BucketSpend, &b.Spend},
 		{BucketControl, &b.Control},
 		{BucketAccount, &b.Account},

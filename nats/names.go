@@ -134,7 +134,6 @@ func ForgottenKey(shopper string) string { return shopper }
 // DraftKey is the key in PAGE_DRAFTS of the beginning of a page.
 func DraftKey(store, shopper string) string { return "draft." + store + "." + shopper }
 
-// SplitKey gives the store and shopper of a page's, job's or draft's key, as in
 // ProductKey is a product's key in CATALOGUE.
 func ProductKey(store, product string) string { return store + "." + product }
 
@@ -148,7 +147,7 @@ func SplitProductKey(key string) (store, product string, ok bool) {
 // ProductsOf matches every key of a store in CATALOGUE.
 func ProductsOf(store string) string { return store + ".*" }
 
-// SplitKey gives the store and shopper of a page's or job's key, as in
+// SplitKey gives the store and shopper of a page's, job's or draft's key, as in
 // "ui.{store}.{shopper}"; false for any other key.
 func SplitKey(key string) (store, shopper string, ok bool) {
 	parts := strings.Split(key, ".")

@@ -37,7 +37,7 @@ var rights = []struct {
 	{what: "consume the sessions", subject: "$JS.API.CONSUMER.CREATE.KV_SHOPPER_SESSIONS.mine", users: "operator sys"},
 	{what: "create a durable of a bucket, the old way", subject: "$JS.API.CONSUMER.DURABLE.CREATE.KV_STORES.mine", users: "operator sys"},
 	{what: "watch jobs", subject: "$JS.API.CONSUMER.CREATE.KV_GENERATION_QUEUE.mine.$KV.GENERATION_QUEUE.job.>", users: "edge generator operator sys"},
-	{what: "watch stores", subject: "$JS.API.CONSUMER.CREATE.KV_STORES.mine.$KV.STORES.>", users: "edge generator operator sys"},
+	{what: "watch stores", subject: "$JS.API.CONSUMER.CREATE.KV_STORES.mine.$KV.STORES.>", users: "edge generator importer operator sys"},
 	{what: "find a member", subject: "$JS.API.CONSUMER.INFO.GENERATION.pool-3", users: "generator provision operator sys"},
 	{what: "pull a job", subject: "$JS.API.CONSUMER.MSG.NEXT.GENERATION.pool-3", users: "generator operator sys"},
 	{what: "acknowledge a job", subject: "$JS.ACK.GENERATION.pool-3.1.1.1.1.0", users: "generator operator sys"},
@@ -54,6 +54,11 @@ var rights = []struct {
 	{what: "write a session", subject: "$KV.SHOPPER_SESSIONS.session.ada", users: "edge generator operator sys"},
 	{what: "read a session", subject: "$JS.API.DIRECT.GET.KV_SHOPPER_SESSIONS.$KV.SHOPPER_SESSIONS.session.ada", users: "edge generator operator sys"},
 	{what: "write a store", subject: "$KV.STORES.magic-wands", users: "operator sys"},
+	{what: "write a product", subject: "$KV.CATALOGUE.magic-wands.ash", users: "importer operator sys"},
+	{what: "read a product", subject: "$JS.API.DIRECT.GET.KV_CATALOGUE.$KV.CATALOGUE.magic-wands.ash", users: "importer operator sys"},
+	{what: "watch products", subject: "$JS.API.CONSUMER.CREATE.KV_CATALOGUE.mine.$KV.CATALOGUE.>", users: "edge generator importer operator sys"},
+	{what: "purge the products", subject: "$JS.API.STREAM.PURGE.KV_CATALOGUE", users: "operator sys"},
+	{what: "read a store", subject: "$JS.API.DIRECT.GET.KV_STORES.$KV.STORES.magic-wands", users: "importer operator sys"},
 	{what: "write a tombstone", subject: "$KV.FORGOTTEN.ada", users: "edge generator operator sys"},
 	{what: "look for a tombstone", subject: "$JS.API.STREAM.MSG.GET.KV_FORGOTTEN", users: "edge generator operator sys"},
 	{what: "write a draft", subject: "$KV.PAGE_DRAFTS.draft.magic-wands.ada", users: "edge generator operator sys"},
@@ -69,7 +74,7 @@ var rights = []struct {
 	{what: "ask a member", subject: "wandstore.member.pool-3.health", users: "edge operator sys"},
 	{what: "replay", subject: "wandstore.control.replay", users: "operator sys"},
 	{what: "forget", subject: "wandstore.control.forget", users: "operator sys"},
-	{what: "ask for one's rights", subject: "$SYS.REQ.USER.INFO", users: "edge generator provision operator sys"},
+	{what: "ask for one's rights", subject: "$SYS.REQ.USER.INFO", users: "edge generator provision importer operator sys"},
 	// An account's user reaches nothing of the system by it; only the system's does.
 	{what: "ask the servers", subject: "$SYS.REQ.SERVER.PING", users: "operator sys"},
 	{what: "reload a server", subject: "$SYS.REQ.SERVER.ID.RELOAD", users: "operator sys"},
@@ -82,6 +87,7 @@ var rights = []struct {
 	{what: "hear all replies", subject: "_INBOX.>", subscribe: true, users: "operator sys"},
 	{what: "hear the edge's replies", subject: "_INBOX_edge.>", subscribe: true, users: "edge operator sys"},
 	{what: "hear the generator's replies", subject: "_INBOX_generator.>", subscribe: true, users: "generator operator sys"},
+	{what: "hear the importer's replies", subject: "_INBOX_importer.>", subscribe: true, users: "importer operator sys"},
 	{what: "hear provisioning's replies", subject: "_INBOX_provision.>", subscribe: true, users: "provision operator sys"},
 }
 
