@@ -29,8 +29,8 @@ func streamFiles(t *testing.T) []string {
 			files = append(files, filepath.Join("nats", f))
 		}
 	}
-	if len(files) != 11 {
-		t.Fatalf("want two streams and nine buckets, got %v", files)
+	if len(files) != 12 {
+		t.Fatalf("want two streams and ten buckets, got %v", files)
 	}
 	return files
 }
@@ -113,8 +113,8 @@ func TestCLIAndEnsureMakeTheSame(t *testing.T) {
 	if err := names.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if count != 11 {
-		t.Errorf("Ensure made %d streams, want 11", count)
+	if count != 12 {
+		t.Errorf("Ensure made %d streams, want 12", count)
 	}
 	same(t, "pool-0", consumerConfig(t, typedJS, "pool-0"), consumerConfig(t, js, "pool-0"))
 
