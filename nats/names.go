@@ -128,8 +128,11 @@ const KeyGeneration = "generation"
 // GenerationKey is the key in CONTROL of the switch for one shop's generation.
 func GenerationKey(shop string) string { return KeyGeneration + "." + shop }
 
-// ForgottenKey is a tombstone's key in FORGOTTEN.
+// ForgottenKey is the key in FORGOTTEN of the tombstone of a shopper in all shops.
 func ForgottenKey(shopper string) string { return shopper }
+
+// ForgottenInKey is the key in FORGOTTEN of the tombstone of a shopper in one shop.
+func ForgottenInKey(shop, shopper string) string { return shopper + "." + shop }
 
 // DraftKey is the key in PAGE_DRAFTS of the beginning of a page.
 func DraftKey(store, shopper string) string { return "draft." + store + "." + shopper }

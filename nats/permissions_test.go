@@ -60,6 +60,7 @@ var rights = []struct {
 	{what: "purge the products", subject: "$JS.API.STREAM.PURGE.KV_CATALOGUE", users: "operator sys"},
 	{what: "read a store", subject: "$JS.API.DIRECT.GET.KV_STORES.$KV.STORES.magic-wands", users: "importer operator sys"},
 	{what: "write a tombstone", subject: "$KV.FORGOTTEN.ada", users: "edge generator operator sys"},
+	{what: "write a tombstone of one shop", subject: "$KV.FORGOTTEN.ada.magic-wands", users: "edge generator operator sys"},
 	{what: "look for a tombstone", subject: "$JS.API.STREAM.MSG.GET.KV_FORGOTTEN", users: "edge generator operator sys"},
 	{what: "write a draft", subject: "$KV.PAGE_DRAFTS.draft.magic-wands.ada", users: "edge generator operator sys"},
 	{what: "read a draft", subject: "$JS.API.DIRECT.GET.KV_PAGE_DRAFTS.$KV.PAGE_DRAFTS.draft.magic-wands.ada", users: "edge generator operator sys"},

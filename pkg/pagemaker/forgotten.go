@@ -23,7 +23,7 @@ func (m *Maker) checkForgotten(ctx context.Context, o Order) error {
 	if !o.Begun.IsZero() && o.Begun.Before(since) {
 		since = o.Begun
 	}
-	forgotten, err := m.Forgotten.ForgottenSince(ctx, o.Key.Shopper(), since)
+	forgotten, err := m.Forgotten.ForgottenSince(ctx, o.Key, since)
 	switch {
 	case err != nil:
 		return fmt.Errorf("look for a tombstone: %w", err)

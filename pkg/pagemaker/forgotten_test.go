@@ -33,7 +33,7 @@ func (g *graves) remove() {
 	clear(g.w.sessions.of)
 }
 
-func (g *graves) ForgottenSince(_ context.Context, _ string, t time.Time) (bool, error) {
+func (g *graves) ForgottenSince(_ context.Context, _ pagekey.Key, t time.Time) (bool, error) {
 	g.w.step("tombstone")
 	defer g.w.step("tombstone read")
 	return !g.at.IsZero() && !g.at.Before(t), g.err

@@ -51,8 +51,8 @@ type Trail interface {
 
 // Forgotten knows the shoppers who were forgotten; see package personal.
 type Forgotten interface {
-	// ForgottenSince reports whether the shopper was forgotten at t or later.
-	ForgottenSince(ctx context.Context, shopper string, t time.Time) (bool, error)
+	// ForgottenSince reports whether the key's shopper was forgotten at t or later.
+	ForgottenSince(ctx context.Context, key pagekey.Key, t time.Time) (bool, error)
 	// RemoveAgain removes what was stored for the key although its shopper was forgotten.
 	RemoveAgain(ctx context.Context, key pagekey.Key, jobID string) error
 }

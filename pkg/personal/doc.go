@@ -1,6 +1,9 @@
-// Package personal forgets shoppers and exports what is kept of them, in every shop: the
-// session with the cart, the pages, the records of their jobs, and the breadcrumbs of
-// jobs.
+// Package personal forgets shoppers and exports what is kept of them, in every shop or in
+// one: the session with the cart, the pages, the records of their jobs, and the
+// breadcrumbs of jobs.
+//
+// In one shop is for ids that a shop gave: the same id may be another person's in another
+// shop, so nothing of other shops may be touched.
 //
 // # Forgetting wins
 //
@@ -28,5 +31,5 @@
 // The tombstone holds the shopper's id and a time. The record of a cancelled job and the
 // delete markers stay for one hour at most. The message of a cancelled job stays until a
 // worker receives it. Dead letters stay for a week, or until an operator deletes them;
-// they are not exported either.
+// they are not exported either. A tombstone of one shop also holds the shop's slug.
 package personal

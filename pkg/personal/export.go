@@ -30,7 +30,8 @@ type ExportOptions struct {
 type Export struct {
 	Shopper    string    `json:"shopper"`
 	ExportedAt time.Time `json:"exportedAt"`
-	// ForgottenAt is when the shopper was last forgotten.
+	// ForgottenAt is when the shopper was last forgotten, in all shops or in one that the
+	// export is of.
 	ForgottenAt *time.Time `json:"forgottenAt,omitempty"`
 	// Session is a ShopperSession. It is empty if there is none.
 	Session json.RawMessage `json:"session,omitempty"`
@@ -71,7 +72,7 @@ func (d *Data) Export(ctx context.Context, shopper string, o ExportOptions) (*Ex
 	if !o.HTML {
 		e.Note = noHTML
 	}
-	at, err := d.forgottenAt(ctx, shopper)
+	at, err := d.lastForgotten(ctx, shopper, o)
 	if err != nil {
 		return nil, fmt.Errorf("export shopper: %w", err)
 	}
@@ -101,6 +102,25 @@ func (d *Data) Export(ctx context.Context, shopper string, o ExportOptions) (*Ex
 		}
 	}
 	return e, nil
+}
+
+// lastForgotten is when the shopper was last forgotten in all shops or, of an export of
+// some, in one of these; the zero time is never.
+func (d *Data) lastForgotten(ctx context.Context, shopper string, o ExportOptions) (time.Time, error) {
+	last, err := d.forgottenAt(ctx, shopper)
+	if err != nil {
+		return time.Time{}, err
+	}
+	for _, key := range keys(shopper, o.Shops, nil) {
+		in, err := d.forgottenIn(ctx, key)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if in.After(last) {
+			last = in
+		}
+	}
+	return last, nil
 }
 
 // sessionIn is the session as far as the export reaches: of one shop's shopper the signals

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagestore"
@@ -41,7 +42,7 @@ func (d *Data) Forget(ctx context.Context, shopper string, shops []string) error
 	if !pagekey.ValidShopper(shopper) {
 		return pagekey.ErrInvalid
 	}
-	if err := d.bury(ctx, shopper, time.Now()); err != nil {
+	if err := d.writeTombstone(ctx, wandnats.ForgottenKey(shopper)); err != nil {
 		return fmt.Errorf("forget shopper: %w", err)
 	}
 	s, err := d.Sessions.Get(ctx, shopper)
@@ -50,7 +51,7 @@ func (d *Data) Forget(ctx context.Context, shopper string, shops []string) error
 	}
 	var failed []error
 	for _, key := range keys(shopper, shops, s) {
-		failed = append(failed, d.forgetIn(ctx, key))
+		failed = append(failed, d.remove(ctx, key))
 	}
 	if err := errors.Join(failed...); err != nil {
 		return fmt.Errorf("forget shopper: %w", err)
@@ -58,7 +59,22 @@ func (d *Data) Forget(ctx context.Context, shopper string, shops []string) error
 	return d.Sessions.Forget(ctx, shopper)
 }
 
-func (d *Data) forgetIn(ctx context.Context, key pagekey.Key) error {
+// ForgetIn erases the shopper's data in the key's shop, and nothing in other shops: there
+// the id that a shop's link or server gave may be another person's. The shop's part of the
+// session is removed last, and only without errors, so that ForgetIn can be called again.
+// The error is from the stores.
+func (d *Data) ForgetIn(ctx context.Context, key pagekey.Key) error {
+	if err := d.writeTombstone(ctx, wandnats.ForgottenInKey(key.Shop(), key.Shopper())); err != nil {
+		return fmt.Errorf("forget shopper in a shop: %w", err)
+	}
+	if err := d.remove(ctx, key); err != nil {
+		return fmt.Errorf("forget shopper in a shop: %w", err)
+	}
+	return d.Sessions.ForgetIn(ctx, key.Shopper(), key.Shop())
+}
+
+// remove removes the key's job, breadcrumbs and pages.
+func (d *Data) remove(ctx context.Context, key pagekey.Key) error {
 	// The job is cancelled first, so that its worker stops.
 	if err := jobqueue.Forget(ctx, d.Jobs, key); err != nil {
 		return err
@@ -66,11 +82,21 @@ func (d *Data) forgetIn(ctx context.Context, key pagekey.Key) error {
 	return errors.Join(d.Permanent.Delete(ctx, key), d.Cache.Delete(ctx, key))
 }
 
-// ForgottenSince reports whether the shopper was forgotten at t or later. The error is
-// ctx's or the client's.
-func (d *Data) ForgottenSince(ctx context.Context, shopper string, t time.Time) (bool, error) {
-	at, err := d.forgottenAt(ctx, shopper)
-	return err == nil && !at.IsZero() && !at.Before(t), err
+// ForgottenSince reports whether the key's shopper was forgotten at t or later, in the
+// key's shop or in all. The error is ctx's or the client's.
+func (d *Data) ForgottenSince(ctx context.Context, key pagekey.Key, t time.Time) (bool, error) {
+	at, in, err := d.tombstones(ctx, key)
+	return err == nil && (!at.IsZero() && !at.Before(t) || !in.IsZero() && !in.Before(t)), err
+}
+
+// tombstones returns when the key's shopper was last forgotten in all shops and in the
+// key's alone.
+func (d *Data) tombstones(ctx context.Context, key pagekey.Key) (at, in time.Time, err error) {
+	at, err = d.forgottenAt(ctx, key.Shopper())
+	if err == nil {
+		in, err = d.forgottenIn(ctx, key)
+	}
+	return at, in, err
 }
 
 // RemoveAgain removes what was stored for a key although its shopper was forgotten: what
@@ -78,12 +104,23 @@ func (d *Data) ForgottenSince(ctx context.Context, shopper string, t time.Time) 
 // shopper did since stays. Without a tombstone it does nothing. The error is from the
 // stores.
 func (d *Data) RemoveAgain(ctx context.Context, key pagekey.Key, jobID string) error {
-	at, err := d.forgottenAt(ctx, key.Shopper())
-	if err != nil || at.IsZero() {
+	at, in, err := d.tombstones(ctx, key)
+	if err != nil || at.IsZero() && in.IsZero() {
 		return err
 	}
-	_, err = d.forgetBefore(ctx, key, at)
-	return errors.Join(err, jobqueue.RemoveTrail(ctx, d.Jobs, key), d.Sessions.Retract(ctx, key.Shopper(), key.Shop(), jobID, at))
+	latest := at
+	if in.After(at) {
+		latest = in
+	}
+	_, err = d.forgetBefore(ctx, key, latest)
+	failed := []error{err, jobqueue.RemoveTrail(ctx, d.Jobs, key)}
+	if !at.IsZero() {
+		failed = append(failed, d.Sessions.Retract(ctx, key.Shopper(), key.Shop(), jobID, at))
+	}
+	if !in.IsZero() {
+		failed = append(failed, d.Sessions.RetractIn(ctx, key.Shopper(), key.Shop(), jobID, in))
+	}
+	return errors.Join(failed...)
 }
 
 // forgetBefore removes the key's job and pages if they were requested by then, and

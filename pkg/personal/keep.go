@@ -12,6 +12,7 @@ import (
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/session"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
@@ -49,14 +50,10 @@ func (d *Data) Keep(ctx context.Context, shops func() []string, log *slog.Logger
 // walk forgets again whose data is older than their tombstone, and returns how many
 // shoppers those were. It goes on after errors, and returns the last one.
 func (d *Data) walk(ctx context.Context, shops []string) (again int, last error) {
-	type tombstone struct {
-		shopper string
-		at      time.Time
-	}
 	var found []tombstone
 	err := wandnats.Watch{Bucket: d.Forgotten, Options: []jetstream.WatchOpt{jetstream.IgnoreDeletes()}, Entry: func(e jetstream.KeyValueEntry) {
-		if pagekey.ValidShopper(e.Key()) {
-			found = append(found, tombstone{e.Key(), timeOf(e)})
+		if t, ok := readTombstone(e); ok {
+			found = append(found, t)
 		}
 	}}.Read(ctx)
 	if err != nil {
@@ -64,7 +61,7 @@ func (d *Data) walk(ctx context.Context, shops []string) (again int, last error)
 	}
 	for _, t := range found {
 		one, cancel := context.WithTimeout(ctx, keepTimeout)
-		removed, err := d.forgetAgain(one, t.shopper, t.at, shops)
+		removed, err := d.forgetAgain(one, t, shops)
 		cancel()
 		if removed {
 			again++
@@ -81,27 +78,44 @@ func (d *Data) walk(ctx context.Context, shops []string) (again int, last error)
 	return again, last
 }
 
-// forgetAgain removes what is older than the shopper's tombstone, and reports whether
-// there was anything.
-func (d *Data) forgetAgain(ctx context.Context, shopper string, at time.Time, shops []string) (removed bool, err error) {
-	s, err := d.Sessions.Get(ctx, shopper)
+// forgetAgain removes what is older than the tombstone, and reports whether there was
+// anything.
+func (d *Data) forgetAgain(ctx context.Context, t tombstone, shops []string) (removed bool, err error) {
+	s, err := d.Sessions.Get(ctx, t.shopper)
 	if err != nil {
 		return false, fmt.Errorf("forget again: %w", err)
 	}
+	all := keys(t.shopper, shops, s)
+	if t.shop != "" {
+		all = keys(t.shopper, []string{t.shop}, nil)
+	}
 	var failed []error
-	for _, key := range keys(shopper, shops, s) {
-		found, err := d.forgetBefore(ctx, key, at)
+	for _, key := range all {
+		found, err := d.forgetBefore(ctx, key, t.at)
 		removed = removed || found
 		failed = append(failed, err)
 	}
-	if stored(s) && !s.GetCreatedAt().AsTime().After(at) && errors.Join(failed...) == nil {
+	if errors.Join(failed...) == nil && t.outlives(s) {
 		removed = true
-		failed = append(failed, d.Sessions.Retract(ctx, shopper, "", "", at))
+		if t.shop == "" {
+			failed = append(failed, d.Sessions.Retract(ctx, t.shopper, "", "", t.at))
+		} else {
+			failed = append(failed, d.Sessions.RetractIn(ctx, t.shopper, t.shop, "", t.at))
+		}
 	}
 	if err := errors.Join(failed...); err != nil {
 		return removed, fmt.Errorf("forget again: %w", err)
 	}
 	return removed, nil
+}
+
+// outlives reports whether the session holds what was forgotten by then.
+func (t tombstone) outlives(s *wandstorev1.ShopperSession) bool {
+	if t.shop == "" {
+		return stored(s) && !s.GetCreatedAt().AsTime().After(t.at)
+	}
+	signals, found := s.GetStores()[t.shop]
+	return found && session.BegunBy(signals, t.at)
 }
 
 // stored reports whether a session was read from the bucket: one that is made up for a

@@ -2,7 +2,6 @@ package personal_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -159,10 +158,10 @@ type spiedData struct {
 	step func(string)
 }
 
-func (s spiedData) ForgottenSince(ctx context.Context, shopper string, at time.Time) (bool, error) {
+func (s spiedData) ForgottenSince(ctx context.Context, key pagekey.Key, at time.Time) (bool, error) {
 	s.step("tombstone")
 	defer s.step("tombstone read")
-	return s.Data.ForgottenSince(ctx, shopper, at)
+	return s.Data.ForgottenSince(ctx, key, at)
 }
 
 func (h *house) maker() *pagemaker.Maker {
@@ -180,10 +179,44 @@ func (h *house) maker() *pagemaker.Maker {
 func TestForgettingWinsOnRealServers(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
+	h.forgetAtEachStep("shopper", view, func(id string) error { return h.Forget(h.t.Context(), id, []string{shop}) })
+}
+
+// A shopper who is forgotten in one shop has nothing there, and in other shops what they
+// had.
+func TestForgettingInOneShopWinsOnRealServers(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.forgetAtEachStep("customer", view, func(id string) error { return h.ForgetIn(h.t.Context(), keyOf(h.t, id)) })
+	inBoth := func(s *wandstorev1.ShopperSession) {
+		view(s)
+		session.Signals(s, "whitby-tea").Cart = []string{"lapsang"}
+	}
+	h.must(h.Sessions.Update(t.Context(), "both", inBoth))
+	h.must(h.ForgetIn(t.Context(), keyOf(t, "both")))
+	s, err := h.Sessions.Get(t.Context(), "both")
+	h.must(err)
+	if _, here := s.GetStores()[shop]; here || len(s.GetStores()["whitby-tea"].GetCart()) != 1 {
+		t.Errorf("the session is %v, want the other shop's part", s)
+	}
+	elsewhere, err := pagekey.New("whitby-tea", "both")
+	h.must(err)
+	for key, want := range map[pagekey.Key]bool{keyOf(t, "both"): true, elsewhere: false} {
+		if got, err := h.ForgottenSince(t.Context(), key, time.Now().Add(-time.Hour)); got != want || err != nil {
+			t.Errorf("%s: forgotten %t (%v), want %t", key.Shop(), got, err, want)
+		}
+	}
+}
+
+// forgetAtEachStep makes a page for a shopper of that name and number as often as the
+// making has steps, and forgets the shopper at one step after the other.
+func (h *house) forgetAtEachStep(name string, view func(*wandstorev1.ShopperSession), forget func(id string) error) {
+	t := h.t
+	t.Helper()
 	maker := h.maker()
 	steps := 0
 	for at := 0; ; at++ {
-		id := fmt.Sprintf("shopper-%d", at)
+		id := fmt.Sprintf("%s-%d", name, at)
 		key := keyOf(t, id)
 		h.must(h.Sessions.Update(t.Context(), id, view))
 		ticket, err := h.queue.Trigger(t.Context(), jobqueue.Request{Key: key, Origin: "visit"})
@@ -192,7 +225,7 @@ func TestForgettingWinsOnRealServers(t *testing.T) {
 		h.hook = func(step string) {
 			if n++; n-1 == at {
 				during = step
-				h.must(h.Forget(t.Context(), id, []string{shop}))
+				h.must(forget(id))
 			}
 		}
 		_, err = maker.Make(t.Context(), pagemaker.Order{
@@ -250,7 +283,7 @@ func (h *house) kept(id string, at time.Time) {
 	for kv, values := range map[jetstream.KeyValue]map[string]any{
 		h.bus.Sessions: {wandnats.SessionKey(id): &wandstorev1.ShopperSession{
 			ShopperId: id, CreatedAt: msg.GetRequestedAt(), UpdatedAt: msg.GetRequestedAt(),
-			Stores: map[string]*wandstorev1.StoreSignals{shop: {Views: 7, LastEventAt: msg.GetRequestedAt()}},
+			Stores: map[string]*wandstorev1.StoreSignals{shop: {Views: 7, BegunAt: msg.GetRequestedAt(), LastEventAt: msg.GetRequestedAt()}},
 		}},
 		h.bus.Jobs: {
 			wandnats.JobKey(shop, id):   &wandstorev1.JobRecord{JobId: "job-" + id, RequestedAt: msg.GetRequestedAt(), State: wandstorev1.JobState_JOB_STATE_READY},
@@ -280,16 +313,24 @@ func TestRestoredBackupBringsNobodyBack(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	before := time.Now().Add(-time.Hour)
-	for _, id := range []string{"restored", "returned", "gone"} {
+	forget := func(id string) error { return h.Forget(t.Context(), id, []string{shop}) }
+	forgetHere := func(id string) error { return h.ForgetIn(t.Context(), keyOf(t, id)) }
+	for id, forget := range map[string]func(id string) error{
+		"restored": forget, "returned": forget, "gone": forget, "restored-here": forgetHere, "returned-here": forgetHere,
+	} {
 		h.kept(id, before)
-		h.must(h.Forget(t.Context(), id, []string{shop}))
+		h.must(forget(id))
 		if left := h.left(id); len(left) > 0 {
 			t.Fatalf("%s: left %v", id, left)
 		}
 	}
 	// The old state is written back; the tombstone is younger.
-	h.kept("restored", before)
-	h.kept("returned", time.Now())
+	for _, id := range []string{"restored", "restored-here"} {
+		h.kept(id, before)
+	}
+	for _, id := range []string{"returned", "returned-here"} {
+		h.kept(id, time.Now())
+	}
 	h.kept("never", before)
 
 	ctx, cancel := context.WithCancel(t.Context())
@@ -297,58 +338,12 @@ func TestRestoredBackupBringsNobodyBack(t *testing.T) {
 	go func() {
 		kept <- h.Keep(ctx, func() []string { return []string{shop} }, slog.New(slog.DiscardHandler))
 	}()
-	eventually.True(t, "the restored data is gone", func() bool { return len(h.left("restored")) == 0 })
+	eventually.True(t, "the restored data is gone", func() bool { return len(h.left("restored"))+len(h.left("restored-here")) == 0 })
 	cancel()
 	h.must(eventually.Receive(t, kept, "the end of Keep"))
-	for _, id := range []string{"returned", "never"} {
+	for _, id := range []string{"returned", "returned-here", "never"} {
 		if left := h.left(id); len(left) != 5 {
 			t.Errorf("%s: only %v is left", id, left)
 		}
-	}
-}
-
-// An export has everything, and nothing of another shopper or shop that was not asked for.
-func TestExport(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	h.kept("ada", time.Now())
-	h.kept("bob", time.Now())
-	h.must(h.Sessions.Update(t.Context(), "ada", func(s *wandstorev1.ShopperSession) {
-		session.Signals(s, "whitby-tea").Cart = []string{"lapsang"}
-	}))
-	for name, tt := range map[string]struct {
-		options    personal.ExportOptions
-		has, lacks []string
-	}{
-		"all":          {personal.ExportOptions{All: true, HTML: true}, []string{"lapsang", `"views": 7`, "Page of job-ada", `"minio", "kv"`, "JOB_STATE_READY", `"stored"`}, []string{"left out"}},
-		"one shop":     {personal.ExportOptions{Shops: []string{shop}, HTML: true}, []string{`"views": 7`, "Page of job-ada"}, []string{"lapsang", "whitby"}},
-		"another shop": {personal.ExportOptions{Shops: []string{"whitby-tea"}}, []string{"lapsang"}, []string{`"views": 7`, "job-ada"}},
-		"no html":      {personal.ExportOptions{All: true}, []string{"job-ada", "left out"}, []string{"Page of job-ada"}},
-	} {
-		e, err := h.Export(t.Context(), "ada", tt.options)
-		h.must(err)
-		b, err := json.MarshalIndent(e, "", " ")
-		h.must(err)
-		text := strings.Join(strings.Fields(string(b)), " ")
-		for _, part := range tt.has {
-			if !strings.Contains(text, part) {
-				t.Errorf("%s: it lacks %q: %s", name, part, text)
-			}
-		}
-		for _, part := range append(tt.lacks, "bob") {
-			if strings.Contains(text, part) {
-				t.Errorf("%s: it has %q: %s", name, part, text)
-			}
-		}
-	}
-	// Nothing but the time of the forgetting is known of who was forgotten.
-	h.must(h.Forget(t.Context(), "ada", nil))
-	e, err := h.Export(t.Context(), "ada", personal.ExportOptions{All: true, Shops: []string{shop}})
-	h.must(err)
-	if e.ForgottenAt == nil || len(e.Session) > 0 || len(e.Shops) > 0 {
-		t.Errorf("after forgetting: %+v", e)
-	}
-	if _, err := h.Export(t.Context(), "a.b", personal.ExportOptions{}); !errors.Is(err, pagekey.ErrInvalid) {
-		t.Errorf("invalid id: %v", err)
 	}
 }

@@ -126,7 +126,7 @@ func Signals(s *wandstorev1.ShopperSession, shop string) *wandstorev1.StoreSigna
 	}
 	g := s.GetStores()[shop]
 	if g == nil {
-		g = &wandstorev1.StoreSignals{}
+		g = &wandstorev1.StoreSignals{BegunAt: timestamppb.Now()}
 		s.Stores[shop] = g
 	}
 	return g

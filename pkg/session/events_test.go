@@ -88,7 +88,7 @@ func TestApply(t *testing.T) {
 			if got.GetVisits() != 1 || int(got.GetVisitEvents()) != len(c.events) || !got.GetLastEventAt().AsTime().Equal(noon) {
 				t.Errorf("visit: got %v", got)
 			}
-			got.Visits, got.VisitEvents, got.VisitStartedAt, got.LastEventAt = 0, 0, nil, nil
+			got.Visits, got.VisitEvents, got.VisitStartedAt, got.LastEventAt, got.BegunAt = 0, 0, nil, nil, nil
 			if !proto.Equal(got, c.want) {
 				t.Errorf("got  %v\nwant %v", got, c.want)
 			}

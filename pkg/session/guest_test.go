@@ -1,8 +1,10 @@
 package session_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,27 +95,29 @@ func TestRetract(t *testing.T) {
 		"came back":            {[]func(*wandstorev1.ShopperSession){ofJob, acts}, time.Now().Add(-time.Hour), ""},
 		"came back, other job": {[]func(*wandstorev1.ShopperSession){acts, func(s *wandstorev1.ShopperSession) { session.Signals(s, "magic-wands").LastJobId = "job-2" }}, time.Now().Add(-time.Hour), "job-2"},
 	} {
-		for _, change := range tt.changes {
-			if err := store.Update(t.Context(), "ada", change); err != nil {
+		for how, retract := range map[string]func(ctx context.Context, shopper, shop, job string, forgotten time.Time) error{
+			"everywhere": store.Retract, "in the shop": store.RetractIn,
+		} {
+			id := strings.NewReplacer(" ", "-", ",", "", "'", "").Replace(name + "-" + how)
+			for _, change := range tt.changes {
+				if err := store.Update(t.Context(), id, change); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := retract(t.Context(), id, "magic-wands", "job-1", tt.forgotten); err != nil {
+				t.Errorf("%s, %s: %v", name, how, err)
+			}
+			s, err := store.Get(t.Context(), id)
+			if err != nil {
 				t.Fatal(err)
 			}
-		}
-		if err := store.Retract(t.Context(), "ada", "magic-wands", "job-1", tt.forgotten); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		s, err := store.Get(t.Context(), "ada")
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := "-"
-		if s.GetUpdatedAt() != nil {
-			got = s.GetStores()["magic-wands"].GetLastJobId()
-		}
-		if got != tt.want {
-			t.Errorf("%s: %q is left, want %q", name, got, tt.want)
-		}
-		if err := store.Forget(t.Context(), "ada"); err != nil {
-			t.Fatal(err)
+			got := "-"
+			if s.GetUpdatedAt() != nil {
+				got = s.GetStores()["magic-wands"].GetLastJobId()
+			}
+			if got != tt.want {
+				t.Errorf("%s, %s: %q is left, want %q", name, how, got, tt.want)
+			}
 		}
 	}
 }

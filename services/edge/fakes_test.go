@@ -274,6 +274,10 @@ func (d *deskEraser) Forget(_ context.Context, shopper string, _ []string) error
 	return d.stop
 }
 
+func (d *deskEraser) ForgetIn(ctx context.Context, key pagekey.Key) error {
+	return d.Forget(ctx, key.Shopper()+" in "+key.Shop(), nil)
+}
+
 type deskExporter desk
 
 func (d *deskExporter) Export(ctx context.Context, shopper string, o personal.ExportOptions) (*personal.Export, error) {

@@ -20,14 +20,19 @@ type Eraser interface {
 	// the session names. The shops are slugs. A page that is being made meanwhile is not
 	// stored.
 	Forget(ctx context.Context, shopper string, shops []string) error
+	// ForgetIn erases what is stored about the key's shopper in the key's shop alone.
+	ForgetIn(ctx context.Context, key pagekey.Key) error
 }
 
 // forgetTimeout bounds the erasure of a shopper's data.
 const forgetTimeout = 5 * time.Second
 
 // forget answers POST /s/{store}/forget. It erases what is stored about the cookie's
-// shopper in every shop, removes the cookies, and redirects to the shop (303). An id in the
-// address is ignored, because anybody who knows an id could erase its data.
+// shopper, removes the cookies, and redirects to the shop (303). A guest's id is the
+// browser's, so it is erased in every shop. The id of a shopper whom a shop's link named may
+// be another person's in other shops: it is erased in this shop, and so is what the browser
+// did here as a guest. An id in the address is ignored, because anybody who knows an id
+// could erase its data.
 func (e *Edge) forget(c *fiber.Ctx) error {
 	shop, err := e.shopOf(c)
 	if err != nil {
@@ -44,31 +49,82 @@ func (e *Edge) forget(c *fiber.Ctx) error {
 		// Each forgotten shopper takes room for a tombstone.
 		return err
 	}
+	erase, shops := e.eraseEverywhere, e.deps.Shops.All()
+	if who.linked {
+		erase, shops = e.eraseHere, []*catalogue.Shop{shop}
+	}
+	if err := erase(c, shop, who); err != nil {
+		e.log.WarnContext(c.UserContext(), "shopper not forgotten", "error", err)
+		return errUnavailable
+	}
+	// Without it the browser's back button shows what the browser has kept of the pages.
+	c.Set("Clear-Site-Data", `"cache"`)
+	for _, s := range shops {
+		dropCount(c, s)
+	}
+	return c.Redirect(shop.Path(), http.StatusSeeOther)
+}
+
+// eraseEverywhere erases a guest in every shop.
+func (e *Edge) eraseEverywhere(c *fiber.Ctx, _ *catalogue.Shop, who shopper) error {
 	b := e.deps.Bus()
 	if b == nil {
 		return errUnavailable
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), forgetTimeout)
 	defer cancel()
-	shops := e.deps.Shops.All()
-	slugs := catalogue.Slugs(shops)
+	slugs := catalogue.Slugs(e.deps.Shops.All())
 	if err := b.Eraser.Forget(ctx, who.id, slugs); err != nil {
-		e.log.WarnContext(ctx, "shopper not forgotten", "error", err)
-		return errUnavailable
+		return err
 	}
 	for _, slug := range slugs {
 		if key, err := pagekey.New(slug, who.id); err == nil {
-			e.deps.Memory.Drop(key)
-			e.visitors.Invalidate(key)
+			e.invalidate(key)
 		}
 	}
-	// Without it the browser's back button shows what the browser has kept of the pages.
-	c.Set("Clear-Site-Data", `"cache"`)
-	for _, scope := range []string{identity.Guest, shop.Slug} {
-		c.Cookie(&fiber.Cookie{Name: e.cookieName(c, scope), Path: "/", Expires: fasthttp.CookieExpireDelete, HTTPOnly: true, Secure: e.isHTTPS(c)})
+	e.dropCookie(c, identity.Guest)
+	return nil
+}
+
+// eraseHere erases whom a shop's link named in that shop, and the browser's guest too.
+func (e *Edge) eraseHere(c *fiber.Ctx, shop *catalogue.Shop, who shopper) error {
+	b := e.deps.Bus()
+	if b == nil {
+		return errUnavailable
 	}
-	for _, s := range shops {
-		c.Cookie(&fiber.Cookie{Name: countCookie, Path: s.Path(), Expires: fasthttp.CookieExpireDelete})
+	ctx, cancel := context.WithTimeout(c.UserContext(), forgetTimeout)
+	defer cancel()
+	for _, id := range []string{who.id, e.guest(c).id} {
+		key, err := pagekey.New(shop.Slug, id)
+		if err != nil {
+			continue // the browser has no guest's cookie
+		}
+		if err := b.Eraser.ForgetIn(ctx, key); err != nil {
+			return err
+		}
+		e.invalidate(key)
 	}
-	return c.Redirect(shop.Path(), http.StatusSeeOther)
+	e.dropCookie(c, shop.Slug)
+	return nil
+}
+
+// invalidate drops what this edge remembers of the key's shopper.
+func (e *Edge) invalidate(key pagekey.Key) {
+	e.deps.Memory.Drop(key)
+	e.visitors.Invalidate(key)
+}
+
+// dropCount has the browser drop the number of things in its cart of a shop. Each shop has a
+// cookie of that name, and setting a cookie would replace the one before.
+func dropCount(c *fiber.Ctx, shop *catalogue.Shop) {
+	var cookie fasthttp.Cookie
+	cookie.SetKey(countCookie)
+	cookie.SetPath(shop.Path())
+	cookie.SetExpire(fasthttp.CookieExpireDelete)
+	c.Response().Header.Add(fiber.HeaderSetCookie, cookie.String())
+}
+
+// dropCookie has the browser drop the cookie of a scope.
+func (e *Edge) dropCookie(c *fiber.Ctx, scope string) {
+	c.Cookie(&fiber.Cookie{Name: e.cookieName(c, scope), Path: "/", Expires: fasthttp.CookieExpireDelete, HTTPOnly: true, Secure: e.isHTTPS(c)})
 }

@@ -1,7 +1,9 @@
 package edge
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +26,38 @@ func TestForgettingClearsTheBrowsersCache(t *testing.T) {
 		if res := d.ask(http.MethodPost, "/s/magic-wands/forget", "", tt.headers...); res.Header.Get("Clear-Site-Data") != tt.clear {
 			t.Errorf("%v: Clear-Site-Data %q, want %q", tt.headers, res.Header.Get("Clear-Site-Data"), tt.clear)
 		}
+	}
+}
+
+// A guest's id is the browser's, and is forgotten in all shops. The id that a shop's link
+// gave may be another person's elsewhere, so it is forgotten in that shop.
+func TestWhatIsForgotten(t *testing.T) {
+	t.Parallel()
+	ada, guest, elsewhere := cookieOf(t, "ada", slug), cookieOf(t, "guest", identity.Guest), cookieOf(t, "ada", "whitby-tea")
+	for name, tt := range map[string]struct {
+		cookie, forgotten string
+		removed           string // cookies
+	}{
+		"guest":                   {guest, "[guest]", "wandstore_shopper wandstore_cart"},
+		"named by a link":         {ada, "[ada in magic-wands]", "wandstore_shopper_magic-wands wandstore_cart"},
+		"named, and a guest":      {ada + "; " + guest, "[ada in magic-wands guest in magic-wands]", "wandstore_shopper_magic-wands wandstore_cart"},
+		"named by another's link": {elsewhere, "[]", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, signed)
+			res := d.ask(http.MethodPost, "/s/magic-wands/forget", "", with(form, []string{"Cookie", tt.cookie})...)
+			var removed []string
+			for _, c := range res.Cookies() {
+				removed = append(removed, c.Name)
+				if c.Name == countCookie && tt.cookie != guest && c.Path != "/s/magic-wands" {
+					t.Errorf("the cart's count of %s is removed", c.Path)
+				}
+			}
+			if got := fmt.Sprint(d.forgotten); got != tt.forgotten || strings.Join(removed, " ") != tt.removed {
+				t.Errorf("forgotten %s, want %s; removed %q, want %q", got, tt.forgotten, removed, tt.removed)
+			}
+		})
 	}
 }
 

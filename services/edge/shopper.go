@@ -52,6 +52,11 @@ func (e *Edge) cookieShopper(c *fiber.Ctx, slug string) shopper {
 	if id, err := e.keys.Shopper(c.Cookies(e.cookieName(c, slug)), slug); err == nil && e.cfg.Identity.IsSigned() {
 		return shopper{id: strings.Clone(id), linked: true}
 	}
+	return e.guest(c)
+}
+
+// guest is whom the browser's own cookie names, in no shop in particular.
+func (e *Edge) guest(c *fiber.Ctx) shopper {
 	if id, err := e.keys.Shopper(c.Cookies(e.cookieName(c, identity.Guest)), identity.Guest); err == nil {
 		return shopper{id: strings.Clone(id)}
 	}

@@ -23,19 +23,15 @@ type Exporter interface {
 // of the pages. With "store" it answers for one shop, as for a shopper of so many shops
 // that a message does not hold all.
 func (g *Generator) export(ctx context.Context, p *Pool, r micro.Request) {
-	var ask struct {
-		Shopper string `json:"shopper"`
-		Store   string `json:"store"`
-	}
-	err := json.Unmarshal(r.Data(), &ask)
-	if err != nil || !pagekey.ValidShopper(ask.Shopper) || (ask.Store != "" && !pagekey.ValidShop(ask.Store)) {
-		_ = r.Error("400", `want {"shopper": "ID"}, and "store" for one shop only`, nil)
+	ask, err := readPerson(r.Data())
+	if err != nil {
+		_ = r.Error("400", err.Error(), nil)
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
 	defer cancel()
 	options := personal.ExportOptions{Shops: g.slugs(), All: true}
-	if ask.Store != "" {
+	if ask.inShop {
 		options = personal.ExportOptions{Shops: []string{ask.Store}}
 	}
 	kept, err := p.Exporter.Export(ctx, ask.Shopper, options)
@@ -47,6 +43,34 @@ func (g *Generator) export(ctx context.Context, p *Pool, r micro.Request) {
 	if err := r.RespondJSON(kept); errors.Is(err, micro.ErrRespond) {
 		_ = r.Error("413", `too much for one message: ask shop by shop, with "store"`, nil)
 	}
+}
+
+// person is whom a request is about: a shopper in all shops or in one.
+type person struct {
+	Shopper string `json:"shopper"`
+	Store   string `json:"store"`
+
+	inShop bool
+	key    pagekey.Key // only if inShop
+}
+
+var errPerson = errors.New(`want {"shopper": "ID"}, and "store" for one shop only`)
+
+// readPerson reads {"shopper": "ID", "store": "SLUG"}, in which the store may be missing.
+func readPerson(request []byte) (person, error) {
+	var p person
+	if err := json.Unmarshal(request, &p); err != nil || !pagekey.ValidShopper(p.Shopper) {
+		return person{}, errPerson
+	}
+	if p.Store == "" {
+		return p, nil
+	}
+	var err error
+	if p.key, err = pagekey.New(p.Store, p.Shopper); err != nil {
+		return person{}, errPerson
+	}
+	p.inShop = true
+	return p, nil
 }
 
 // slugs are those of the shops of this moment.

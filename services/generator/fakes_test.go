@@ -16,6 +16,7 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
+	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagemaker"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/personal"
@@ -137,6 +138,10 @@ func (b *benchEraser) Forget(_ context.Context, shopper string, _ []string) erro
 		b.forgotten = append(b.forgotten, shopper)
 	}
 	return b.forgetErr
+}
+
+func (b *benchEraser) ForgetIn(ctx context.Context, key pagekey.Key) error {
+	return b.Forget(ctx, key.Shopper()+" in "+key.Shop(), nil)
 }
 
 type benchExporter bench

@@ -43,6 +43,8 @@ type Eraser interface {
 	// Forget erases what is stored about the shopper, in the given shops and in those that
 	// the session names. The shops are slugs.
 	Forget(ctx context.Context, shopper string, shops []string) error
+	// ForgetIn erases what is stored about the key's shopper in the key's shop alone.
+	ForgetIn(ctx context.Context, key pagekey.Key) error
 }
 
 // Deps are the parts that a generator uses. Run makes the real ones.

@@ -12,7 +12,6 @@ import (
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
-	"github.com/wandstore/wandstore/pkg/pagekey"
 )
 
 // version is the micro service's version. NATS micro requires a semantic version.
@@ -101,21 +100,28 @@ func (g *Generator) replay(ctx context.Context, p *Pool, r micro.Request) {
 }
 
 // forget erases what is stored about a shopper and answers when that is done. The request
-// is {"shopper": "ID"}.
+// is {"shopper": "ID"}, and with "store" it erases in that shop only.
 func (g *Generator) forget(ctx context.Context, p *Pool, r micro.Request) {
-	var ask struct {
-		Shopper string `json:"shopper"`
-	}
-	if err := json.Unmarshal(r.Data(), &ask); err != nil || !pagekey.ValidShopper(ask.Shopper) {
-		_ = r.Error("400", `want {"shopper": "ID"}`, nil)
+	ask, err := readPerson(r.Data())
+	if err != nil {
+		_ = r.Error("400", err.Error(), nil)
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
 	defer cancel()
-	if err := p.Eraser.Forget(ctx, ask.Shopper, g.slugs()); err != nil {
+	if ask.inShop {
+		err = p.Eraser.ForgetIn(ctx, ask.key)
+	} else {
+		err = p.Eraser.Forget(ctx, ask.Shopper, g.slugs())
+	}
+	if err != nil {
 		g.log.WarnContext(ctx, "shopper not forgotten", "error", err)
 		_ = r.Error("503", "not everything is gone: ask again", nil)
 		return
 	}
-	_ = r.RespondJSON(map[string]string{"forgotten": ask.Shopper})
+	done := map[string]string{"forgotten": ask.Shopper}
+	if ask.inShop {
+		done["store"] = ask.Store
+	}
+	_ = r.RespondJSON(done)
 }

@@ -106,10 +106,13 @@ func TestForget(t *testing.T) {
 		data         string
 		err          error
 		answer, code string
+		forgotten    string
 	}{
-		"forgotten":     {data: `{"shopper":"ada"}`, answer: `{"forgotten":"ada"}`},
+		"forgotten":     {data: `{"shopper":"ada"}`, answer: `{"forgotten":"ada"}`, forgotten: "ada"},
+		"in one shop":   {data: `{"shopper":"ada","store":"whitby-tea"}`, answer: `{"forgotten":"ada","store":"whitby-tea"}`, forgotten: "ada in whitby-tea"},
 		"not JSON":      {data: `ada`, code: "400"},
 		"invalid id":    {data: `{"shopper":"a.b"}`, code: "400"},
+		"invalid shop":  {data: `{"shopper":"ada","store":"*"}`, code: "400"},
 		"not all of it": {data: `{"shopper":"ada"}`, err: errBroken, code: "503"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -121,8 +124,8 @@ func TestForget(t *testing.T) {
 			if r.answer != tt.answer || r.code != tt.code {
 				t.Errorf("answer %s, code %q; want %s, %q", r.answer, r.code, tt.answer, tt.code)
 			}
-			if forgotten := len(b.forgotten) == 1; forgotten != (tt.answer != "") {
-				t.Errorf("forgotten: %v", b.forgotten)
+			if got := strings.Join(b.forgotten, ", "); got != tt.forgotten {
+				t.Errorf("forgotten %q, want %q", got, tt.forgotten)
 			}
 		})
 	}

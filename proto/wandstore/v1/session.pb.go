@@ -105,7 +105,8 @@ func (x *ShopperSession) GetKnown() bool {
 	return false
 }
 
-// Tombstone says that a shopper was forgotten: FORGOTTEN {shopper}.
+// Tombstone says that a shopper was forgotten: in all stores, FORGOTTEN
+// {shopper}, or in one, FORGOTTEN {shopper}.{store}.
 type Tombstone struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// When forgetting began. What was requested or begun by then is removed.
@@ -206,7 +207,9 @@ type StoreSignals struct {
 	// When the newest page was made.
 	LastPageAt *timestamppb.Timestamp `protobuf:"bytes,25,opt,name=last_page_at,json=lastPageAt,proto3" json:"last_page_at,omitempty"`
 	// How many of a product are in the cart, by its id, where it is not one.
-	Quantities    map[string]uint32 `protobuf:"bytes,26,rep,name=quantities,proto3" json:"quantities,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	Quantities map[string]uint32 `protobuf:"bytes,26,rep,name=quantities,proto3" json:"quantities,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// When the shopper was first heard of in the store.
+	BegunAt       *timestamppb.Timestamp `protobuf:"bytes,27,opt,name=begun_at,json=begunAt,proto3" json:"begun_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -423,6 +426,13 @@ func (x *StoreSignals) GetQuantities() map[string]uint32 {
 	return nil
 }
 
+func (x *StoreSignals) GetBegunAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.BegunAt
+	}
+	return nil
+}
+
 // TrackEvent is one thing a shopper did, as a page reports it.
 type TrackEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -532,7 +542,7 @@ const file_wandstore_v1_session_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
 	"\x05value\x18\x02 \x01(\v2\x1a.wandstore.v1.StoreSignalsR\x05value:\x028\x01\"J\n" +
 	"\tTombstone\x12=\n" +
-	"\fforgotten_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\vforgottenAt\"\xe5\b\n" +
+	"\fforgotten_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\vforgottenAt\"\x9c\t\n" +
 	"\fStoreSignals\x12\x16\n" +
 	"\x06visits\x18\x01 \x01(\rR\x06visits\x12\x1f\n" +
 	"\vquick_exits\x18\x02 \x01(\rR\n" +
@@ -567,7 +577,8 @@ const file_wandstore_v1_session_proto_rawDesc = "" +
 	"lastPageAt\x12J\n" +
 	"\n" +
 	"quantities\x18\x1a \x03(\v2*.wandstore.v1.StoreSignals.QuantitiesEntryR\n" +
-	"quantities\x1a=\n" +
+	"quantities\x125\n" +
+	"\bbegun_at\x18\x1b \x01(\v2\x1a.google.protobuf.TimestampR\abegunAt\x1a=\n" +
 	"\x0fCategoriesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\x1a=\n" +
@@ -616,12 +627,13 @@ var file_wandstore_v1_session_proto_depIdxs = []int32{
 	7,  // 6: wandstore.v1.StoreSignals.last_event_at:type_name -> google.protobuf.Timestamp
 	7,  // 7: wandstore.v1.StoreSignals.last_page_at:type_name -> google.protobuf.Timestamp
 	6,  // 8: wandstore.v1.StoreSignals.quantities:type_name -> wandstore.v1.StoreSignals.QuantitiesEntry
-	2,  // 9: wandstore.v1.ShopperSession.StoresEntry.value:type_name -> wandstore.v1.StoreSignals
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	7,  // 9: wandstore.v1.StoreSignals.begun_at:type_name -> google.protobuf.Timestamp
+	2,  // 10: wandstore.v1.ShopperSession.StoresEntry.value:type_name -> wandstore.v1.StoreSignals
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_wandstore_v1_session_proto_init() }
