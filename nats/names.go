@@ -49,6 +49,8 @@ const (
 	SubjectForget = "wandstore.control.forget"
 	// SubjectExport takes an operator's request for what is kept of a shopper.
 	SubjectExport = "wandstore.control.export"
+	// SubjectCost takes an operator's question for what the model cost.
+	SubjectCost = "wandstore.control.cost"
 	// SubjectMaxDeliveries carries the server's max-deliveries advisory: a job's last
 	// delivery was not acknowledged in time.
 	SubjectMaxDeliveries = "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES." + StreamGeneration + ".*"

@@ -76,6 +76,7 @@ var rights = []struct {
 	{what: "replay", subject: "wandstore.control.replay", users: "operator sys"},
 	{what: "forget", subject: "wandstore.control.forget", users: "operator sys"},
 	{what: "ask for one's rights", subject: "$SYS.REQ.USER.INFO", users: "edge generator provision importer operator sys"},
+	{what: "ask for the cost", subject: "wandstore.control.cost", users: "operator sys"},
 	// An account's user reaches nothing of the system by it; only the system's does.
 	{what: "ask the servers", subject: "$SYS.REQ.SERVER.PING", users: "operator sys"},
 	{what: "reload a server", subject: "$SYS.REQ.SERVER.ID.RELOAD", users: "operator sys"},

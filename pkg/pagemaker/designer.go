@@ -13,7 +13,8 @@ import (
 type Designer interface {
 	// Design returns a design that has passed package gate. If an error has a method
 	// ErrorType() string, the error is counted under that type, a word of a small set.
-	// With an error, Designed still names the model and the prompt that were used, if any.
+	// With an error, Designed still names the model and the prompt that were used, if any,
+	// and what they cost.
 	Design(ctx context.Context, b Brief) (Designed, error)
 }
 
@@ -34,6 +35,8 @@ type Designed struct {
 	// Model is the name of the model that answered, and PromptVersion the version of its
 	// prompt. Both are "" if there was no model.
 	Model, PromptVersion string
+	// Cost is what the model cost, failed tries too, in millionths of a US dollar.
+	Cost int64
 }
 
 // Ready is a Designer that returns a design that exists already.

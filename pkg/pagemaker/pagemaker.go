@@ -128,10 +128,10 @@ func (m *Maker) make(ctx context.Context, o Order) (Made, error) {
 	if !ok {
 		return Made{}, fmt.Errorf("%w: %s", ErrUnknownShop, o.Key.Shop())
 	}
-	page := m.found(ctx, o)
+	page, costBefore := m.found(ctx, o)
 	var reason string
 	if page == nil {
-		made, err := m.compose(ctx, o, shop)
+		made, err := m.compose(ctx, o, shop, costBefore)
 		if err != nil {
 			return Made{}, err
 		}
@@ -143,7 +143,7 @@ func (m *Maker) make(ctx context.Context, o Order) (Made, error) {
 		return Made{}, err
 	}
 	if page.JobID() == o.JobID {
-		m.debug(ctx, o, "stored", page.Source()+" page for "+page.Persona())
+		m.debug(ctx, o, "stored", fmt.Sprintf("%s page for %s, $%.6f", page.Source(), page.Persona(), float64(page.Cost())/1e6))
 	}
 	return Made{Page: page, Reason: reason}, nil
 }
@@ -152,22 +152,27 @@ func (m *Maker) make(ctx context.Context, o Order) (Made, error) {
 const lookupTimeout = 2 * time.Second
 
 // found returns a stored page that satisfies the order, made by an earlier delivery or by
-// another job; nil if there is none. A store that does not answer counts as empty. In the
-// worst case a page is made twice.
-func (m *Maker) found(ctx context.Context, o Order) *pagestore.Page {
+// another job; nil if there is none. costSoFar is what the stored pages cost until now, in
+// Micros. A store that does not answer counts as empty. In the worst case a page is made
+// twice.
+func (m *Maker) found(ctx context.Context, o Order) (found *pagestore.Page, costSoFar int64) {
 	for _, s := range []Store{m.Permanent, m.Cache} {
 		lookup, cancel := context.WithTimeout(ctx, lookupTimeout)
 		page, err := s.Get(lookup, o.Key)
 		cancel()
-		if err == nil && freshness.Satisfies(page, o.RequestedAt) {
-			return page
+		if err != nil {
+			continue
 		}
+		if freshness.Satisfies(page, o.RequestedAt) {
+			return page, page.CostSoFar()
+		}
+		costSoFar = max(costSoFar, page.CostSoFar())
 	}
-	return nil
+	return nil, costSoFar
 }
 
 // compose designs and renders the page.
-func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop) (Made, error) {
+func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop, costBefore int64) (Made, error) {
 	signals := m.signals(ctx, o)
 	visitor := persona.Classify(signals)
 	if persona.Valid(o.Persona) {
@@ -191,6 +196,7 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop) (Mad
 		return Made{}, fmt.Errorf("render page: %w", err)
 	}
 	page.Html, page.GeneratedAt = string(html), timestamppb.New(time.Now())
+	page.CostSoFarMicros = costBefore + page.GetCostMicros()
 	made, err := pagestore.New(page)
 	if err != nil {
 		return Made{}, fmt.Errorf("rendered page: %w", err)
@@ -208,7 +214,7 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop) (Mad
 }
 
 // design returns the Designer's design with an opening for the visitor, or the template's
-// design. It sets the page's source, model and prompt version. reason says why the template
+// design. It sets the page's source, model, prompt version and cost. reason says why the template
 // was used.
 func (m *Maker) design(ctx context.Context, o Order, brief Brief, page *wandstorev1.Page) (d design.Design, reason string, err error) {
 	interests := design.Interests{
@@ -222,7 +228,7 @@ func (m *Maker) design(ctx context.Context, o Order, brief Brief, page *wandstor
 	note := func(step, detail string) { m.debug(ctx, o, step, detail) }
 	brief.Note, brief.Problem = note, func(step string, err error) { m.problem(ctx, o, step, err) }
 	designed, err := o.Designer.Design(ctx, brief)
-	page.Model, page.PromptVersion = designed.Model, designed.PromptVersion
+	page.Model, page.PromptVersion, page.CostMicros = designed.Model, designed.PromptVersion, designed.Cost
 	visitorPersona := brief.Visitor.Persona
 	switch {
 	case ctx.Err() != nil:
@@ -240,7 +246,7 @@ func (m *Maker) design(ctx context.Context, o Order, brief Brief, page *wandstor
 	default:
 		d = designed.Design.OpenFor(brief.Shop, visitorPersona, interests)
 	}
-	m.Metrics.made(ctx, visitorPersona, page.GetSource(), err)
+	m.Metrics.made(ctx, page, err)
 	d.Theme = theme.WithDefaults(d.Theme)
 	return d, reason, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -138,7 +139,7 @@ type designer struct {
 
 func (d *designer) Design(_ context.Context, b pagemaker.Brief) (pagemaker.Designed, error) {
 	d.brief, d.calls = b, d.calls+1
-	return pagemaker.Designed{Design: d.design, Model: "kimi-test", PromptVersion: "7"}, d.err
+	return pagemaker.Designed{Design: d.design, Model: "kimi-test", PromptVersion: "7", Cost: 5000}, d.err
 }
 
 func quietShelf() design.Design {
@@ -313,4 +314,26 @@ type stopper struct{ cancel context.CancelFunc }
 func (s stopper) Design(context.Context, pagemaker.Brief) (pagemaker.Designed, error) {
 	s.cancel()
 	return pagemaker.Designed{}, errBroken
+}
+
+// A page knows what it cost, and what it cost with the pages before it, also with those
+// that the template made after a model that failed.
+func TestPagesKnowTheirCost(t *testing.T) {
+	t.Parallel()
+	w, by := newWorkshop(t), &designer{design: quietShelf()}
+	for i, want := range []int64{5000, 10_000, 15_000} {
+		by.err = nil
+		if i == 1 {
+			by.err = errBroken
+		}
+		o := order(t, by)
+		o.JobID = "job-" + strconv.Itoa(i)
+		made, err := w.Make(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if made.Page.Cost() != 5000 || made.Page.CostSoFar() != want {
+			t.Errorf("page %d cost %d, %d so far, want 5000 and %d", i, made.Page.Cost(), made.Page.CostSoFar(), want)
+		}
+	}
 }

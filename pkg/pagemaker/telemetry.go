@@ -10,20 +10,25 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 
 	"github.com/wandstore/wandstore/pkg/telemetry"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
 // Metrics count the pages that were made.
 type Metrics struct {
 	generations metric.Int64Counter
+	cost        metric.Float64Histogram
 }
 
 // NewMetrics returns Metrics of the global meter provider.
 func NewMetrics() *Metrics {
-	return &Metrics{generations: telemetry.PageGenerations.Counter(otel.GetMeterProvider(), scope)}
+	p := otel.GetMeterProvider()
+	return &Metrics{generations: telemetry.PageGenerations.Counter(p, scope), cost: telemetry.PageCost.Histogram(p, scope)}
 }
 
-func (m *Metrics) made(ctx context.Context, persona, source string, why error) {
-	set := []attribute.KeyValue{telemetry.Persona.String(persona), telemetry.Source.String(source)}
+// made counts a page. why is the error for which it is the template's.
+func (m *Metrics) made(ctx context.Context, page *wandstorev1.Page, why error) {
+	set := []attribute.KeyValue{telemetry.Persona.String(page.GetPersona()), telemetry.Source.String(page.GetSource())}
+	m.cost.Record(ctx, float64(page.GetCostMicros())/1e6, metric.WithAttributes(set...))
 	if why != nil {
 		set = append(set, semconv.ErrorTypeKey.String(errorType(why)))
 	}

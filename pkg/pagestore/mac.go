@@ -94,5 +94,9 @@ func macUnder(key []byte, page *Page) []byte {
 		part([]byte(text))
 	}
 	part(page.HTML())
+	if page.Cost() != 0 || page.CostSoFar() != 0 {
+		// Pages from before costs were kept have no such part.
+		part(fmt.Appendf(nil, "cost %d %d", page.Cost(), page.CostSoFar()))
+	}
 	return h.Sum(nil)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,6 +28,8 @@ const (
 	metaCatalogue   = "catalogueVersion"
 	metaTraceparent = "traceparent"
 	metaMAC         = "mac"
+	metaCost        = "costMicros"
+	metaCostSoFar   = "costSoFarMicros"
 )
 
 // metadataOf is the page without its HTML, as S3 user metadata.
@@ -49,6 +52,11 @@ func metadataOf(page *Page) map[string]string {
 		// Some servers drop empty headers. A header that is absent is read as empty.
 		if text != "" {
 			meta[name] = escape(text)
+		}
+	}
+	for name, micros := range map[string]int64{metaCost: page.Cost(), metaCostSoFar: page.CostSoFar()} {
+		if micros != 0 {
+			meta[name] = strconv.FormatInt(micros, 10)
 		}
 	}
 	return meta
@@ -87,6 +95,14 @@ func pageOf(key pagekey.Key, meta map[string]string, html []byte) (*Page, error)
 	} {
 		if *into, err = url.PathUnescape(field(name)); err != nil {
 			return nil, fmt.Errorf("%w: %s is not percent-encoded", ErrCorrupt, name)
+		}
+	}
+	for name, into := range map[string]*int64{metaCost: &msg.CostMicros, metaCostSoFar: &msg.CostSoFarMicros} {
+		if field(name) == "" {
+			continue
+		}
+		if *into, err = strconv.ParseInt(field(name), 10, 64); err != nil {
+			return nil, fmt.Errorf("%w: %s is not a number", ErrCorrupt, name)
 		}
 	}
 	page, err := newPage(msg, html)

@@ -93,6 +93,9 @@ func newPage(msg *wandstorev1.Page, html []byte) (*Page, error) {
 			return nil, fmt.Errorf("%w: %s is longer than %d bytes or not UTF-8", ErrInvalid, f.name, f.max)
 		}
 	}
+	if msg.GetCostMicros() < 0 || msg.GetCostSoFarMicros() < msg.GetCostMicros() {
+		return nil, fmt.Errorf("%w: the costs do not add up", ErrInvalid)
+	}
 	if err := msg.GetRequestedAt().CheckValid(); err != nil {
 		return nil, fmt.Errorf("%w: requested at: %w", ErrInvalid, err)
 	}
@@ -112,6 +115,8 @@ func newPage(msg *wandstorev1.Page, html []byte) (*Page, error) {
 		RequestedAt:      proto.CloneOf(msg.GetRequestedAt()),
 		GeneratedAt:      proto.CloneOf(msg.GetGeneratedAt()),
 		Traceparent:      strings.Clone(msg.GetTraceparent()),
+		CostMicros:       msg.GetCostMicros(),
+		CostSoFarMicros:  msg.GetCostSoFarMicros(),
 	}
 	sum := sha256.Sum256(html)
 	return &Page{
@@ -202,6 +207,13 @@ func (p *Page) GeneratedAt() time.Time { return p.generated }
 
 // Traceparent is the W3C traceparent of the span that made the page, or "".
 func (p *Page) Traceparent() string { return p.meta.GetTraceparent() }
+
+// Cost is what the model cost for the page, and CostSoFar what it cost for this and the
+// earlier pages of the shopper in the shop, in millionths of a US dollar.
+func (p *Page) Cost() int64 { return p.meta.GetCostMicros() }
+
+// CostSoFar is described with Cost.
+func (p *Page) CostSoFar() int64 { return p.meta.GetCostSoFarMicros() }
 
 // Message is a copy of the page in its wire format.
 func (p *Page) Message() *wandstorev1.Page {

@@ -1,9 +1,12 @@
 package spend
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -84,6 +87,27 @@ func (f *Follower) Reached(shop string) bool {
 	}
 	own, ok := f.shops.Get(wandnats.ShopSpendKey(now, shop))
 	return ok && own.reached()
+}
+
+// ShopSpent is what one shop's calls that have ended cost.
+type ShopSpent struct {
+	Shop  string
+	Spent Micros
+}
+
+// Dearest gives up to n shops that cost most on the current day, the dearest first.
+func (f *Follower) Dearest(n int) []ShopSpent {
+	var all []ShopSpent
+	today := wandnats.ShopSpendKey(f.now(), "")
+	for key, r := range f.shops.All() {
+		if shop, ok := strings.CutPrefix(key, today); ok && r.GetSpentMicros() > 0 {
+			all = append(all, ShopSpent{shop, Micros(r.GetSpentMicros())})
+		}
+	}
+	slices.SortFunc(all, func(a, b ShopSpent) int {
+		return cmp.Or(cmp.Compare(b.Spent, a.Spent), strings.Compare(a.Shop, b.Shop))
+	})
+	return all[:min(n, len(all))]
 }
 
 // Today is what is known of the current day.

@@ -50,7 +50,7 @@ func TestFollower(t *testing.T) {
 			return f.Reached("magic-wands") && f.Reached("whitby-tea") && f.Reached("harbour")
 		})
 	}
-	first.Settle(t.Context(), 10_000)
+	first.Settle(t.Context(), costing(10_000))
 	eventually.True(t, "there is room again", func() bool { return !late.Reached("harbour") && !late.Reached("magic-wands") })
 	eventually.True(t, "today's spending is known", func() bool {
 		today, known := late.Today()

@@ -76,6 +76,8 @@ func NewLedger(spend jetstream.KeyValue, cfg Config, log *slog.Logger) *Ledger {
 type account struct {
 	key   string
 	limit Micros
+	// detailed is an account that tells what calls were for: a shop's.
+	detailed bool
 	// made says that the reservation was written to it for certain.
 	made bool
 }
@@ -88,20 +90,44 @@ func (l *Ledger) shopLimit() Micros {
 	return max(Micros(float64(l.cfg.Budget)*l.cfg.ShopShare), 1)
 }
 
+// Call is what a call of the model is made for.
+type Call struct {
+	// Shop is the slug of the shop that pays for it.
+	Shop string
+	// Model is the id of the model that is asked.
+	Model string
+	// Persona is whom the page addresses.
+	Persona string
+}
+
+// Used is what a call used.
+type Used struct {
+	Tokens
+
+	Cost Micros
+	// Outcome is what became of the call, in a word of a small set: OutcomeAnswered, or
+	// why it failed.
+	Outcome string
+}
+
+// OutcomeAnswered is the outcome of a call that the model has answered.
+const OutcomeAnswered = "answered"
+
 // Reservation is the money for one call of the model. End it once, with Settle or
 // Release.
 type Reservation struct {
 	ledger   *Ledger
 	id       string
+	call     Call
 	accounts []account
 }
 
-// Reserve reserves the most that a call for the shop can cost. Errors: ErrBudget if
+// Reserve reserves the most that a call can cost. Errors: ErrBudget if
 // there is no room; ErrUnknown, only with a budget, if NATS does not tell.
-func (l *Ledger) Reserve(ctx context.Context, shop string, most Micros) (*Reservation, error) {
+func (l *Ledger) Reserve(ctx context.Context, call Call, most Micros) (*Reservation, error) {
 	now := l.now()
-	r := &Reservation{ledger: l, id: nuid.Next(), accounts: []account{
-		{key: wandnats.ShopSpendKey(now, shop), limit: l.shopLimit()},
+	r := &Reservation{ledger: l, id: nuid.Next(), call: call, accounts: []account{
+		l.shopAccount(wandnats.ShopSpendKey(now, call.Shop)),
 		{key: wandnats.SpendKey(now), limit: l.cfg.Budget},
 	}}
 	bounded, cancel := context.WithTimeout(ctx, bookTimeout)
@@ -127,21 +153,25 @@ func (l *Ledger) Reserve(ctx context.Context, shop string, most Micros) (*Reserv
 	return r, nil
 }
 
+func (l *Ledger) shopAccount(key string) account {
+	return account{key: key, limit: l.shopLimit(), detailed: true}
+}
+
 func (l *Ledger) reserve(ctx context.Context, a account, id string, most Micros) (room bool, err error) {
 	err = l.update(ctx, a, func(r record, now time.Time) { room = r.reserve(id, most, now.Add(l.cfg.Hold)) })
 	return room, err
 }
 
 // Release ends a reservation whose call was not made.
-func (r *Reservation) Release(ctx context.Context) { r.Settle(ctx, 0) }
+func (r *Reservation) Release(ctx context.Context) { r.Settle(ctx, Used{}) }
 
-// Settle ends a reservation with what its call cost. What cannot be written is tried
+// Settle ends a reservation with what its call used. What cannot be written is tried
 // again by Run. It outlives ctx by up to 5 s.
-func (r *Reservation) Settle(ctx context.Context, cost Micros) {
+func (r *Reservation) Settle(ctx context.Context, used Used) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookTimeout)
 	defer cancel()
 	for _, a := range r.accounts {
-		s := settlement{account: a, id: r.id, cost: cost}
+		s := settlement{account: a, id: r.id, call: r.call, used: used}
 		if err := r.ledger.settle(ctx, s); err != nil {
 			r.ledger.log.WarnContext(ctx, "a call of the model is not booked yet", "error", err)
 			r.ledger.postpone(s)
@@ -154,11 +184,25 @@ type settlement struct {
 	account
 
 	id   string
-	cost Micros
+	call Call
+	used Used
 }
 
 func (l *Ledger) settle(ctx context.Context, s settlement) error {
-	return l.update(ctx, s.account, func(r record, _ time.Time) { r.settle(s.id, s.cost, s.made) })
+	return l.update(ctx, s.account, func(r record, _ time.Time) { r.settle(s) })
+}
+
+// Page books that the answer to a call became a page. It is best effort, and outlives ctx
+// by up to 5 s.
+func (l *Ledger) Page(ctx context.Context, call Call) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookTimeout)
+	defer cancel()
+	err := l.update(ctx, l.shopAccount(wandnats.ShopSpendKey(l.now(), call.Shop)), func(r record, _ time.Time) {
+		r.use(call, OutcomeAnswered).Pages++
+	})
+	if err != nil {
+		l.log.WarnContext(ctx, "a page is not booked", "error", err)
+	}
 }
 
 // postpone keeps a settlement for Run. What there is no room for is not lost if it was
@@ -205,7 +249,7 @@ func (l *Ledger) refresh(ctx context.Context) error {
 	err := l.bounded(ctx, wandnats.Watch{
 		Bucket: l.kv, Keys: wandnats.ShopSpendKey(now, ">"),
 		Entry: func(entry jetstream.KeyValueEntry) {
-			accounts = append(accounts, account{key: entry.Key(), limit: l.shopLimit()})
+			accounts = append(accounts, l.shopAccount(entry.Key()))
 		},
 	}.Read)
 	failed = append(failed, err)
@@ -240,7 +284,7 @@ func (l *Ledger) update(ctx context.Context, a account, change func(r record, no
 				return nil, err
 			}
 			before, now := proto.CloneOf(r.Spend), l.now()
-			r.refresh(a.limit, now)
+			r.refresh(a, now)
 			change(r, now)
 			if proto.Equal(before, r.Spend) {
 				return nil, errUnchanged

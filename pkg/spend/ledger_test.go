@@ -34,6 +34,9 @@ type books struct {
 	clock atomic.Pointer[time.Time]
 }
 
+// costing is a call that was answered and cost so much.
+func costing(cost Micros) Used { return Used{Cost: cost, Outcome: OutcomeAnswered} }
+
 func newBooks(t *testing.T) *books {
 	t.Helper()
 	return booksAt(t, natstest.Start(t).URL())
@@ -108,7 +111,7 @@ func (b *books) holds(what string, r record, spent, used Micros) {
 
 func (b *books) reserve(l *Ledger, shop string, most Micros) *Reservation {
 	b.t.Helper()
-	r, err := l.Reserve(b.t.Context(), shop, most)
+	r, err := l.Reserve(b.t.Context(), Call{Shop: shop}, most)
 	if err != nil {
 		b.t.Fatalf("reserve %d for %s: %v", most, shop, err)
 	}
@@ -117,7 +120,7 @@ func (b *books) reserve(l *Ledger, shop string, most Micros) *Reservation {
 
 func (b *books) refuses(l *Ledger, shop string, most Micros, want error) {
 	b.t.Helper()
-	if r, err := l.Reserve(b.t.Context(), shop, most); !errors.Is(err, want) {
+	if r, err := l.Reserve(b.t.Context(), Call{Shop: shop}, most); !errors.Is(err, want) {
 		b.t.Errorf("reserve %d for %s: %v, %v, want %v", most, shop, r, err, want)
 	}
 }
@@ -130,16 +133,19 @@ func TestReservationsAreSettled(t *testing.T) {
 		spent, used Micros
 	}{
 		"under way":          {dollar, func(context.Context, *Reservation) {}, 0, 300_000},
-		"settled":            {dollar, func(ctx context.Context, r *Reservation) { r.Settle(ctx, 100_000) }, 100_000, 100_000},
-		"settled, no budget": {0, func(ctx context.Context, r *Reservation) { r.Settle(ctx, 100_000) }, 100_000, 100_000},
+		"settled":            {dollar, func(ctx context.Context, r *Reservation) { r.Settle(ctx, costing(100_000)) }, 100_000, 100_000},
+		"settled, no budget": {0, func(ctx context.Context, r *Reservation) { r.Settle(ctx, costing(100_000)) }, 100_000, 100_000},
 		"released":           {dollar, func(ctx context.Context, r *Reservation) { r.Release(ctx) }, 0, 0},
-		"settled twice":      {dollar, func(ctx context.Context, r *Reservation) { r.Settle(ctx, 100_000); r.Settle(ctx, 100_000) }, 100_000, 100_000},
+		"settled twice": {dollar, func(ctx context.Context, r *Reservation) {
+			r.Settle(ctx, costing(100_000))
+			r.Settle(ctx, costing(100_000))
+		}, 100_000, 100_000},
 		// The promise is the caller's; what was spent is not hidden.
-		"dearer than reserved": {dollar, func(ctx context.Context, r *Reservation) { r.Settle(ctx, 2*dollar) }, 2 * dollar, 2 * dollar},
+		"dearer than reserved": {dollar, func(ctx context.Context, r *Reservation) { r.Settle(ctx, costing(2*dollar)) }, 2 * dollar, 2 * dollar},
 		"of a cancelled job": {dollar, func(ctx context.Context, r *Reservation) {
 			ctx, cancel := context.WithCancel(ctx)
 			cancel()
-			r.Settle(ctx, 100_000)
+			r.Settle(ctx, costing(100_000))
 		}, 100_000, 100_000},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -165,7 +171,7 @@ func TestBudgetIsHard(t *testing.T) {
 	b.holds("the refused shop", b.record(wandnats.ShopSpendKey(noon, "whitby-tea")), 0, 0)
 	b.reserve(other, "whitby-tea", 400_000) // to the last millionth
 	b.refuses(l, "magic-wands", 1, ErrBudget)
-	first.Settle(t.Context(), 100_000)
+	first.Settle(t.Context(), costing(100_000))
 	if b.total().reached() {
 		t.Error("there is room for what was refused, and the record says that there is none")
 	}
@@ -183,7 +189,7 @@ func TestStoresShareIsHard(t *testing.T) {
 	b := newBooks(t)
 	l := b.ledger(Config{Budget: dollar, ShopShare: .25})
 	b.reserve(l, "magic-wands", 200_000)
-	_, err := l.Reserve(t.Context(), "magic-wands", 60_000)
+	_, err := l.Reserve(t.Context(), Call{Shop: "magic-wands"}, 60_000)
 	if !errors.Is(err, ErrBudget) || !strings.Contains(err.Error(), "share") {
 		t.Errorf("above the share: %v", err)
 	}
@@ -208,7 +214,7 @@ func TestExpiredReservationsCountAsSpent(t *testing.T) {
 	b.refuses(alive, "magic-wands", 300_000, ErrBudget)
 	b.holds("in all", b.total(), 700_000, 800_000)
 	// It was alive after all: it is counted already.
-	lost.Settle(t.Context(), 100_000)
+	lost.Settle(t.Context(), costing(100_000))
 	b.holds("settled late", b.total(), 700_000, 800_000)
 }
 
@@ -263,8 +269,8 @@ func TestOutage(t *testing.T) {
 	b.refuses(limited, "magic-wands", 1, ErrUnknown)
 	unbooked := b.reserve(free, "whitby-tea", 200_000)
 	// Outlives the outage in memory: a settlement must not be waited for.
-	before.Settle(t.Context(), 50_000)
-	unbooked.Settle(t.Context(), 70_000)
+	before.Settle(t.Context(), costing(50_000))
+	unbooked.Settle(t.Context(), costing(70_000))
 	back := b.nc.StatusChanged(nats.CONNECTED)
 	proxy.Restore()
 	<-back
@@ -293,7 +299,7 @@ func TestGeneratorsShareTheBudget(t *testing.T) {
 		for range 10 {
 			wg.Go(func() {
 				for range 6 {
-					r, err := l.Reserve(t.Context(), "magic-wands", most)
+					r, err := l.Reserve(t.Context(), Call{Shop: "magic-wands"}, most)
 					switch {
 					case errors.Is(err, ErrBudget):
 						refused.Add(1)
@@ -306,7 +312,7 @@ func TestGeneratorsShareTheBudget(t *testing.T) {
 					if used := b.total().used(); used > dollar {
 						t.Errorf("%d used of %d", used, dollar)
 					}
-					r.Settle(t.Context(), cost)
+					r.Settle(t.Context(), costing(cost))
 				}
 			})
 		}
@@ -321,7 +327,7 @@ func TestGeneratorsShareTheBudget(t *testing.T) {
 	// What the calls under way had reserved is there for the next ones.
 	l := b.ledger(Config{Budget: dollar})
 	for b.total().used()+most <= dollar {
-		b.reserve(l, "magic-wands", most).Settle(t.Context(), cost)
+		b.reserve(l, "magic-wands", most).Settle(t.Context(), costing(cost))
 	}
 	b.refuses(l, "magic-wands", most, ErrBudget)
 }
@@ -350,7 +356,7 @@ func TestInvariant(t *testing.T) {
 		switch what := rng.IntN(10); {
 		case what < 5:
 			shop, most := shops[rng.IntN(len(shops))], Micros(rng.IntN(120_000))
-			r, err := ledgers[rng.IntN(len(ledgers))].Reserve(t.Context(), shop, most)
+			r, err := ledgers[rng.IntN(len(ledgers))].Reserve(t.Context(), Call{Shop: shop}, most)
 			if err == nil {
 				open = append(open, call{r, shop, most})
 			} else if !errors.Is(err, ErrBudget) {
@@ -364,7 +370,7 @@ func TestInvariant(t *testing.T) {
 			if what < 7 {
 				cost = Micros(rng.Int64N(int64(c.most) + 1))
 			}
-			c.Settle(t.Context(), cost)
+			c.Settle(t.Context(), costing(cost))
 			for _, a := range c.accounts {
 				spent[a.key] += cost
 			}

@@ -54,13 +54,13 @@ func (r record) fits(amount Micros) bool {
 // reached tells whether reservations are refused for want of room.
 func (r record) reached() bool { return r.GetRefusedMicros() > 0 }
 
-// refresh sets the limit and counts expired reservations as spent.
-func (r record) refresh(limit Micros, now time.Time) {
-	r.LimitMicros = int64(limit)
+// refresh sets the account's limit and counts expired reservations as spent.
+func (r record) refresh(a account, now time.Time) {
+	r.LimitMicros = int64(a.limit)
 	r.Reservations = slices.DeleteFunc(r.Reservations, func(one *wandstorev1.Reservation) bool {
 		expired := !one.GetExpiresAt().AsTime().After(now)
 		if expired {
-			r.SpentMicros += one.GetMicros()
+			r.spend(a, Call{}, Used{Outcome: outcomeExpired, Cost: Micros(one.GetMicros())})
 		}
 		return expired
 	})
@@ -91,17 +91,63 @@ func (r record) reserve(id string, most Micros, expires time.Time) bool {
 	return true
 }
 
-// settle replaces a reservation by the cost. Where the record does not have it, the
-// cost is added if the reservation was never made; otherwise it was settled or has
-// expired before, and is counted.
-func (r record) settle(id string, cost Micros, made bool) {
-	if at := r.find(id); at >= 0 {
+// settle replaces a reservation by what its call used. Where the record does not have it,
+// that is added if the reservation was never made; otherwise it was settled or has expired
+// before, and is counted.
+func (r record) settle(s settlement) {
+	at := r.find(s.id)
+	if at >= 0 {
 		r.Reservations = slices.Delete(r.Reservations, at, at+1)
-		r.SpentMicros += int64(cost)
-	} else if !made {
-		r.SpentMicros += int64(cost)
+	}
+	if at >= 0 || !s.made {
+		r.spend(s.account, s.call, s.used)
 	}
 	r.reconsider()
+}
+
+// spend adds what a call used.
+func (r record) spend(a account, call Call, used Used) {
+	r.SpentMicros += int64(used.Cost)
+	if !a.detailed || used.Outcome == "" {
+		return
+	}
+	use := r.use(call, used.Outcome)
+	use.Tries++
+	use.PromptTokens += int64(used.Prompt)
+	use.CachedTokens += int64(used.Cached)
+	use.CompletionTokens += int64(used.Completion)
+	use.Micros += int64(used.Cost)
+}
+
+// outcomeExpired is the outcome of a call whose generator did not say what it used,
+// outcomeOther that of all calls for which a record has no room.
+const (
+	outcomeExpired = "expired"
+	outcomeOther   = "other"
+)
+
+// maxUses bounds the uses of a record. They differ by model, persona and outcome, which
+// are few unless an operator tries out models.
+const maxUses = 100
+
+// use is the record's use of a kind of call.
+func (r record) use(call Call, outcome string) *wandstorev1.Use {
+	find := func(call Call, outcome string) int {
+		return slices.IndexFunc(r.GetUses(), func(u *wandstorev1.Use) bool {
+			return u.GetModel() == call.Model && u.GetPersona() == call.Persona && u.GetOutcome() == outcome
+		})
+	}
+	at := find(call, outcome)
+	if at < 0 && len(r.GetUses()) >= maxUses {
+		call, outcome = Call{}, outcomeOther
+		at = find(call, outcome)
+	}
+	if at >= 0 {
+		return r.GetUses()[at]
+	}
+	use := &wandstorev1.Use{Model: call.Model, Persona: call.Persona, Outcome: outcome}
+	r.Uses = append(r.Uses, use)
+	return use
 }
 
 func (r record) find(id string) int {

@@ -10,6 +10,7 @@ import (
 var (
 	requestBuckets = []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 	lookupBuckets  = []float64{.000001, .00001, .0001, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1}
+	costBuckets    = []float64{0, .0005, .001, .002, .003, .004, .005, .0075, .01, .015, .02, .03, .05, .1, .25}
 	jobBuckets     = []float64{.01, .05, .25, 1, 5, 10, 20, 40, 60, 80, 100, 120, 150, 180, 240, 300}
 )
 
@@ -131,6 +132,11 @@ var (
 		Description: "Pages made, by persona and source; of a template's, why the model did not make it.",
 		Attributes:  []attribute.Key{Persona, Source, semconv.ErrorTypeKey},
 	}
+	PageCost = Metric{
+		Name: "wandstore.page.cost", Kind: KindHistogram, Unit: "{USD}", Buckets: costBuckets,
+		Description: "US dollars that the model cost for a page, failed tries too, by persona and source.",
+		Attributes:  []attribute.Key{Persona, Source},
+	}
 	ModelDuration = Metric{
 		Name: "gen_ai.client.operation.duration", Kind: KindHistogram, Unit: "s", Buckets: jobBuckets,
 		Description: "Duration of a call of the model, its retries included.",
@@ -147,10 +153,15 @@ var (
 		Description: "Tokens of an answered call, input and output.",
 		Attributes:  []attribute.Key{semconv.GenAIOperationNameKey, semconv.GenAIRequestModelKey, semconv.GenAITokenTypeKey},
 	}
+	ModelTokensBilled = Metric{
+		Name: "wandstore.model.tokens", Kind: KindCounter, Unit: "{token}",
+		Description: "Tokens of tries of the model, failed ones too: input, those of them that the provider's prompt cache served (cached), and output.",
+		Attributes:  []attribute.Key{semconv.GenAIRequestModelKey, semconv.GenAITokenTypeKey, Persona, Outcome},
+	}
 	ModelCost = Metric{
 		Name: "wandstore.model.cost", Kind: KindCounter, Unit: "{USD}",
 		Description: "US dollars that tries of the model cost, failed ones too, by their tokens and the prices in the settings.",
-		Attributes:  []attribute.Key{semconv.GenAIRequestModelKey},
+		Attributes:  []attribute.Key{semconv.GenAIRequestModelKey, Persona, Outcome},
 	}
 	ModelBudget = Metric{
 		Name: "wandstore.model.budget", Kind: KindGauge, Unit: "{USD}",
@@ -159,6 +170,11 @@ var (
 	ModelSpent = Metric{
 		Name: "wandstore.model.spent", Kind: KindGauge, Unit: "{USD}",
 		Description: "US dollars that the model has cost on the current UTC day, over all generators.",
+	}
+	ModelSpentByShop = Metric{
+		Name: "wandstore.model.spent.by_store", Kind: KindGauge, Unit: "{USD}",
+		Description: "US dollars that the model has cost on the current UTC day, for the twenty stores that cost most.",
+		Attributes:  []attribute.Key{Store},
 	}
 	ModelBudgetReached = Metric{
 		Name: "wandstore.model.budget.reached", Kind: KindGauge, Unit: "{budget}",
@@ -172,5 +188,6 @@ var Metrics = []Metric{
 	UpgradeDuration, WatchDelay, WatchUp,
 	JobClaims, JobPublishes, JobDeliveries, JobDuration, JobAttempts, JobDeadLetters,
 	QueueDepth, QueueRunning, QueueOldestAge, StreamMessages, StreamSize, StreamLimit,
-	PageGenerations, ModelDuration, ModelFirstToken, ModelTokens, ModelCost, ModelBudget, ModelSpent, ModelBudgetReached,
+	PageGenerations, PageCost, ModelDuration, ModelFirstToken, ModelTokens, ModelTokensBilled, ModelCost,
+	ModelBudget, ModelSpent, ModelSpentByShop, ModelBudgetReached,
 }

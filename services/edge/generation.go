@@ -31,6 +31,9 @@ func (g generation) Allowed(shop string) bool {
 
 func (g generation) Faults() map[string]string { return g.control.Faults() }
 
+// dearestShops bounds the series of the shops' costs. There may be thousands of shops.
+const dearestShops = 20
+
 // observeSpending has what the model costs collected until stop is called. Edges tell of
 // it, because they run when no generator does.
 func observeSpending(f *spend.Follower) (stop func()) {
@@ -40,6 +43,9 @@ func observeSpending(f *spend.Follower) (stop func()) {
 			return nil
 		}
 		see(telemetry.ModelSpent, today.Spent.USD())
+		for _, shop := range f.Dearest(dearestShops) {
+			see(telemetry.ModelSpentByShop, shop.Spent.USD(), telemetry.Store.String(shop.Shop))
+		}
 		if today.Budget > 0 {
 			see(telemetry.ModelBudget, today.Budget.USD())
 		}
@@ -49,5 +55,5 @@ func observeSpending(f *spend.Follower) (stop func()) {
 		}
 		see(telemetry.ModelBudgetReached, reached)
 		return nil
-	}, telemetry.ModelSpent, telemetry.ModelBudget, telemetry.ModelBudgetReached)
+	}, telemetry.ModelSpent, telemetry.ModelSpentByShop, telemetry.ModelBudget, telemetry.ModelBudgetReached)
 }

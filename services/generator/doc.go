@@ -14,8 +14,10 @@
 //	wandstore.member.pool-N.health        the state of a member, for each one served
 //	wandstore.control.replay              a dead letter goes back into the queue
 //	wandstore.control.forget              a shopper's data is erased
+//	wandstore.control.export              what is kept of a shopper
+//	wandstore.control.cost                what the model cost: a day, a shop, a shopper
 //
-// The last three are endpoints of the NATS micro service wandstore-generator. POST
+// Those of wandstore are endpoints of the NATS micro service wandstore-generator. POST
 // /generate takes GENERATE_TOKEN as a bearer token. Without one it is open if
 // GENERATOR_ADDR is on loopback, and answers 401 otherwise.
 //
@@ -35,7 +37,9 @@
 // Before each try of the model the operators' switches are checked (package control) and
 // its highest possible cost is reserved (package spend). A try that is refused is not
 // made: the template is used, and the job's reason and error.type (off, budget or
-// budget_unknown) say why. After each try its cost is booked.
+// budget_unknown) say why. After each try its tokens and its cost are booked, by shop,
+// model, persona and outcome. A page's metadata says what it cost, and what it cost
+// together with the pages before it.
 //
 // # Parts
 //

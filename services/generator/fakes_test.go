@@ -20,6 +20,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagemaker"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/personal"
+	"github.com/wandstore/wandstore/pkg/spend"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
@@ -49,6 +50,9 @@ type bench struct {
 	ordered   []pagemaker.Order
 	forgotten []string
 	exported  []personal.ExportOptions
+	kept      map[string]*personal.ExportOfShop
+	costErr   error
+	asked     []string // day and shop of each report
 }
 
 func newBench(t *testing.T) *bench {
@@ -62,7 +66,7 @@ func newBench(t *testing.T) *bench {
 			if b.closed {
 				return nil
 			}
-			return &Pool{Members: b.members, Maker: (*benchMaker)(b), Replayer: (*benchReplayer)(b), Eraser: (*benchEraser)(b), Exporter: (*benchExporter)(b)}
+			return &Pool{Members: b.members, Maker: (*benchMaker)(b), Replayer: (*benchReplayer)(b), Eraser: (*benchEraser)(b), Exporter: (*benchExporter)(b), Costs: (*benchCosts)(b)}
 		},
 	})
 	return b
@@ -148,5 +152,12 @@ type benchExporter bench
 
 func (b *benchExporter) Export(_ context.Context, shopper string, o personal.ExportOptions) (*personal.Export, error) {
 	b.exported = append(b.exported, o)
-	return &personal.Export{Shopper: shopper}, b.exportErr
+	return &personal.Export{Shopper: shopper, Shops: b.kept}, b.exportErr
+}
+
+type benchCosts bench
+
+func (b *benchCosts) Report(_ context.Context, day time.Time, shop string) (spend.Report, error) {
+	b.asked = append(b.asked, day.UTC().Format(time.DateOnly)+" "+shop)
+	return spend.Report{Shop: shop, USD: 1.5}, b.costErr
 }

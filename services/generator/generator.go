@@ -69,6 +69,7 @@ type Pool struct {
 	Replayer Replayer
 	Eraser   Eraser
 	Exporter Exporter
+	Costs    Costs
 }
 
 // order orders a page that the model designs. If the model fails, the template is used.

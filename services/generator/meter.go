@@ -3,10 +3,12 @@ package generator
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 
@@ -23,15 +25,16 @@ type meter struct {
 	// ledger is nil until NATS has been reached.
 	ledger atomic.Pointer[spend.Ledger]
 	prices spend.Prices
+	model  string
 	cost   metric.Float64Counter
-	model  metric.MeasurementOption
+	tokens metric.Int64Counter
 }
 
 func newMeter(cfg Config, c *control.Switch) *meter {
+	p := otel.GetMeterProvider()
 	return &meter{
-		control: c, prices: cfg.prices(),
-		cost:  telemetry.ModelCost.FloatCounter(otel.GetMeterProvider(), scope),
-		model: metric.WithAttributes(semconv.GenAIRequestModel(cfg.KimiModel)),
+		control: c, prices: cfg.Prices(), model: cfg.KimiModel,
+		cost: telemetry.ModelCost.FloatCounter(p, scope), tokens: telemetry.ModelTokensBilled.Counter(p, scope),
 	}
 }
 
@@ -46,7 +49,7 @@ func (m *meter) Begin(ctx context.Context, call kimi.Call, most spend.Tokens) (f
 	if ledger == nil {
 		return nil, errors.Join(spend.ErrUnknown, errNoLedger)
 	}
-	reserved, err := ledger.Reserve(ctx, call.Shop, m.prices.Most(most))
+	reserved, err := ledger.Reserve(ctx, m.spending(call), m.prices.Most(most))
 	if err != nil {
 		return nil, err
 	}
@@ -55,15 +58,46 @@ func (m *meter) Begin(ctx context.Context, call kimi.Call, most spend.Tokens) (f
 		reserved.Release(ctx)
 		return nil, err
 	}
-	return func(ctx context.Context, used spend.Tokens, _ string) {
+	return func(ctx context.Context, used spend.Tokens, outcome string) {
+		if outcome == kimi.NotSent {
+			reserved.Release(ctx)
+			return
+		}
 		cost := m.prices.Cost(used)
-		m.cost.Add(ctx, cost.USD(), m.model)
-		reserved.Settle(ctx, cost)
+		m.count(ctx, call, used, outcome, cost)
+		reserved.Settle(ctx, spend.Used{Tokens: used, Cost: cost, Outcome: outcome})
 	}, nil
 }
 
-// prices are the model's.
-func (c Config) prices() spend.Prices {
+// Page books that an answer became a page. It is a designer.Books.
+func (m *meter) Page(ctx context.Context, call kimi.Call) {
+	if ledger := m.ledger.Load(); ledger != nil {
+		ledger.Page(ctx, m.spending(call))
+	}
+}
+
+func (m *meter) spending(call kimi.Call) spend.Call {
+	return spend.Call{Shop: call.Shop, Model: m.model, Persona: call.Persona}
+}
+
+// count tells the metrics. The shop is no attribute, as there may be thousands.
+func (m *meter) count(ctx context.Context, call kimi.Call, used spend.Tokens, outcome string, cost spend.Micros) {
+	set := []attribute.KeyValue{semconv.GenAIRequestModel(m.model), telemetry.Persona.String(call.Persona), telemetry.Outcome.String(outcome)}
+	m.cost.Add(ctx, cost.USD(), metric.WithAttributes(set...))
+	for _, t := range []struct {
+		kind attribute.KeyValue
+		n    int
+	}{
+		{semconv.GenAITokenTypeInput, used.Prompt},
+		{semconv.GenAITokenTypeKey.String("cached"), used.Cached},
+		{semconv.GenAITokenTypeOutput, used.Completion},
+	} {
+		m.tokens.Add(ctx, int64(t.n), metric.WithAttributes(append(slices.Clone(set), t.kind)...))
+	}
+}
+
+// Prices are the model's.
+func (c Config) Prices() spend.Prices {
 	return spend.Prices{Input: c.InputPrice, Cached: c.CachedPrice, Write: c.CacheWritePrice, Output: c.OutputPrice}
 }
 

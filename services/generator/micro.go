@@ -52,6 +52,10 @@ func (g *Generator) openMicro(ctx context.Context, nc *nats.Conn, p *Pool) (micr
 	if err := service.AddEndpoint("export", export, micro.WithEndpointSubject(wandnats.SubjectExport)); err != nil {
 		return nil, errors.Join(fmt.Errorf("endpoint: %w", err), service.Stop())
 	}
+	cost := micro.HandlerFunc(func(r micro.Request) { g.cost(ctx, p, r) })
+	if err := service.AddEndpoint("cost", cost, micro.WithEndpointSubject(wandnats.SubjectCost)); err != nil {
+		return nil, errors.Join(fmt.Errorf("endpoint: %w", err), service.Stop())
+	}
 	// When the server answers the flush, it knows the endpoints.
 	flush, cancel := context.WithTimeout(ctx, controlTimeout)
 	defer cancel()

@@ -111,9 +111,11 @@ func (p *parts) openPool(ctx context.Context) (*pool, error) {
 				Shops: p.shops, Renderer: p.renderer, Permanent: p.s3, Cache: pages, Sessions: sessions,
 				Trail: trail, Forgotten: data, Log: p.log, Metrics: pagemaker.NewMetrics(),
 			},
-			Designer: &designer.Designer{Model: p.model, Metrics: designer.NewMetrics(p.cfg.KimiModel)},
+			Designer: &designer.Designer{
+				Model: p.model, Metrics: designer.NewMetrics(p.cfg.KimiModel), Prices: p.cfg.Prices(), Books: p.meter,
+			},
 			Replayer: jobqueue.NewQueue(p.js, bus.Jobs, p.cfg.Pool.PoolSize, trail),
-			Eraser:   data, Exporter: data,
+			Eraser:   data, Exporter: data, Costs: costs{bus.Spend},
 		},
 	}
 	for _, name := range names {

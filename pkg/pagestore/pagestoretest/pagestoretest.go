@@ -134,6 +134,7 @@ func (s *suite) miss() { s.wantMiss(Page(s, "job", 0).Key()) }
 func (s *suite) roundTrip() {
 	for name, change := range map[string]func(*wandstorev1.Page){
 		"plain": func(*wandstorev1.Page) {},
+		"costs": func(m *wandstorev1.Page) { m.CostMicros, m.CostSoFarMicros = 4767, 1<<63-1 },
 		"only what must be": func(m *wandstorev1.Page) {
 			m.Persona, m.Model, m.PromptVersion, m.CatalogueVersion, m.Traceparent = "", "", "", "", ""
 		},
@@ -151,6 +152,7 @@ func (s *suite) roundTrip() {
 			m.PromptVersion, m.CatalogueVersion = strings.Repeat(" ", 64), strings.Repeat("%", 64)
 			m.Persona, m.Source = strings.Repeat("\n", 32), strings.Repeat("\t", 16)
 			m.Traceparent = strings.Repeat("\\", 64)
+			m.CostMicros, m.CostSoFarMicros = 1<<62, 1<<63-1
 		},
 		"unicode html": func(m *wandstorev1.Page) {
 			m.Html = "<!doctype html>\r\n<p>“Ébène” 魔法の杖 🪄\u2028\u0000 &amp; \\ \"quoted\" \ufeff</p>\n\n"

@@ -53,9 +53,13 @@ type Page struct {
 	// W3C traceparent of its making; a later hit links to it.
 	Traceparent string `protobuf:"bytes,12,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	// HMAC-SHA-256 of the page under a key of PAGE_KEYS; empty without keys.
-	Mac           []byte `protobuf:"bytes,13,opt,name=mac,proto3" json:"mac,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Mac []byte `protobuf:"bytes,13,opt,name=mac,proto3" json:"mac,omitempty"`
+	// What the model cost for this page, failed tries too, in millionths of a US dollar.
+	CostMicros int64 `protobuf:"varint,14,opt,name=cost_micros,json=costMicros,proto3" json:"cost_micros,omitempty"`
+	// What this page and those before it cost together, of this shopper in this store.
+	CostSoFarMicros int64 `protobuf:"varint,15,opt,name=cost_so_far_micros,json=costSoFarMicros,proto3" json:"cost_so_far_micros,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Page) Reset() {
@@ -179,6 +183,20 @@ func (x *Page) GetMac() []byte {
 	return nil
 }
 
+func (x *Page) GetCostMicros() int64 {
+	if x != nil {
+		return x.CostMicros
+	}
+	return 0
+}
+
+func (x *Page) GetCostSoFarMicros() int64 {
+	if x != nil {
+		return x.CostSoFarMicros
+	}
+	return 0
+}
+
 // PageDraft is the beginning of a page that a model is writing: PAGE_DRAFTS
 // draft.{store}.{shopper}. It holds no markup. Who reads it checks and draws it.
 type PageDraft struct {
@@ -277,7 +295,7 @@ var File_wandstore_v1_page_proto protoreflect.FileDescriptor
 
 const file_wandstore_v1_page_proto_rawDesc = "" +
 	"\n" +
-	"\x17wandstore/v1/page.proto\x12\fwandstore.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x03\n" +
+	"\x17wandstore/v1/page.proto\x12\fwandstore.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8b\x04\n" +
 	"\x04Page\x12\x1d\n" +
 	"\n" +
 	"store_slug\x18\x01 \x01(\tR\tstoreSlug\x12\x1d\n" +
@@ -294,7 +312,10 @@ const file_wandstore_v1_page_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\vrequestedAt\x12=\n" +
 	"\fgenerated_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\vgeneratedAt\x12 \n" +
 	"\vtraceparent\x18\f \x01(\tR\vtraceparent\x12\x10\n" +
-	"\x03mac\x18\r \x01(\fR\x03mac\"\xe8\x01\n" +
+	"\x03mac\x18\r \x01(\fR\x03mac\x12\x1f\n" +
+	"\vcost_micros\x18\x0e \x01(\x03R\n" +
+	"costMicros\x12+\n" +
+	"\x12cost_so_far_micros\x18\x0f \x01(\x03R\x0fcostSoFarMicros\"\xe8\x01\n" +
 	"\tPageDraft\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12=\n" +
 	"\frequested_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vrequestedAt\x12\x18\n" +

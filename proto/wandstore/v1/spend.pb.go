@@ -37,7 +37,10 @@ type Spend struct {
 	// there is none. Above 0, the limit is reached.
 	RefusedMicros int64 `protobuf:"varint,4,opt,name=refused_micros,json=refusedMicros,proto3" json:"refused_micros,omitempty"`
 	// When this was written.
-	UpdatedAt     *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	// What the calls that have ended were for and used; of one store only. Their amounts
+	// add up to spent_micros.
+	Uses          []*Use `protobuf:"bytes,6,rep,name=uses,proto3" json:"uses,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -107,6 +110,131 @@ func (x *Spend) GetUpdatedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Spend) GetUses() []*Use {
+	if x != nil {
+		return x.Uses
+	}
+	return nil
+}
+
+// Use is what the tries of one model for one persona's pages used that ended in one way.
+type Use struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The model that was asked.
+	Model string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	// Whom the pages address; empty if nobody in particular.
+	Persona string `protobuf:"bytes,2,opt,name=persona,proto3" json:"persona,omitempty"`
+	// What became of the tries: "answered", or why they failed.
+	Outcome string `protobuf:"bytes,3,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	// How many tries.
+	Tries int64 `protobuf:"varint,4,opt,name=tries,proto3" json:"tries,omitempty"`
+	// How many answers became pages.
+	Pages int64 `protobuf:"varint,5,opt,name=pages,proto3" json:"pages,omitempty"`
+	// Tokens of the prompts, by the provider's count.
+	PromptTokens int64 `protobuf:"varint,6,opt,name=prompt_tokens,json=promptTokens,proto3" json:"prompt_tokens,omitempty"`
+	// Those of prompt_tokens that the provider's prompt cache served.
+	CachedTokens int64 `protobuf:"varint,7,opt,name=cached_tokens,json=cachedTokens,proto3" json:"cached_tokens,omitempty"`
+	// Tokens of the answers.
+	CompletionTokens int64 `protobuf:"varint,8,opt,name=completion_tokens,json=completionTokens,proto3" json:"completion_tokens,omitempty"`
+	// What they cost, in millionths of a US dollar.
+	Micros        int64 `protobuf:"varint,9,opt,name=micros,proto3" json:"micros,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Use) Reset() {
+	*x = Use{}
+	mi := &file_wandstore_v1_spend_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Use) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Use) ProtoMessage() {}
+
+func (x *Use) ProtoReflect() protoreflect.Message {
+	mi := &file_wandstore_v1_spend_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Use.ProtoReflect.Descriptor instead.
+func (*Use) Descriptor() ([]byte, []int) {
+	return file_wandstore_v1_spend_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Use) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *Use) GetPersona() string {
+	if x != nil {
+		return x.Persona
+	}
+	return ""
+}
+
+func (x *Use) GetOutcome() string {
+	if x != nil {
+		return x.Outcome
+	}
+	return ""
+}
+
+func (x *Use) GetTries() int64 {
+	if x != nil {
+		return x.Tries
+	}
+	return 0
+}
+
+func (x *Use) GetPages() int64 {
+	if x != nil {
+		return x.Pages
+	}
+	return 0
+}
+
+func (x *Use) GetPromptTokens() int64 {
+	if x != nil {
+		return x.PromptTokens
+	}
+	return 0
+}
+
+func (x *Use) GetCachedTokens() int64 {
+	if x != nil {
+		return x.CachedTokens
+	}
+	return 0
+}
+
+func (x *Use) GetCompletionTokens() int64 {
+	if x != nil {
+		return x.CompletionTokens
+	}
+	return 0
+}
+
+func (x *Use) GetMicros() int64 {
+	if x != nil {
+		return x.Micros
+	}
+	return 0
+}
+
 // Reservation is the most that one call of the model may cost. It is made before the
 // call, and replaced by the call's cost after it.
 type Reservation struct {
@@ -123,7 +251,7 @@ type Reservation struct {
 
 func (x *Reservation) Reset() {
 	*x = Reservation{}
-	mi := &file_wandstore_v1_spend_proto_msgTypes[1]
+	mi := &file_wandstore_v1_spend_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -135,7 +263,7 @@ func (x *Reservation) String() string {
 func (*Reservation) ProtoMessage() {}
 
 func (x *Reservation) ProtoReflect() protoreflect.Message {
-	mi := &file_wandstore_v1_spend_proto_msgTypes[1]
+	mi := &file_wandstore_v1_spend_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -148,7 +276,7 @@ func (x *Reservation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reservation.ProtoReflect.Descriptor instead.
 func (*Reservation) Descriptor() ([]byte, []int) {
-	return file_wandstore_v1_spend_proto_rawDescGZIP(), []int{1}
+	return file_wandstore_v1_spend_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Reservation) GetId() string {
@@ -176,14 +304,25 @@ var File_wandstore_v1_spend_proto protoreflect.FileDescriptor
 
 const file_wandstore_v1_spend_proto_rawDesc = "" +
 	"\n" +
-	"\x18wandstore/v1/spend.proto\x12\fwandstore.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xee\x01\n" +
+	"\x18wandstore/v1/spend.proto\x12\fwandstore.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x95\x02\n" +
 	"\x05Spend\x12!\n" +
 	"\fspent_micros\x18\x01 \x01(\x03R\vspentMicros\x12=\n" +
 	"\freservations\x18\x02 \x03(\v2\x19.wandstore.v1.ReservationR\freservations\x12!\n" +
 	"\flimit_micros\x18\x03 \x01(\x03R\vlimitMicros\x12%\n" +
 	"\x0erefused_micros\x18\x04 \x01(\x03R\rrefusedMicros\x129\n" +
 	"\n" +
-	"updated_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"p\n" +
+	"updated_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12%\n" +
+	"\x04uses\x18\x06 \x03(\v2\x11.wandstore.v1.UseR\x04uses\"\x8a\x02\n" +
+	"\x03Use\x12\x14\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\x12\x18\n" +
+	"\apersona\x18\x02 \x01(\tR\apersona\x12\x18\n" +
+	"\aoutcome\x18\x03 \x01(\tR\aoutcome\x12\x14\n" +
+	"\x05tries\x18\x04 \x01(\x03R\x05tries\x12\x14\n" +
+	"\x05pages\x18\x05 \x01(\x03R\x05pages\x12#\n" +
+	"\rprompt_tokens\x18\x06 \x01(\x03R\fpromptTokens\x12#\n" +
+	"\rcached_tokens\x18\a \x01(\x03R\fcachedTokens\x12+\n" +
+	"\x11completion_tokens\x18\b \x01(\x03R\x10completionTokens\x12\x16\n" +
+	"\x06micros\x18\t \x01(\x03R\x06micros\"p\n" +
 	"\vReservation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06micros\x18\x02 \x01(\x03R\x06micros\x129\n" +
@@ -202,21 +341,23 @@ func file_wandstore_v1_spend_proto_rawDescGZIP() []byte {
 	return file_wandstore_v1_spend_proto_rawDescData
 }
 
-var file_wandstore_v1_spend_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_wandstore_v1_spend_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_wandstore_v1_spend_proto_goTypes = []any{
 	(*Spend)(nil),                 // 0: wandstore.v1.Spend
-	(*Reservation)(nil),           // 1: wandstore.v1.Reservation
-	(*timestamppb.Timestamp)(nil), // 2: google.protobuf.Timestamp
+	(*Use)(nil),                   // 1: wandstore.v1.Use
+	(*Reservation)(nil),           // 2: wandstore.v1.Reservation
+	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
 }
 var file_wandstore_v1_spend_proto_depIdxs = []int32{
-	1, // 0: wandstore.v1.Spend.reservations:type_name -> wandstore.v1.Reservation
-	2, // 1: wandstore.v1.Spend.updated_at:type_name -> google.protobuf.Timestamp
-	2, // 2: wandstore.v1.Reservation.expires_at:type_name -> google.protobuf.Timestamp
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	2, // 0: wandstore.v1.Spend.reservations:type_name -> wandstore.v1.Reservation
+	3, // 1: wandstore.v1.Spend.updated_at:type_name -> google.protobuf.Timestamp
+	1, // 2: wandstore.v1.Spend.uses:type_name -> wandstore.v1.Use
+	3, // 3: wandstore.v1.Reservation.expires_at:type_name -> google.protobuf.Timestamp
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_wandstore_v1_spend_proto_init() }
@@ -230,7 +371,7 @@ func file_wandstore_v1_spend_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wandstore_v1_spend_proto_rawDesc), len(file_wandstore_v1_spend_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -12,6 +12,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/design/gate"
 	"github.com/wandstore/wandstore/pkg/pagemaker"
 	"github.com/wandstore/wandstore/pkg/prompt"
+	"github.com/wandstore/wandstore/pkg/spend"
 	"github.com/wandstore/wandstore/services/generator/internal/kimi"
 )
 
@@ -20,10 +21,19 @@ type Model interface {
 	Complete(ctx context.Context, req kimi.Request) (kimi.Answer, error)
 }
 
+// Books books the pages that answers became.
+type Books interface {
+	Page(ctx context.Context, call kimi.Call)
+}
+
 // Designer is a pagemaker.Designer that uses a model.
 type Designer struct {
 	Model   Model
 	Metrics *Metrics
+	// Prices are the model's. They make Designed.Cost.
+	Prices spend.Prices
+	// Books books each page; nil books none.
+	Books Books
 }
 
 // maxAnswers is how often the model is asked for a design.
@@ -42,17 +52,24 @@ func (d *Designer) Design(ctx context.Context, b pagemaker.Brief) (pagemaker.Des
 		asked := time.Now()
 		answer, err := d.Model.Complete(ctx, req)
 		d.Metrics.asked(ctx, answer, time.Since(asked), err)
+		for _, used := range answer.Used {
+			out.Cost += int64(d.Prices.Cost(used))
+		}
 		if err != nil {
 			return out, failure{err}
 		}
 		out.Model = answer.Model
-		b.Note("model answered", fmt.Sprintf("%s, %d tokens in %s", answer.Model, answer.Tokens.Completion, answer.Total.Round(time.Millisecond)))
+		b.Note("model answered", fmt.Sprintf("%s, %d tokens in %s, of %d of the prompt %d cached",
+			answer.Model, answer.Tokens.Completion, answer.Total.Round(time.Millisecond), answer.Tokens.Prompt, answer.Tokens.Cached))
 		designed, report, err := gate.Parse([]byte(answer.Text), b.Shop)
 		if err == nil {
 			if report != (design.Report{}) {
 				b.Note("answer trimmed", fmt.Sprintf("%+v", report))
 			}
 			out.Design = designed
+			if d.Books != nil {
+				d.Books.Page(ctx, req.Call)
+			}
 			return out, nil
 		}
 		b.Problem("answer refused", err)

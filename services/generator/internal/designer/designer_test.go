@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,14 +23,21 @@ type model struct {
 	answers []string
 	err     error
 	asked   []kimi.Request
+	pages   []kimi.Call
 }
+
+// Page implements Books.
+func (m *model) Page(_ context.Context, call kimi.Call) { m.pages = append(m.pages, call) }
+
+// used is what each call uses: $0.001.
+var used = []spend.Tokens{{Prompt: 600}, {Prompt: 400}}
 
 func (m *model) Complete(_ context.Context, req kimi.Request) (kimi.Answer, error) {
 	m.asked = append(m.asked, req)
 	if len(m.answers) < len(m.asked) {
-		return kimi.Answer{}, m.err
+		return kimi.Answer{Used: used}, m.err
 	}
-	return kimi.Answer{Text: m.answers[len(m.asked)-1], Model: "kimi-test", Tokens: spend.Tokens{Prompt: 1000, Completion: 200}}, nil
+	return kimi.Answer{Text: m.answers[len(m.asked)-1], Model: "kimi-test", Tokens: spend.Tokens{Prompt: 1000, Completion: 200}, Used: used}, nil
 }
 
 func TestDesign(t *testing.T) {
@@ -54,7 +62,7 @@ func TestDesign(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var notes, problems []string
-			d := Designer{Model: &tt.model, Metrics: NewMetrics("kimi-test")}
+			d := Designer{Model: &tt.model, Metrics: NewMetrics("kimi-test"), Prices: spend.Prices{Input: 1}, Books: &tt.model}
 			got, err := d.Design(t.Context(), pagemaker.Brief{
 				Shop: cataloguetest.Shop(t, "magic-wands"), Visitor: persona.Visitor{Persona: persona.Explorer},
 				Note:    func(step, _ string) { notes = append(notes, step) },
@@ -78,6 +86,16 @@ func TestDesign(t *testing.T) {
 			}
 			if got.Model != tt.model0 || got.PromptVersion != prompt.Version {
 				t.Errorf("by %q, prompt %q", got.Model, got.PromptVersion)
+			}
+			if got.Cost != int64(tt.calls)*1000 {
+				t.Errorf("it cost %d for %d calls", got.Cost, tt.calls)
+			}
+			booked := []kimi.Call{{Shop: "magic-wands", Persona: persona.Explorer}}
+			if err != nil {
+				booked = nil
+			}
+			if !slices.Equal(tt.model.pages, booked) {
+				t.Errorf("booked %v, want %v", tt.model.pages, booked)
 			}
 			if len(tt.model.asked) != tt.calls {
 				t.Errorf("asked %d times, want %d", len(tt.model.asked), tt.calls)
