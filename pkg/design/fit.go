@@ -24,21 +24,30 @@ func (d Design) Fit(shop *catalogue.Shop, rep *Report) Design {
 	}
 	for _, s := range d.Sections {
 		fitted, ok := s.fit(shop, rep)
-		if !ok || len(out.Sections) == MaxSections {
-			rep.DroppedSections++
-			continue
+		switch {
+		case !ok: // fit says why
+		case len(out.Sections) == MaxSections:
+			rep.DropSection(DropLimit)
+		default:
+			out.Sections = append(out.Sections, fitted)
 		}
-		out.Sections = append(out.Sections, fitted)
 	}
 	return out
 }
 
 // fit returns s as it can be rendered. The result is false if the section has to be left
-// out.
+// out, which rep says then.
 func (s Section) fit(shop *catalogue.Shop, rep *Report) (Section, bool) {
-	kind, ok := kindOf(s.Type)
-	if !ok || kind.supported != nil && !kind.supported(shop) {
+	dropped := func(why DropReason) (Section, bool) {
+		rep.DropSection(why)
 		return Section{}, false
+	}
+	kind, ok := kindOf(s.Type)
+	if !ok {
+		return dropped(DropUnknownType)
+	}
+	if kind.supported != nil && !kind.supported(shop) {
+		return dropped(DropUnsupported)
 	}
 	if !slices.Contains(kind.variants, s.Variant) {
 		if s.Variant != "" {
@@ -47,7 +56,7 @@ func (s Section) fit(shop *catalogue.Shop, rep *Report) (Section, bool) {
 		s.Variant = kind.variants[0]
 	}
 	if s.ProductIDs, ok = kind.choose(s.ProductIDs, shop, rep); !ok {
-		return Section{}, false
+		return dropped(DropProducts)
 	}
 	if kind.items == 0 {
 		s.Items = nil
@@ -57,10 +66,13 @@ func (s Section) fit(shop *catalogue.Shop, rep *Report) (Section, bool) {
 	}
 	// The shop's tagline alone makes no hero.
 	if s.Type == "hero" && s.Headline == "" && s.Body == "" && len(s.ProductIDs) == 0 {
-		return Section{}, false
+		return dropped(DropWords)
 	}
 	s = s.withShopWords(kind, shop)
-	return s, len(s.Items) >= kind.items && (s.Body != "" || !kind.needsBody)
+	if len(s.Items) < kind.items || s.Body == "" && kind.needsBody {
+		return dropped(DropWords)
+	}
+	return s, true
 }
 
 // choose returns the products of a section, sold-out ones last: those of ids that the

@@ -54,7 +54,7 @@ func (c Config) wired() Config {
 	c.Generator.S3.Endpoint, c.Generator.S3.UseTLS = c.S3Addr, false
 	c.Edge.DebugOnLoopback = true
 	if c.simulated() {
-		c.Generator.KimiKey = "kimisim"
+		c.Generator.KimiKey = simKey
 		c.Generator.KimiBaseURL = "http://" + c.Kimisim.Addr + "/v1"
 		c.Generator.GatewayURL = ""
 		c.Generator.KimiModel = kimisim.Model

@@ -125,6 +125,11 @@ func newModel(cfg Config, m kimi.Meter) (model, error) {
 	if cfg.KimiKey == "" {
 		return noModel{}, nil
 	}
+	return NewModel(cfg, m)
+}
+
+// NewModel makes a client of the model of the settings. Errors wrap lifecycle.ErrSettings.
+func NewModel(cfg Config, m kimi.Meter) (*kimi.Client, error) {
 	client, err := kimi.New(kimi.Config{
 		BaseURL: cfg.modelURL(), APIKey: cfg.KimiKey, Model: cfg.KimiModel, Timeout: cfg.llmTimeout(), Meter: m,
 	})

@@ -183,17 +183,17 @@ func readSections(dec *json.Decoder, rep *design.Report) ([]design.Section, bool
 	for dec.More() {
 		var raw json.RawMessage
 		if err := dec.Decode(&raw); err != nil {
-			rep.DroppedSections++
+			rep.DropSection(design.DropIncomplete)
 			return sections, true, err
 		}
 		if len(sections) == design.MaxSections {
-			rep.DroppedSections++
+			rep.DropSection(design.DropLimit)
 			continue
 		}
 		if s, ok := readSection(raw, rep); ok {
 			sections = append(sections, s)
 		} else {
-			rep.DroppedSections++
+			rep.DropSection(design.DropIncomplete)
 		}
 	}
 	_, err = dec.Token()

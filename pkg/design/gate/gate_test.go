@@ -38,6 +38,14 @@ func TestParse(t *testing.T) {
 			if got := strings.Join(types, " "); got != tt.Types {
 				t.Errorf("sections are %q, want %q", got, tt.Types)
 			}
+			why := 0
+			for _, n := range rep.Why {
+				why += n
+			}
+			if why != rep.DroppedSections {
+				t.Errorf("%d sections are dropped, with reasons for %v", rep.DroppedSections, rep.Why)
+			}
+			rep.Why = design.SectionDrops{}
 			if rep != tt.Report {
 				t.Errorf("report %+v, want %+v", rep, tt.Report)
 			}
