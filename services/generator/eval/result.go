@@ -109,14 +109,7 @@ func (r *Result) sum() {
 	for _, rule := range rules {
 		r.Broken[rule.name] = 0
 	}
-	var (
-		n                                    = len(r.Sessions)
-		pages, atOnce, kept, dropped, broken int
-		prompt, cached, completion           int
-		laterPrompt, laterCached, laterPages int
-		usd, laterUSD                        float64
-		firstTokens, firstSections, totals   []float64
-	)
+	var all, later totals // of all sessions, and without the first of each shop
 	for _, s := range r.Sessions {
 		for reason, count := range s.Dropped {
 			r.Dropped[reason] += count
@@ -124,36 +117,15 @@ func (r *Result) sum() {
 		for _, name := range s.Broken {
 			r.Broken[name]++
 		}
-		dropped, broken = dropped+s.Report.DroppedSections, broken+len(s.Broken)
-		prompt, cached, completion, usd = prompt+s.PromptTokens, cached+s.CachedTokens, completion+s.CompletionTokens, usd+s.USD
-		if !s.First {
-			laterPrompt, laterCached, laterUSD = laterPrompt+s.PromptTokens, laterCached+s.CachedTokens, laterUSD+s.USD
-		}
 		if s.Outcome != answered {
 			r.Failed[s.Outcome]++
-			continue
 		}
-		pages++
-		kept += len(s.Sections)
+		all.add(s)
 		if !s.First {
-			laterPages++
-		}
-		if s.Answers == 1 {
-			atOnce++
-		}
-		firstTokens, totals = append(firstTokens, s.FirstToken), append(totals, s.Total)
-		if s.FirstSection > 0 {
-			firstSections = append(firstSections, s.FirstSection)
+			later.add(s)
 		}
 	}
-	share := func(part, all int) float64 { return 100 * each(float64(part), all) }
-	r.Figures = []Figure{
-		{"designs", float64(pages), "", "more"},
-		{"usable at the first try", share(atOnce, n), "%", "more"},
-		{"sections kept, a page", each(float64(kept), pages), "", ""},
-		{"sections dropped, a page", each(float64(dropped), pages), "", "less"},
-		{"rules broken, a page", each(float64(broken), pages), "", "less"},
-	}
+	r.Figures = all.quality(len(r.Sessions))
 	if a, ok := toldApart(r.Sessions); ok {
 		r.Figures = append(r.Figures,
 			Figure{"told apart: nearest is alike", 100 * a.nearest, "%", "more"},
@@ -162,22 +134,62 @@ func (r *Result) sum() {
 		)
 	}
 	r.Figures = append(r.Figures,
-		Figure{"prompt tokens, a page", each(float64(prompt), pages), "", "less"},
-		Figure{"answer tokens, a page", each(float64(completion), pages), "", "less"},
-		Figure{"prompt tokens cached", share(cached, prompt), "%", "more"},
-		Figure{"prompt tokens cached, from a shop's second on", share(laterCached, laterPrompt), "%", "more"},
-		Figure{"dollars a page", each(usd, pages), "$", "less"},
-		Figure{"dollars a page, from a shop's second on", each(laterUSD, laterPages), "$", "less"},
-		Figure{"dollars in all", usd, "$", ""},
-		Figure{"first token, median", median(firstTokens), "s", "less"},
-		Figure{"first section, median", median(firstSections), "s", "less"},
-		Figure{"whole design, median", median(totals), "s", "less"},
+		Figure{"prompt tokens, a page", each(all.prompt, all.pages), "", "less"},
+		Figure{"answer tokens, a page", each(all.completion, all.pages), "", "less"},
+		Figure{"prompt tokens cached", share(all.cached, all.prompt), "%", "more"},
+		Figure{"prompt tokens cached, from a shop's second on", share(later.cached, later.prompt), "%", "more"},
+		Figure{"dollars a page", each(all.usd, all.pages), "$", "less"},
+		Figure{"dollars a page, from a shop's second on", each(later.usd, later.pages), "$", "less"},
+		Figure{"dollars in all", all.usd, "$", ""},
+		Figure{"first token, median", median(all.firstTokens), "s", "less"},
+		Figure{"first section, median", median(all.firstSections), "s", "less"},
+		Figure{"whole design, median", median(all.times), "s", "less"},
 	)
 }
 
-func each(sum float64, n int) float64 {
+// totals are the sums of sessions. Tokens and money count for all of them, the rest for
+// those that got a design.
+type totals struct {
+	pages, atOnce, kept, dropped, broken int
+	prompt, cached, completion           int
+	usd                                  float64
+	firstTokens, firstSections, times    []float64
+}
+
+func (t *totals) add(s SessionResult) {
+	t.dropped, t.broken = t.dropped+s.Report.DroppedSections, t.broken+len(s.Broken)
+	t.prompt, t.cached, t.completion, t.usd = t.prompt+s.PromptTokens, t.cached+s.CachedTokens, t.completion+s.CompletionTokens, t.usd+s.USD
+	if s.Outcome != answered {
+		return
+	}
+	t.pages++
+	t.kept += len(s.Sections)
+	if s.Answers == 1 {
+		t.atOnce++
+	}
+	t.firstTokens, t.times = append(t.firstTokens, s.FirstToken), append(t.times, s.Total)
+	if s.FirstSection > 0 {
+		t.firstSections = append(t.firstSections, s.FirstSection)
+	}
+}
+
+// quality is the figures of the designs of n sessions.
+func (t *totals) quality(n int) []Figure {
+	return []Figure{
+		{"designs", float64(t.pages), "", "more"},
+		{"usable at the first try", share(t.atOnce, n), "%", "more"},
+		{"sections kept, a page", each(t.kept, t.pages), "", ""},
+		{"sections dropped, a page", each(t.dropped, t.pages), "", "less"},
+		{"rules broken, a page", each(t.broken, t.pages), "", "less"},
+	}
+}
+
+// share is a part in percent.
+func share(part, all int) float64 { return 100 * each(part, all) }
+
+func each[T int | float64](sum T, n int) float64 {
 	if n == 0 {
 		return 0
 	}
-	return sum / float64(n)
+	return float64(sum) / float64(n)
 }
