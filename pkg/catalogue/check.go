@@ -150,7 +150,11 @@ func (c *checker) brand(s *Shop) {
 			c.fault("language", "is %s, must be a language of BCP 47 such as de", quoted(s.Language))
 		}
 	}
+	c.oneOf("checkout", s.Checkout, []string{CheckoutTemplate, CheckoutShopify, CheckoutWooCommerce})
 	c.checkout(s.CheckoutURL)
+	if s.Checkout != CheckoutTemplate && s.CheckoutURL == "" {
+		c.fault("checkoutUrl", "must be the address of the shop at %s", s.Checkout)
+	}
 	for _, choice := range s.Theme.Choices() {
 		c.oneOf("theme."+choice.Name, *choice.Value, choice.Values)
 	}

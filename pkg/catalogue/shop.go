@@ -24,9 +24,12 @@ type Shop struct {
 	Theme       Theme        `json:"theme"`
 	Picture     PictureStyle `json:"picture"`
 	Collections []Collection `json:"collections"`
-	// CheckoutURL is the https address where a cart is paid. In it, {items} is replaced by
-	// the cart's lines as id:quantity, separated by commas, and {currency} by the currency.
-	// It is "" if the shop takes no orders yet.
+	// Checkout says how a cart is handed over to CheckoutURL: one of the Checkout constants.
+	Checkout string `json:"checkout,omitempty"`
+	// CheckoutURL is the https address where a cart is paid: with CheckoutTemplate the
+	// whole of it, else that of the shop at Shopify or WooCommerce. In a template {items}
+	// is replaced by the cart's lines, as id:quantity or id:variant:quantity, separated by
+	// commas, and {currency} by the currency. It is "" if the shop takes no orders yet.
 	CheckoutURL string  `json:"checkoutUrl,omitempty"`
 	Assurances  []Item  `json:"assurances"`
 	Story       Passage `json:"story"`
@@ -49,6 +52,14 @@ type Shop struct {
 	latest     time.Time // when the newest product was added
 	imageHosts []string  // sorted
 }
+
+// Ways to hand a cart over. Shopify and WooCommerce take variants by the ids that they
+// have there, so what was not imported from there cannot be paid there.
+const (
+	CheckoutTemplate    = ""
+	CheckoutShopify     = "shopify"
+	CheckoutWooCommerce = "woocommerce"
+)
 
 // Noun is what a shop calls its products, as in "wand" and "wands".
 type Noun struct {
@@ -146,5 +157,5 @@ const newFor = 45 * 24 * time.Hour
 
 // IsNew reports whether the product is among the shop's latest arrivals.
 func (s *Shop) IsNew(p *Product) bool {
-	return s.latest.Sub(p.AddedAt.day) <= newFor
+	return !p.AddedAt.IsZero() && s.latest.Sub(p.AddedAt.day) <= newFor
 }

@@ -218,7 +218,7 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop, cost
 // was used.
 func (m *Maker) design(ctx context.Context, o Order, brief Brief, page *wandstorev1.Page) (d design.Design, reason string, err error) {
 	interests := design.Interests{
-		RecentProducts: brief.Signals.GetRecentProducts(), Cart: brief.Signals.GetCart(), Purchased: brief.Signals.GetPurchased(),
+		RecentProducts: brief.Signals.GetRecentProducts(), Cart: session.CartProducts(brief.Signals), Purchased: brief.Signals.GetPurchased(),
 		Categories: session.Favourites(brief.Signals),
 	}
 	// Wishes count like the shopper's searches, and come before them.

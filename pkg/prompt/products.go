@@ -5,6 +5,7 @@ import (
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/design"
+	"github.com/wandstore/wandstore/pkg/session"
 )
 
 // How many products a prompt names. Products cost tokens, and a page has no room for more.
@@ -45,7 +46,7 @@ func (in Input) extras(shared []*catalogue.Product) []*catalogue.Product {
 	if len(shared) == len(in.Shop.Products) {
 		return nil
 	}
-	interests := slices.Concat(in.Signals.GetCart(), in.Signals.GetRecentProducts(), in.Signals.GetPurchased())
+	interests := slices.Concat(session.CartProducts(in.Signals), in.Signals.GetRecentProducts(), in.Signals.GetPurchased())
 	_, wished := design.ReadWishes(Wishes(in.Preferences))
 	interests = append(interests, in.Shop.Found(slices.Concat(wished, in.Signals.GetRecentQueries()))...)
 	own := slices.DeleteFunc(products(in.Shop, in.Shop.Known(interests)), func(p *catalogue.Product) bool {

@@ -165,7 +165,7 @@ func (in Input) shopper(shared []*catalogue.Product) shopperData {
 		Visits:     in.Signals.GetVisits(),
 		Viewed:     in.known(in.Signals.GetRecentProducts()),
 		Searched:   queries[:min(len(queries), maxQueries)],
-		Cart:       in.known(in.Signals.GetCart()),
+		Cart:       in.known(session.CartProducts(in.Signals)),
 		Bought:     in.known(in.Signals.GetPurchased()),
 		Categories: session.Favourites(in.Signals),
 		Wishes:     Wishes(in.Preferences),

@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
@@ -106,15 +107,14 @@ func Apply(s *wandstorev1.ShopperSession, e *wandstorev1.TrackEvent, at time.Tim
 		g.Checkouts++
 	case "purchase":
 		g.Purchases++
-		bought := g.GetCart()
+		lines := slices.Clone(g.GetCart())
 		if p := e.GetProduct(); p != "" {
-			bought = []string{p}
-		}
-		for _, p := range bought {
 			g.Purchased = first(p, g.GetPurchased(), maxRecent)
+			lines = slices.DeleteFunc(lines, func(line string) bool { return catalogue.LineProduct(line) != p })
 		}
-		for _, p := range slices.Clone(bought) {
-			SetQuantity(g, p, 0)
+		for _, line := range lines {
+			g.Purchased = first(catalogue.LineProduct(line), g.GetPurchased(), maxRecent)
+			SetQuantity(g, line, 0)
 		}
 	}
 }

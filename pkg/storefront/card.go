@@ -3,6 +3,7 @@ package storefront
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
 )
@@ -10,7 +11,8 @@ import (
 // cardView is a product as a page shows it.
 type cardView struct {
 	ID, Name, Description, Alt string
-	Image                      string // its address; "" for the drawing
+	Lang                       string     // of name and description; "" for the page's
+	Photo                      *photoView // nil for the drawing
 	Href, CartHref             string
 	Facts                      string // the first attributes in a line
 	Attributes                 []catalogue.Attribute
@@ -23,9 +25,25 @@ type cardView struct {
 	Added                      string
 	Bar                        string // the rating as SVG path data; 5 of 5 is 100 wide
 	Verdict                    string // in a comparison
+	Choose                     bool   // the product has options to choose from
+	From                       bool   // some variants cost more than Price
 
 	product *catalogue.Product
 	shop    *shopView
+}
+
+// Drawn reports whether the product has a drawing.
+func (c cardView) Drawn() bool { return c.shop.drawable(c.product) }
+
+// Initial is the first letter of the product's name, which stands for a picture that there
+// is not.
+func (c cardView) Initial() string {
+	for _, r := range c.Name {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return string(unicode.ToUpper(r))
+		}
+	}
+	return "·"
 }
 
 // Symbol is the id of the product's drawing, which the document then contains.
@@ -41,13 +59,13 @@ func (s *shopView) card(p *catalogue.Product) cardView {
 		Href:        s.ProductPath(p.ID),
 		CartHref:    s.CartPath(),
 		Name:        p.Name,
-		Image:       p.Image,
+		Lang:        wordsLanguage(s.Shop),
+		Choose:      len(p.Variants) > 1,
 		Description: p.Description,
 		Attributes:  make([]catalogue.Attribute, len(p.Attributes)),
 		Price:       s.Money(p.NowCents()),
 		SoldOut:     p.SoldOut(),
 		New:         s.IsNew(p),
-		Added:       p.AddedAt.Time().Format("2 January 2006"),
 		Reviews:     p.Reviews,
 	}
 	for i, a := range p.Attributes {
@@ -60,12 +78,21 @@ func (s *shopView) card(p *catalogue.Product) cardView {
 	// The no-break space keeps a line from beginning with a dot.
 	c.Facts = strings.Join(values, "\u00a0· ")
 	c.Alt = p.Name
-	if p.Image == "" {
+	pictures := p.Pictures()
+	if len(pictures) == 0 && s.drawable(p) {
 		c.Alt = "Drawing of " + p.Name
 	}
 	if len(values) > 0 {
 		c.Alt += ": " + strings.ToLower(strings.Join(values, ", "))
 	}
+	if len(pictures) > 0 {
+		c.Photo = newPhotoView(pictures[0], c.Alt)
+	}
+	if !p.AddedAt.IsZero() {
+		c.Added = p.AddedAt.Time().Format("2 January 2006")
+	}
+	low, high := p.PriceRange()
+	c.From = low < high
 	if p.OnSale() {
 		c.Was = s.Money(p.PriceCents)
 		c.Saved = s.Money(p.SavedCents())

@@ -4,15 +4,14 @@ import (
 	"errors"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
 )
 
-// CartLine is a quantity of one product in a cart.
+// CartLine is a quantity of what a key of catalogue.LineKey names.
 type CartLine struct {
-	ProductID string
-	Quantity  int
+	Key      string
+	Quantity int
 }
 
 // CartInput is what a cart page is rendered from.
@@ -39,7 +38,7 @@ type cartView struct {
 	head
 	Lines        []cartLineView
 	Unavailable  bool
-	Discontinued int // lines whose product the shop no longer has
+	Discontinued int // lines that the shop no longer sells
 	Count        string
 	Sum          sumView
 	Checkout     string
@@ -49,9 +48,13 @@ type cartView struct {
 
 type cartLineView struct {
 	cardView
+	Key            string
+	Choice         string // the values of the variant
 	Quantity, Most int
 	Total          string
-	Limited        bool // the shopper asked for more than the stock
+	Limited        bool   // the shopper asked for more than the stock
+	Apart          bool   // the shop's checkout cannot take it
+	ApartHref      string // where it is sold; "" if that is not known
 }
 
 func newCartView(in CartInput, shop *shopView) *cartView {
@@ -60,23 +63,20 @@ func newCartView(in CartInput, shop *shopView) *cartView {
 	v.Title = "Your cart · " + shop.Name
 	v.Description = "What you have put into your cart at " + shop.Name + "."
 	now, was, count := 0, 0, 0
-	var items []string
+	var bought []paid
 	for _, l := range in.Lines {
-		p, ok := shop.Product(l.ProductID)
+		line, ok := shop.Line(l.Key)
 		if in.Unavailable || !ok {
 			v.Discontinued++
 			continue
 		}
-		n := p.Quantity(l.Quantity)
-		v.Lines = append(v.Lines, cartLineView{
-			cardView: shop.card(p), Quantity: n, Most: p.Quantity(catalogue.MaxQuantity),
-			Total: shop.Money(n * p.NowCents()), Limited: n < l.Quantity && n > 0,
-		})
-		now += n * p.NowCents()
-		was += n * p.PriceCents
+		n := line.Quantity(l.Quantity)
+		v.Lines = append(v.Lines, shop.cartLine(l, line, n))
+		now += n * line.NowCents()
+		was += n * line.UsualCents()
 		count += n
 		if n > 0 {
-			items = append(items, p.ID+":"+strconv.Itoa(n))
+			bought = append(bought, paid{line, n, len(v.Lines) - 1})
 		}
 	}
 	v.InCart = count
@@ -88,15 +88,7 @@ func newCartView(in CartInput, shop *shopView) *cartView {
 	if was > now {
 		v.Sum.Was, v.Sum.Saved = shop.Money(was), shop.Money(was-now)
 	}
-	if count > 0 && shop.CheckoutURL != "" {
-		v.Checkout = strings.NewReplacer(
-			"{items}", url.QueryEscape(strings.Join(items, ",")),
-			"{currency}", url.QueryEscape(shop.Currency),
-		).Replace(shop.CheckoutURL)
-		if u, err := url.Parse(v.Checkout); err == nil {
-			v.CheckoutHost = u.Host
-		}
-	}
+	v.checkout(shop, bought)
 	if len(v.Lines) == 0 && !in.Unavailable {
 		for _, id := range shop.Pick(4, nil, catalogue.ByFeatured) {
 			p, _ := shop.Product(id)
@@ -104,4 +96,34 @@ func newCartView(in CartInput, shop *shopView) *cartView {
 		}
 	}
 	return v
+}
+
+// cartLine is a line of which n can be had.
+func (s *shopView) cartLine(asked CartLine, line catalogue.Line, n int) cartLineView {
+	v := cartLineView{
+		cardView: s.card(line.Product), Key: asked.Key, Quantity: n, Most: line.Quantity(catalogue.MaxQuantity),
+		Total: s.Money(n * line.NowCents()), Limited: n < asked.Quantity && n > 0,
+	}
+	offer := s.offer(line)
+	v.Price, v.Was, v.Saved = offer.Price, offer.Was, offer.Saved
+	v.SoldOut, v.Left, v.From = line.SoldOut(), line.Left(), false
+	if line.Variant == nil || len(line.Product.Variants) < 2 {
+		return v
+	}
+	v.Choice, v.Href = chosenWords(line.Variant), s.variantPath(line)
+	if image, ok := line.Product.VariantPicture(line.Variant); ok {
+		v.Photo = newPhotoView(image, v.Alt)
+	}
+	return v
+}
+
+// checkout fills where the cart is paid.
+func (v *cartView) checkout(shop *shopView, bought []paid) {
+	address, left := checkoutAddress(shop.Shop, bought)
+	for _, l := range left {
+		v.Lines[l.at].Apart, v.Lines[l.at].ApartHref = true, l.Product.URL
+	}
+	if u, err := url.Parse(address); err == nil && address != "" {
+		v.Checkout, v.CheckoutHost = address, u.Host
+	}
 }

@@ -8,6 +8,7 @@ type collectionView struct {
 	Href  string
 	From  string // lowest price
 	Count string
+	Lang  string   // of the name
 	Cover cardView // the product whose picture represents the collection
 }
 
@@ -47,7 +48,7 @@ func (s *shopView) collections() []collectionView {
 			continue
 		}
 		views = append(views, collectionView{
-			Collection: col, Href: s.CollectionPath(col.ID), From: s.Money(c.lowest), Count: s.Count(c.count), Cover: s.card(c.cover),
+			Collection: col, Href: s.CollectionPath(col.ID), Lang: wordsLanguage(s.Shop), From: s.Money(c.lowest), Count: s.Count(c.count), Cover: s.card(c.cover),
 		})
 	}
 	return views

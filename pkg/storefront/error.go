@@ -26,7 +26,7 @@ func newErrorView(in ErrorInput) *errorView {
 		Words:   in.Message,
 	}
 	if in.Shop != nil {
-		v.Lang, v.Theme = in.Shop.Locale, in.Shop.Theme
+		v.Lang, v.Dir, v.Theme = in.Shop.Locale, direction(in.Shop), in.Shop.Theme
 	}
 	text, ok := errorTexts[in.Status]
 	if !ok {

@@ -5,11 +5,13 @@ import "github.com/wandstore/wandstore/pkg/catalogue"
 // head is the part of a view that every document has.
 type head struct {
 	Lang, Title, Description, CSP string
+	Dir                           string // "rtl" for a layout from right to left, or ""
 	Theme                         catalogue.Theme
 	Persona                       string
 	Live                          bool
 	Shop                          *catalogue.Shop
 	Robots                        string // content of the robots meta element; "" for none
+	Canonical, Previous, Next     string // addresses for search engines; "" for none
 	Searched                      string // text in the search field
 	InCart                        int
 	Data                          attributes
@@ -26,7 +28,7 @@ const (
 // head is the head of a document of the given kind.
 func (s *shopView) head(view string, inCart int) head {
 	return head{
-		Lang: s.Locale, Theme: s.Theme, Shop: s.Shop, InCart: inCart,
+		Lang: s.Locale, Dir: direction(s.Shop), Theme: s.Theme, Shop: s.Shop, InCart: inCart,
 		Data: attributes{View: view},
 	}
 }

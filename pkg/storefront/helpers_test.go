@@ -88,8 +88,8 @@ func words(root *html.Node) string {
 // templateElements and templateAttrs are all elements and attributes of the templates. A
 // page with another one has something that the templates did not write.
 var (
-	templateElements = set("html head meta title link style body a svg symbol use path circle ellipse g stop clipPath img linearGradient radialGradient header p nav ul li main section div h1 h2 h3 h4 span strong s dl dt dd table thead tbody tr th td ol details summary blockquote footer script button form input label select option aside")
-	templateAttrs    = set("clip-path rx ry lang charset http-equiv content name rel href id class tabindex role hidden type scope " +
+	templateElements = set("bdi fieldset legend br em text html head meta title link style body a svg symbol use path circle ellipse g stop clipPath img linearGradient radialGradient header p nav ul li main section div h1 h2 h3 h4 span strong s dl dt dd table thead tbody tr th td ol details summary blockquote footer script button form input label select option aside")
+	templateAttrs    = set("dir src srcset sizes alt loading decoding referrerpolicy fetchpriority disabled formmethod formaction formnovalidate text-anchor dominant-baseline data-picture clip-path rx ry lang charset http-equiv content name rel href id class tabindex role hidden type scope " +
 		"action method name value maxlength placeholder min max required inputmode selected checked aria-current " +
 		"data-view data-product data-category data-query data-sort data-filter " +
 		"data-shop data-palette data-typeface data-density data-corner data-motion data-persona " +
@@ -133,9 +133,9 @@ func checkSafe(t testing.TB, page []byte, style, script string) {
 				t.Error("a style that is not the stylesheet")
 			}
 		case "script":
-			if attr(n, "type") == "application/json" && attr(n, "id") == "design" {
+			if kind := attr(n, "type"); kind == "application/json" || kind == "application/ld+json" {
 				if !json.Valid([]byte(n.FirstChild.Data)) {
-					t.Errorf("a design that is not JSON: %s", n.FirstChild.Data)
+					t.Errorf("data that is not JSON: %s", n.FirstChild.Data)
 				}
 			} else if n.FirstChild.Data != script {
 				t.Error("a script that is not ours")

@@ -77,7 +77,7 @@ type ErrorInput struct {
 // a template.
 func NewRenderer() (*Renderer, error) {
 	pages := template.New("storefront")
-	for _, name := range []string{"page.tmpl", "product.tmpl", "search.tmpl", "cart.tmpl", "index.tmpl", "sections.tmpl", "products.tmpl", "pictures.tmpl", "error.tmpl", "live.js"} {
+	for _, name := range []string{"page.tmpl", "product.tmpl", "search.tmpl", "cart.tmpl", "index.tmpl", "sections.tmpl", "products.tmpl", "pictures.tmpl", "error.tmpl", "live.js", "choice.js"} {
 		b, err := templates.ReadFile("templates/" + name)
 		if err != nil {
 			return nil, fmt.Errorf("read template %s: %w", name, err)
@@ -97,21 +97,25 @@ func NewRenderer() (*Renderer, error) {
 	}
 	r := &Renderer{pages: pages}
 	// The hashes are of the output, because html/template removes comments.
-	style, err := r.emitted("style")
+	style, err := r.emitted("style", "style")
 	if err != nil {
 		return nil, err
 	}
-	script, err := r.emitted("script")
+	script, err := r.emitted("script", "script")
 	if err != nil {
 		return nil, err
 	}
-	r.csp = "default-src 'none'; style-src '" + hash(style) + "'; script-src '" + hash(script) + "'; " +
+	choice, err := r.emitted("choice-script", "script")
+	if err != nil {
+		return nil, err
+	}
+	r.csp = "default-src 'none'; style-src '" + hash(style) + "'; script-src '" + hash(script) + "' '" + hash(choice) + "'; " +
 		"connect-src 'self'; form-action 'self'; base-uri 'none'; img-src 'self' data:"
 	return r, nil
 }
 
 // stylesheets are the parts of the stylesheet, in order: a later one wins.
-var stylesheets = []string{"palettes", "base", "header", "forms", "shopping", "sections", "products", "kinds", "parts", "foot"}
+var stylesheets = []string{"palettes", "base", "header", "forms", "shopping", "sections", "products", "kinds", "parts", "photos", "foot", "direction"}
 
 func readStylesheet() (string, error) {
 	var all strings.Builder
@@ -152,10 +156,10 @@ func (r *Renderer) policy(shop *catalogue.Shop) string {
 	return strings.Join(append([]string{r.csp}, shop.ImageHosts()...), " https://")
 }
 
-// emitted is the content of the element, as the template of the same name renders it.
-func (r *Renderer) emitted(element string) (string, error) {
+// emitted is the content of the element, as the template renders it.
+func (r *Renderer) emitted(name, element string) (string, error) {
 	var b strings.Builder
-	if err := r.pages.ExecuteTemplate(&b, element, nil); err != nil {
+	if err := r.pages.ExecuteTemplate(&b, name, nil); err != nil {
 		return "", fmt.Errorf("render the %s element: %w", element, err)
 	}
 	_, rest, opened := strings.Cut(b.String(), "<"+element+">")

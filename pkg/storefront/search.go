@@ -42,6 +42,7 @@ type searchView struct {
 type choiceView struct {
 	Value, Label string
 	Chosen       bool
+	Gone         bool // nothing of it can be bought
 }
 
 func newSearchView(in SearchInput, shop *shopView) *searchView {
@@ -80,11 +81,11 @@ func newSearchView(in SearchInput, shop *shopView) *searchView {
 		}
 	}
 	for _, o := range catalogue.SortOrders {
-		v.Orders = append(v.Orders, choiceView{o.Value, o.Label, o.Value == q.Sort || q.Sort == "" && o.Value == catalogue.SortRelevance})
+		v.Orders = append(v.Orders, choiceView{Value: o.Value, Label: o.Label, Chosen: o.Value == q.Sort || q.Sort == "" && o.Value == catalogue.SortRelevance})
 	}
-	v.Collections = append(v.Collections, choiceView{"", "All shelves", !chosen})
+	v.Collections = append(v.Collections, choiceView{Label: "All shelves", Chosen: !chosen})
 	for _, c := range shop.Collections {
-		v.Collections = append(v.Collections, choiceView{c.ID, c.Name, c.ID == q.Collection})
+		v.Collections = append(v.Collections, choiceView{Value: c.ID, Label: c.Name, Chosen: c.ID == q.Collection})
 	}
 	if len(filters) > 0 || chosen && q.Words != "" {
 		bare := catalogue.Query{Words: q.Words, Sort: q.Sort}

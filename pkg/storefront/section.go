@@ -26,6 +26,7 @@ type sectionView struct {
 	Figures                 []figureView
 	Measure                 string  // the attribute that Bars and Groups show
 	Sum                     sumView // of a bundle
+	Direct                  bool    // a bundle goes into the cart as it is, without a choice
 	QuotedBy                string
 	SearchHref              string
 	Chips                   []linkView
@@ -38,6 +39,9 @@ type linkView struct{ Label, Href string }
 type sumView struct {
 	Price, Was, Saved string // Was and Saved are empty without a sale
 }
+
+// From is false: a sum is one price.
+func (sumView) From() bool { return false }
 
 // Lead is the first product's card; nil without products.
 func (s sectionView) Lead() *cardView {
@@ -104,6 +108,7 @@ func (s *shopView) derive(v *sectionView, sec design.Section, ps []*catalogue.Pr
 		v.Groups = map[string]func() []groupView{"budget": s.byBudget, "traits": s.byTrait, "shelves": s.byCollection}[sec.Variant]()
 	case "bundle":
 		v.Sum = s.sum(ps)
+		v.Direct = !slices.ContainsFunc(v.Cards, func(c cardView) bool { return c.Choose })
 	case "reviews":
 		v.Figures = s.figures()[2:]
 	case "craft":

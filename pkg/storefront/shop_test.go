@@ -32,9 +32,9 @@ func shopPages(t *testing.T, r *storefront.Renderer, shop *catalogue.Shop) map[s
 	}
 	var lines []storefront.CartLine
 	for _, p := range shop.Products {
-		lines = append(lines, storefront.CartLine{ProductID: p.ID, Quantity: 3})
+		lines = append(lines, storefront.CartLine{Key: p.ID, Quantity: 3})
 	}
-	keep("cart")(r.Cart(storefront.CartInput{Shop: shop, Lines: append(lines, storefront.CartLine{ProductID: "gone", Quantity: 1})}))
+	keep("cart")(r.Cart(storefront.CartInput{Shop: shop, Lines: append(lines, storefront.CartLine{Key: "gone", Quantity: 1})}))
 	keep("cart, empty")(r.Cart(storefront.CartInput{Shop: shop}))
 	keep("cart, unavailable")(r.Cart(storefront.CartInput{Shop: shop, Unavailable: true}))
 	return pages
@@ -98,7 +98,7 @@ func TestCartAddsUp(t *testing.T) {
 		t.Fatal("the shop has no product of each kind")
 	}
 	page, err := renderer(t).Cart(storefront.CartInput{Shop: shop, Lines: []storefront.CartLine{
-		{ProductID: plenty[0].ID, Quantity: 2}, {ProductID: sold.ID, Quantity: 1}, {ProductID: left.ID, Quantity: 50}, {ProductID: "no-such-thing", Quantity: 1},
+		{Key: plenty[0].ID, Quantity: 2}, {Key: sold.ID, Quantity: 1}, {Key: left.ID, Quantity: 50}, {Key: "no-such-thing", Quantity: 1},
 	}})
 	if err != nil {
 		t.Fatal(err)

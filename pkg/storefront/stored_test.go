@@ -19,7 +19,7 @@ import (
 func scripts(root *html.Node) []*html.Node {
 	var run []*html.Node
 	for _, n := range elements(root, "script") {
-		if attr(n, "type") != "application/json" {
+		if attr(n, "type") == "" {
 			run = append(run, n)
 		}
 	}

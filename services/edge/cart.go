@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +14,6 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
-	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/session"
 	"github.com/wandstore/wandstore/pkg/storefront"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
@@ -53,8 +53,8 @@ func (e *Edge) cart(c *fiber.Ctx) error {
 
 func (e *Edge) sendCart(c *fiber.Ctx, shop *catalogue.Shop, g *wandstorev1.StoreSignals) error {
 	in := storefront.CartInput{Shop: shop}
-	for _, id := range g.GetCart() {
-		in.Lines = append(in.Lines, storefront.CartLine{ProductID: id, Quantity: session.Quantity(g, id)})
+	for _, line := range g.GetCart() {
+		in.Lines = append(in.Lines, storefront.CartLine{Key: line, Quantity: session.Quantity(g, line)})
 	}
 	html, err := e.deps.Renderer.Cart(in)
 	if err != nil {
@@ -81,9 +81,12 @@ const (
 	cartRemove = "remove"
 )
 
-// changeCart answers POST /s/{store}/cart. The form has the fields action, product (one or
-// several, each changed in the same way) and quantity (1 if it is missing; not used by
-// remove). The answer redirects to the cart (303), so that a reload changes nothing.
+// changeCart answers POST /s/{store}/cart. The form has the fields action, quantity (1 if it
+// is missing; not used by remove), and line or product, one or several of them, each changed
+// in the same way. A line is one of the cart, by its key. A product with variants comes alone,
+// with its variant, or with the value of each of its options as option1, option2 and so on;
+// without those the answer leads to its page. The answer redirects to the cart (303), so that
+// a reload changes nothing.
 func (e *Edge) changeCart(c *fiber.Ctx) error {
 	shop, err := e.shopOf(c)
 	if err != nil {
@@ -95,6 +98,9 @@ func (e *Edge) changeCart(c *fiber.Ctx) error {
 	change, err := readChange(c, shop)
 	if err != nil {
 		return err
+	}
+	if change.choose != "" {
+		return c.Redirect(change.choose, http.StatusSeeOther)
 	}
 	who := e.shopperOf(c, shop.Slug)
 	if !who.known() {
@@ -131,8 +137,9 @@ func (e *Edge) changeCart(c *fiber.Ctx) error {
 // cartChange is one change of a cart.
 type cartChange struct {
 	action   string
-	products []string
+	lines    []string // by their keys
 	quantity int
+	choose   string // where a variant has to be chosen first
 }
 
 // maxTogether is how many products one form may change. No section shows more.
@@ -152,27 +159,71 @@ func readChange(c *fiber.Ctx, shop *catalogue.Shop) (cartChange, error) {
 		}
 		change.quantity = n
 	}
-	ids := fieldsOf(c, "product")
-	if len(ids) > maxTogether {
+	lines, products := fieldsOf(c, "line"), fieldsOf(c, "product")
+	if len(lines)+len(products) > maxTogether {
 		return change, errors.Join(errBadBody, errors.New("at most 12 products at a time"))
 	}
-	for _, id := range ids {
-		product, sold := shop.Product(id)
-		switch {
-		case sold:
-			change.products = append(change.products, product.ID)
-		case change.action == cartRemove && pagekey.ValidShop(id):
-			// A product that is not sold any more can still be removed. Product ids have the
-			// same form as slugs.
-			change.products = append(change.products, id)
-		default:
+	for _, key := range slices.Concat(lines, products) {
+		_, sold := shop.Line(key)
+		// What is not sold any more can still be removed.
+		if !sold && (change.action != cartRemove || !cartLine.MatchString(key)) {
 			return change, errUnknownProduct
 		}
+		change.lines = append(change.lines, key)
 	}
-	if len(change.products) == 0 {
+	if len(change.lines) == 0 {
 		return change, errUnknownProduct
 	}
+	if change.action == cartAdd && len(change.lines) == 1 && len(products) == 1 {
+		return change, change.chooseVariant(c, shop)
+	}
 	return change, nil
+}
+
+// cartLine is the form of a line's key.
+var cartLine = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}(:[A-Za-z0-9][A-Za-z0-9_-]{0,62})?$`)
+
+// chooseVariant replaces the change's product by the variant of it that the form chooses.
+func (ch *cartChange) chooseVariant(c *fiber.Ctx, shop *catalogue.Shop) error {
+	product, ok := shop.Product(ch.lines[0])
+	if !ok {
+		return errUnknownProduct
+	}
+	if len(product.Variants) < 2 {
+		return nil
+	}
+	variant, asked := chosenVariant(product, func(name string) string { return c.FormValue(name) })
+	if variant != nil {
+		ch.lines[0] = catalogue.Line{Product: product, Variant: variant}.Key()
+		return nil
+	}
+	ch.choose = shop.ProductPath(product.ID)
+	query := url.Values{}
+	for i, value := range asked {
+		query.Set(storefront.OptionField(i), value)
+	}
+	if len(query) > 0 {
+		ch.choose += "?" + query.Encode()
+	}
+	return nil
+}
+
+// chosenVariant is the variant that the fields choose: by its id, or by the value of each
+// option. It is nil if they choose none; asked is then the values that were asked for.
+func chosenVariant(p *catalogue.Product, field func(name string) string) (v *catalogue.Variant, asked []string) {
+	if id := field("variant"); id != "" {
+		v, _ = p.Variant(id)
+		return v, nil
+	}
+	for i, option := range p.Options {
+		at := slices.Index(option.Values, field(storefront.OptionField(i)))
+		if at < 0 {
+			return nil, nil
+		}
+		asked = append(asked, option.Values[at])
+	}
+	v, _ = p.Chosen(asked)
+	return v, asked
 }
 
 // fieldsOf returns copies of all values of a form's field, in either encoding of forms
@@ -191,27 +242,27 @@ func fieldsOf(c *fiber.Ctx, name string) []string {
 // apply changes the cart of a session. If counted, it counts the changes as events too.
 func (ch cartChange) apply(s *wandstorev1.ShopperSession, shop *catalogue.Shop, counted bool, now time.Time) {
 	// New products go to the top of the cart, so the form's first one is added last.
-	for _, product := range slices.Backward(ch.products) {
-		ch.applyTo(product, s, shop, counted, now)
+	for _, line := range slices.Backward(ch.lines) {
+		ch.applyTo(line, s, shop, counted, now)
 	}
 }
 
-func (ch cartChange) applyTo(product string, s *wandstorev1.ShopperSession, shop *catalogue.Shop, counted bool, now time.Time) {
+func (ch cartChange) applyTo(line string, s *wandstorev1.ShopperSession, shop *catalogue.Shop, counted bool, now time.Time) {
 	g := session.Signals(s, shop.Slug)
-	before, after := session.Quantity(g, product), ch.quantity
+	before, after := session.Quantity(g, line), ch.quantity
 	switch ch.action {
 	case cartAdd:
 		after += before
 	case cartRemove:
 		after = 0
 	}
-	if p, ok := shop.Product(product); ok {
-		after = p.Quantity(after)
+	if l, ok := shop.Line(line); ok {
+		after = l.Quantity(after)
 	} else {
 		after = 0
 	}
 	if counted {
-		event := &wandstorev1.TrackEvent{Store: shop.Slug, Product: product}
+		event := &wandstorev1.TrackEvent{Store: shop.Slug, Product: line}
 		switch {
 		case after > before:
 			event.Event = "cart_add"
@@ -222,15 +273,15 @@ func (ch cartChange) applyTo(product string, s *wandstorev1.ShopperSession, shop
 			session.Apply(s, event, now)
 		}
 	}
-	session.SetQuantity(g, product, after)
+	session.SetQuantity(g, line, after)
 }
 
 // setCartCount tells the browser how much is in the cart.
 func (e *Edge) setCartCount(c *fiber.Ctx, shop *catalogue.Shop, g *wandstorev1.StoreSignals) {
 	n := 0
-	for _, id := range g.GetCart() {
-		if p, ok := shop.Product(id); ok {
-			n += p.Quantity(session.Quantity(g, id))
+	for _, line := range g.GetCart() {
+		if l, ok := shop.Line(line); ok {
+			n += l.Quantity(session.Quantity(g, line))
 		}
 	}
 	c.Cookie(&fiber.Cookie{

@@ -24,7 +24,9 @@ func (e *Edge) product(c *fiber.Ctx) error {
 	if !ok {
 		return errUnknownProduct
 	}
-	html, err := e.deps.Renderer.Product(storefront.ProductInput{Shop: shop, Product: product, InCart: cartCount(c, shop)})
+	in := storefront.ProductInput{Shop: shop, Product: product, InCart: cartCount(c, shop)}
+	in.Variant, in.Asked = chosenVariant(product, queryField(c))
+	html, err := e.deps.Renderer.Product(in)
 	if err != nil {
 		return err
 	}
@@ -41,13 +43,18 @@ func (e *Edge) search(c *fiber.Ctx) error {
 		// A page is never refused: this one costs nothing.
 		return e.sendFallback(c, shop, generationOff)
 	}
-	args := c.Context().QueryArgs()
-	query := shop.ParseQuery(func(name string) string { return string(args.Peek(name)) })
+	query := shop.ParseQuery(queryField(c))
 	html, err := e.deps.Renderer.Search(storefront.SearchInput{Shop: shop, Query: query, InCart: cartCount(c, shop)})
 	if err != nil {
 		return err
 	}
 	return e.sendRendered(c, shop, http.StatusOK, html)
+}
+
+// queryField returns the value of a field of the request's query.
+func queryField(c *fiber.Ctx) func(name string) string {
+	args := c.Context().QueryArgs()
+	return func(name string) string { return string(args.Peek(name)) }
 }
 
 // sendRendered answers with a document that was rendered for this request.

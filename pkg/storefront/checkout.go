@@ -1,0 +1,62 @@
+package storefront
+
+import (
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/wandstore/wandstore/pkg/catalogue"
+)
+
+// paid is a line of a cart that is paid.
+type paid struct {
+	catalogue.Line
+
+	quantity int
+	at       int // its place among the lines of the page
+}
+
+// platformID is the number that Shopify and WooCommerce have for a variant.
+var platformID = regexp.MustCompile(`^[0-9]{1,20}$`)
+
+// checkoutAddress is the address where the lines are paid, by the shop's checkout; "" if
+// there is none. Lines that the checkout cannot take are left out of it and returned.
+func checkoutAddress(shop *catalogue.Shop, lines []paid) (address string, left []paid) {
+	if shop.CheckoutURL == "" {
+		return "", nil
+	}
+	var items []string
+	for _, l := range lines {
+		id := l.Product.ID
+		if l.Variant != nil && len(l.Product.Variants) > 1 {
+			id = l.Key()
+		}
+		if shop.Checkout != catalogue.CheckoutTemplate {
+			// Shopify's API writes gid://shopify/ProductVariant/123 for 123.
+			id = l.Origin()[strings.LastIndexByte(l.Origin(), '/')+1:]
+			if !platformID.MatchString(id) {
+				left = append(left, l)
+				continue
+			}
+		}
+		items = append(items, id+":"+strconv.Itoa(l.quantity))
+	}
+	if len(items) == 0 {
+		return "", left
+	}
+	all := strings.Join(items, ",")
+	switch base := strings.TrimSuffix(shop.CheckoutURL, "/"); shop.Checkout {
+	case catalogue.CheckoutShopify:
+		// https://shopify.dev/docs/apps/build/checkout/create-cart-permalinks
+		return base + "/cart/" + all, left
+	case catalogue.CheckoutWooCommerce:
+		// https://developer.woocommerce.com/docs/best-practices/urls-and-routing/checkout-urls
+		return base + "/checkout-link/?products=" + url.QueryEscape(all), left
+	default:
+		return strings.NewReplacer(
+			"{items}", url.QueryEscape(all),
+			"{currency}", url.QueryEscape(shop.Currency),
+		).Replace(shop.CheckoutURL), left
+	}
+}
