@@ -115,8 +115,7 @@ func newPage(msg *wandstorev1.Page, html []byte) (*Page, error) {
 		RequestedAt:      proto.CloneOf(msg.GetRequestedAt()),
 		GeneratedAt:      proto.CloneOf(msg.GetGeneratedAt()),
 		Traceparent:      strings.Clone(msg.GetTraceparent()),
-		CostMicros:       msg.GetCostMicros(),
-		CostSoFarMicros:  msg.GetCostSoFarMicros(),
+		CostMicros:       msg.GetCostMicros(), CostSoFarMicros: msg.GetCostSoFarMicros(),
 	}
 	sum := sha256.Sum256(html)
 	return &Page{

@@ -85,7 +85,7 @@ Rules:
 
 const user = `<shop>%s</shop>
 <data>%s</data>
-Design the page of this %s. It begins, after a hero or without one, with one of: %s.`
+Design the page of this %s. It begins, after a hero or without one, with one of these, the best first: %s.`
 
 type shopData struct {
 	Name        string        `json:"name"`

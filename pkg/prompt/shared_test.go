@@ -2,6 +2,7 @@ package prompt_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -28,10 +29,7 @@ func stocked(t *testing.T, n int) *catalogue.Shop {
 	return cataloguetest.Edited(t, "magic-wands", func(document map[string]any) {
 		products := document["products"].([]any)
 		for i := len(products); i < n; i++ {
-			p := map[string]any{}
-			for name, value := range cataloguetest.Product(document, i%len(products)) {
-				p[name] = value
-			}
+			p := maps.Clone(cataloguetest.Product(document, i%len(products)))
 			p["id"], p["name"] = fmt.Sprintf("wand-%d", i), fmt.Sprintf("Wand %d", i)
 			document["products"] = append(document["products"].([]any), p)
 		}

@@ -3,6 +3,7 @@ package kimisim
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -72,7 +73,7 @@ func TestPromptCacheIsBounded(t *testing.T) {
 	c, now := newPromptCache(), time.Now()
 	prompt := strings.Repeat("word", 3*cacheStep)
 	for i := range maxPrefixes {
-		c.read("a", fmt.Sprint(i), prompt, now, now)
+		c.read("a", strconv.Itoa(i), prompt, now, now)
 	}
 	if len(c.from) != maxPrefixes || len(c.learnt) != maxPrefixes {
 		t.Errorf("%d known, %d learnt, want %d", len(c.from), len(c.learnt), maxPrefixes)

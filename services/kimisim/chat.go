@@ -1,6 +1,7 @@
 package kimisim
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"sync/atomic"
@@ -73,12 +74,8 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	text, err := s.compose(req, fault)
-	if err != nil {
-		writeError(w, http.StatusBadRequest, "invalid_request_error", err.Error())
-		return
-	}
-	thinks, err := req.thinks()
-	if err != nil {
+	thinks, refused := req.thinks()
+	if err = errors.Join(err, refused); err != nil {
 		writeError(w, http.StatusBadRequest, "invalid_request_error", err.Error())
 		return
 	}

@@ -15,8 +15,8 @@
 // else a friendly sentence. Strings are shop copy by the name of their property
 // (headline, body, eyebrow, actionLabel, quote, …); arrays of an enum hold
 // distinct values of it, three to eight if the schema does not say. A list of several
-// types of items begins with one that a message asks for, as in "begins with one of:
-// hero, quote". A schema with
+// types of items begins with the first that a message asks for, as in "begins with one
+// of: hero, quote". A schema with
 // $ref or allOf is refused by 400; pattern and format are ignored.
 //
 // An answer depends on Config.Seed and on what the messages say, and on nothing

@@ -73,7 +73,7 @@ type SessionResult struct {
 
 // last reads the result of the last run; nil if there is none.
 func last(file string) (*Result, error) {
-	b, err := os.ReadFile(file) //nolint:gosec // the operator's own file
+	b, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil //nolint:nilnil // the first run, which is no error
 	}

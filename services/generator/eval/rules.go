@@ -26,6 +26,16 @@ type judged struct {
 	report design.Report
 }
 
+// text is the model's own words: of the answer as it came, or if that is no JSON of what
+// the gate found in it. The gate's design has the shop's words too, where there were none.
+func (j judged) text() string {
+	var asWritten design.Design
+	if json.Unmarshal([]byte(j.answer), &asWritten) != nil {
+		return words(j.design)
+	}
+	return words(asWritten)
+}
+
 // rule is one of the prompt's that can be checked.
 type rule struct {
 	name   string
@@ -39,7 +49,7 @@ var rules = []rule{
 		n := len(j.design.Sections) + j.report.DroppedSections
 		return n < minSections || n > maxSections
 	}},
-	{"under 350 words", func(j judged) bool { return len(strings.Fields(words(j.design))) >= maxWords }},
+	{"under 350 words", func(j judged) bool { return len(strings.Fields(j.text())) >= maxWords }},
 	{"begins as the kind does", func(j judged) bool {
 		sections := j.design.Sections
 		if len(sections) > 1 && sections[0].Type == "hero" {
@@ -69,7 +79,7 @@ var rules = []rule{
 	{"fields and choices of the schema", func(j judged) bool { return j.report.DroppedFields > 0 }},
 	{"texts within their length", func(j judged) bool { return j.report.TruncatedFields > 0 }},
 	{"no prices, promises or observations", func(j judged) bool { return j.report.DroppedClaims > 0 }},
-	{"no exclamation marks", func(j judged) bool { return strings.ContainsAny(words(j.design), "!！") }},
+	{"no exclamation marks", func(j judged) bool { return strings.ContainsAny(j.text(), "!！") }},
 }
 
 // words is the texts of a design.

@@ -56,9 +56,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, w io.Writer) error {
 	r.all(ctx, first, true)
 	r.all(ctx, others, false)
 	r.result.sum()
-	if err := r.result.print(w, before); err != nil {
-		return err
-	}
+	r.result.write(w, before)
 	if err := r.result.save(cfg.Result); err != nil {
 		return fmt.Errorf("EVAL_RESULT: %w", err)
 	}

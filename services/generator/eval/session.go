@@ -24,7 +24,7 @@ func sessions(shops []*catalogue.Shop, n int, seed uint64) ([]session, error) {
 	all := make([]session, 0, n)
 	for i := range n {
 		want := personas[i%len(personas)]
-		s, err := invent(shops[i/len(personas)%len(shops)], want, rand.New(rand.NewPCG(seed, uint64(i)))) //nolint:gosec // reproducible on purpose
+		s, err := invent(shops[i/len(personas)%len(shops)], want, rand.New(rand.NewPCG(seed, uint64(i))))
 		if err != nil {
 			return nil, err
 		}
@@ -49,7 +49,7 @@ func invent(shop *catalogue.Shop, want string, rng *rand.Rand) (session, error) 
 
 // signalsOf is what a shopper of that kind may have done.
 func signalsOf(shop *catalogue.Shop, kind string, rng *rand.Rand) *wandstorev1.StoreSignals {
-	from := func(least, most int) uint32 { return uint32(least + rng.IntN(most-least+1)) } //nolint:gosec // small
+	from := func(least, most int) uint32 { return uint32(least + rng.IntN(most-least+1)) }
 	some := func(least, most int) (ids []string) {
 		for range from(least, most) {
 			ids = append(ids, shop.Products[rng.IntN(len(shop.Products))].ID)
@@ -67,7 +67,7 @@ func signalsOf(shop *catalogue.Shop, kind string, rng *rand.Rand) *wandstorev1.S
 	switch kind {
 	case persona.Minimalist:
 		g.RecentQueries, g.QuickExits, g.RecentProducts = words(2, 4), from(1, 3), some(0, 2)
-		g.Searches = uint32(len(g.RecentQueries)) //nolint:gosec // small
+		g.Searches = uint32(len(g.GetRecentQueries())) //nolint:gosec // small
 	case persona.Explorer:
 		g.RecentProducts, g.Seconds, g.RecentQueries = some(4, 8), uint64(from(300, 1500)), words(0, 1)
 		for _, c := range shop.Collections {
@@ -80,6 +80,6 @@ func signalsOf(shop *catalogue.Shop, kind string, rng *rand.Rand) *wandstorev1.S
 		g.Visits, g.Purchases, g.Purchased = from(2, 8), from(1, 3), some(1, 4)
 		g.RecentProducts, g.Cart = some(0, 3), some(0, 1)
 	}
-	g.Views = uint32(len(g.RecentProducts)) //nolint:gosec // small
+	g.Views = uint32(len(g.GetRecentProducts())) //nolint:gosec // small
 	return g
 }

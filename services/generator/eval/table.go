@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"text/tabwriter"
 )
 
 // median is the middle of the values, 0 of none.
@@ -23,8 +22,8 @@ func median(values []float64) float64 {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// print writes the result as tables, beside that of the last run if there is one.
-func (r *Result) print(w io.Writer, before *Result) error {
+// write prints the result as tables, beside that of the last run if there is one.
+func (r *Result) write(w io.Writer, before *Result) {
 	fmt.Fprintf(w, "\n%d of %d sessions with %s, prompt %s, seed %d\n", len(r.Sessions), r.Planned, r.Model, r.PromptVersion, r.Seed)
 	if r.Stopped != "" {
 		fmt.Fprintf(w, "stopped early: %s\n", r.Stopped)
@@ -33,43 +32,39 @@ func (r *Result) print(w io.Writer, before *Result) error {
 		fmt.Fprintf(w, "compared to %s: %d sessions with %s, prompt %s, seed %d\n",
 			before.At.Format("2006-01-02 15:04"), len(before.Sessions), before.Model, before.PromptVersion, before.Seed)
 	}
+	row := func(name string, cells ...any) {
+		fmt.Fprintf(w, "%-46s %12v %12v  %v\n", append([]any{name}, cells...)...)
+	}
 	fmt.Fprintln(w)
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "\tnow\tlast\tchange\t")
+	row("", "now", "last", "change")
 	for _, f := range r.Figures {
 		last, change := "", ""
 		if old, ok := before.figure(f.Name); ok {
 			last, change = old.String(), f.change(old)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t\n", f.Name, f, last, change)
+		row(f.Name, f, last, change)
 	}
-	if err := t.Flush(); err != nil {
-		return err
+	r.writeCounts(row, "rules broken, in answers", before, func(r *Result) map[string]int { return r.Broken })
+	r.writeCounts(row, "sections dropped, for", before, func(r *Result) map[string]int { return r.Dropped })
+	r.writeCounts(row, "sessions without a design, for", before, func(r *Result) map[string]int { return r.Failed })
+}
+
+// writeCounts prints counts by name, the highest first.
+func (r *Result) writeCounts(row func(name string, cells ...any), title string, before *Result, of func(*Result) map[string]int) {
+	now := of(r)
+	if len(now) == 0 {
+		return
 	}
-	for _, list := range []struct {
-		title       string
-		now, before map[string]int
-	}{
-		{"rules broken, in answers", r.Broken, before.counts(func(r *Result) map[string]int { return r.Broken })},
-		{"sections dropped, for", r.Dropped, before.counts(func(r *Result) map[string]int { return r.Dropped })},
-		{"sessions without a design, for", r.Failed, before.counts(func(r *Result) map[string]int { return r.Failed })},
-	} {
-		names := slices.SortedFunc(maps.Keys(list.now), func(a, b string) int {
-			return cmp.Or(cmp.Compare(list.now[b], list.now[a]), cmp.Compare(a, b))
-		})
-		if len(names) == 0 {
-			continue
+	row("\n"+title, "", "", "")
+	for _, name := range slices.SortedFunc(maps.Keys(now), func(a, b string) int {
+		return cmp.Or(cmp.Compare(now[b], now[a]), cmp.Compare(a, b))
+	}) {
+		var last any = ""
+		if before != nil {
+			last = of(before)[name]
 		}
-		fmt.Fprintf(t, "\n%s\t\t\t\t\n", list.title)
-		for _, name := range names {
-			last := ""
-			if list.before != nil {
-				last = fmt.Sprint(list.before[name])
-			}
-			fmt.Fprintf(t, "%s\t%d\t%s\t\t\n", name, list.now[name], last)
-		}
+		row("  "+name, now[name], last, "")
 	}
-	return t.Flush()
 }
 
 // figure finds a figure; false in a result that is nil.
@@ -82,13 +77,6 @@ func (r *Result) figure(name string) (Figure, bool) {
 		return Figure{}, false
 	}
 	return r.Figures[i], true
-}
-
-func (r *Result) counts(of func(*Result) map[string]int) map[string]int {
-	if r == nil {
-		return nil
-	}
-	return of(r)
 }
 
 // String is the value with its unit.

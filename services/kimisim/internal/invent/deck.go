@@ -46,22 +46,22 @@ func (inv *Inventor) deal(s *schema, n, first int) int {
 	return d.last
 }
 
-// opening is the alternative that comes first: one that the conversation asks to begin
-// with, by the constant that tells it from the others, else the first.
+// opening is the alternative that comes first: of those that the conversation asks to
+// begin with the first that there is, by the constant that tells it from the others, else
+// the first of all.
 func (inv *Inventor) opening(alternatives []schema) int {
-	var asked []int
-	for i, alternative := range alternatives {
-		for _, p := range alternative.Properties {
-			var name string
-			if discriminates(p.name) && json.Unmarshal(p.schema.Const, &name) == nil && slices.Contains(inv.first, name) {
-				asked = append(asked, i)
-			}
+	for _, asked := range inv.first {
+		at := slices.IndexFunc(alternatives, func(alternative schema) bool {
+			return slices.ContainsFunc(alternative.Properties, func(p property) bool {
+				var name string
+				return discriminates(p.name) && json.Unmarshal(p.schema.Const, &name) == nil && name == asked
+			})
+		})
+		if at >= 0 {
+			return at
 		}
 	}
-	if asked == nil {
-		return 0
-	}
-	return asked[inv.rng.IntN(len(asked))]
+	return 0
 }
 
 // discriminates reports whether a property of this name tells what kind of thing

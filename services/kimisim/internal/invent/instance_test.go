@@ -81,7 +81,7 @@ func designFor(t *testing.T, seed uint64, shopper string) (string, page) {
 // A design begins with what the conversation asks for, if the schema has it.
 func TestDesignsBeginAsAsked(t *testing.T) {
 	for asked, want := range map[string]string{
-		"It begins with one of: quote, grid.":                               "quote",
+		"It begins with one of: grid, quote, hero.":                         "quote",
 		"It begins, after a hero or without one, with one of: product-grid": "product-grid",
 		"It begins with: hero. It begins with one of: quote.":               "quote",
 		"It begins with one of: banner.":                                    "hero",
