@@ -53,7 +53,7 @@ func parse(payload []byte) (*Job, error) {
 	if err := wire.Unmarshal(payload, g); err != nil {
 		return nil, fmt.Errorf("payload: %w", err)
 	}
-	key, err := pagekey.New(g.GetStoreSlug(), g.GetShopperId())
+	key, err := pagekey.Parse(g.GetStoreSlug(), g.GetShopperId())
 	if err != nil {
 		return nil, fmt.Errorf("payload: %w", err)
 	}

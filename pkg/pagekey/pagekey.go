@@ -1,6 +1,11 @@
-// Package pagekey has the key of a page: the shopper's id and the shop's slug.
+// Package pagekey has the key of a page: the shop's slug, and the shopper's id or the name
+// of a cohort.
 //
-// Ids come from the public. Only New makes a Key, so every Key is safe inside a KV key, a
+// A cohort is a kind of visitor: a persona, alone or with an interest. Its name contains
+// "=", which no shopper id may contain. So nobody can be taken for a cohort.
+//
+// Ids come from the public, who may name shoppers only (New). Cohorts are named by this
+// system's own records and messages (Cohort, Parse). Every Key is safe inside a KV key, a
 // subject or an object name.
 package pagekey
 
@@ -20,7 +25,11 @@ const (
 	maxShopper = 64
 )
 
-// Key identifies one shopper's page of one shop. The zero Key is not valid.
+// cohortPrefix begins the name of a cohort: "cohort=explorer", "cohort=explorer=starter".
+const cohortPrefix = "cohort="
+
+// Key identifies the page of one shopper, or of one cohort, in one shop. The zero Key is not
+// valid.
 type Key struct {
 	shop, shopper string
 }
@@ -39,13 +48,50 @@ func New(shop, shopper string) (Key, error) {
 	return Key{shop: strings.Clone(shop), shopper: strings.Clone(shopper)}, nil
 }
 
+// Cohort makes the Key of a cohort's page. The interest is the id of a collection, or "" for
+// none. Error: ErrInvalid, for a shop, persona or interest that is no slug.
+func Cohort(shop, persona, interest string) (Key, error) {
+	if !ValidShop(shop) || !ValidShop(persona) || interest != "" && !ValidShop(interest) {
+		return Key{}, fmt.Errorf("%w: a cohort is a persona and an interest, each of a-z, 0-9 and -", ErrInvalid)
+	}
+	name := cohortPrefix + persona
+	if interest != "" {
+		name += "=" + interest
+	}
+	return Key{shop: strings.Clone(shop), shopper: name}, nil
+}
+
+// Parse makes a Key from a record or message of this system, which names a shopper or a
+// cohort. Error: ErrInvalid.
+func Parse(shop, name string) (Key, error) {
+	if cohort, ok := strings.CutPrefix(name, cohortPrefix); ok {
+		persona, interest, interested := strings.Cut(cohort, "=")
+		if interested && interest == "" {
+			return Key{}, fmt.Errorf("%w: a cohort with an empty interest", ErrInvalid)
+		}
+		return Cohort(shop, persona, interest)
+	}
+	return New(shop, name)
+}
+
+// Cohort is the cohort that the key names; false if the key is a shopper's. The interest is
+// "" if the cohort has none.
+func (k Key) Cohort() (persona, interest string, ok bool) {
+	name, ok := strings.CutPrefix(k.shopper, cohortPrefix)
+	persona, interest, _ = strings.Cut(name, "=")
+	if !ok {
+		return "", "", false
+	}
+	return persona, interest, true
+}
+
 // Shop is the shop's slug.
 func (k Key) Shop() string { return k.shop }
 
-// Shopper is the shopper's id.
+// Shopper is the shopper's id, or the name of the cohort.
 func (k Key) Shopper() string { return k.shopper }
 
-// IsZero reports whether k was not made by New.
+// IsZero reports whether k is the zero Key.
 func (k Key) IsZero() bool { return k.shop == "" }
 
 // ValidShop reports whether s is a shop's slug.

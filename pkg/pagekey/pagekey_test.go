@@ -100,3 +100,61 @@ func FuzzNew(f *testing.F) {
 		}
 	})
 }
+
+func TestCohort(t *testing.T) {
+	for name, c := range map[string]struct {
+		shop, persona, interest string
+		want                    string // the name; "" if there is no such cohort
+	}{
+		"no interest":       {"magic-wands", "explorer", "", "cohort=explorer"},
+		"interest":          {"magic-wands", "explorer", "starter", "cohort=explorer=starter"},
+		"no persona":        {"magic-wands", "", "starter", ""},
+		"no shop":           {"", "explorer", "starter", ""},
+		"persona with =":    {"magic-wands", "explorer=starter", "", ""},
+		"interest with =":   {"magic-wands", "explorer", "starter=ada", ""},
+		"interest with .":   {"magic-wands", "explorer", "starter.ada", ""},
+		"interest too long": {"magic-wands", "explorer", strings.Repeat("a", 64), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k, err := pagekey.Cohort(c.shop, c.persona, c.interest)
+			if c.want == "" {
+				if !errors.Is(err, pagekey.ErrInvalid) || !k.IsZero() {
+					t.Errorf("got %v, %v, want ErrInvalid", k, err)
+				}
+				return
+			}
+			persona, interest, ok := k.Cohort()
+			if err != nil || k.Shopper() != c.want || !ok || persona != c.persona || interest != c.interest {
+				t.Errorf("got %v, %v: %s, %s, %t", k, err, persona, interest, ok)
+			}
+			if _, err := pagekey.New(c.shop, c.want); !errors.Is(err, pagekey.ErrInvalid) {
+				t.Errorf("a shopper may be called %s: %v", c.want, err)
+			}
+			if parsed, err := pagekey.Parse(c.shop, c.want); err != nil || parsed != k {
+				t.Errorf("Parse: got %v, %v", parsed, err)
+			}
+		})
+	}
+}
+
+// Parse knows what New and Cohort make, and no other name.
+func FuzzParse(f *testing.F) {
+	f.Add("magic-wands", "abc123")
+	f.Add("magic-wands", "cohort=explorer=starter")
+	f.Add("magic-wands", "cohort=explorer=")
+	f.Fuzz(func(t *testing.T, store, name string) {
+		k, err := pagekey.Parse(store, name)
+		if err != nil {
+			return
+		}
+		var made pagekey.Key
+		if persona, interest, ok := k.Cohort(); ok {
+			made, err = pagekey.Cohort(store, persona, interest)
+		} else {
+			made, err = pagekey.New(store, name)
+		}
+		if err != nil || made != k || k.Shopper() != name || !token.MatchString(name) {
+			t.Errorf("Parse(%q, %q): %v, made again %v, %v", store, name, k, made, err)
+		}
+	})
+}

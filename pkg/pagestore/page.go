@@ -68,7 +68,7 @@ func New(msg *wandstorev1.Page) (*Page, error) {
 
 // newPage makes a Page from msg's metadata and html, which it keeps without copying.
 func newPage(msg *wandstorev1.Page, html []byte) (*Page, error) {
-	key, err := pagekey.New(msg.GetStoreSlug(), msg.GetShopperId())
+	key, err := pagekey.Parse(msg.GetStoreSlug(), msg.GetShopperId())
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
