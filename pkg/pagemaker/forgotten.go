@@ -17,6 +17,9 @@ const forgottenTimeout = 10 * time.Second
 // error means that this is not known, or that something is still stored: another try, or
 // personal.Data.Keep, removes it.
 func (m *Maker) checkForgotten(ctx context.Context, o Order) error {
+	if o.forCohort() {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), forgottenTimeout)
 	defer cancel()
 	since := o.RequestedAt

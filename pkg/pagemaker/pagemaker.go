@@ -18,7 +18,6 @@ import (
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagestore"
-	"github.com/wandstore/wandstore/pkg/persona"
 	"github.com/wandstore/wandstore/pkg/prompt"
 	"github.com/wandstore/wandstore/pkg/session"
 	"github.com/wandstore/wandstore/pkg/storefront"
@@ -70,17 +69,17 @@ type Maker struct {
 	Metrics          *Metrics
 }
 
-// Order is an order for a page.
+// Order is an order for the page of a shopper or of a cohort.
 type Order struct {
 	Key         pagekey.Key
 	JobID       string
 	RequestedAt time.Time
 	// Begun is when the making may have begun, if that is earlier than RequestedAt.
 	Begun time.Time
-	// Preferences are the shopper's wishes, by name; see design.ReadWishes.
+	// Preferences are the shopper's wishes, by name; see design.ReadWishes. A cohort has none.
 	Preferences map[string]string
 	// Persona is the persona that the page addresses. If it is "" or unknown, the
-	// shopper's session decides.
+	// shopper's session decides. A cohort has its own.
 	Persona string
 	// Designer designs the page.
 	Designer Designer
@@ -111,6 +110,9 @@ type Made struct {
 // Order.Template is set; Order.Confirm's; ctx's. Any other error means that rendering or a
 // store failed, and the caller may try again.
 func (m *Maker) Make(ctx context.Context, o Order) (Made, error) {
+	if o.forCohort() {
+		o.Preferences, o.Persona = nil, ""
+	}
 	if err := m.checkForgotten(ctx, o); err != nil {
 		return Made{}, err
 	}
@@ -173,10 +175,9 @@ func (m *Maker) found(ctx context.Context, o Order) (found *pagestore.Page, cost
 
 // compose designs and renders the page.
 func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop, costBefore int64) (Made, error) {
-	signals := m.signals(ctx, o)
-	visitor := persona.Classify(signals)
-	if persona.Valid(o.Persona) {
-		visitor = persona.Visitor{Persona: o.Persona, Confidence: 1}
+	visitor, signals, err := m.visitor(ctx, o, shop)
+	if err != nil {
+		return Made{}, err
 	}
 	page := &wandstorev1.Page{
 		StoreSlug: o.Key.Shop(), ShopperId: o.Key.Shopper(), JobId: o.JobID,
@@ -188,9 +189,14 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop, cost
 	if err != nil {
 		return Made{}, err
 	}
+	if page.GetSource() == pagestore.SourceTemplate {
+		if before := m.designedBefore(ctx, o); before != nil {
+			return Made{Page: before, Reason: reason}, nil
+		}
+	}
 	_, span := otel.Tracer(scope).Start(ctx, "compose", trace.WithAttributes(
 		telemetry.Store.String(shop.Slug), telemetry.Persona.String(visitor.Persona), telemetry.Source.String(page.GetSource())))
-	html, err := m.Renderer.Page(storefront.PageInput{Shop: shop, Design: designed, Persona: visitor.Persona})
+	html, err := m.Renderer.Page(storefront.PageInput{Shop: shop, Design: designed, Persona: visitor.Persona, Shared: o.forCohort()})
 	telemetry.End(span, err)
 	if err != nil {
 		return Made{}, fmt.Errorf("render page: %w", err)

@@ -48,6 +48,9 @@ func (m *Maker) store(ctx context.Context, o Order, page *pagestore.Page) error 
 		m.problem(ctx, o, "not stored", err)
 		return fmt.Errorf("store page: %w", err)
 	}
+	if o.forCohort() {
+		return nil
+	}
 	ctx, span := otel.Tracer(scope).Start(ctx, "update session")
 	err := m.Sessions.Update(ctx, o.Key.Shopper(), func(s *wandstorev1.ShopperSession) {
 		g := session.Signals(s, o.Key.Shop())

@@ -15,8 +15,9 @@ type pageView struct {
 	Collections []collectionView
 	// Tiled is true if the end of the page shows the collections with pictures, because no
 	// section does.
-	Tiled bool
-	Why   string
+	Tiled  bool
+	Why    string
+	Shared bool
 	// Design is in the page of a persona, so that the page can be rendered again. It is
 	// nil for a page that everybody gets.
 	Design *design.Design
@@ -28,6 +29,7 @@ func newPageView(in PageInput, shop *shopView) *pageView {
 		head:        shop.head(viewHome, 0),
 		Collections: shop.collections(),
 		Why:         why[in.Persona],
+		Shared:      in.Shared,
 	}
 	v.Title = shop.Name + " · " + shop.Tagline
 	v.Description = shop.Summary()

@@ -59,6 +59,8 @@ type PageInput struct {
 	// Persona is the persona that the design is for; "" for a page that everybody gets.
 	// The page of a persona contains its design, for gate.ReadStored.
 	Persona string
+	// Shared is true if the page is for a kind of visitor, with nothing of any shopper.
+	Shared bool
 	// Live is true if the shopper's own page is being generated. The page then waits for
 	// it and replaces itself.
 	Live bool
