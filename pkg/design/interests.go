@@ -53,3 +53,8 @@ func (in Interests) sections(shop *catalogue.Shop, above []Section) []Section {
 	}
 	return more
 }
+
+// Empty reports whether there is nothing to show on a page.
+func (in Interests) Empty() bool {
+	return len(in.RecentProducts) == 0 && len(in.Cart) == 0 && len(in.Searched) == 0
+}

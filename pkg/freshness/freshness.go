@@ -66,6 +66,9 @@ type Visitor struct {
 	FirstSeen time.Time // when the shopper's session was begun; zero without one
 }
 
+// Certain reports whether enough is known of the visitor to go by their persona.
+func (v Visitor) Certain() bool { return v.Confidence >= minConfidence }
+
 // Input is what a decision depends on.
 type Input struct {
 	Page *pagestore.Page
@@ -117,7 +120,7 @@ func (in Input) stale() bool {
 		return true
 	}
 	v := in.Visitor
-	return v != nil && v.Persona != in.Page.Persona() && v.Confidence >= minConfidence && in.newPageReflects(v.LastEvent)
+	return v != nil && v.Persona != in.Page.Persona() && v.Certain() && in.newPageReflects(v.LastEvent)
 }
 
 // newPageReflects reports whether a new page would reflect a change that this process

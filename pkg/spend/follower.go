@@ -110,6 +110,20 @@ func (f *Follower) Dearest(n int) []ShopSpent {
 	return all[:min(n, len(all))]
 }
 
+// scarceShare is the part of a limit that is left when it is scarce: one in so many.
+const scarceShare = 4
+
+// Scarce tells whether less than a quarter is left of the day's budget, or of the shop's
+// part of it. Without a budget nothing is scarce.
+func (f *Follower) Scarce(shop string) bool {
+	now := f.now()
+	if total, ok := f.total.Get(wandnats.SpendKey(now)); ok && total.scarce() {
+		return true
+	}
+	own, ok := f.shops.Get(wandnats.ShopSpendKey(now, shop))
+	return ok && own.scarce()
+}
+
 // Today is what is known of the current day.
 type Today struct {
 	// Spent is what the calls that have ended cost.

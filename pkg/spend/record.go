@@ -54,6 +54,12 @@ func (r record) fits(amount Micros) bool {
 // reached tells whether reservations are refused for want of room.
 func (r record) reached() bool { return r.GetRefusedMicros() > 0 }
 
+// scarce tells whether little of the limit is left.
+func (r record) scarce() bool {
+	limit := Micros(r.GetLimitMicros())
+	return limit > 0 && (r.reached() || limit-r.used() < limit/scarceShare)
+}
+
 // refresh sets the account's limit and counts expired reservations as spent.
 func (r record) refresh(a account, now time.Time) {
 	r.LimitMicros = int64(a.limit)

@@ -210,6 +210,6 @@ func keyOf(name string) (pagekey.Key, bool) {
 	if !ok {
 		return pagekey.Key{}, false
 	}
-	key, err := pagekey.New(store, shopper)
+	key, err := pagekey.Parse(store, shopper)
 	return key, err == nil
 }

@@ -48,6 +48,8 @@ type Config struct {
 	GuestTTL time.Duration `env:"GUEST_TTL" envDefault:"720h"`
 	// PageMinAge is how old a page is at least when a new one is asked for.
 	PageMinAge time.Duration `env:"PAGE_MIN_AGE" envDefault:"10m"`
+	// Scope says who gets a page of their own. The zero value is ScopeShopper.
+	Scope Scope `env:"PAGE_SCOPE" envDefault:"shopper"`
 	// TriggerTimeout bounds asking for a page's generation. A shopper's miss waits for
 	// it, to be told what became of it; it takes several round trips to NATS, so an edge
 	// far from there needs more.
@@ -111,6 +113,9 @@ func (c Config) Validate() error {
 	}
 	if c.PageMinAge < 0 {
 		return errors.New("PAGE_MIN_AGE is below 0")
+	}
+	if !c.Scope.valid() {
+		return errors.New("PAGE_SCOPE is not shopper, cohort or auto")
 	}
 	if c.MemoryBytes < 1<<20 {
 		return errors.New("CACHE_MEMORY_BYTES is below 1048576")

@@ -74,8 +74,10 @@ type Edge struct {
 	triggers, renders singleflight.Group
 	// visitors caches what is known of shoppers. No session is read before
 	// visitorsPausedUntil, in Unix nanoseconds.
-	visitors            *otter.Cache[pagekey.Key, visitor]
+	visitors            *otter.Cache[pagekey.Key, *visitor]
 	visitorsPausedUntil atomic.Int64
+	// wanted are pages of cohorts that visitors missed, for runCohorts.
+	wanted chan wantedPage
 	// draining is closed when the edge begins to stop.
 	draining  chan struct{}
 	listeners atomic.Int64
@@ -84,11 +86,13 @@ type Edge struct {
 // New returns an edge and renders every shop's fallback page. It returns an error if a page
 // cannot be rendered.
 func New(cfg Config, deps Deps) (*Edge, error) {
-	visitors, err := otter.New(&otter.Options[pagekey.Key, visitor]{MaximumSize: maxVisitors})
+	visitors, err := otter.New(&otter.Options[pagekey.Key, *visitor]{
+		MaximumWeight: maxVisitors, Weigher: func(_ pagekey.Key, v *visitor) uint32 { return v.weight() },
+	})
 	if err != nil {
 		return nil, fmt.Errorf("visitors: %w", err)
 	}
-	e := &Edge{cfg: cfg, deps: deps, log: deps.Log, metrics: newMetrics(), visitors: visitors, draining: make(chan struct{})}
+	e := &Edge{cfg: cfg, deps: deps, log: deps.Log, metrics: newMetrics(), visitors: visitors, wanted: make(chan wantedPage, maxWanted), draining: make(chan struct{})}
 	if e.keys, err = cfg.Identity.Keys(); err != nil {
 		return nil, err
 	}

@@ -52,6 +52,7 @@ type desk struct {
 	recErr  error
 	offline bool // NATS was not reached
 	off     bool // generation is not allowed
+	scarce  bool // little of the budget is left
 	// switchFaults are the operators' switches that cannot be understood.
 	switchFaults map[string]string
 	stop         error // the error of sessions, eraser, maker, members and trail
@@ -295,6 +296,7 @@ func (d *deskExporter) Export(ctx context.Context, shopper string, o personal.Ex
 type deskGeneration desk
 
 func (d *deskGeneration) Allowed(shop string) bool  { return shop == slug && !d.off }
+func (d *deskGeneration) Scarce(string) bool        { return d.scarce }
 func (d *deskGeneration) Faults() map[string]string { return d.switchFaults }
 
 type deskMembers desk

@@ -15,6 +15,8 @@ type Generation interface {
 	// Allowed is false while an operator has switched the shop's generation off, or the
 	// day's budget has no room for it.
 	Allowed(shop string) bool
+	// Scarce is true while little of the budget is left for the shop.
+	Scarce(shop string) bool
 	// Faults are the switches that cannot be understood, each with why.
 	Faults() map[string]string
 }
@@ -28,6 +30,8 @@ type generation struct {
 func (g generation) Allowed(shop string) bool {
 	return g.control.Check(shop) == nil && !g.spend.Reached(shop)
 }
+
+func (g generation) Scarce(shop string) bool { return g.spend.Scarce(shop) }
 
 func (g generation) Faults() map[string]string { return g.control.Faults() }
 

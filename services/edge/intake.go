@@ -47,12 +47,15 @@ func trimSlash(c *fiber.Ctx) error {
 	return c.Redirect(target, http.StatusMovedPermanently)
 }
 
-// mayAsk reports whether a request may make a job: somebody looks at the page. Nobody does
-// where a browser fetches it ahead (Sec-Purpose, Purpose), another site embeds it, or a
-// program only wants its headers. Who does not want to be tracked gets everybody's page.
-// Where ids are signed, known robots get it too.
-func (e *Edge) mayAsk(c *fiber.Ctx) bool {
-	if c.Method() == http.MethodHead || !mayTrack(c) {
+// mayAsk reports whether a request may make a job for the shopper's own page: somebody looks
+// at the page who may be tracked.
+func (e *Edge) mayAsk(c *fiber.Ctx) bool { return mayTrack(c) && e.looks(c) }
+
+// looks reports whether somebody looks at the page. Nobody does where a browser fetches it
+// ahead (Sec-Purpose, Purpose), another site embeds it, or a program only wants its headers.
+// Where ids are signed, known robots do not count.
+func (e *Edge) looks(c *fiber.Ctx) bool {
+	if c.Method() == http.MethodHead {
 		return false
 	}
 	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Moz"} {

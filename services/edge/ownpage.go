@@ -31,7 +31,7 @@ type Memory interface {
 	Watched() bool
 }
 
-// ownPage is a shopper's own page and the decision about it.
+// ownPage is the page of a shopper, or of a cohort, and the decision about it.
 type ownPage struct {
 	pagestore.Hit
 
@@ -74,7 +74,8 @@ func (e *Edge) considerVisitor(ctx context.Context, found *ownPage) {
 	if !found.decision.Servable() || found.decision.AsksForPage() {
 		return
 	}
-	if found.in.Visitor = e.visitor(ctx, found.Page.Key()); found.in.Visitor != nil {
+	if v := e.visitor(ctx, found.Page.Key()); v != nil {
+		found.in.Visitor = &v.Visitor
 		found.decision = freshness.Decide(found.in)
 	}
 }
@@ -89,7 +90,8 @@ func (e *Edge) rerender(page *pagestore.Page, shop *catalogue.Shop) (*pagestore.
 		if err != nil {
 			return nil, err
 		}
-		html, err := e.deps.Renderer.Page(storefront.PageInput{Shop: shop, Design: design, Persona: page.Persona()})
+		_, _, cohort := page.Key().Cohort()
+		html, err := e.deps.Renderer.Page(storefront.PageInput{Shop: shop, Design: design, Persona: page.Persona(), Shared: cohort})
 		if err != nil {
 			return nil, err
 		}

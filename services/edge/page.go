@@ -15,6 +15,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/freshness"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/telemetry"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 	"github.com/wandstore/wandstore/services/edge/internal/identity"
@@ -49,7 +50,7 @@ func (e *Edge) page(c *fiber.Ctx) error {
 		if err := e.remember(c, shopper{id: identity.NewID()}, shop.Slug); err != nil {
 			return err
 		}
-		return e.sendFallback(c, shop, generationOff)
+		return e.sendShared(c, shop, nil, generationOff)
 	}
 	key, err := pagekey.New(shop.Slug, s.id)
 	if err != nil {
@@ -72,13 +73,15 @@ func (e *Edge) page(c *fiber.Ctx) error {
 	switch {
 	case err != nil:
 		// There is no page, or a tier that may have it is unavailable.
+	case found.decision == freshness.Refresh && e.cfg.Scope == ScopeCohort:
+		// Nobody renews it, and the cohort's is renewed.
 	case found.decision == freshness.Refresh:
 		generation, _ := e.ask(c, s, key, found.Page.JobID())
 		return e.sendHit(c, found, generation)
 	case found.decision.Servable():
 		return e.sendHit(c, found, generationReady)
 	case found.decision == freshness.Withhold:
-		return e.sendFallback(c, shop, generationOff)
+		return e.sendShared(c, shop, e.trackedVisitor(c, key), generationOff)
 	default:
 		replaces = found.Page.JobID()
 	}
@@ -89,7 +92,7 @@ func (e *Edge) page(c *fiber.Ctx) error {
 			return e.sendHit(c, found, generationReady)
 		}
 	}
-	return e.sendFallback(c, shop, generation)
+	return e.sendShared(c, shop, e.trackedVisitor(c, key), generation)
 }
 
 // shopOf is the shop of the request's path.
@@ -116,10 +119,10 @@ type Queue interface {
 	Record(ctx context.Context, key pagekey.Key) (*wandstorev1.JobRecord, error)
 }
 
-// ask asks for the shopper's page unless nobody looks at it, or too much has been asked for
-// already. It gives the value of X-Generation; ready says that the page was made just now.
+// ask asks for the shopper's page unless nobody looks at it, they get no page of their own,
+// or too much has been asked for already. It gives the value of X-Generation; ready says that the page was made just now.
 func (e *Edge) ask(c *fiber.Ctx, s shopper, key pagekey.Key, replaces string) (generation string, ready bool) {
-	if !e.mayAsk(c) {
+	if !e.mayAsk(c) || !e.getsOwnPage(c.UserContext(), key) {
 		return generationOff, false
 	}
 	request := jobqueue.Request{Key: key, Origin: "visit", Replaces: replaces}
@@ -194,18 +197,21 @@ func (e *Edge) sendHit(c *fiber.Ctx, hit ownPage, generation string) error {
 	e.metrics.responses.Add(c.UserContext(), 1, metric.WithAttributes(
 		telemetry.Outcome.String(outcome), telemetry.Tier.String(hit.Tier), telemetry.Generation.String(generation),
 		telemetry.Persona.String(page.Persona()), telemetry.Source.String(page.Source())))
-	// The trace that made the page, perhaps days ago.
-	if made := telemetry.SpanContext(page.Traceparent()); made.IsValid() {
-		span.AddLink(trace.Link{SpanContext: made})
-	}
+	linkMaking(span, page)
 	e.secure(c)
 	c.Set("X-Cache", "HIT")
 	c.Set("Cache-Status", cacheStatus(hit.Tier, time.Since(page.GeneratedAt())-e.cfg.PageMaxAge, stale))
 	c.Set("X-Generation", generation)
 	c.Set("X-Persona", page.Persona())
+	return e.sendStored(c, hit)
+}
+
+// sendStored answers with a stored page, or with 304 if the browser has it.
+func (e *Edge) sendStored(c *fiber.Ctx, found ownPage) error {
+	page := found.Page
 	c.Set(fiber.HeaderCacheControl, revalidate)
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-	c.Set(fiber.HeaderContentSecurityPolicy, hit.csp)
+	c.Set(fiber.HeaderContentSecurityPolicy, found.csp)
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
 	body, etag := page.HTML(), page.ETag()
 	if acceptsGzip(c.Get(fiber.HeaderAcceptEncoding)) && page.Gzip() != nil {
@@ -219,6 +225,13 @@ func (e *Edge) sendHit(c *fiber.Ctx, hit ownPage, generation string) error {
 	}
 	c.Context().Response.SetBodyRaw(body)
 	return nil
+}
+
+// linkMaking links the trace that made the page, perhaps days ago.
+func linkMaking(span trace.Span, page *pagestore.Page) {
+	if made := telemetry.SpanContext(page.Traceparent()); made.IsValid() {
+		span.AddLink(trace.Link{SpanContext: made})
+	}
 }
 
 // cacheStatus is the Cache-Status of a hit (RFC 9211). A negative ttl says by how many
@@ -239,13 +252,8 @@ func (e *Edge) sendFallback(c *fiber.Ctx, shop *catalogue.Shop, generation strin
 	if err != nil {
 		return err
 	}
-	trace.SpanFromContext(c.UserContext()).SetAttributes(telemetry.Generation.String(generation))
-	e.metrics.responses.Add(c.UserContext(), 1, metric.WithAttributes(
-		telemetry.Outcome.String(outcomeFallback), telemetry.Generation.String(generation)))
+	e.missed(c, outcomeFallback, "", generation)
 	e.secure(c)
-	c.Set("X-Cache", "MISS")
-	c.Set("Cache-Status", "wandstore; fwd=miss; detail=fallback")
-	c.Set("X-Generation", generation)
 	c.Set(fiber.HeaderCacheControl, "private, no-store")
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
 	c.Set(fiber.HeaderContentSecurityPolicy, e.deps.Renderer.CSP(shop))

@@ -51,6 +51,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		lifecycle.Part{Name: "shops", Run: p.shops.Run},
 		lifecycle.Part{Name: "object store", Run: p.ensureBucket},
 		lifecycle.Part{Name: "bus", Run: p.runBus},
+		lifecycle.Part{Name: "cohorts", Run: e.runCohorts},
 		lifecycle.Part{Name: "http", Run: func(ctx context.Context) error { return e.serve(ctx, listener) }},
 	)
 }

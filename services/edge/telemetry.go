@@ -56,6 +56,8 @@ func (e *Edge) observe() (stop func()) {
 const (
 	outcomeHit      = "hit"
 	outcomeStale    = "stale"
+	outcomeCohort   = "cohort"
+	outcomePersona  = "persona"
 	outcomeFallback = "fallback"
 )
 

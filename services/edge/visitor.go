@@ -7,6 +7,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/wandstore/wandstore/pkg/design"
 	"github.com/wandstore/wandstore/pkg/freshness"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/persona"
@@ -28,23 +29,43 @@ const (
 	visitorTimeout = 25 * time.Millisecond
 	// visitorPause is how long no session is read after a failure.
 	visitorPause = 5 * time.Second
-	// maxVisitors bounds the cache of visitors, which takes about 200 bytes for each.
-	maxVisitors = 100_000
+	// maxVisitors bounds the cache of visitors, in bytes; visitorOverhead is what one takes
+	// beside the texts of their interests.
+	maxVisitors, visitorOverhead = 32 << 20, 256
 )
 
 // visitor is what is known of a shopper, and when it expires.
 type visitor struct {
 	freshness.Visitor
 
-	until time.Time
+	interests design.Interests
+	acted     bool // did anything in the shop
+	until     time.Time
+}
+
+// weight is an estimate of what the visitor takes in the cache, in bytes.
+func (v *visitor) weight() uint32 {
+	n := visitorOverhead
+	in := v.interests
+	for _, list := range [][]string{in.RecentProducts, in.Cart, in.Purchased, in.Categories, in.Searched} {
+		for _, text := range list {
+			n += len(text) + 16 // a string's header
+		}
+	}
+	return uint32(n)
+}
+
+// returned reports whether the visitor was here before: their session is older than a visit.
+func (v *visitor) returned() bool {
+	return !v.FirstSeen.IsZero() && time.Since(v.FirstSeen) >= returnAfter
 }
 
 // visitor returns what is known of the key's shopper, or nil if the session cannot be read
 // in time.
-func (e *Edge) visitor(ctx context.Context, key pagekey.Key) *freshness.Visitor {
+func (e *Edge) visitor(ctx context.Context, key pagekey.Key) *visitor {
 	now := time.Now()
 	if known, ok := e.visitors.GetIfPresent(key); ok && now.Before(known.until) {
-		return &known.Visitor
+		return known
 	}
 	b := e.deps.Bus()
 	if b == nil || !e.deps.Connected() || now.UnixNano() < e.visitorsPausedUntil.Load() {
@@ -59,9 +80,16 @@ func (e *Edge) visitor(ctx context.Context, key pagekey.Key) *freshness.Visitor 
 		return nil
 	}
 	signals := session.Signals(s, key.Shop())
-	read := visitor{freshness.Visitor{Visitor: persona.Classify(signals), LastEvent: signals.GetLastEventAt().AsTime(), FirstSeen: firstSeen(s)}, now.Add(visitorTTL)}
+	read := &visitor{
+		Visitor: freshness.Visitor{Visitor: persona.Classify(signals), LastEvent: signals.GetLastEventAt().AsTime(), FirstSeen: firstSeen(s)},
+		interests: design.Interests{
+			RecentProducts: signals.GetRecentProducts(), Cart: session.CartProducts(signals), Purchased: signals.GetPurchased(),
+			Categories: session.Favourites(signals), Searched: signals.GetRecentQueries(),
+		},
+		acted: signals.GetLastEventAt() != nil || len(signals.GetCart()) > 0, until: now.Add(visitorTTL),
+	}
 	e.visitors.Set(key, read)
-	return &read.Visitor
+	return read
 }
 
 // invalidateVisitor removes the shopper from the cache, because their session has changed.
