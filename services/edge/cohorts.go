@@ -24,7 +24,7 @@ const (
 	// wanted again by the next visitor.
 	maxWanted = 64
 	// warmEvery is how often the shops are looked over for pages that every shop needs.
-	warmEvery = 5 * time.Second
+	warmEvery = time.Second
 	// askedPause is how long a cohort's page is not asked for after it was, refusedPause how
 	// long after that was refused.
 	askedPause, refusedPause = time.Minute, 5 * time.Second
@@ -206,6 +206,10 @@ func (c *cohorts) warmShop(ctx context.Context, shop *catalogue.Shop) bool {
 		}
 		if _, live := c.deps.Board.Find(key); live {
 			return false
+		}
+		if time.Now().Before(c.paused[key]) {
+			all = false
+			continue
 		}
 		_, due, err := c.lookUpCohort(ctx, key, shop)
 		if due != nil && c.ask(ctx, *due, c.roomForNewcomers) {
