@@ -43,7 +43,7 @@ func NewQueue(js jetstream.JetStream, jobs jetstream.KeyValue, size int, trail *
 type Request struct {
 	// Key identifies the shop and the shopper.
 	Key pagekey.Key
-	// Origin is the reason of the request: "visit" or "debug".
+	// Origin is the reason of the request: "visit", "cohort" or "debug".
 	Origin string
 	// Preferences are the caller's wishes, unchecked.
 	Preferences map[string]string

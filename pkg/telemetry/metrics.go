@@ -23,7 +23,7 @@ var (
 	}
 	PageResponses = Metric{
 		Name: "wandstore.page.responses", Kind: KindCounter, Unit: "{response}",
-		Description: "Front pages answered: hit, stale (a hit that is to be replaced) or fallback, the tier that had the page, and what became of asking for one.",
+		Description: "Front pages answered: hit, stale (a hit that is to be replaced), cohort, persona or fallback, the tier that had the page, and what became of asking for one.",
 		Attributes:  []attribute.Key{Outcome, Tier, Generation, Persona, Source},
 	}
 	PageLookups = Metric{

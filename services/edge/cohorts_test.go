@@ -243,9 +243,9 @@ func TestInterestsAreBounded(t *testing.T) {
 	shop := &catalogue.Shop{Slug: slug}
 	for id := range strings.SplitSeq("abcdefghij", "") {
 		shop.Collections = append(shop.Collections, catalogue.Collection{ID: id})
-		shop.Products = append(shop.Products, catalogue.Product{ID: id + "1", Collection: id})
+		shop.Products = append(shop.Products, &catalogue.Product{ID: id + "1", Collection: id})
 	}
-	shop.Products = append(shop.Products, catalogue.Product{ID: "j2", Collection: "j"})
+	shop.Products = append(shop.Products, &catalogue.Product{ID: "j2", Collection: "j"})
 	var got strings.Builder
 	for id := range strings.SplitSeq("abcdefghijk", "") {
 		got.WriteString(interestOf(shop, []string{id, "a"}))
@@ -277,7 +277,11 @@ func TestShopsAreWarmedOneByOne(t *testing.T) {
 		if got := asked(); got != "cohort="+kind {
 			t.Fatalf("asked for %q, want the %s's", got, kind)
 		}
+		if got := asked(); kind == "loyalist" && got != "" {
+			t.Errorf("asked for %q at once again", got)
+		}
 		d.hasCohort("cohort=" + kind)
+		clear(c.paused)
 	}
 	if got := asked(); got != "" || c.warm[slug] != d.shop.Version {
 		t.Errorf("warm, and asked for %q", got)

@@ -1,6 +1,6 @@
 // Package edge answers shoppers. It serves a shopper's own page if memory, the object
-// store or JetStream KV has it. Otherwise it serves the shop's fallback page at once and
-// publishes a job for the shopper's own page to the pool.
+// store or JetStream KV has it. Otherwise it serves the best page for who has none at once,
+// and publishes a job for the shopper's own page to the pool.
 //
 //	GET  /s/{store}               the front page
 //	GET  /s/{store}/p/{product}   a product          rendered from the catalogue,
@@ -32,8 +32,27 @@
 //	Rerender   the page, rendered again from its design      hit
 //	           with the current prices and stock
 //	Refresh    the same, and a new page is requested         hit, ttl below 0
-//	Replace    the fallback, and a new page is requested     fwd=miss
-//	Withhold   the fallback                                  fwd=miss
+//	Replace    a shared page, and a new page is requested    fwd=miss
+//	Withhold   a shared page                                 fwd=miss
+//
+// Who has no page of their own gets the first of these shared pages that there is:
+//
+//	detail     the page                                      Config.Scope
+//	cohort     that the model designed for the visitor's     cohort, auto
+//	           persona and interest, or for the persona
+//	persona    the template of a persona that is known       any
+//	           with some certainty
+//	fallback   the shop's default                            any
+//
+// The first two are completed with the visitor's own cart, views and searches, as far as the
+// session was read already or answers within 25 ms. A cohort's page without anything to
+// complete is sent as it is stored. Of whom nothing certain is known, who does not want to
+// be tracked and robots get the explorers' page.
+//
+// Config.Scope decides who gets a page of their own. One loop, runCohorts, asks for the pages
+// of cohorts: for those that a visitor missed or that are out of date, and ahead of visitors
+// for the four without an interest of each shop, one after the other. So no visit waits for
+// the queue because of a cohort, and job records keep several edges from making a page twice.
 //
 // The visitor's persona is read from the session: at most twice a minute for each
 // shopper, within 25 ms, and only for a page that would otherwise be served without a
@@ -49,7 +68,7 @@
 //	object store    nothing, while KV has the page (an hour)
 //	NATS            pages come from memory and the object store; no new pages are
 //	                requested (X-Generation: off)
-//	both            pages come from memory; otherwise the fallback is served
+//	both            pages come from memory, cohorts' too; otherwise the fallback is served
 //
 // The edge recovers by itself when they are back. If it starts without them, it serves
 // fallbacks and logs what it waits for. GET /ready is 503 until NATS was reached.

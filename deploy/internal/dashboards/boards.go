@@ -136,7 +136,7 @@ var boards = []board{
 					advice: "Errors of a tier: its server. Its breaker opens soon after: runbook BreakerOpen."},
 				{title: "Time of a look-up, p99", unit: "s", queries: quantiles("wandstore_pagestore_lookup_duration_seconds", "", "wandstore_tier", " {{wandstore_tier}}", "0.99"),
 					advice: "Memory takes microseconds, the others milliseconds. A tier above 0.1 s: its disk or its network."},
-				{title: "Misses, by what became of asking", kind: stacked, unit: "reqps", queries: one(`sum by (wandstore_generation) (rate(wandstore_page_responses_total{wandstore_outcome="fallback"}[$__rate_interval]))`, "{{wandstore_generation}}"),
+				{title: "Misses, by what became of asking", kind: stacked, unit: "reqps", queries: one(`sum by (wandstore_generation) (rate(wandstore_page_responses_total{wandstore_outcome=~"cohort|persona|fallback"}[$__rate_interval]))`, "{{wandstore_generation}}"),
 					advice: "triggered and pending are usual, full is runbook PoolRefuses, unavailable is NATS away."},
 				{title: "Breakers", unit: "short", warn: .5, alarm: 1, queries: worst("wandstore_breaker_open", "wandstore_breaker"),
 					advice: "1: that dependency is not asked any more. Runbook BreakerOpen."},

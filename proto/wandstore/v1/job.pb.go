@@ -99,13 +99,13 @@ type GenerationJob struct {
 	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	// Which store the page is of.
 	StoreSlug string `protobuf:"bytes,2,opt,name=store_slug,json=storeSlug,proto3" json:"store_slug,omitempty"`
-	// Whom the page is for.
+	// Whom the page is for: a shopper's id or a cohort's name, "cohort=explorer".
 	ShopperId string `protobuf:"bytes,3,opt,name=shopper_id,json=shopperId,proto3" json:"shopper_id,omitempty"`
 	// When the claim was won. Pages of one key are ordered by it.
 	RequestedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=requested_at,json=requestedAt,proto3" json:"requested_at,omitempty"`
 	// What the caller asked for, as plain words; hostile input like the rest.
 	Preferences map[string]string `protobuf:"bytes,5,rep,name=preferences,proto3" json:"preferences,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Why the job was made: "visit" or "debug".
+	// Why the job was made: "visit", "cohort" or "debug".
 	Origin        string `protobuf:"bytes,6,opt,name=origin,proto3" json:"origin,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
