@@ -207,6 +207,7 @@ func (s *Shop) index() {
 			s.latest = p.AddedAt.day
 		}
 	}
+	s.optionNames = optionNames(s.Products)
 	slices.Sort(s.imageHosts)
 	s.imageHosts = slices.Compact(s.imageHosts)
 }

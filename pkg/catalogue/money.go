@@ -26,7 +26,7 @@ func CurrencyDigits(code string) (int, bool) {
 func (s *Shop) Money(minor int) string {
 	symbol, _ := currency.GetSymbol(s.Currency, englishLocale)
 	digits, _ := CurrencyDigits(s.Currency)
-	unit := s.minorUnits()
+	unit := s.MinorUnits()
 	var b strings.Builder
 	b.WriteString(symbol)
 	if last, _ := utf8.DecodeLastRuneInString(symbol); unicode.IsLetter(last) {
@@ -42,8 +42,8 @@ func (s *Shop) Money(minor int) string {
 	return b.String()
 }
 
-// minorUnits is how many minor units make one unit of the currency, such as 100 cents.
-func (s *Shop) minorUnits() int {
+// MinorUnits is how many minor units make one unit of the currency, such as 100 cents.
+func (s *Shop) MinorUnits() int {
 	digits, _ := CurrencyDigits(s.Currency)
 	return powerOf10(digits)
 }

@@ -26,6 +26,7 @@ const (
 const (
 	maxQuery      = 120 // bytes
 	maxQueryWords = 8
+	maxFilter     = 1020 // bytes of a label of maxLabel characters
 )
 
 // Query selects and orders products. The zero Query selects all of them.
@@ -35,11 +36,16 @@ type Query struct {
 	Collection string // a Collection's id; "" for all
 	OnSale     bool
 	InStock    bool
-	Most       int // highest price, in whole units of the currency; 0 for any
+	Least      int // lowest price, in whole units of the currency; 0 for any
+	Most       int // highest price, as Least
+	Vendor     string
+	Type       string
+	Options    []Attribute // values of the products' options, sorted by name
+	Page       int         // from 1; 0 is 1
 }
 
 // ParseQuery reads a query from the fields of the search form: q, sort, collection,
-// sale, instock, most. A field with an invalid value counts as absent, so every search
+// sale, instock, least, most, vendor, type, an option's name after FacetOption, page. A field with an invalid value counts as absent, so every search
 // address has a page.
 func (s *Shop) ParseQuery(field func(name string) string) Query {
 	q := Query{
@@ -53,14 +59,25 @@ func (s *Shop) ParseQuery(field func(name string) string) Query {
 	if c, ok := s.Collection(field("collection")); ok {
 		q.Collection = c.ID
 	}
-	if most, err := strconv.Atoi(field("most")); err == nil && most > 0 && most < 1e9 {
-		q.Most = most
+	number := func(name string) int {
+		if n, err := strconv.Atoi(field(name)); err == nil && n > 0 && n < 1e9 {
+			return n
+		}
+		return 0
+	}
+	q.Least, q.Most, q.Page = number("least"), number("most"), number("page")
+	q.Vendor, q.Type = oneLine(field(FacetVendor), maxFilter), oneLine(field(FacetType), maxFilter)
+	for _, name := range s.optionNames {
+		if value := oneLine(field(FacetOption+name), maxFilter); value != "" {
+			q.Options = append(q.Options, Attribute{name, value})
+		}
 	}
 	return q
 }
 
 // SearchPath is the address of the query's results. Equal queries have equal
-// addresses.
+// addresses. That of a shelf is another than that of a search, because a shelf may be
+// found by search engines.
 func (s *Shop) SearchPath(q Query) string {
 	v := url.Values{}
 	set := func(name, value string, given bool) {
@@ -68,14 +85,28 @@ func (s *Shop) SearchPath(q Query) string {
 			v.Set(name, value)
 		}
 	}
+	set("page", strconv.Itoa(q.Page), q.Page > 1)
+	if q.IsShelf() {
+		path := s.Path() + "/c"
+		if q.Collection != "" {
+			path += "/" + q.Collection
+		}
+		if len(v) > 0 {
+			path += "?" + v.Encode()
+		}
+		return path
+	}
 	set("q", q.Words, q.Words != "")
 	set("sort", q.Sort, q.Sort != "")
 	set("collection", q.Collection, q.Collection != "")
 	set("sale", "1", q.OnSale)
 	set("instock", "1", q.InStock)
+	set("least", strconv.Itoa(q.Least), q.Least > 0)
 	set("most", strconv.Itoa(q.Most), q.Most > 0)
-	if len(v) == 0 {
-		return s.Path() + "/search"
+	set(FacetVendor, q.Vendor, q.Vendor != "")
+	set(FacetType, q.Type, q.Type != "")
+	for _, o := range q.Options {
+		v.Set(FacetOption+o.Name, o.Value)
 	}
 	return s.Path() + "/search?" + v.Encode()
 }
@@ -119,11 +150,10 @@ type match struct {
 // matches is the products that match the query, in the catalogue's order. With
 // forgiving, each word may have one misspelling.
 func (s *Shop) matches(q Query, forgiving bool) []match {
-	words, unit := s.queryWords(q.Words), s.minorUnits()
+	words, filters := s.queryWords(q.Words), q.filters(s.MinorUnits())
 	var found []match
 	for i, p := range s.Products {
-		if q.Collection != "" && !p.In(q.Collection) || q.OnSale && !p.OnSale() || q.InStock && p.SoldOut() ||
-			q.Most > 0 && p.NowCents() > q.Most*unit {
+		if q.Collection != "" && !p.In(q.Collection) || slices.ContainsFunc(filters, func(f filter) bool { return !f.met(p) }) {
 			continue
 		}
 		if score, ok := s.terms[i].score(words, forgiving); ok {

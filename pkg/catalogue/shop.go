@@ -47,10 +47,11 @@ type Shop struct {
 	// Since is when this process first read this version.
 	Since time.Time `json:"-"`
 
-	byID       map[string]*Product
-	terms      []terms   // the search terms of Products, by index
-	latest     time.Time // when the newest product was added
-	imageHosts []string  // sorted
+	byID        map[string]*Product
+	terms       []terms   // the search terms of Products, by index
+	latest      time.Time // when the newest product was added
+	imageHosts  []string  // sorted
+	optionNames []string  // of the products
 }
 
 // Ways to hand a cart over. Shopify and WooCommerce take variants by the ids that they
@@ -115,7 +116,10 @@ func (s *Shop) ForgetPath() string { return s.Path() + "/forget" }
 // ExportPath is the path at which a shopper gets what is kept of them.
 func (s *Shop) ExportPath() string { return s.Path() + "/export" }
 
-// CollectionPath is the path of the search page with a collection's products.
+// SearchFormPath is the path that the search form goes to.
+func (s *Shop) SearchFormPath() string { return s.Path() + "/search" }
+
+// CollectionPath is the path of the list of a collection's products; with "" of all.
 func (s *Shop) CollectionPath(id string) string { return s.SearchPath(Query{Collection: id}) }
 
 // ImageHosts is the hosts of the products' images, sorted.

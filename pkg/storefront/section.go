@@ -132,7 +132,7 @@ func (s *shopView) derive(v *sectionView, sec design.Section, ps []*catalogue.Pr
 			v.Cards[i].Verdict = rung
 		}
 	case "search":
-		v.SearchHref = s.SearchPath(catalogue.Query{})
+		v.SearchHref = s.SearchFormPath()
 		v.Chips = s.chips(sec.Variant)
 	case "promises":
 		v.Items = s.Assurances

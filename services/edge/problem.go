@@ -21,6 +21,7 @@ var (
 	errSignature      = errors.New("the signature is missing or wrong")
 	errUnavailable    = errors.New("not available just now")
 	errUnknownProduct = errors.New("unknown product")
+	errUnknownShelf   = errors.New("unknown collection")
 	errCrossSite      = errors.New("sent by another site")
 	errTooMany        = errors.New("too many listeners")
 	errNobody         = errors.New("no shopper is named: visit a page of the shop first")
@@ -48,6 +49,7 @@ var statuses = []struct {
 	{errCrossSite, http.StatusForbidden},
 	{errUnknownShop, http.StatusNotFound},
 	{errUnknownProduct, http.StatusNotFound},
+	{errUnknownShelf, http.StatusNotFound},
 	{jobqueue.ErrPoolFull, http.StatusTooManyRequests},
 	{errTooMany, http.StatusServiceUnavailable},
 	{errUnavailable, http.StatusServiceUnavailable},

@@ -66,6 +66,7 @@ func (e *Edge) app() *fiber.App {
 	app.Get("/s/:store", e.page)
 	app.Get("/s/:store/p/:product", e.product)
 	app.Get("/s/:store/search", e.search)
+	app.Get("/s/:store/c/:collection?", e.search)
 	app.Get("/s/:store/cart", e.cart)
 	app.Post("/s/:store/cart", e.changeCart)
 	app.Post("/s/:store/forget", e.forget)

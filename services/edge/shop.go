@@ -33,7 +33,8 @@ func (e *Edge) product(c *fiber.Ctx) error {
 	return e.sendRendered(c, shop, http.StatusOK, html)
 }
 
-// search answers GET /s/{store}/search.
+// search answers GET /s/{store}/search, and GET /s/{store}/c/{collection} and /s/{store}/c, the
+// lists of a collection and of all products, which take its fields too.
 func (e *Edge) search(c *fiber.Ctx) error {
 	shop, err := e.shopOf(c)
 	if err != nil {
@@ -43,7 +44,20 @@ func (e *Edge) search(c *fiber.Ctx) error {
 		// A page is never refused: this one costs nothing.
 		return e.sendFallback(c, shop, generationOff)
 	}
-	query := shop.ParseQuery(queryField(c))
+	field := queryField(c)
+	if id := c.Params("collection"); id != "" {
+		if _, ok := shop.Collection(id); !ok {
+			return errUnknownShelf
+		}
+		fromQuery := field
+		field = func(name string) string {
+			if name == "collection" {
+				return id
+			}
+			return fromQuery(name)
+		}
+	}
+	query := shop.ParseQuery(field)
 	html, err := e.deps.Renderer.Search(storefront.SearchInput{Shop: shop, Query: query, InCart: cartCount(c, shop)})
 	if err != nil {
 		return err
