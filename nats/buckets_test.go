@@ -27,6 +27,7 @@ func TestBucketsAreThoseOfTheCLI(t *testing.T) {
 		wandnats.BucketCatalogue: {"--history=1", "--max-value-size=262144"},
 		wandnats.BucketSpend:     {"--history=1", "--ttl=90d", "--max-value-size=131072"},
 		wandnats.BucketControl:   {"--history=5", "--max-value-size=1024"},
+		wandnats.BucketImports:   {"--history=1", "--ttl=7d", "--max-value-size=16384"},
 		wandnats.BucketForgotten: {"--history=1", "--ttl=2160h", "--max-value-size=1024"},
 		wandnats.BucketDrafts:    {"--history=1", "--ttl=5m", "--max-value-size=131072"},
 		wandnats.BucketAccount:   {"--history=1", "--ttl=24h", "--max-value-size=131072"},

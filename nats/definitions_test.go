@@ -29,7 +29,7 @@ func streamFiles(t *testing.T) []string {
 			files = append(files, filepath.Join("nats", f))
 		}
 	}
-	if len(files) != 12 {
+	if len(files) != 13 {
 		t.Fatalf("want two streams and ten buckets, got %v", files)
 	}
 	return files
@@ -113,8 +113,8 @@ func TestCLIAndEnsureMakeTheSame(t *testing.T) {
 	if err := names.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if count != 12 {
-		t.Errorf("Ensure made %d streams, want 12", count)
+	if count != 13 {
+		t.Errorf("Ensure made %d streams, want 13", count)
 	}
 	same(t, "pool-0", consumerConfig(t, typedJS, "pool-0"), consumerConfig(t, js, "pool-0"))
 

@@ -326,7 +326,7 @@ func TestConcurrentEnsure(t *testing.T) {
 		}
 	}
 	_, js := connect(t, s.url)
-	if all := snapshots(t, js); len(all) != 12 || all[wandnats.StreamGeneration].state.Consumers != 10 {
+	if all := snapshots(t, js); len(all) != 13 || all[wandnats.StreamGeneration].state.Consumers != 10 {
 		t.Errorf("%d streams, %d consumers", len(all), all[wandnats.StreamGeneration].state.Consumers)
 	}
 }

@@ -34,6 +34,9 @@ const (
 	// BucketAccount holds what the generators use of the model's account, and what is
 	// known of its limits.
 	BucketAccount = "MODEL_ACCOUNT"
+	// BucketImports holds what imports remember for a week: removals, stocks by location,
+	// and the orders that were counted.
+	BucketImports = "IMPORTS"
 	// BucketForgotten holds the tombstones of forgotten shoppers by their ids.
 	BucketForgotten = "FORGOTTEN"
 	// BucketDrafts holds the beginnings of pages that a model is writing.
@@ -129,6 +132,15 @@ const KeyGeneration = "generation"
 
 // GenerationKey is the key in CONTROL of the switch for one shop's generation.
 func GenerationKey(shop string) string { return KeyGeneration + "." + shop }
+
+// RemovedKey is the key in IMPORTS of a removed product, by its id at the source.
+func RemovedKey(store, id string) string { return "removed." + store + "." + id }
+
+// LevelsKey is the key in IMPORTS of the stocks of an item at the source, by location.
+func LevelsKey(store, item string) string { return "levels." + store + "." + item }
+
+// OrderKey is the key in IMPORTS of an order that was counted, by its id at the source.
+func OrderKey(store, id string) string { return "order." + store + "." + id }
 
 // ForgottenKey is the key in FORGOTTEN of the tombstone of a shopper in all shops.
 func ForgottenKey(shopper string) string { return shopper }
