@@ -90,7 +90,7 @@ func (c *checker) checkout(address string) {
 	if address == "" {
 		return
 	}
-	u, err := url.Parse(strings.NewReplacer("{items}", "", "{currency}", "").Replace(address))
+	u, err := url.Parse(strings.NewReplacer("{items}", "", "{currency}", "", "{shopper}", "").Replace(address))
 	local := err == nil && u.Scheme == "http" && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1")
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !local || len(address) > maxURL {
 		c.fault("checkoutUrl", "is %s, must be an https address of at most %d bytes", quoted(address), maxURL)

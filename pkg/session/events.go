@@ -191,3 +191,20 @@ func Favourites(g *wandstorev1.StoreSignals) []string {
 	})
 	return names[:min(len(names), maxFavourites)]
 }
+
+// ApplyOrder adds an order of the products in a shop to a session. The order is told by the
+// merchant's system, and may come late: it is no part of a visit. What was bought leaves the
+// cart.
+func ApplyOrder(s *wandstorev1.ShopperSession, shop string, products []string) {
+	g := Signals(s, shop)
+	g.Purchases++
+	for _, p := range products {
+		g.Purchased = first(p, g.GetPurchased(), maxRecent)
+		// A line of a cart is a product, or product:variant.
+		for _, line := range slices.Clone(g.GetCart()) {
+			if id, _, _ := strings.Cut(line, ":"); id == p {
+				SetQuantity(g, line, 0)
+			}
+		}
+	}
+}

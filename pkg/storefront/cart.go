@@ -18,6 +18,8 @@ type CartLine struct {
 type CartInput struct {
 	Shop  *catalogue.Shop
 	Lines []CartLine
+	// Mark is the shopper's (package buyer), which goes along to the checkout; "" for none.
+	Mark string
 	// Unavailable is true if the cart could not be read. The page says so and ignores
 	// Lines.
 	Unavailable bool
@@ -88,7 +90,7 @@ func newCartView(in CartInput, shop *shopView) *cartView {
 	if was > now {
 		v.Sum.Was, v.Sum.Saved = shop.Money(was), shop.Money(was-now)
 	}
-	v.checkout(shop, bought)
+	v.checkout(shop, bought, in.Mark)
 	if len(v.Lines) == 0 && !in.Unavailable {
 		for _, id := range shop.Pick(4, nil, catalogue.ByFeatured) {
 			p, _ := shop.Product(id)
@@ -118,8 +120,8 @@ func (s *shopView) cartLine(asked CartLine, line catalogue.Line, n int) cartLine
 }
 
 // checkout fills where the cart is paid.
-func (v *cartView) checkout(shop *shopView, bought []paid) {
-	address, left := checkoutAddress(shop.Shop, bought)
+func (v *cartView) checkout(shop *shopView, bought []paid, mark string) {
+	address, left := checkoutAddress(shop.Shop, bought, mark)
 	for _, l := range left {
 		v.Lines[l.at].Apart, v.Lines[l.at].ApartHref = true, l.Product.URL
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wandstore/wandstore/pkg/buyer"
 	"github.com/wandstore/wandstore/pkg/catalogue"
 )
 
@@ -21,8 +22,9 @@ type paid struct {
 var platformID = regexp.MustCompile(`^[0-9]{1,20}$`)
 
 // checkoutAddress is the address where the lines are paid, by the shop's checkout; "" if
-// there is none. Lines that the checkout cannot take are left out of it and returned.
-func checkoutAddress(shop *catalogue.Shop, lines []paid) (address string, left []paid) {
+// there is none. Lines that the checkout cannot take are left out of it and returned. mark
+// names the shopper to whoever has its key; WooCommerce's link has no place for it.
+func checkoutAddress(shop *catalogue.Shop, lines []paid, mark string) (address string, left []paid) {
 	if shop.CheckoutURL == "" {
 		return "", nil
 	}
@@ -49,7 +51,11 @@ func checkoutAddress(shop *catalogue.Shop, lines []paid) (address string, left [
 	switch base := strings.TrimSuffix(shop.CheckoutURL, "/"); shop.Checkout {
 	case catalogue.CheckoutShopify:
 		// https://shopify.dev/docs/apps/build/checkout/create-cart-permalinks
-		return base + "/cart/" + all, left
+		address = base + "/cart/" + all
+		if mark != "" {
+			address += "?" + url.Values{"attributes[" + buyer.Attribute + "]": {mark}}.Encode()
+		}
+		return address, left
 	case catalogue.CheckoutWooCommerce:
 		// https://developer.woocommerce.com/docs/best-practices/urls-and-routing/checkout-urls
 		return base + "/checkout-link/?products=" + url.QueryEscape(all), left
@@ -57,6 +63,7 @@ func checkoutAddress(shop *catalogue.Shop, lines []paid) (address string, left [
 		return strings.NewReplacer(
 			"{items}", url.QueryEscape(all),
 			"{currency}", url.QueryEscape(shop.Currency),
+			"{shopper}", url.QueryEscape(mark),
 		).Replace(shop.CheckoutURL), left
 	}
 }

@@ -3,8 +3,11 @@ package storefront_test
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/net/html"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/catalogue/cataloguetest"
@@ -81,7 +84,7 @@ func FuzzSearchPage(f *testing.F) {
 // The total of a cart counts the quantities in stock, at today's prices.
 func TestCartAddsUp(t *testing.T) {
 	shop := cataloguetest.Shop(t, "magic-wands")
-	shop.CheckoutURL = "https://pay.example/new?items={items}&in={currency}"
+	shop.CheckoutURL = "https://pay.example/new?items={items}&in={currency}&who={shopper}"
 	var sold, left *catalogue.Product
 	var plenty []*catalogue.Product
 	for i := range shop.Products {
@@ -97,7 +100,7 @@ func TestCartAddsUp(t *testing.T) {
 	if sold == nil || left == nil || len(plenty) < 2 {
 		t.Fatal("the shop has no product of each kind")
 	}
-	page, err := renderer(t).Cart(storefront.CartInput{Shop: shop, Lines: []storefront.CartLine{
+	page, err := renderer(t).Cart(storefront.CartInput{Shop: shop, Mark: "ada.mark", Lines: []storefront.CartLine{
 		{Key: plenty[0].ID, Quantity: 2}, {Key: sold.ID, Quantity: 1}, {Key: left.ID, Quantity: 50}, {Key: "no-such-thing", Quantity: 1},
 	}})
 	if err != nil {
@@ -128,8 +131,28 @@ func TestCartAddsUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := fmt.Sprintf("%s:2,%s:%d", plenty[0].ID, left.ID, left.Stock)
-	if u.Host != "pay.example" || u.Query().Get("items") != want || u.Query().Get("in") != shop.Currency {
+	if u.Host != "pay.example" || u.Query().Get("items") != want || u.Query().Get("in") != shop.Currency || u.Query().Get("who") != "ada.mark" {
 		t.Errorf("the checkout is %s, want items %s", checkout, want)
+	}
+}
+
+// Shopify keeps what a cart's permalink says of the shopper with the order.
+func TestCheckoutAtShopifyTakesTheMarkAlong(t *testing.T) {
+	shop := cataloguetest.Shop(t, "magic-wands")
+	shop.Checkout, shop.CheckoutURL = catalogue.CheckoutShopify, "https://wands.myshopify.com"
+	p := shop.Products[slices.IndexFunc(shop.Products, (*catalogue.Product).Available)]
+	p.Origin = &catalogue.Origin{ID: "42"}
+	for mark, want := range map[string]string{"": "/cart/42:1", "ada.mark": "/cart/42:1?attributes%5Bwandstore_shopper%5D=ada.mark"} {
+		page, err := renderer(t).Cart(storefront.CartInput{Shop: shop, Mark: mark, Lines: []storefront.CartLine{{Key: p.ID, Quantity: 1}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := slices.ContainsFunc(elements(parse(t, page), "a"), func(a *html.Node) bool {
+			return attr(a, "href") == shop.CheckoutURL+want
+		})
+		if !found {
+			t.Errorf("the cart of %q does not lead to %s", mark, want)
+		}
 	}
 }
 

@@ -35,7 +35,7 @@ func (e *Edge) cart(c *fiber.Ctx) error {
 	}
 	who := e.shopperOf(c, shop.Slug)
 	if !who.known() {
-		return e.sendCart(c, shop, &wandstorev1.StoreSignals{})
+		return e.sendCart(c, shop, "", &wandstorev1.StoreSignals{})
 	}
 	b := e.deps.Bus()
 	if b == nil {
@@ -48,11 +48,16 @@ func (e *Edge) cart(c *fiber.Ctx) error {
 		e.log.WarnContext(ctx, "cart not read", "store", shop.Slug, "error", err)
 		return e.sendUnavailable(c, shop)
 	}
-	return e.sendCart(c, shop, session.Signals(s, shop.Slug))
+	return e.sendCart(c, shop, who.id, session.Signals(s, shop.Slug))
 }
 
-func (e *Edge) sendCart(c *fiber.Ctx, shop *catalogue.Shop, g *wandstorev1.StoreSignals) error {
+// sendCart answers with a cart. Its checkout takes the shopper's mark along, unless they do
+// not want to be tracked.
+func (e *Edge) sendCart(c *fiber.Ctx, shop *catalogue.Shop, shopper string, g *wandstorev1.StoreSignals) error {
 	in := storefront.CartInput{Shop: shop}
+	if mayTrack(c) {
+		in.Mark = e.marks.Mark(shop.Slug, shopper)
+	}
 	for _, line := range g.GetCart() {
 		in.Lines = append(in.Lines, storefront.CartLine{Key: line, Quantity: session.Quantity(g, line)})
 	}

@@ -10,6 +10,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/buyer"
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/session"
@@ -33,6 +34,8 @@ type Config struct {
 	Addr string `env:"EDGE_ADDR" envDefault:"127.0.0.1:8787"`
 	// Identity is who counts as whom.
 	Identity identity.Config
+	// Orders are the keys of the marks by which an order is known to be a shopper's.
+	Orders buyer.Config
 	// TrustedProxies are addresses and networks whose X-Forwarded-For and
 	// X-Forwarded-Proto count, with commas.
 	TrustedProxies string `env:"TRUSTED_PROXIES"`
@@ -100,6 +103,9 @@ func (c Config) Validate() error {
 		return errors.New("EDGE_ADDR is not host:port")
 	}
 	if err := c.Identity.Validate(c.Addr); err != nil {
+		return err
+	}
+	if err := c.Orders.Validate(); err != nil {
 		return err
 	}
 	if _, err := parseProxies(c.TrustedProxies); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/wandstore/wandstore/pkg/buyer"
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/storefront"
@@ -62,6 +63,7 @@ type Edge struct {
 	log     *slog.Logger
 	metrics *metrics
 	keys    *identity.Keys
+	marks   *buyer.Signer
 	proxies proxies
 	limits  *ratelimit.Limits
 	// streams counts the event streams of each client and shopper.
@@ -93,6 +95,9 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 		return nil, fmt.Errorf("visitors: %w", err)
 	}
 	e := &Edge{cfg: cfg, deps: deps, log: deps.Log, metrics: newMetrics(), visitors: visitors, wanted: make(chan wantedPage, maxWanted), draining: make(chan struct{})}
+	if e.marks, err = cfg.Orders.Signer(); err != nil {
+		return nil, err
+	}
 	if e.keys, err = cfg.Identity.Keys(); err != nil {
 		return nil, err
 	}
