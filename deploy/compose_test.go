@@ -20,7 +20,7 @@ var secrets = map[string]string{
 	"NATS_EDGE_PASSWORD": "one", "NATS_EDGE_PASSWORD_HASH": "$2a$11$one",
 	"NATS_GENERATOR_PASSWORD": "two", "NATS_GENERATOR_PASSWORD_HASH": "$2a$11$two",
 	"NATS_PROVISION_PASSWORD": "three", "NATS_PROVISION_PASSWORD_HASH": "$2a$11$three",
-	"NATS_IMPORTER_PASSWORD_HASH": "$2a$11$six",
+	"NATS_IMPORTER_PASSWORD": "six", "NATS_IMPORTER_PASSWORD_HASH": "$2a$11$six",
 	"NATS_OPERATOR_PASSWORD_HASH": "$2a$11$four", "NATS_SYS_PASSWORD_HASH": "$2a$11$five",
 	"MINIO_PASSWORD":       "four",
 	"MINIO_PAGES_PASSWORD": "pages",
@@ -93,6 +93,7 @@ func TestComposeServices(t *testing.T) {
 		want  []string
 	}{
 		{"plain", plainFiles, nil, key, own},
+		{"imported", plainFiles, nil, map[string]string{"KIMI_API_KEY": "a real one", "COMPOSE_PROFILES": "imports"}, append([]string{"importer"}, own...)},
 		{"simulated", plainFiles, []string{"sim.env"}, nil, append([]string{"kimisim"}, own...)},
 		{"observed", observedFiles, nil, key, append(more, own...)},
 	} {
@@ -147,7 +148,7 @@ func hardened(t *testing.T, s types.ServiceConfig) {
 
 // A setting that no service knows is a typing error, and its default a surprise.
 func TestComposeSettingsAreKnown(t *testing.T) {
-	project := loaded(t, observedFiles, []string{"sim.env"}, nil)
+	project := loaded(t, observedFiles, nil, map[string]string{"KIMI_API_KEY": "a real one", "COMPOSE_PROFILES": "sim,imports"})
 	for name, known := range settings(t) {
 		service, err := project.GetService(name)
 		if err != nil {

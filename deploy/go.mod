@@ -8,6 +8,7 @@ replace (
 	github.com/wandstore/wandstore/proto => ../proto
 	github.com/wandstore/wandstore/services/edge => ../services/edge
 	github.com/wandstore/wandstore/services/generator => ../services/generator
+	github.com/wandstore/wandstore/services/importer => ../services/importer
 	github.com/wandstore/wandstore/services/kimisim => ../services/kimisim
 )
 
@@ -24,6 +25,7 @@ require (
 	github.com/wandstore/wandstore/pkg v0.0.0
 	github.com/wandstore/wandstore/services/edge v0.0.0
 	github.com/wandstore/wandstore/services/generator v0.0.0
+	github.com/wandstore/wandstore/services/importer v0.0.0
 	github.com/wandstore/wandstore/services/kimisim v0.0.0
 	go.opentelemetry.io/proto/otlp v1.11.1
 	go.yaml.in/yaml/v3 v3.0.5
@@ -100,6 +102,7 @@ require (
 	github.com/minio/highwayhash v1.0.4 // indirect
 	github.com/minio/md5-simd v1.1.2 // indirect
 	github.com/minio/minio-go/v7 v7.4.1 // indirect
+	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
 	github.com/modern-go/concurrent v0.0.0-20180306012644-bacd9c7ef1dd // indirect
 	github.com/modern-go/reflect2 v1.0.3-0.20250322232337-35a7c28c31ee // indirect
 	github.com/monochromegane/go-gitignore v0.0.0-20200626010858-205db1a8cc00 // indirect
@@ -116,8 +119,10 @@ require (
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/otlptranslator v1.0.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
+	github.com/rivo/uniseg v0.4.7 // indirect
 	github.com/rs/xid v1.6.0 // indirect
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // indirect
+	github.com/schollz/progressbar/v3 v3.19.1 // indirect
 	github.com/sirupsen/logrus v1.10.2 // indirect
 	github.com/sony/gobreaker/v2 v2.4.0 // indirect
 	github.com/spf13/pflag v1.0.10 // indirect

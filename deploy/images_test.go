@@ -35,6 +35,7 @@ func TestImages(t *testing.T) {
 	settings := map[string][]string{
 		"edge":      append([]string{"EDGE_ADDR=" + edge, "SHOPPER_IDS=signed", "SHOPPER_KEYS=" + key('s')}, shared...),
 		"generator": append([]string{"GENERATOR_ADDR=" + generator, "KIMI_API_KEY=any", "KIMI_BASE_URL=http://" + model + "/v1"}, shared...),
+		"importer":  append([]string{"IMPORTER_ADDR=" + freeport.Addr(t)}, shared...),
 		"kimisim":   {"KIMISIM_ADDR=" + model, "KIMISIM_FIRST_TOKEN=0s", "KIMISIM_TOKENS_PER_SECOND=0"},
 	}
 	for service, env := range settings {

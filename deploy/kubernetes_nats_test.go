@@ -23,22 +23,7 @@ import (
 // what the services ensure themselves; taking the resources away takes nothing else.
 func TestKubernetesByNACK(t *testing.T) {
 	for overlay, replicas := range map[string]int{"single-node": 1, "three-nodes": 3} {
-		files := filesys.MakeFsInMemory()
-		for _, folder := range []string{"kubernetes", "minio", filepath.Join("..", "nats", "server")} {
-			must(t, filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
-				if err != nil || entry.IsDir() {
-					return err
-				}
-				return files.WriteFile(filepath.Join("/deploy", path), []byte(read(t, path)))
-			}))
-		}
-		folder := filepath.Join("/deploy", "kubernetes", "overlays", overlay)
-		kustomization := filepath.Join(folder, "kustomization.yaml")
-		text, err := files.ReadFile(kustomization)
-		must(t, err)
-		with := strings.Replace(string(text), "components: [../../keda]", "components: [../../keda, ../../nack]", 1)
-		must(t, files.WriteFile(kustomization, []byte(with)))
-		c := builtIn(t, files, folder)
+		c := builtWith(t, overlay, "nack")
 
 		if len(c.accounts) != 1 || c.accounts[0].Spec.User == nil {
 			t.Fatalf("%s: accounts %+v", overlay, c.accounts)
@@ -114,6 +99,46 @@ func TestKubernetesConfiguresNATS(t *testing.T) {
 		}
 		if routes > 0 && opts.Routes[0].Host != "nats-0.nats:6222" {
 			t.Errorf("the first route is %s", opts.Routes[0].Host)
+		}
+	}
+}
+
+// builtWith is an overlay with one more component.
+func builtWith(t *testing.T, overlay, component string) *cluster {
+	t.Helper()
+	files := filesys.MakeFsInMemory()
+	for _, folder := range []string{"kubernetes", "minio", filepath.Join("..", "nats", "server")} {
+		must(t, filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			return files.WriteFile(filepath.Join("/deploy", path), []byte(read(t, path)))
+		}))
+	}
+	folder := filepath.Join("/deploy", "kubernetes", "overlays", overlay)
+	kustomization := filepath.Join(folder, "kustomization.yaml")
+	text, err := files.ReadFile(kustomization)
+	must(t, err)
+	with := strings.Replace(string(text), "components: [../../keda]", "components: [../../keda, ../../"+component+"]", 1)
+	must(t, files.WriteFile(kustomization, []byte(with)))
+	return builtIn(t, files, folder)
+}
+
+// The importer is confined as the others are, and reaches NATS alone.
+func TestKubernetesWithTheImporter(t *testing.T) {
+	c := builtWith(t, "single-node", "importer")
+	pods := c.pods()
+	importer, ok := pods["importer"]
+	if !ok {
+		t.Fatalf("runs %v", pods)
+	}
+	confined(t, "importer", importer)
+	for name, pod := range pods {
+		for _, port := range []int32{4222, 8080, 8222, 8787, 9000} {
+			reached := c.allows(importer, pod, port, true) && c.allows(pod, importer, port, false)
+			if want := name == "nats" && port == 4222; reached != want {
+				t.Errorf("importer to %s:%d is %t", name, port, reached)
+			}
 		}
 	}
 }

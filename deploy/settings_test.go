@@ -7,6 +7,7 @@ import (
 
 	"github.com/wandstore/wandstore/services/edge"
 	"github.com/wandstore/wandstore/services/generator"
+	"github.com/wandstore/wandstore/services/importer"
 	"github.com/wandstore/wandstore/services/kimisim"
 )
 
@@ -14,7 +15,7 @@ import (
 func settings(t *testing.T) map[string]map[string]bool {
 	t.Helper()
 	all := map[string]map[string]bool{}
-	for name, cfg := range map[string]any{"edge": &edge.Config{}, "generator": &generator.Config{}, "kimisim": &kimisim.Config{}} {
+	for name, cfg := range map[string]any{"edge": &edge.Config{}, "generator": &generator.Config{}, "importer": &importer.Config{}, "kimisim": &kimisim.Config{}} {
 		params, err := env.GetFieldParams(cfg)
 		if err != nil {
 			t.Fatal(err)

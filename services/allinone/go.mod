@@ -8,6 +8,7 @@ replace (
 	github.com/wandstore/wandstore/proto => ../../proto
 	github.com/wandstore/wandstore/services/edge => ../edge
 	github.com/wandstore/wandstore/services/generator => ../generator
+	github.com/wandstore/wandstore/services/importer => ../importer
 	github.com/wandstore/wandstore/services/kimisim => ../kimisim
 )
 
@@ -26,6 +27,7 @@ require (
 	github.com/wandstore/wandstore/proto v0.0.0
 	github.com/wandstore/wandstore/services/edge v0.0.0
 	github.com/wandstore/wandstore/services/generator v0.0.0
+	github.com/wandstore/wandstore/services/importer v0.0.0
 	github.com/wandstore/wandstore/services/kimisim v0.0.0
 	go.opentelemetry.io/otel v1.47.0
 	go.opentelemetry.io/otel/sdk v1.47.0
@@ -105,6 +107,7 @@ require (
 	github.com/minio/highwayhash v1.0.4 // indirect
 	github.com/minio/md5-simd v1.1.2 // indirect
 	github.com/minio/minio-go/v7 v7.4.1 // indirect
+	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
 	github.com/mitchellh/go-homedir v1.1.0 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 	github.com/nats-io/jwt/v2 v2.8.2 // indirect
@@ -121,8 +124,10 @@ require (
 	github.com/prometheus/otlptranslator v1.0.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
 	github.com/rabbitmq/amqp091-go v1.15.0 // indirect
+	github.com/rivo/uniseg v0.4.7 // indirect
 	github.com/rs/xid v1.6.0 // indirect
 	github.com/ryanuber/go-glob v1.0.0 // indirect
+	github.com/schollz/progressbar/v3 v3.19.1 // indirect
 	github.com/segmentio/kafka-go v0.4.51 // indirect
 	github.com/smira/go-statsd v1.3.4 // indirect
 	github.com/sony/gobreaker/v2 v2.4.0 // indirect

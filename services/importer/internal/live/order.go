@@ -1,0 +1,124 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/session"
+	"github.com/wandstore/wandstore/pkg/wire"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+// order is an order at the source.
+type order struct {
+	id string
+	at time.Time
+	// mark is the shopper's, or "".
+	mark  string
+	lines []line
+}
+
+type line struct {
+	product, variant string // ids at the source
+	quantity         int
+}
+
+// orderAge is how old an order may be that is counted. It is remembered for as long, so that
+// none counts twice.
+const orderAge = 7 * 24 * time.Hour
+
+// maxLines bounds the lines of an order that are looked at.
+const maxLines = 500
+
+// count counts an order once.
+func (d *Desk) count(ctx context.Context, store string, o order) error {
+	if d.now().Sub(o.at) > orderAge {
+		return nil
+	}
+	first, err := d.memory.first(ctx, store, o.id)
+	if err != nil || !first {
+		return err
+	}
+	if err := d.sell(ctx, store, o); err != nil {
+		// So that it counts when it is sent again.
+		return errors.Join(err, d.memory.forget(context.WithoutCancel(ctx), store, o.id))
+	}
+	return nil
+}
+
+func (d *Desk) sell(ctx context.Context, store string, o order) error {
+	var products []string
+	for _, l := range o.lines[:min(len(o.lines), maxLines)] {
+		id := d.index.product(store, l.product)
+		if id == "" {
+			continue
+		}
+		if !slices.Contains(products, id) {
+			products = append(products, id)
+		}
+		if err := d.change(ctx, store, id, func(old *catalogue.Product) (*catalogue.Product, error) {
+			if old == nil || !takeOff(old, l, o.at) {
+				return nil, errSettled
+			}
+			return old, nil
+		}); err != nil {
+			return err
+		}
+	}
+	shopper := d.signer.Shopper(store, o.mark)
+	if shopper == "" || len(products) == 0 {
+		return nil
+	}
+	forgotten, err := d.forgottenAfter(ctx, store, shopper, o.at)
+	if err != nil || forgotten {
+		return err
+	}
+	return d.sessions.Update(ctx, shopper, func(s *wandstorev1.ShopperSession) { session.ApplyOrder(s, store, products) })
+}
+
+// forgottenAfter reports whether the shopper was forgotten, in all shops or in this one, after
+// the order was made: it is forgotten too then.
+func (d *Desk) forgottenAfter(ctx context.Context, store, shopper string, made time.Time) (bool, error) {
+	for _, key := range []string{wandnats.ForgottenKey(shopper), wandnats.ForgottenInKey(store, shopper)} {
+		entry, err := d.forgotten.Get(ctx, key)
+		if errors.Is(err, jetstream.ErrKeyNotFound) {
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		var t wandstorev1.Tombstone
+		at := entry.Created()
+		if wire.Unmarshal(entry.Value(), &t) == nil && t.GetForgottenAt().CheckValid() == nil {
+			at = t.GetForgottenAt().AsTime()
+		}
+		if !made.After(at) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// takeOff takes what was sold off a stock that is older than the order. A stock that was
+// told later is without it already.
+func takeOff(p *catalogue.Product, l line, at time.Time) bool {
+	if p.Origin != nil && !p.Origin.UpdatedAt.Before(at) {
+		return false
+	}
+	i := slices.IndexFunc(p.Variants, func(v catalogue.Variant) bool { return v.Origin != nil && v.Origin.ID == l.variant })
+	if i < 0 || l.quantity < 1 {
+		return false
+	}
+	v := &p.Variants[i]
+	if v.StockPolicy == catalogue.StockUntracked || v.Origin.StockAt >= at.UnixMilli() {
+		return false
+	}
+	v.Stock = max(0, v.Stock-l.quantity)
+	return true
+}
