@@ -13,6 +13,9 @@ type Report struct {
 	DroppedClaims   int  `json:"droppedClaims"`   // sentences that named a price, discount, stock or address, or what the shopper did
 	TruncatedFields int  `json:"truncatedFields"` // longer than their limit
 	Salvaged        bool `json:"salvaged"`        // read from HTML or from an incomplete answer
+	Cut             bool `json:"cut"`             // the answer ends too early, or cannot be read further; Salvaged too
+	Unclosed        bool `json:"unclosed"`        // only the last brackets were missing; Repaired too
+	Repaired        bool `json:"repaired"`        // it was not the JSON that was asked for, but meant it
 	// Why is the reasons of DroppedSections.
 	Why SectionDrops `json:"-"`
 }

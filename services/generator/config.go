@@ -14,6 +14,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/session"
 	"github.com/wandstore/wandstore/pkg/spend"
+	"github.com/wandstore/wandstore/services/generator/internal/kimi"
 )
 
 // Config is the generator's settings.
@@ -47,6 +48,11 @@ type Config struct {
 	KimiBaseURL string `env:"KIMI_BASE_URL" secret:"url" envDefault:"https://api.moonshot.ai/v1"`
 	// KimiModel is the id of the model.
 	KimiModel string `env:"KIMI_MODEL" envDefault:"kimi-k2.6"`
+	// KimiThinking is how much the model thinks: auto, on or off.
+	KimiThinking string `env:"KIMI_THINKING" envDefault:"auto"`
+	// KimiMaxTokens is the most tokens of an answer, thoughts included; 0 is what the model
+	// needs.
+	KimiMaxTokens int `env:"KIMI_MAX_TOKENS"`
 	// GatewayURL, if set, is used instead of KimiBaseURL.
 	GatewayURL string `env:"AI_GATEWAY_URL" secret:"url"`
 	// InputPrice and OutputPrice are the model's prices, in US dollars per million tokens.
@@ -74,6 +80,12 @@ type Config struct {
 
 // maxBudget keeps sums of Micros far from their end.
 const maxBudget = 1e9
+
+// The bounds of KIMI_MAX_TOKENS: a small page, and the context of the largest models.
+const (
+	minMaxTokens = 1024
+	maxMaxTokens = 262_144
+)
 
 // minGenerateToken keeps a token from being guessed.
 const minGenerateToken = 16
@@ -115,6 +127,12 @@ func (c Config) Validate() error {
 	}
 	if c.KimiModel == "" {
 		return errors.New("KIMI_MODEL is empty")
+	}
+	if !kimi.Thinking(c.KimiThinking).Valid() {
+		return errors.New("KIMI_THINKING is not auto, on or off")
+	}
+	if c.KimiMaxTokens < 0 || c.KimiMaxTokens > 0 && c.KimiMaxTokens < minMaxTokens || c.KimiMaxTokens > maxMaxTokens {
+		return errors.New("KIMI_MAX_TOKENS is neither 0 nor from 1024 to 262144")
 	}
 	if err := c.validateBudget(); err != nil {
 		return err

@@ -132,6 +132,7 @@ func newModel(cfg Config, m kimi.Meter) (model, error) {
 func NewModel(cfg Config, m kimi.Meter) (*kimi.Client, error) {
 	client, err := kimi.New(kimi.Config{
 		BaseURL: cfg.modelURL(), APIKey: cfg.KimiKey, Model: cfg.KimiModel, Timeout: cfg.llmTimeout(), Meter: m,
+		Thinking: kimi.Thinking(cfg.KimiThinking), MaxCompletionTokens: cfg.KimiMaxTokens,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%w: KIMI_BASE_URL, AI_GATEWAY_URL or KIMI_API_KEY: %w", lifecycle.ErrSettings, err)

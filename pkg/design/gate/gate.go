@@ -9,6 +9,7 @@ import (
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/design"
+	"github.com/wandstore/wandstore/pkg/thinking"
 )
 
 // Limits of an answer, checked before it is parsed.
@@ -36,11 +37,8 @@ func Parse(answer []byte, shop *catalogue.Shop) (design.Design, design.Report, e
 	if len(answer) > maxAnswer {
 		return design.Design{}, rep, fmt.Errorf("%w: it is larger than %d KB", ErrNoDesign, maxAnswer>>10)
 	}
-	// Some models write their reasoning first, and it may contain draft designs.
-	if _, after, ok := bytes.Cut(answer, []byte("</think>")); ok {
-		answer = after
-	}
-	answer = bytes.TrimSpace(bytes.TrimPrefix(answer, []byte("\xef\xbb\xbf")))
+	// Some models write their thoughts first, and those may contain draft designs.
+	answer = unquoted(bytes.TrimSpace([]byte(thinking.Answer(string(answer)))))
 	if len(answer) == 0 {
 		return design.Design{}, rep, fmt.Errorf("%w: it is empty", ErrNoDesign)
 	}
@@ -69,8 +67,8 @@ func Parse(answer []byte, shop *catalogue.Shop) (design.Design, design.Report, e
 
 var fence = regexp.MustCompile("(?s)```(?:json|JSON)?\\s*(\\{.*?)(?:```|$)")
 
-// findDesign finds the first JSON object with a list called sections. The result is
-// false if there is none. The error is about nesting.
+// findDesign finds the first JSON object with a list called sections, or one within a
+// string. The result is false if there is none. The error is about nesting.
 func findDesign(answer []byte, rep *design.Report) (design.Design, bool, error) {
 	places := [][]byte{answer}
 	if m := fence.FindSubmatch(answer); m != nil {
@@ -88,7 +86,7 @@ func findDesign(answer []byte, rep *design.Report) (design.Design, bool, error) 
 				return design.Design{}, false, fmt.Errorf("%w: it is nested deeper than %d", ErrNoDesign, maxDepth)
 			}
 			tried := *rep
-			if d, ok := readDesign(place[from:], &tried); ok {
+			if d, ok := mendDesign(place[from:], &tried); ok {
 				*rep = tried
 				return d, true, nil
 			}
@@ -96,6 +94,25 @@ func findDesign(answer []byte, rep *design.Report) (design.Design, bool, error) 
 		}
 	}
 	return design.Design{}, false, nil
+}
+
+// mendDesign reads the object at the beginning of b, mended if it is no JSON.
+func mendDesign(b []byte, rep *design.Report) (design.Design, bool) {
+	var raw json.RawMessage
+	if json.NewDecoder(bytes.NewReader(b)).Decode(&raw) == nil {
+		return readDesign(raw, rep)
+	}
+	out, missing, cut, mended := mend(b)
+	rep.Repaired = mended
+	if !cut && missing != "" {
+		out = append(out, missing...)
+		rep.Repaired, rep.Unclosed = true, true
+	}
+	d, found := readDesign(out, rep)
+	if cut {
+		rep.Salvaged, rep.Cut = true, true
+	}
+	return d, found
 }
 
 // depth is the nesting depth of the JSON value at the beginning of b. The value may be
@@ -128,8 +145,11 @@ func depth(b []byte) int {
 // sections of an incomplete answer are kept. The result is false if the object has no
 // list called sections.
 func readDesign(b []byte, rep *design.Report) (design.Design, bool) {
-	var d design.Design
-	found := false
+	var (
+		d     design.Design
+		found = false
+		inner []byte // a design in a string
+	)
 	dec := json.NewDecoder(bytes.NewReader(b))
 	if _, err := dec.Token(); err != nil {
 		return design.Design{}, false
@@ -153,6 +173,9 @@ func readDesign(b []byte, rep *design.Report) (design.Design, bool) {
 			rep.DroppedFields++
 			var raw json.RawMessage
 			err = dec.Decode(&raw)
+			if within, ok := inString(raw); err == nil && ok && within[0] == '{' {
+				inner = within
+			}
 		}
 		if err != nil {
 			rep.Salvaged = true
@@ -162,15 +185,25 @@ func readDesign(b []byte, rep *design.Report) (design.Design, bool) {
 	if _, err := dec.Token(); err != nil {
 		rep.Salvaged = true
 	}
+	if !found && inner != nil {
+		*rep = design.Report{Repaired: true}
+		return readDesign(inner, rep)
+	}
 	return d, found
 }
 
-// readSections reads a list of sections. The result is false if the value is not a list.
-// With an error it returns the sections before the error.
+// readSections reads a list of sections, or a string that holds one. The result is false if
+// the value is neither. With an error it returns the sections before the error.
 func readSections(dec *json.Decoder, rep *design.Report) ([]design.Section, bool, error) {
 	open, err := dec.Token()
 	if err != nil {
 		return nil, false, err
+	}
+	if text, ok := open.(string); ok {
+		if within, ok := jsonIn(text); ok && within[0] == '[' {
+			rep.Repaired = true
+			return readSections(json.NewDecoder(bytes.NewReader(within)), rep)
+		}
 	}
 	if open != json.Delim('[') {
 		rep.DroppedFields++

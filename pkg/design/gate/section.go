@@ -9,7 +9,7 @@ import (
 
 func readTheme(raw json.RawMessage, rep *design.Report) catalogue.Theme {
 	var t catalogue.Theme
-	fields, ok := object(raw)
+	fields, ok := object(value(raw))
 	if !ok {
 		rep.DroppedFields++
 		return t
@@ -25,7 +25,7 @@ func readTheme(raw json.RawMessage, rep *design.Report) catalogue.Theme {
 }
 
 func readSection(raw json.RawMessage, rep *design.Report) (design.Section, bool) {
-	fields, ok := object(raw)
+	fields, ok := object(value(raw))
 	if !ok {
 		return design.Section{}, false
 	}
@@ -57,7 +57,7 @@ func readSection(raw json.RawMessage, rep *design.Report) (design.Section, bool)
 
 func productIDs(raw json.RawMessage, rep *design.Report) []string {
 	var entries []json.RawMessage
-	if json.Unmarshal(raw, &entries) != nil {
+	if json.Unmarshal(value(raw), &entries) != nil {
 		rep.DroppedFields++
 		return nil
 	}
@@ -75,13 +75,13 @@ func productIDs(raw json.RawMessage, rep *design.Report) []string {
 
 func readItems(raw json.RawMessage, rep *design.Report) []catalogue.Item {
 	var entries []json.RawMessage
-	if json.Unmarshal(raw, &entries) != nil {
+	if json.Unmarshal(value(raw), &entries) != nil {
 		rep.DroppedFields++
 		return nil
 	}
 	var items []catalogue.Item
 	for _, e := range entries {
-		fields, ok := object(e)
+		fields, ok := object(value(e))
 		if !ok || len(items) == design.MaxItems {
 			rep.DroppedFields++
 			continue

@@ -65,8 +65,8 @@ func plain(s string) string {
 			}
 			b.WriteRune(r)
 			continue
-		case !unicode.IsPrint(r):
-			// Control, format (bidi overrides, zero width), private use.
+		case !unicode.IsPrint(r) || r == utf8.RuneError:
+			// What stands for a character that was lost, control, format (bidi overrides, zero width), private use.
 			continue
 		case unicode.IsLetter(r) || unicode.IsDigit(r):
 			words = true

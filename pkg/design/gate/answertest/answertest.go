@@ -4,6 +4,7 @@
 package answertest
 
 import (
+	"encoding/json"
 	"strings"
 
 	"github.com/wandstore/wandstore/pkg/design"
@@ -36,6 +37,20 @@ const (
 		`"sections":[{"type":"hero","variant":"banner","headline":"A quiet shelf","body":"Made for slow evenings.","actionLabel":"Look around","productIds":["nightjar"]},` +
 		`{"type":"product-grid","headline":"Three to hold","productIds":["halcyon","rosewarden","willowmere"]}]}`
 	hero = `{"type":"hero","headline":"A quiet shelf"}`
+)
+
+// quoted is the text as a JSON string.
+func quoted(text string) string {
+	b, err := json.Marshal(text)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+var (
+	repaired = design.Report{Repaired: true}
+	unclosed = design.Report{Repaired: true, Unclosed: true}
 )
 
 // All is the answers, the good one first.
@@ -73,10 +88,33 @@ var All = []Answer{
 	{Name: "10 MB", Answer: `{"sections":[` + hero + `],"pad":"` + strings.Repeat("x", 10<<20) + `"}`},
 	{Name: "case matters", Answer: `{"Sections":[` + hero + `]}`},
 
-	{Name: "broken off in a section", Answer: Good[:len(Good)-40], Types: "hero", Report: design.Report{DroppedSections: 1, Salvaged: true}},
-	{Name: "broken off after a section", Answer: `{"sections":[` + hero, Types: "hero", Report: design.Report{Salvaged: true}},
-	{Name: "broken off in the theme", Answer: `{"sections":[` + hero + `],"theme":{"palette":"fo`, Types: "hero", Report: design.Report{Salvaged: true}},
-	{Name: "missing comma", Answer: `{"sections":[` + hero + hero + `]}`, Types: "hero", Report: design.Report{DroppedSections: 1, Salvaged: true}},
+	{Name: "broken off in a section", Answer: Good[:len(Good)-40], Types: "hero", Report: design.Report{DroppedSections: 1, Salvaged: true, Cut: true}},
+	{Name: "broken off after a section", Answer: `{"sections":[` + hero, Types: "hero", Report: unclosed},
+	{Name: "last bracket is missing", Answer: Good[:len(Good)-1], Types: "hero product-grid", Report: unclosed},
+	{Name: "broken off in the theme", Answer: `{"sections":[` + hero + `],"theme":{"palette":"fo`, Types: "hero", Report: design.Report{Salvaged: true, Cut: true}},
+
+	{Name: "missing comma", Answer: `{"sections":[` + hero + hero + `]}`, Types: "hero hero", Report: repaired},
+	{Name: "raw line break in the first section", Answer: strings.Replace(Good, "A quiet shelf", "A quiet\nshelf", 1), Types: "hero product-grid", Report: repaired, Sees: "A quiet shelf"},
+	{Name: "raw control characters in the last section", Answer: strings.Replace(Good, "Three to hold", "Three\r\n\tto\x01 hold", 1), Types: "hero product-grid", Report: repaired, Sees: "Three to hold"},
+	{Name: "trailing commas", Answer: strings.NewReplacer("}]", "},\n]", `"]`, `",]`, `"}`, `",}`).Replace(Good), Types: "hero product-grid", Report: repaired},
+	{Name: "comments", Answer: strings.NewReplacer(`{"type"`, "// the \"next\" one\n{/* what it is */\"type\"").Replace(Good), Types: "hero product-grid", Report: repaired},
+	{Name: "typographic quotes", Answer: strings.NewReplacer(`":`, `”:`, `",`, `”,`, `"}`, `”}`, `"]`, `”]`, `"`, `“`).Replace(Good), Types: "hero product-grid", Report: repaired, Sees: "A quiet shelf"},
+	{Name: "single quotes", Answer: strings.ReplaceAll(Good, `"`, `'`), Types: "hero product-grid", Report: repaired, Sees: "A quiet shelf"},
+	{Name: "quotes in the text", Answer: strings.Replace(Good, "A quiet shelf", `A "quiet" shelf`, 1), Types: "hero product-grid", Report: repaired, Sees: "quiet"},
+	{Name: "keys without quotes", Answer: strings.NewReplacer(`"type"`, "type", `"sections"`, "sections").Replace(Good), Types: "hero product-grid", Report: repaired},
+	{Name: "a bracket too many", Answer: strings.Replace(Good, `},{"type"`, `}},{"type"`, 1), Types: "hero product-grid", Report: repaired},
+	{Name: "in an object", Answer: `{"design":` + Good + `}`, Types: "hero product-grid"},
+	{Name: "in a list", Answer: `[` + Good + `]`, Types: "hero product-grid"},
+	{Name: "as a string", Answer: quoted(Good), Types: "hero product-grid"},
+	{Name: "as a string with a fence", Answer: quoted("```json\n" + Good + "\n```"), Types: "hero product-grid"},
+	{Name: "escaped as in a string", Answer: strings.Trim(quoted(Good), `"`), Types: "hero product-grid"},
+	{Name: "in an object, as a string", Answer: `{"design":` + quoted(Good) + `}`, Types: "hero product-grid", Report: repaired},
+	{Name: "sections as a string", Answer: `{"theme":{"palette":"forest"},"sections":` + quoted(`[`+hero+`,{"type":"quote"}]`) + `}`, Types: "hero quote", Report: repaired},
+	{Name: "sections as a string that is no JSON", Answer: `{"sections":` + quoted(`[`+hero+`,{"type":"quote",},]`) + `}`, Types: "hero quote", Report: repaired},
+	{Name: "each section as a string", Answer: one(quoted(hero) + `,` + quoted(`{"type":"product-grid","headline":"Ours","productIds":"[\"nightjar\"]"}`)), Types: "hero product-grid"},
+	{Name: "a string too often", Answer: quoted(quoted(quoted(Good)))},
+	{Name: "Kimi's thoughts", Answer: `◁think▷ draft {"sections":[{"type":"hero","headline":"never"}]} ◁/think▷ ` + Good, Types: "hero product-grid", Never: "never"},
+	{Name: "a character that was lost", Answer: one(`{"type":"hero","headline":"A quiet shelf \ufffd�"}`), Types: "hero", Sees: "A quiet shelf", Never: "�"},
 
 	{Name: "unknown type", Answer: one(hero + `,{"type":"iframe","headline":"never"}`), Types: "hero", Report: design.Report{DroppedSections: 1}, Never: "never"},
 	{Name: "type of wrong type", Answer: one(hero + `,{"type":["hero"],"headline":"never"}`), Types: "hero", Report: design.Report{DroppedSections: 1, DroppedFields: 1}, Never: "never"},

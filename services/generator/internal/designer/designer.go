@@ -5,6 +5,7 @@ package designer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,15 +40,23 @@ type Designer struct {
 // maxAnswers is how often the model is asked for a design.
 const maxAnswers = 2
 
+// errCut is what is wrong with an answer that is used only if no better one comes.
+var errCut = errors.New("it ends too early, or stops to be JSON")
+
 // Design asks the model for a design. Its errors are those of prompt.Build, those of the
-// Model, and gate.ErrNoDesign; all have an ErrorType method.
+// Model, and gate.ErrNoDesign; all have an ErrorType method. An answer that was cut is asked
+// about once more; if no whole one comes, the answer with the most sections is used.
 func (d *Designer) Design(ctx context.Context, b pagemaker.Brief) (pagemaker.Designed, error) {
 	out := pagemaker.Designed{PromptVersion: prompt.Version}
 	p, err := prompt.Build(prompt.Input{Shop: b.Shop, Visitor: b.Visitor, Signals: b.Signals, Preferences: b.Preferences})
 	if err != nil {
 		return out, failure{err}
 	}
-	req := kimi.Request{Call: kimi.Call{Shop: b.Shop.Slug, Persona: b.Visitor.Persona}, System: p.System, User: p.User}
+	call := kimi.Call{Shop: b.Shop.Slug, Persona: b.Visitor.Persona}
+	req := kimi.Request{Call: call, System: p.System, User: p.User, Whole: func(text string) bool {
+		_, report, err := gate.Parse([]byte(text), b.Shop)
+		return err == nil && whole(report, true)
+	}}
 	for try := 1; ; try++ {
 		asked := time.Now()
 		answer, err := d.Model.Complete(ctx, req)
@@ -56,6 +65,10 @@ func (d *Designer) Design(ctx context.Context, b pagemaker.Brief) (pagemaker.Des
 			out.Cost += int64(d.Prices.Cost(used))
 		}
 		if err != nil {
+			if len(out.Design.Sections) > 0 {
+				b.Problem("model asked again", err)
+				return d.booked(ctx, call, out), nil
+			}
 			return out, failure{err}
 		}
 		out.Model = answer.Model
@@ -66,18 +79,38 @@ func (d *Designer) Design(ctx context.Context, b pagemaker.Brief) (pagemaker.Des
 			if report != (design.Report{}) {
 				b.Note("answer trimmed", fmt.Sprintf("%+v", report))
 			}
-			out.Design = designed
-			if d.Books != nil {
-				d.Books.Page(ctx, req.Call)
+			better := len(designed.Sections) > len(out.Design.Sections)
+			if isWhole := whole(report, answer.Cut); isWhole || better {
+				out.Design = designed
+				if isWhole {
+					return d.booked(ctx, call, out), nil
+				}
 			}
-			return out, nil
+			err = errCut
 		}
 		b.Problem("answer refused", err)
 		if try == maxAnswers {
+			if len(out.Design.Sections) > 0 {
+				return d.booked(ctx, call, out), nil
+			}
 			return out, failure{err}
 		}
 		req.Turns = []kimi.Turn{{Answer: answer.Text, Reply: prompt.Correction(err)}}
 	}
+}
+
+// booked is the page that the answers became, once it is booked.
+func (d *Designer) booked(ctx context.Context, call kimi.Call, page pagemaker.Designed) pagemaker.Designed {
+	if d.Books != nil {
+		d.Books.Page(ctx, call)
+	}
+	return page
+}
+
+// whole reports whether a design has all its sections. Where nobody said that the model had
+// finished, a missing bracket may be a missing section.
+func whole(report design.Report, cut bool) bool {
+	return !report.Cut && !(cut && report.Unclosed)
 }
 
 // failure is an error with its type.

@@ -22,6 +22,7 @@ import (
 type model struct {
 	answers []string
 	err     error
+	cut     bool
 	asked   []kimi.Request
 	pages   []kimi.Call
 }
@@ -37,11 +38,15 @@ func (m *model) Complete(_ context.Context, req kimi.Request) (kimi.Answer, erro
 	if len(m.answers) < len(m.asked) {
 		return kimi.Answer{Used: used}, m.err
 	}
-	return kimi.Answer{Text: m.answers[len(m.asked)-1], Model: "kimi-test", Tokens: spend.Tokens{Prompt: 1000, Completion: 200}, Used: used}, nil
+	return kimi.Answer{Text: m.answers[len(m.asked)-1], Model: "kimi-test", Cut: m.cut, Tokens: spend.Tokens{Prompt: 1000, Completion: 200}, Used: used}, nil
 }
 
 func TestDesign(t *testing.T) {
 	t.Parallel()
+	const (
+		cut      = `{"sections":[{"type":"hero","headline":"A quiet shelf"},{"type":"hero","head`
+		unclosed = `{"sections":[{"type":"hero","headline":"A quiet shelf"},{"type":"quote"}`
+	)
 	limited := fmt.Errorf("kimi: %w", kimi.ErrRateLimited)
 	for name, tt := range map[string]struct {
 		model           model
@@ -49,12 +54,19 @@ func TestDesign(t *testing.T) {
 		err             error
 		kind            string // error.type
 		model0          string // that is named
+		sections        int
 		notes, problems string
 	}{
 		"at once":                 {model: model{answers: []string{answertest.Good}}, calls: 1, model0: "kimi-test", notes: "model answered"},
 		"trimmed":                 {model: model{answers: []string{`{"sections":[{"type":"hero","headline":"A quiet shelf"},{"type":"iframe"}]}`}}, calls: 1, model0: "kimi-test", notes: "model answered, answer trimmed"},
 		"at the second try":       {model: model{answers: []string{"Sorry.", answertest.Good}}, calls: 2, model0: "kimi-test", notes: "model answered, model answered", problems: "answer refused"},
 		"never":                   {model: model{answers: []string{"Sorry.", "Sorry again."}}, calls: 2, model0: "kimi-test", err: gate.ErrNoDesign, kind: "no_design", notes: "model answered, model answered", problems: "answer refused, answer refused"},
+		"cut, then whole":         {model: model{answers: []string{cut, answertest.Good}}, calls: 2, model0: "kimi-test", sections: 2, notes: "model answered, answer trimmed, model answered", problems: "answer refused"},
+		"cut twice":               {model: model{answers: []string{cut, cut}}, calls: 2, model0: "kimi-test", sections: 1, notes: "model answered, answer trimmed, model answered, answer trimmed", problems: "answer refused, answer refused"},
+		"cut, then nothing":       {model: model{answers: []string{cut, "Sorry."}}, calls: 2, model0: "kimi-test", sections: 1, notes: "model answered, answer trimmed, model answered", problems: "answer refused, answer refused"},
+		"cut, then a failure":     {model: model{answers: []string{cut}, err: kimi.ErrStalled}, calls: 2, model0: "kimi-test", sections: 1, notes: "model answered, answer trimmed", problems: "answer refused, model asked again"},
+		"a bracket is missing":    {model: model{answers: []string{unclosed}}, calls: 1, model0: "kimi-test", sections: 2, notes: "model answered, answer trimmed"},
+		"perhaps a section too":   {model: model{answers: []string{unclosed, answertest.Good}, cut: true}, calls: 2, model0: "kimi-test", sections: 2, notes: "model answered, answer trimmed, model answered", problems: "answer refused"},
 		"refused for rate":        {model: model{err: limited}, calls: 1, err: kimi.ErrRateLimited, kind: "rate_limited"},
 		"fails at the second":     {model: model{answers: []string{"Sorry."}, err: kimi.ErrStalled}, calls: 2, err: kimi.ErrStalled, kind: "stalled", model0: "kimi-test", notes: "model answered", problems: "answer refused"},
 		"fails in an unknown way": {model: model{err: errors.New("x")}, calls: 1, err: errors.New("x"), kind: "_OTHER"},
@@ -72,8 +84,8 @@ func TestDesign(t *testing.T) {
 			case (err == nil) != (tt.err == nil):
 				t.Fatalf("error %v, want %v", err, tt.err)
 			case err == nil:
-				if len(got.Design.Sections) == 0 {
-					t.Error("no sections")
+				if n := len(got.Design.Sections); n == 0 || tt.sections > 0 && n != tt.sections {
+					t.Errorf("%d sections, want %d", n, tt.sections)
 				}
 			default:
 				var typed interface{ ErrorType() string }
@@ -100,7 +112,7 @@ func TestDesign(t *testing.T) {
 			if len(tt.model.asked) != tt.calls {
 				t.Errorf("asked %d times, want %d", len(tt.model.asked), tt.calls)
 			}
-			if tt.calls == 2 && (len(tt.model.asked[1].Turns) != 1 || tt.model.asked[1].Turns[0].Answer != "Sorry." || !strings.Contains(tt.model.asked[1].Turns[0].Reply, "one JSON object")) {
+			if tt.calls == 2 && (len(tt.model.asked[1].Turns) != 1 || tt.model.asked[1].Turns[0].Answer != tt.model.answers[0] || !strings.Contains(tt.model.asked[1].Turns[0].Reply, "JSON object only")) {
 				t.Errorf("asked again with %+v, want the answer and what was wrong with it", tt.model.asked[1].Turns)
 			}
 			if strings.Join(notes, ", ") != tt.notes || strings.Join(problems, ", ") != tt.problems {

@@ -9,11 +9,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-resty/resty/v2"
-	"github.com/sony/gobreaker/v2"
 
 	"github.com/wandstore/wandstore/pkg/spend"
 )
@@ -21,13 +19,11 @@ import (
 const (
 	// maxTries is how often one call may ask the model.
 	maxTries = 3
-	// maxUnusable is how many unusable answers one call accepts before it fails. A second
-	// answer may be better. A third one would take another hundred seconds.
+	// maxUnusable is how many answers that hold nothing one call accepts before it fails. A
+	// second answer may be better. A third one would take another hundred seconds.
 	maxUnusable = 2
 	// maxBackoff bounds the wait before a retry if there is no Retry-After.
 	maxBackoff = 10 * time.Second
-	// tripAfter is how many failures in a row open the breaker.
-	tripAfter = 5
 )
 
 // Request is one conversation to be answered.
@@ -39,6 +35,10 @@ type Request struct {
 	// Turns are the turns that followed, oldest first. To correct an answer, a turn shows
 	// the model its answer and says what is wrong with it.
 	Turns []Turn
+	// Whole, if set, reports whether a text is the whole answer. It is asked where the
+	// stream broke off, failed, or did not say that the model had finished: a whole answer
+	// is used all the same.
+	Whole func(text string) bool
 	// OnText, if set, is called with each piece of the answer as it comes, without the
 	// model's thoughts. The pieces are whole characters; all of them are Answer.Text. It
 	// delays the reading of the stream.
@@ -68,9 +68,13 @@ type Turn struct {
 	Reply  string
 }
 
-// Answer is a complete answer of the model.
+// Answer is an answer of the model.
 type Answer struct {
+	// Text is without the model's thoughts.
 	Text string
+	// Cut says that the text may end too early: the model reached its token limit, or nobody
+	// said that it had finished. Request.Whole, if set, found that it is not whole.
+	Cut bool
 	// Model is the id in the answer, or the configured one if the answer has none.
 	Model string
 	// Tokens is the provider's count for the successful try; zero if it gives none.
@@ -86,18 +90,15 @@ type Answer struct {
 	Tries int
 }
 
-// Client asks one model. It is safe for concurrent use, and all its callers share the
-// circuit breaker. It is made by New and ended by Close.
+// Client asks one model. It is safe for concurrent use, and all its callers share its
+// circuit breakers. It is made by New and ended by Close.
 type Client struct {
 	cfg      Config
 	endpoint string
 	host     string
 	port     int
 	http     *resty.Client
-	breaker  *gobreaker.CircuitBreaker[Answer]
-	// refused makes the breaker open at the next failure that it counts. That is the
-	// refusal that set it.
-	refused atomic.Bool
+	breakers breakers
 }
 
 // Option is an optional setting of New.
@@ -142,21 +143,7 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 		SetRedirectPolicy(resty.RedirectPolicyFunc(func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		}))
-	c.breaker = gobreaker.NewCircuitBreaker[Answer](gobreaker.Settings{
-		Name:        "kimi",
-		MaxRequests: 1,
-		Timeout:     cfg.BreakerCooldown,
-		ReadyToTrip: func(counts gobreaker.Counts) bool {
-			return c.refused.Load() || counts.ConsecutiveFailures >= tripAfter
-		},
-		OnStateChange: func(string, gobreaker.State, gobreaker.State) { c.refused.Store(false) },
-		IsSuccessful: func(err error) bool {
-			return !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrRefused)
-		},
-		IsExcluded: func(err error) bool {
-			return errors.Is(err, ErrRateLimited) || errors.Is(err, context.Canceled)
-		},
-	})
+	c.breakers = breakers{cooldown: cfg.BreakerCooldown, shops: map[string]*circuit{}}
 	return c, nil
 }
 
@@ -178,11 +165,13 @@ func newTransport() *http.Transport {
 // Close closes idle connections. Running calls continue.
 func (c *Client) Close() { c.http.GetClient().CloseIdleConnections() }
 
-// BreakerState returns "closed", "half-open" or "open".
-func (c *Client) BreakerState() string { return c.breaker.State().String() }
+// BreakerState returns "open" while the model is not called, "half-open" while one call
+// probes or it is not called for some shops, and otherwise "closed".
+func (c *Client) BreakerState() string { return c.breakers.state() }
 
 // Complete asks the model and returns its answer. The table in the package's documentation
-// lists the errors and what is retried. With an error, the Answer has Used only.
+// lists the errors and what is retried. With an error, the Answer's Text is the longest
+// that came; it may be empty, and is never whole.
 func (c *Client) Complete(ctx context.Context, req Request) (Answer, error) {
 	var used []spend.Tokens
 	answer, err := c.complete(ctx, req, &used)
@@ -198,40 +187,44 @@ func (c *Client) complete(ctx context.Context, req Request, used *[]spend.Tokens
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 
-	unusable := 0
+	var (
+		unusable = 0
+		partial  Answer
+	)
 	for try := 1; ; try++ {
 		if err := ctx.Err(); err != nil {
-			return Answer{}, ended(err, c.cfg.Timeout)
+			return partial, ended(err, c.cfg.Timeout)
 		}
 		if try > 1 {
 			req.restart()
 		}
 		answer, err := c.try(ctx, req, body, try, used)
+		answer.Tries = try
 		if err == nil {
-			answer.Tries = try
 			return answer, nil
 		}
-		if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
-			return Answer{}, &failure{decision: ErrUnavailable, kind: "breaker", detail: "it has failed lately, the circuit breaker is open", cause: err}
+		partial.Tries = try
+		if len(answer.Text) > len(partial.Text) {
+			partial = answer
 		}
-		if errors.Is(err, ErrTruncated) || errors.Is(err, ErrEmpty) {
+		if errors.Is(err, ErrUnreadable) || errors.Is(err, ErrEmpty) {
 			unusable++
 		}
 		if try == maxTries || unusable == maxUnusable || !retriable(err) {
-			return Answer{}, err
+			return partial, err
 		}
 		wait := c.backoff(try, err)
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
-			return Answer{}, err
+			return partial, err
 		}
 		if err := sleep(ctx, wait); err != nil {
-			return Answer{}, ended(err, c.cfg.Timeout)
+			return partial, ended(err, c.cfg.Timeout)
 		}
 	}
 }
 
-// try asks once, if the Meter permits it. The Meter is asked outside of the breaker,
-// which counts what became of the service. What the try used is added to used.
+// try asks once, if the Meter permits it. The Meter is asked outside of the breakers,
+// which count what became of the service. What the try used is added to used.
 func (c *Client) try(ctx context.Context, req Request, body []byte, n int, used *[]spend.Tokens) (answer Answer, err error) {
 	most := c.most(body)
 	end, err := c.cfg.Meter.Begin(ctx, req.Call, most)
@@ -254,16 +247,25 @@ func (c *Client) try(ctx context.Context, req Request, body []byte, n int, used 
 		*used = append(*used, tokens)
 		end(ctx, tokens, outcome)
 	}()
-	return c.breaker.Execute(func() (Answer, error) { return c.ask(ctx, req, body, n, &t) })
+	report, err := c.breakers.begin(req.Call.Shop)
+	if err != nil {
+		return Answer{}, &failure{decision: ErrUnavailable, kind: "breaker", detail: "it has failed lately, the circuit breaker is open", cause: err}
+	}
+	answer, f := c.ask(ctx, req, body, n, &t)
+	report(f)
+	if f != nil {
+		return answer, f
+	}
+	return answer, nil
 }
 
 // retriable reports whether another try may succeed. An expired deadline is ErrUnavailable
 // too, but leaves no time for another try.
 func retriable(err error) bool {
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, errOpen) {
 		return false
 	}
-	for _, decision := range []error{ErrRateLimited, ErrUnavailable, ErrTruncated, ErrEmpty} {
+	for _, decision := range []error{ErrRateLimited, ErrUnavailable, ErrUnreadable, ErrEmpty} {
 		if errors.Is(err, decision) {
 			return true
 		}
@@ -306,6 +308,7 @@ type payload struct {
 	StreamOptions       streamOptions  `json:"stream_options"`
 	ResponseFormat      responseFormat `json:"response_format"`
 	MaxCompletionTokens int            `json:"max_completion_tokens"`
+	ReasoningEffort     string         `json:"reasoning_effort,omitempty"`
 	Thinking            *thinkingMode  `json:"thinking,omitempty"`
 }
 
@@ -337,7 +340,13 @@ func (c *Client) payload(req Request) payload {
 	for _, t := range req.Turns {
 		p.Messages = append(p.Messages, message{Role: "assistant", Content: t.Answer}, message{Role: "user", Content: t.Reply})
 	}
-	if thinkingOff(c.cfg.Model) {
+	name, on := modelName(c.cfg.Model), c.cfg.Thinking == ThinkingOn
+	switch {
+	case takesEffort(name) && !on:
+		p.ReasoningEffort = "low"
+	case on && !alwaysThinks(name):
+		p.Thinking = &thinkingMode{Type: "enabled"}
+	case !on && thinkingIsOptional(name), c.cfg.Thinking == ThinkingOff && !alwaysThinks(name):
 		p.Thinking = &thinkingMode{Type: "disabled"}
 	}
 	return p

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -64,9 +65,36 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
-func TestThinkingIsDisabledWhereItCanBe(t *testing.T) {
-	for id, want := range map[string]bool{
-		"kimi-k2.5": true, "kimi-k2.6": true, "kimi-k2.6-turbo": true, "kimi-k2.7": false, "kimi-k2-thinking": false, "kimi-k3": false,
+func TestModels(t *testing.T) {
+	const disabled, enabled, neither = `{"type":"disabled"}`, `{"type":"enabled"}`, ""
+	for _, c := range []struct {
+		id       string
+		thinking Thinking
+		want     string // thinking
+		effort   string
+		room     int
+	}{
+		{"kimi-k2.5", "", disabled, "", 8192},
+		{"kimi-k2.6", ThinkingAuto, disabled, "", 8192},
+		{"kimi-k2.6-turbo", "", disabled, "", 8192},
+		{"moonshotai/kimi-k2.6", "", disabled, "", 8192},
+		{"openrouter/moonshotai/Kimi-K2.6:free", "", disabled, "", 8192},
+		{"Pro/moonshotai/KIMI-K2.5", "", disabled, "", 8192},
+		{"moonshotai.kimi-k2.5", "", disabled, "", 8192},
+		{"accounts/fireworks/models/kimi-k2p6", "", disabled, "", 8192},
+		{"kimi-k2.6/other-model", "", neither, "", 8192},
+		{"kimi-k2.6", ThinkingOff, disabled, "", 8192},
+		{"kimi-k2.6", ThinkingOn, enabled, "", 24_576},
+		{"other-model", "", neither, "", 8192},
+		{"other-model", ThinkingOff, disabled, "", 8192},
+		{"other-model", ThinkingOn, enabled, "", 24_576},
+		{"kimi-k2.7-code", "", neither, "", 24_576},
+		{"moonshotai/Kimi-K2.7-Code:exacto", ThinkingOff, neither, "", 24_576},
+		{"kimi-k2-thinking-turbo", "", neither, "", 24_576},
+		{"kimi-k3", "", neither, "low", 24_576},
+		{"moonshotai/Kimi-K3.1-Pro", "", neither, "low", 24_576},
+		{"kimi-k3", ThinkingOff, neither, "low", 24_576},
+		{"kimi-k3", ThinkingOn, neither, "", 24_576},
 	} {
 		var body map[string]json.RawMessage
 		m := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -75,12 +103,19 @@ func TestThinkingIsDisabledWhereItCanBe(t *testing.T) {
 			}
 			fine(w, r)
 		}))
-		if _, err := newClient(t, Config{BaseURL: m.URL, Model: id}).Complete(t.Context(), ask); err != nil {
+		metered := &meter{permits: -1}
+		if _, err := newClient(t, Config{BaseURL: m.URL, Model: c.id, Thinking: c.thinking, Meter: metered}).Complete(t.Context(), ask); err != nil {
 			t.Fatal(err)
 		}
 		m.Close()
-		if got := string(body["thinking"]); (got == `{"type":"disabled"}`) != want || !want && got != "" {
-			t.Errorf("%s: thinking %s", id, got)
+		if got := string(body["thinking"]); got != c.want {
+			t.Errorf("%s, %q: thinking %s, want %q", c.id, c.thinking, got, c.want)
+		}
+		if got := strings.Trim(string(body["reasoning_effort"]), `"`); got != c.effort {
+			t.Errorf("%s, %q: effort %s, want %q", c.id, c.thinking, got, c.effort)
+		}
+		if got := string(body["max_completion_tokens"]); got != strconv.Itoa(c.room) || metered.most[0].Completion != c.room {
+			t.Errorf("%s, %q: %s tokens, %d reserved, want %d", c.id, c.thinking, got, metered.most[0].Completion, c.room)
 		}
 	}
 }
@@ -104,18 +139,15 @@ func TestDecisions(t *testing.T) {
 		"reset":           {resets, Config{}, ErrUnavailable, 3},
 		"stall":           {stalls, Config{StallTimeout: 20 * time.Millisecond}, ErrStalled, 3},
 		"hang":            {hangs, Config{StallTimeout: 20 * time.Millisecond}, ErrStalled, 3},
-		"no DONE":         {says("half", ""), Config{}, ErrTruncated, 2},
-		"DONE, no reason": {says("half", "", "[DONE]"), Config{}, ErrTruncated, 2},
-		"reason, no DONE": {says("half", "stop"), Config{}, ErrTruncated, 2},
-		"length":          {says("half", "length", "[DONE]"), Config{}, ErrTruncated, 2},
+		"only thoughts":   {says("<think>half", "length", "[DONE]"), Config{}, ErrEmpty, 2},
 		"empty":           {says(" \n", "stop", "[DONE]"), Config{}, ErrEmpty, 2},
 		"filtered":        {says("x", "content_filter", "[DONE]"), Config{}, ErrBadRequest, 1},
 		"too large":       {says(strings.Repeat("x", 101), "stop", "[DONE]"), Config{AnswerLimit: 100}, ErrAnswerTooLarge, 1},
-		"a huge event":    {says(strings.Repeat("x", maxEvent), "stop", "[DONE]"), Config{}, ErrAnswerTooLarge, 1},
+		"a huge event":    {says(strings.Repeat("x", maxPayload), "stop", "[DONE]"), Config{}, ErrAnswerTooLarge, 1},
 		"endless noise":   {noise, Config{AnswerLimit: 1000}, ErrAnswerTooLarge, 1},
-		"not a stream":    {answers(200, ""), Config{}, ErrUnavailable, 3},
-		"not chunks":      {says("x", "", "<html>"), Config{}, ErrUnavailable, 3},
-		"error in stream": {says("x", "", `{"error":{"type":"engine_overloaded_error"}}`), Config{}, ErrUnavailable, 3},
+		"not a stream":    {page, Config{}, ErrUnreadable, 2},
+		"half a chunk":    {says("x", "", `{"choices":[{"del`), Config{}, ErrUnreadable, 2},
+		"error in stream": {says("x", "", `{"error":{"type":"server_error"}}`), Config{}, ErrUnavailable, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newModel(t, c.step)
@@ -128,7 +160,7 @@ func TestDecisions(t *testing.T) {
 				t.Errorf("asked %d times, want %d", got, c.tries)
 			}
 			one := 0
-			for _, decision := range []error{ErrRateLimited, ErrUnavailable, ErrRefused, ErrBadRequest, ErrTruncated, ErrAnswerTooLarge, ErrEmpty} {
+			for _, decision := range []error{ErrRateLimited, ErrUnavailable, ErrRefused, ErrBadRequest, ErrUnreadable, ErrAnswerTooLarge, ErrEmpty} {
 				if errors.Is(err, decision) {
 					one++
 				}
@@ -263,13 +295,13 @@ func TestTheAnswerIsHeardAsItComes(t *testing.T) {
 	req := ask
 	req.OnText = func(piece string) { heard <- piece }
 	req.OnRestart = func() { heard <- "restart" }
-	m := newModel(t, says("half", "stop"), func(w http.ResponseWriter, r *http.Request) {
+	m := newModel(t, resets, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		for i, piece := range []string{"<think>a draft</th", "ink>one", " two"} {
 			_, _ = fmt.Fprintf(w, `data: {"choices":[{"delta":{"content":%q}}]}`+"\n\n", piece)
 			_ = http.NewResponseController(w).Flush()
 			if i == 1 {
-				if got := []string{<-heard, <-heard, <-heard}; !slices.Equal(got, []string{"half", "restart", "one"}) {
+				if got := []string{<-heard, <-heard, <-heard}; !slices.Equal(got, []string{"half of the answer", "restart", "one"}) {
 					t.Errorf("heard %q", got)
 				}
 			}

@@ -10,8 +10,12 @@ import (
 
 // The defaults of Config.
 const (
-	defaultTimeout         = 180 * time.Second
-	defaultMaxTokens       = 8192
+	defaultTimeout = 180 * time.Second
+	// pageTokens is enough for a page's design, twice over.
+	pageTokens = 8192
+	// thoughtTokens is the room that a model which thinks gets in addition. Moonshot asks
+	// for 16,000 tokens or more.
+	thoughtTokens          = 16_384
 	defaultAnswerLimit     = 1 << 20
 	defaultStallTimeout    = 30 * time.Second
 	defaultBackoff         = 500 * time.Millisecond
@@ -30,10 +34,12 @@ type Config struct {
 	Model string
 	// Timeout bounds a whole call, with its retries and waits. The default is 3 min.
 	Timeout time.Duration
-	// MaxCompletionTokens is the requested limit of an answer, in tokens. Providers count
-	// the requested tokens against their rate limits, not the used ones. The default is
-	// 8192.
+	// MaxCompletionTokens is the requested limit of an answer and of the thoughts before it,
+	// in tokens. Providers count the requested tokens against their rate limits, not the
+	// used ones. The default is 8192, and 24,576 for a model that thinks.
 	MaxCompletionTokens int
+	// Thinking is how much the model thinks before it answers. The default is ThinkingAuto.
+	Thinking Thinking
 	// AnswerLimit bounds an answer's text, in bytes. The default is 1 MiB.
 	AnswerLimit int64
 	// StallTimeout bounds the time before the first byte and between later ones. The
@@ -46,6 +52,26 @@ type Config struct {
 	BreakerCooldown time.Duration
 	// Meter permits each try; nil permits all.
 	Meter Meter
+}
+
+// Thinking is how much a model thinks before it answers.
+type Thinking string
+
+// The values of Thinking; empty is ThinkingAuto.
+const (
+	// ThinkingAuto is as little as the model is known to allow, because a page does not need
+	// long thoughts.
+	ThinkingAuto Thinking = "auto"
+	// ThinkingOn is as much as is usual for the model.
+	ThinkingOn Thinking = "on"
+	// ThinkingOff is ThinkingAuto, and also disables the thinking of a model that is not
+	// known.
+	ThinkingOff Thinking = "off"
+)
+
+// Valid reports whether t is one of the values.
+func (t Thinking) Valid() bool {
+	return t == "" || t == ThinkingAuto || t == ThinkingOn || t == ThinkingOff
 }
 
 // Validate names every wrong field. It never shows the key.
@@ -62,6 +88,9 @@ func (c Config) Validate() error {
 	if identifier(c.Model) == "" {
 		errs = append(errs, fmt.Errorf("model: %q is not a model id", c.Model))
 	}
+	if !c.Thinking.Valid() {
+		errs = append(errs, fmt.Errorf("thinking: %q is not auto, on or off", c.Thinking))
+	}
 	if c.Timeout < 0 || c.StallTimeout < 0 || c.Backoff < 0 || c.BreakerCooldown < 0 || c.MaxCompletionTokens < 0 || c.AnswerLimit < 0 {
 		errs = append(errs, errors.New("timeouts and limits: not negative"))
 	}
@@ -70,7 +99,12 @@ func (c Config) Validate() error {
 
 func (c Config) withDefaults() Config {
 	orDefault(&c.Timeout, defaultTimeout)
-	orDefault(&c.MaxCompletionTokens, defaultMaxTokens)
+	orDefault(&c.Thinking, ThinkingAuto)
+	room := pageTokens
+	if c.thinks() {
+		room += thoughtTokens
+	}
+	orDefault(&c.MaxCompletionTokens, room)
 	orDefault(&c.AnswerLimit, defaultAnswerLimit)
 	orDefault(&c.StallTimeout, defaultStallTimeout)
 	orDefault(&c.Backoff, defaultBackoff)
@@ -88,11 +122,28 @@ func orDefault[T comparable](v *T, otherwise T) {
 	}
 }
 
-// thinkingOff reports whether the model thinks by default and lets a request disable it. A
-// page does not need long reasoning.
-func thinkingOff(model string) bool {
-	return strings.HasPrefix(model, "kimi-k2.5") || strings.HasPrefix(model, "kimi-k2.6")
+// thinks reports whether the model thinks, as far as it is known.
+func (c Config) thinks() bool { return c.Thinking == ThinkingOn || alwaysThinks(modelName(c.Model)) }
+
+// modelName is the id in lower case, without the names of gateways and providers before it.
+func modelName(id string) string {
+	name := strings.ToLower(id[strings.LastIndexByte(id, '/')+1:])
+	return strings.ReplaceAll(name, "k2p", "k2.") // as Fireworks writes it
 }
+
+// thinkingIsOptional reports whether the model thinks unless a request disables it.
+func thinkingIsOptional(name string) bool {
+	return strings.Contains(name, "kimi-k2.5") || strings.Contains(name, "kimi-k2.6")
+}
+
+// alwaysThinks reports whether the model refuses not to think.
+func alwaysThinks(name string) bool {
+	return takesEffort(name) || strings.Contains(name, "kimi-k2.7") || strings.Contains(name, "kimi-k2-thinking") || strings.Contains(name, "kimi-thinking")
+}
+
+// takesEffort reports whether the model always thinks and takes reasoning_effort instead of
+// thinking: low, high or max, which is its default and takes minutes.
+func takesEffort(name string) bool { return strings.Contains(name, "kimi-k3") }
 
 // identifier returns s if it has the form of a provider's id of a model or of an error type,
 // and "" if not. Ids get into spans, errors and stored metadata, which other text must not.

@@ -3,10 +3,17 @@
 //
 // # Promises
 //
-// Complete returns a complete answer or an error within Config.Timeout, which includes
-// retries and waits. The error wraps exactly one of the sentinels below. If the caller
-// cancels, it wraps context.Canceled only. The answer is text. The caller checks whether it
-// is the requested JSON, and can tell the model in a second turn (Request.Turns).
+// Complete returns an answer or an error within Config.Timeout, which includes retries and
+// waits. The error wraps exactly one of the sentinels below. If the caller cancels, it wraps
+// context.Canceled only. The answer is text, without the model's thoughts. The caller checks
+// whether it is the requested JSON, and can tell the model in a second turn (Request.Turns).
+//
+// An answer is read for what it is, not for what its envelope says: server-sent events of
+// any content type, JSON by lines, or a whole completion; with or without a finish reason
+// and [DONE]. Package streamtest has the recorded forms. If a stream breaks off, fails or
+// does not say that the model had finished, the caller decides (Request.Whole): a whole
+// answer is one. Of the others, one that merely ended is returned with Answer.Cut, and one
+// that broke off is asked for again.
 //
 // Errors, spans and logs never hold the key, the prompt, the answer or a URL. The message
 // of a provider's error is left out too, since it may quote the prompt. Only the error's
@@ -14,28 +21,38 @@
 //
 // # Errors and retries
 //
-//	what happens                              error              tries  breaker
-//	401, 403; 429 for lack of balance         ErrRefused         1      opens at once
-//	429                                       ErrRateLimited     3      does not count
-//	5xx                                       ErrUnavailable     3      failure
-//	reset, refused, DNS, TLS; not a stream    ErrUnavailable     3      failure
-//	nothing for Config.StallTimeout           ErrStalled (*)     3      failure
-//	Config.Timeout or the caller's deadline   ErrUnavailable     -      failure
+//	what happens                              error              tries  counts for
+//	401                                       ErrRefused         1      everybody, at once
+//	403, 429 for lack of balance              ErrRefused         1      everybody, at once
+//	402, other 403; within a stream, 429 too  ErrRefused         1      the shop, at once
+//	429                                       ErrRateLimited     3      -
+//	502 and above                             ErrUnavailable     3      everybody
+//	500; any 5xx within a stream; 408, 409    ErrUnavailable     3      the shop
+//	refused, DNS, TLS, no answer              ErrUnavailable     3      everybody
+//	reset within a stream                     ErrUnavailable     3      the shop
+//	nothing for Config.StallTimeout           ErrStalled (*)     3      the shop
+//	Config.Timeout or the caller's deadline   ErrUnavailable     -      the shop
 //	breaker open                              ErrUnavailable     0      -
 //	Config.Meter refuses the try              ErrNotPermitted    -      -
 //	other 4xx, 3xx, filtered content          ErrBadRequest      1      success
-//	ends without finish_reason and [DONE]     ErrTruncated       2      success
-//	finish_reason "length"                    ErrTruncated       2      success
+//	not in a form that a model answers in     ErrUnreadable      2      -
 //	finished without content                  ErrEmpty           2      success
 //	over Config.AnswerLimit                   ErrAnswerTooLarge  1      success
-//	the caller cancels                        context.Canceled   -      does not count
+//	the caller cancels                        context.Canceled   -      -
 //
-// (*) ErrStalled wraps ErrUnavailable.
+// (*) ErrStalled wraps ErrUnavailable. Comments that keep a connection alive, and events
+// that say nothing, do not end a stall.
 //
-// The breaker measures whether the service is available. So an unusable answer counts as
-// success. A rate limit counts as neither: it means that the account is busy, and must not
-// stop all ten members that share it. The breaker opens after five consecutive failures of
-// any caller. After Config.BreakerCooldown it lets one try through.
+// An error may come as a status, or within a stream as an object, a text, a code or a type;
+// both are decided by the same table.
+//
+// A breaker stops calls that would only fail: five failures in a row open it, a refusal at
+// once, and after Config.BreakerCooldown one try probes. What may be due to what the shop
+// asked counts for that shop's breaker, and calls for other shops go on. Failures count for
+// the breaker of everybody if they concern everybody, or once two shops have them without a
+// success between. An unusable answer counts as success: the service is available. A rate
+// limit counts as neither: it means that the account is busy, and must not stop all members
+// that share it.
 //
 // A retry waits for a random time between zero and an exponentially growing bound (full
 // jitter). After a Retry-After it waits for that time and a little more, so that members
@@ -45,9 +62,13 @@
 // # Requests
 //
 // A request sets stream with usage, response_format json_object and max_completion_tokens.
-// It sets no temperature, because newer Kimi models refuse one. It disables thinking for
-// kimi-k2.5 and kimi-k2.6, which think by default; later models refuse the field. Redirects
-// are not followed, because they would send the prompt to a host that is not configured.
+// It sets no temperature, because newer Kimi models refuse one. How much a model thinks is
+// Config.Thinking; models differ in what they accept, and are told apart by the name after
+// the last slash of their id, in any case. kimi-k2.5 and kimi-k2.6 think unless thinking is
+// disabled. kimi-k2.7-code and kimi-k3 always think; kimi-k3 takes reasoning_effort in its
+// place. A model that thinks gets more tokens, since its thoughts count among them.
+// Redirects are not followed, because they would send the prompt to a host that is not
+// configured.
 //
 // # Cost
 //

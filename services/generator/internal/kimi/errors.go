@@ -29,8 +29,8 @@ var (
 	// ErrNotPermitted: Config.Meter refused the try, and nothing was sent. The error
 	// wraps the Meter's.
 	ErrNotPermitted = errors.New("the call is not permitted")
-	// ErrTruncated: the answer is incomplete.
-	ErrTruncated = errors.New("the model's answer is cut short")
+	// ErrUnreadable: what came is not in a form that a model answers in.
+	ErrUnreadable = errors.New("the model's answer cannot be read")
 	// ErrAnswerTooLarge: the answer is larger than Config.AnswerLimit.
 	ErrAnswerTooLarge = errors.New("the model's answer is too large")
 	// ErrEmpty: the model finished without any content.
@@ -51,7 +51,7 @@ var outcomes = []struct {
 	{ErrUnavailable, "unavailable"},
 	{ErrRefused, "refused"},
 	{ErrBadRequest, "bad_request"},
-	{ErrTruncated, "truncated"},
+	{ErrUnreadable, "unreadable"},
 	{ErrAnswerTooLarge, "too_large"},
 	{ErrEmpty, "empty"},
 	{context.Canceled, "cancelled"},
@@ -78,6 +78,8 @@ type failure struct {
 	kind     string // error.type: an HTTP status, or one of a few words
 	detail   string // for people; may be empty
 	cause    error  // may be nil; its text is not shown
+	// everybody says that it concerns all calls, not only those for this shop.
+	everybody bool
 	// retryAfter is the wait that the provider asks for; 0 if it asks for none.
 	retryAfter time.Duration
 }
@@ -98,6 +100,23 @@ func (f *failure) Unwrap() []error {
 	return []error{f.decision, f.cause}
 }
 
+// counts reports whether the failure counts for a breaker: the service or the account
+// fails. A busy account must not stop those that share it, and a cancelled call says
+// nothing.
+func (f *failure) counts() bool {
+	return errors.Is(f, ErrUnavailable) || errors.Is(f, ErrRefused)
+}
+
+// healthy reports whether the failure shows that the service answers.
+func (f *failure) healthy() bool {
+	for _, decision := range []error{ErrBadRequest, ErrEmpty, ErrAnswerTooLarge} {
+		if errors.Is(f, decision) {
+			return true
+		}
+	}
+	return false
+}
+
 // notPermitted is the failure of a try that the Meter refused.
 func notPermitted(err error) *failure {
 	return &failure{decision: ErrNotPermitted, kind: "not_permitted", detail: err.Error(), cause: err}
@@ -106,7 +125,7 @@ func notPermitted(err error) *failure {
 // broken returns the failure of a connection. It drops the text of err, because Go's errors
 // quote URLs and what a server sent instead of HTTP.
 func broken(err error) *failure {
-	f := &failure{decision: ErrUnavailable, kind: "connection", detail: "the connection failed"}
+	f := &failure{decision: ErrUnavailable, kind: "connection", detail: "the connection failed", everybody: true}
 	var (
 		errno   syscall.Errno
 		dns     *net.DNSError

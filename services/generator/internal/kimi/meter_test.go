@@ -71,12 +71,12 @@ func TestEveryTryIsMetered(t *testing.T) {
 		"broken off":                  {[]step{resets, fine}, Config{}, []spend.Tokens{used(sent, len("half of the answer")), told}},
 		"stalled":                     {[]step{stalls, fine}, Config{StallTimeout: 100 * time.Millisecond}, []spend.Tokens{used(sent, len("a little")), told}},
 		"no answer at all":            {[]step{hangs, fine}, Config{StallTimeout: 100 * time.Millisecond}, []spend.Tokens{used(sent, 0), told}},
-		"truncated, with a count":     {[]step{says("half", "length", counts, "[DONE]"), fine}, Config{}, []spend.Tokens{told, told}},
-		"counted, then broken off":    {[]step{says("half", "", counts), fine}, Config{}, []spend.Tokens{told, told}},
+		"truncated, with a count":     {[]step{says("half", "length", counts, "[DONE]")}, Config{}, []spend.Tokens{told}},
+		"counted, then broken off":    {[]step{says("half", "", counts, "{"), fine}, Config{}, []spend.Tokens{told, told}},
 		"reasoning":                   {[]step{says("", "", `{"choices":[{"delta":{"reasoning_content":"hm, hm"}}]}`), fine}, Config{}, []spend.Tokens{used(sent, 6), told}},
 		"too large, up to the bound":  {[]step{says(strings.Repeat("x", 200), "stop", "[DONE]")}, Config{AnswerLimit: 150}, []spend.Tokens{used(sent, 100)}},
-		"a huge event":                {[]step{says(strings.Repeat("x", maxEvent), "stop", "[DONE]")}, Config{}, []spend.Tokens{used(sent, 100)}},
-		"no stream":                   {[]step{answers(200, ""), fine}, Config{}, []spend.Tokens{used(sent, 100), told}},
+		"a huge event":                {[]step{says(strings.Repeat("x", maxPayload), "stop", "[DONE]")}, Config{}, []spend.Tokens{used(sent, 100)}},
+		"no answer of a model":        {[]step{page, fine}, Config{}, []spend.Tokens{used(sent, 100), told}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newModel(t, c.steps...)

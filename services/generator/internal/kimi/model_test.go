@@ -121,6 +121,12 @@ func answers(status int, kind string, header ...string) step {
 	}
 }
 
+// page is no answer of a model.
+func page(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html")
+	_, _ = io.WriteString(w, "<!DOCTYPE html>\n<html><body>Sign in</body></html>\n")
+}
+
 // resets breaks the connection after a part of an answer.
 func resets(w http.ResponseWriter, r *http.Request) {
 	says("half of the answer", "")(w, r)

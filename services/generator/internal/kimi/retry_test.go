@@ -15,7 +15,7 @@ func TestRetrySucceeds(t *testing.T) {
 		"rate limit, failure": {[]step{answers(429, ""), answers(502, ""), fine}, 3},
 		"reset":               {[]step{resets, fine}, 2},
 		"stall":               {[]step{stalls, fine}, 2},
-		"truncated":           {[]step{says("half", ""), fine}, 2},
+		"no answer":           {[]step{page, fine}, 2},
 		"failure, empty":      {[]step{answers(500, ""), says("", "stop", "[DONE]"), fine}, 3},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,9 +1,6 @@
 package kimi
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"strings"
@@ -12,120 +9,172 @@ import (
 	"github.com/wandstore/wandstore/pkg/thinking"
 )
 
-const (
-	// maxEvent bounds one server-sent event, in bytes. A chunk of a few tokens has about
-	// 300. A gateway that does not stream may send the whole answer in one event.
-	maxEvent = 256 << 10
-	// wireFactor is how many bytes of the stream are allowed for each byte of the answer. A
-	// token of four characters arrives in about 300 bytes of JSON.
-	wireFactor = 80
-)
-
 // answerStream is the answer read so far.
 type answerStream struct {
 	req      Request
-	thoughts thinking.Filter
-	text     strings.Builder // without the thoughts
-	model    string
-	finish   string
-	tokens   spend.Tokens
-	received int // bytes of content and of reasoning
-	done     bool
+	limit    int64 // of the text, in bytes
+	onToken  func()
+	onSign   func() // of life
+	onEnding func()
+
+	thoughts  thinking.Filter
+	joiner    joiner
+	raw       strings.Builder // the content as it came
+	text      strings.Builder // the answer: without thoughts, of whole characters
+	reasoning strings.Builder
+	arguments strings.Builder // of a call of a tool
+	choice    count           // the choice that is read
+	chosen    bool
+	model     string
+	finish    string
+	ending    ending
+	tokens    spend.Tokens
+	received  int      // bytes of content, reasoning and arguments
+	problem   *failure // that the stream tells of
+	done      bool     // it said that nothing follows
+	any       bool     // it had a chunk
+	damaged   bool     // a value could not be read
 }
 
-// chunk holds the fields of OpenAI's chat.completion.chunk that are used here.
-type chunk struct {
-	Model   string `json:"model"`
-	Choices []struct {
-		Delta struct {
-			Content   string `json:"content"`
-			Reasoning string `json:"reasoning_content"`
-		} `json:"delta"`
-		FinishReason string `json:"finish_reason"`
-		// Moonshot also sends the usage here, in the last choice.
-		Usage *usage `json:"usage"`
-	} `json:"choices"`
-	Usage *usage          `json:"usage"`
-	Error json.RawMessage `json:"error"`
-}
+// hooks are called while an answer is read: at the first token, of content or of
+// reasoning; at each sign of life; and once the model has said why it stopped.
+type hooks struct{ token, sign, ending func() }
 
-// usage is the provider's counts. Moonshot tells the cached tokens beside the others,
-// OpenAI in the details of the prompt's; the written ones are told by gateways only.
-type usage struct {
-	PromptTokens     int `json:"prompt_tokens"`
-	CompletionTokens int `json:"completion_tokens"`
-	CachedTokens     int `json:"cached_tokens"`
-	PromptDetails    struct {
-		CachedTokens  int `json:"cached_tokens"`
-		WrittenTokens int `json:"cache_write_tokens"`
-	} `json:"prompt_tokens_details"`
-}
-
-// readAnswer reads a stream of chunks up to [DONE]. limit bounds the answer's text, in
-// bytes. onToken is called at the first token, of content or of reasoning. Errors are
-// *failure, or r's; with an error, the stream is what came until then.
-func readAnswer(r io.Reader, req Request, limit int64, onToken func()) (*answerStream, error) {
-	var (
-		a      = answerStream{req: req}
-		first  = true
-		events = newEventReader(r, limit*wireFactor)
-	)
-	for !a.done {
-		data, err := events.next()
-		if errors.Is(err, io.EOF) {
-			return &a, &failure{decision: ErrTruncated, kind: "truncated", detail: "the stream ended early"}
-		} else if err != nil {
-			if errors.Is(err, ErrAnswerTooLarge) {
-				a.received += maxEvent // what the event held is not known
-			}
-			return &a, err
-		}
-		if string(data) == "[DONE]" {
-			a.done = true
-			a.say(a.thoughts.Close())
-			break
-		}
-		var c chunk
-		if err := json.Unmarshal(data, &c); err != nil {
-			return &a, &failure{decision: ErrUnavailable, kind: "protocol", detail: "its stream is not one of completions"}
-		}
-		if len(c.Error) > 0 && string(c.Error) != "null" {
-			return &a, &failure{decision: ErrUnavailable, kind: "in_stream", detail: "it failed while answering" + errorType(data)}
-		}
-		said := a.add(c)
-		if int64(a.text.Len()) > limit {
-			return &a, tooLarge()
-		}
-		if said && first {
-			first = false
-			onToken()
+func (h hooks) orNone() hooks {
+	none := func() {}
+	for _, f := range []*func(){&h.token, &h.sign, &h.ending} {
+		if *f == nil {
+			*f = none
 		}
 	}
-	return &a, a.check()
+	return h
 }
 
-// add adds a chunk and reports whether it held a token.
-func (a *answerStream) add(c chunk) bool {
+// readAnswer reads an answer up to [DONE], what else says that nothing follows, or the end.
+// limit bounds its text, in bytes. The error is r's, or a *failure if the answer is too
+// large; what came until then is in the result, which tells how it ended.
+func readAnswer(r io.Reader, req Request, limit int64, h hooks) (*answerStream, error) {
+	h = h.orNone()
+	a := &answerStream{req: req, limit: limit, onToken: h.token, onSign: h.sign, onEnding: h.ending}
+	defer a.close()
+	values := newPayloads(r, limit*wireFactor, h.sign)
+	for !a.done {
+		value, event, err := values.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return a, nil
+		case err != nil:
+			if errors.Is(err, ErrAnswerTooLarge) {
+				a.received += maxPayload // what the value held is not known
+			}
+			return a, err
+		case string(value) == done:
+			a.done = true
+		default:
+			a.read(value, event)
+		}
+		if int64(a.raw.Len()) > limit {
+			return a, tooLarge()
+		}
+	}
+	return a, nil
+}
+
+// read takes one value of the stream.
+func (a *answerStream) read(value []byte, event string) {
+	c, ok := parseChunk(value)
+	if !ok {
+		a.damaged = true
+		return
+	}
+	_, told := c.inner()
+	if told || event == "error" || !c.speaks() && c.bare() {
+		a.problem = c.read().decide(statusOK)
+	}
+	a.any = true
+	a.add(c)
+}
+
+// add adds a chunk.
+func (a *answerStream) add(c chunk) {
+	before := a.received
 	if id := identifier(c.Model); id != "" {
 		a.model = id
 	}
-	said := false
-	for _, choice := range c.Choices {
-		piece, void := a.thoughts.Write(choice.Delta.Content)
-		if void {
-			a.text.Reset()
-			a.req.restart()
+	for i, choice := range c.Choices {
+		if a.chosen && choice.Index != a.choice || i > 0 && equal(choice, c.Choices[i-1]) {
+			continue // another answer, or the same chunk again
 		}
-		a.say(piece)
-		a.received += len(choice.Delta.Content) + len(choice.Delta.Reasoning)
-		said = said || choice.Delta.Content != "" || choice.Delta.Reasoning != ""
-		if choice.FinishReason != "" {
-			a.finish = identifier(choice.FinishReason)
+		a.choice, a.chosen = choice.Index, true
+		for _, s := range []said{choice.Delta, choice.Message, choice.Text} {
+			a.hear(s)
 		}
+		a.end(string(choice.FinishReason))
 		a.count(choice.Usage)
+		if p := (problem{Error: choice.Error}); a.problem == nil {
+			if _, told := p.inner(); told {
+				a.problem = p.read().decide(statusOK)
+			}
+		}
 	}
+	if strings.Contains(string(c.Type), "reasoning") {
+		c.Delta = said{reasoning: c.Delta.content}
+	}
+	for _, s := range []said{c.Message.said, c.Response, c.Delta, c.Content} {
+		a.hear(s)
+	}
+	a.end(firstOf(string(c.DoneReason), string(c.StopReason)))
 	a.count(c.Usage)
-	return said
+	a.count(&usage{PromptTokens: c.PromptEvalCount, CompletionTokens: c.EvalCount})
+	a.done = a.done || c.Done || c.Type == "message_stop" || c.Type == "response.completed"
+	if a.received > before {
+		if before == 0 {
+			a.onToken()
+		}
+		a.onSign()
+	}
+}
+
+func equal(a, b choice) bool {
+	return a.Index == b.Index && a.Delta == b.Delta && a.Message == b.Message && a.Text == b.Text
+}
+
+// hear adds what was said.
+func (a *answerStream) hear(s said) {
+	a.received += len(s.content) + len(s.reasoning) + len(s.arguments)
+	// Thoughts and arguments are only kept where they may turn out to be the answer.
+	if a.raw.Len() == 0 {
+		keep(&a.reasoning, s.reasoning, a.limit)
+	}
+	keep(&a.arguments, s.arguments, a.limit)
+	a.end(s.stop)
+	content := s.content
+	if content == "" {
+		return
+	}
+	// Some servers repeat all that was said: at last, or in every piece. JSON does not begin
+	// twice in this way, and other text hardly.
+	const sure = 16
+	if raw := a.raw.String(); (len(raw) >= sure || strings.HasPrefix(raw, "{")) && strings.HasPrefix(content, raw) {
+		content = content[len(raw):]
+	}
+	a.raw.WriteString(content)
+	a.think(a.joiner.write(content))
+}
+
+func keep(b *strings.Builder, s string, limit int64) {
+	if int64(b.Len()+len(s)) <= limit {
+		b.WriteString(s)
+	}
+}
+
+// think passes whole characters through the filter of thoughts.
+func (a *answerStream) think(piece string) {
+	said, void := a.thoughts.Write(piece)
+	if void {
+		a.restart()
+	}
+	a.say(said)
 }
 
 // say adds a piece of the answer and tells of it.
@@ -134,86 +183,78 @@ func (a *answerStream) say(piece string) {
 	a.req.said(piece)
 }
 
+func (a *answerStream) restart() {
+	a.text.Reset()
+	a.req.restart()
+}
+
+// end notes why the model stopped, if it says so.
+func (a *answerStream) end(reason string) {
+	if e := endingOf(reason); e != unsaid {
+		a.finish, a.ending = identifier(reason), e
+		a.onEnding()
+	}
+}
+
+// count notes the counts, which may come several times and grow.
 func (a *answerStream) count(u *usage) {
 	if u == nil {
 		return
 	}
-	prompt := max(u.PromptTokens, 0)
-	cached := min(max(u.CachedTokens, u.PromptDetails.CachedTokens, 0), prompt)
-	a.tokens = spend.Tokens{
-		Prompt: prompt, Cached: cached, Written: min(max(u.PromptDetails.WrittenTokens, 0), prompt-cached),
-		Completion: max(u.CompletionTokens, 0),
+	t := &a.tokens
+	t.Prompt = max(t.Prompt, int(u.PromptTokens), int(u.InputTokens))
+	t.Cached = min(max(t.Cached, int(u.CachedTokens), int(u.PromptDetails.CachedTokens)), t.Prompt)
+	t.Written = min(max(t.Written, int(u.PromptDetails.WrittenTokens)), t.Prompt-t.Cached)
+	t.Completion = max(t.Completion, int(u.CompletionTokens), int(u.OutputTokens))
+}
+
+// close adds the rest. Where there is no answer, it is looked for in its wrong places: some
+// servers take the whole answer for thoughts, or give it as the arguments of a tool.
+func (a *answerStream) close() {
+	a.say(a.thoughts.Close())
+	text := a.text.String()
+	if arguments := a.whole(&a.arguments); arguments != "" && !strings.Contains(text, "{") {
+		a.restart()
+		a.say(arguments)
+	} else if strings.TrimSpace(text) == "" {
+		reasoning := strings.TrimSpace(thinking.Answer(a.whole(&a.reasoning)))
+		if strings.HasPrefix(reasoning, "{") || strings.HasPrefix(reasoning, "```") {
+			a.say(reasoning)
+		}
 	}
 }
 
-// check returns an error if the stream is not a complete answer.
-func (a *answerStream) check() error {
+// whole is the whole characters of what was kept.
+func (a *answerStream) whole(b *strings.Builder) string {
+	var j joiner
+	return j.write(b.String())
+}
+
+// silent reports whether there is no answer.
+func (a *answerStream) silent() bool { return strings.TrimSpace(a.text.String()) == "" }
+
+// outcome is the failure of an answer that was read to its end, nil if it is one. cut says
+// that it may have ended too early.
+func (a *answerStream) outcome() (cut bool, f *failure) {
 	switch {
-	case a.finish == "":
-		return &failure{decision: ErrTruncated, kind: "truncated", detail: "the stream ended without a reason"}
-	case a.finish == "length":
-		return &failure{decision: ErrTruncated, kind: "length", detail: "it reached its token limit"}
-	case a.finish == "content_filter":
-		return &failure{decision: ErrBadRequest, kind: "content_filter", detail: "its content is filtered"}
-	case strings.TrimSpace(a.text.String()) == "":
-		return &failure{decision: ErrEmpty, kind: "empty"}
-	}
-	return nil
-}
-
-func tooLarge() *failure { return &failure{decision: ErrAnswerTooLarge, kind: "too_large"} }
-
-// eventReader reads the data of server-sent events (WHATWG HTML, 9.2). Lines end in LF or CR
-// LF. The standard also allows a lone CR as the end of a line, which is not supported
-// because no provider sends it.
-type eventReader struct {
-	in   *bufio.Reader
-	data []byte
-	left int64 // bytes that may still come
-}
-
-// newEventReader returns a reader of at most limit bytes of events, plus at most one line.
-func newEventReader(r io.Reader, limit int64) *eventReader {
-	return &eventReader{in: bufio.NewReaderSize(r, maxEvent), left: limit}
-}
-
-// next returns the next event's data, which is valid until the next call. It skips comments
-// and events without data. At the end of the stream it returns io.EOF. An event that the
-// stream breaks off is dropped, as in the standard, unless its last line is complete. next
-// returns ErrAnswerTooLarge if an event is larger than maxEvent or the stream is larger than
-// its limit.
-func (e *eventReader) next() ([]byte, error) {
-	e.data = e.data[:0]
-	filled := false
-	for {
-		line, err := e.in.ReadSlice('\n')
-		e.left -= int64(len(line))
-		switch {
-		case errors.Is(err, bufio.ErrBufferFull) || e.left < 0:
-			return nil, tooLarge()
-		case errors.Is(err, io.EOF) && filled:
-			return e.data, nil
-		case err != nil:
-			return nil, err
-		}
-		line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
-		if len(line) == 0 {
-			if filled {
-				return e.data, nil
-			}
-			continue
-		}
-		value, ok := bytes.CutPrefix(line, []byte("data"))
-		if !ok || len(value) > 0 && value[0] != ':' {
-			continue // a comment, or another field
-		}
-		value = bytes.TrimPrefix(bytes.TrimPrefix(value, []byte(":")), []byte(" "))
-		if filled {
-			e.data = append(e.data, '\n')
-		}
-		if len(e.data)+len(value) > maxEvent {
-			return nil, tooLarge()
-		}
-		e.data, filled = append(e.data, value...), true
+	case a.ending == filtered:
+		return false, &failure{decision: ErrBadRequest, kind: "content_filter", detail: "its content is filtered"}
+	case a.problem != nil:
+		return true, a.problem
+	case a.ending == failed:
+		return true, &failure{decision: ErrUnavailable, kind: "in_stream", detail: "it failed while answering"}
+	case a.damaged:
+		return true, unreadable()
+	case !a.silent():
+		return a.ending != finished, nil
+	case !a.any && !a.done:
+		return false, unreadable()
+	case a.ending == short:
+		return false, &failure{decision: ErrEmpty, kind: "length", detail: "it reached its token limit before it answered"}
+	default:
+		return false, &failure{decision: ErrEmpty, kind: "empty"}
 	}
 }
+
+func unreadable() *failure { return &failure{decision: ErrUnreadable, kind: "protocol"} }
+func tooLarge() *failure   { return &failure{decision: ErrAnswerTooLarge, kind: "too_large"} }

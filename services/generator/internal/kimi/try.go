@@ -1,11 +1,10 @@
 package kimi
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"strconv"
 	"time"
@@ -22,11 +21,15 @@ const scope = "github.com/wandstore/wandstore/services/generator/internal/kimi"
 // maxErrorBody is how much of an error's body is read, in bytes.
 const maxErrorBody = 8 << 10
 
+// lastWords is how long the counts and the end of a stream are waited for once the model has
+// stopped. Some servers keep the connection open.
+const lastWords = 5 * time.Second
+
 // longestRetryAfter replaces all longer times, since no call lasts that long.
 const longestRetryAfter = 24 * time.Hour
 
 // ask does one try and makes its span. Errors are *failure.
-func (c *Client) ask(ctx context.Context, req Request, body []byte, try int, t *tally) (Answer, error) {
+func (c *Client) ask(ctx context.Context, req Request, body []byte, try int, t *tally) (Answer, *failure) {
 	// v1.41.0 is the last version of the conventions' package with the gen_ai attributes.
 	ctx, span := otel.Tracer(scope).Start(ctx, "chat "+c.cfg.Model,
 		trace.WithSpanKind(trace.SpanKindClient),
@@ -50,20 +53,18 @@ func (c *Client) ask(ctx context.Context, req Request, body []byte, try int, t *
 	if !errors.As(err, &f) {
 		f = broken(err)
 	}
-	if errors.Is(f, ErrRefused) {
-		c.refused.Store(true)
-	}
 	span.SetAttributes(semconv.ErrorTypeKey.String(f.kind))
 	span.SetStatus(codes.Error, f.Error())
-	return Answer{}, f
+	return answer, f
 }
 
-// exchange sends the request and reads its answer.
+// exchange sends the request and reads its answer. With an error, the Answer's text is what
+// came until then.
 func (c *Client) exchange(ctx context.Context, span trace.Span, req Request, body []byte, t *tally) (Answer, error) {
 	began := time.Now()
 	live, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	// The stall timeout holds before the first byte and between later ones.
+	// The stall timeout holds before the answer and between its pieces.
 	silence := time.AfterFunc(c.cfg.StallTimeout, func() { cancel(ErrStalled) })
 	defer silence.Stop()
 
@@ -80,44 +81,63 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, req Request, bod
 	raw := res.RawBody()
 	// When the body is closed, everything needed was read, so the error does not matter.
 	defer func() { _ = raw.Close() }()
-	watched := &stallReader{r: raw, silence: silence, timeout: c.cfg.StallTimeout}
 	silence.Reset(c.cfg.StallTimeout)
 
 	span.SetAttributes(semconv.HTTPResponseStatusCode(res.StatusCode()))
-	if res.StatusCode() != http.StatusOK {
+	if res.StatusCode() < 200 || res.StatusCode() > 299 {
 		// A server's error may hide that the model was asked.
 		t.unbilled = res.StatusCode() < http.StatusInternalServerError
-		return Answer{}, rejected(res.StatusCode(), res.Header(), watched)
+		return Answer{}, rejected(res.StatusCode(), res.Header(), raw)
 	}
-	if kind, _, err := mime.ParseMediaType(res.Header().Get("Content-Type")); err != nil || kind != "text/event-stream" {
-		t.received = c.cfg.MaxCompletionTokens // it may be a whole answer, which is not read
-		return Answer{}, &failure{decision: ErrUnavailable, kind: "protocol", detail: "it answers something other than a stream"}
-	}
-	var answer Answer
-	stream, err := readAnswer(watched, req, c.cfg.AnswerLimit, func() {
-		answer.FirstToken = time.Since(began)
-		span.AddEvent("gen_ai.first_token")
-		span.SetAttributes(semconv.GenAIResponseTimeToFirstChunk(answer.FirstToken.Seconds()))
+	answer := Answer{Model: c.cfg.Model}
+	stream, err := readAnswer(decompressed(raw), req, c.cfg.AnswerLimit, hooks{
+		token: func() {
+			answer.FirstToken = time.Since(began)
+			span.AddEvent("gen_ai.first_token")
+			span.SetAttributes(semconv.GenAIResponseTimeToFirstChunk(answer.FirstToken.Seconds()))
+		},
+		sign:   func() { silence.Reset(c.cfg.StallTimeout) },
+		ending: func() { silence.Reset(min(lastWords, c.cfg.StallTimeout)) },
 	})
 	t.heard(stream)
-	if stream.done {
-		span.SetAttributes(
-			semconv.GenAIResponseModel(firstOf(stream.model, c.cfg.Model)),
-			semconv.GenAIResponseFinishReasons(stream.finish),
-			semconv.GenAIUsageInputTokens(stream.tokens.Prompt),
-			semconv.GenAIUsageCacheReadInputTokens(stream.tokens.Cached),
-			semconv.GenAIUsageOutputTokens(stream.tokens.Completion),
-		)
-	}
-	if err != nil {
-		return Answer{}, c.interrupted(ctx, live, err)
+	if !stream.any && !stream.done {
+		t.received = c.cfg.MaxCompletionTokens // it may be a whole answer, which was not understood
 	}
 	answer.Text = stream.text.String()
 	answer.Model = firstOf(stream.model, c.cfg.Model)
 	answer.Tokens = stream.tokens
 	answer.FinishReason = stream.finish
 	answer.Total = time.Since(began)
-	return answer, nil
+	span.SetAttributes(
+		semconv.GenAIResponseModel(answer.Model),
+		semconv.GenAIUsageInputTokens(answer.Tokens.Prompt),
+		semconv.GenAIUsageCacheReadInputTokens(answer.Tokens.Cached),
+		semconv.GenAIUsageOutputTokens(answer.Tokens.Completion),
+	)
+	if stream.finish != "" {
+		span.SetAttributes(semconv.GenAIResponseFinishReasons(stream.finish))
+	}
+	answer.Cut, err = c.judge(ctx, live, req, stream, err)
+	return answer, err
+}
+
+// judge decides what an answer is good for. A whole answer is one, whatever became of the
+// stream; the caller knows what is whole. broken is the error of the stream.
+func (c *Client) judge(ctx, live context.Context, req Request, stream *answerStream, broken error) (cut bool, err error) {
+	if broken != nil && !errors.Is(broken, ErrAnswerTooLarge) && stream.ending != unsaid {
+		broken = nil // it had said all, and only did not say that nothing follows
+	}
+	if broken != nil {
+		cut, err = true, c.interrupted(ctx, live, broken)
+	} else if c, f := stream.outcome(); f != nil {
+		cut, err = c, f
+	} else {
+		cut = c
+	}
+	if cut && ctx.Err() == nil && req.Whole != nil && !stream.silent() && req.Whole(stream.text.String()) {
+		return false, nil
+	}
+	return cut, err
 }
 
 // interrupted returns the failure of an exchange. A cancelled context breaks connections,
@@ -136,59 +156,19 @@ func (c *Client) interrupted(ctx, live context.Context, err error) error {
 	}
 }
 
-// stallReader reads from r and restarts the stall timer whenever bytes come.
-type stallReader struct {
-	r       io.Reader
-	silence *time.Timer
-	timeout time.Duration
-}
-
-// Read implements io.Reader.
-func (s *stallReader) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
-	if n > 0 {
-		s.silence.Reset(s.timeout)
-	}
-	return n, err
-}
-
 // rejected returns the failure of a status other than 200.
 func rejected(status int, header http.Header, body io.Reader) *failure {
-	f := &failure{decision: ErrBadRequest, kind: strconv.Itoa(status), detail: "status " + strconv.Itoa(status)}
 	// If the body cannot be read, the status alone decides.
-	data, _ := io.ReadAll(io.LimitReader(body, maxErrorBody))
-	named := errorType(data)
-	f.detail += named
-	switch {
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		f.decision = ErrRefused
-	case status == http.StatusTooManyRequests && outOfBalance(named):
-		f.decision = ErrRefused
-	case status == http.StatusTooManyRequests:
-		f.decision, f.retryAfter = ErrRateLimited, retryAfter(header.Get("Retry-After"), time.Now())
-	case status >= http.StatusInternalServerError:
-		f.decision, f.retryAfter = ErrUnavailable, retryAfter(header.Get("Retry-After"), time.Now())
+	data, _ := io.ReadAll(io.LimitReader(decompressed(body), maxErrorBody))
+	var p problem
+	if c, ok := decodeChunk(bytes.TrimPrefix(bytes.TrimSpace(data), []byte(byteOrderMark))); ok {
+		p = c.problem
+	}
+	f := p.read().decide(status)
+	if errors.Is(f, ErrRateLimited) || errors.Is(f, ErrUnavailable) {
+		f.retryAfter = retryAfter(header.Get("Retry-After"), time.Now())
 	}
 	return f
-}
-
-// outOfBalance reports whether a 429 means that the account has no balance. Moonshot and
-// OpenAI answer 429 to a busy account as well.
-func outOfBalance(named string) bool {
-	return named == " (exceeded_current_quota_error)" || named == " (insufficient_quota)"
-}
-
-// errorType returns the error type in a body, in brackets, or "" if there is none.
-func errorType(body []byte) string {
-	var e struct {
-		Error struct {
-			Type string `json:"type"`
-		} `json:"error"`
-	}
-	if json.Unmarshal(body, &e) != nil || identifier(e.Error.Type) == "" {
-		return ""
-	}
-	return " (" + e.Error.Type + ")"
 }
 
 // retryAfter parses a Retry-After header (RFC 9110, 10.2.3): seconds or a date. It returns 0

@@ -1,0 +1,83 @@
+package kimi_test
+
+import (
+	"context"
+	"errors"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/wandstore/wandstore/pkg/catalogue/cataloguetest"
+	"github.com/wandstore/wandstore/pkg/pagemaker"
+	"github.com/wandstore/wandstore/pkg/persona"
+	"github.com/wandstore/wandstore/services/generator/internal/designer"
+	"github.com/wandstore/wandstore/services/generator/internal/kimi"
+	"github.com/wandstore/wandstore/services/generator/internal/kimi/streamtest"
+)
+
+// Each recorded answer, from its bytes through client and gate: which sections come out, how
+// often the model is asked, and whether it is still asked for other shops.
+func TestRecordings(t *testing.T) {
+	t.Parallel()
+	all := streamtest.All(t)
+	if len(all) < 42 {
+		t.Errorf("%d recordings, want at least 42", len(all))
+	}
+	for _, r := range all {
+		t.Run(r.Name, func(t *testing.T) {
+			t.Parallel()
+			var asked atomic.Int64
+			srv := httptest.NewServer(r.Handler(&asked))
+			defer srv.Close()
+			c, err := kimi.New(kimi.Config{BaseURL: srv.URL, APIKey: "sk-test", Model: "kimi-test", StallTimeout: time.Second, Backoff: time.Microsecond})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			types, design := sections(t, c, "magic-wands")
+			if types != r.Want {
+				t.Errorf("sections %q, want %q", types, r.Want)
+			}
+			if got := int(asked.Load()); got != r.Tries {
+				t.Errorf("asked %d times, want %d", got, r.Tries)
+			}
+			if got := c.BreakerState(); got != r.Breaker {
+				t.Errorf("breaker %s, want %s", got, r.Breaker)
+			}
+			for _, never := range []string{"draft", "�"} {
+				if strings.Contains(design, never) {
+					t.Errorf("the page says %q: %s", never, design)
+				}
+			}
+			if strings.HasPrefix(types, "hero") && !strings.Contains(design, "A quiet shelf – for you 🧙") {
+				t.Errorf("the headline is not whole: %s", design)
+			}
+			before := asked.Load()
+			_, err = c.Complete(t.Context(), kimi.Request{Call: kimi.Call{Shop: "whitby-tea"}, System: "s", User: "u"})
+			if stopped := asked.Load() == before; stopped != r.Stopped {
+				t.Errorf("for another shop: stopped %v, %v", stopped, err)
+			}
+		})
+	}
+}
+
+// sections is the types of the sections that the model designs, and their texts.
+func sections(t *testing.T, c *kimi.Client, shop string) (types, texts string) {
+	t.Helper()
+	d := designer.Designer{Model: c, Metrics: designer.NewMetrics("kimi-test")}
+	got, err := d.Design(t.Context(), pagemaker.Brief{
+		Shop: cataloguetest.Shop(t, shop), Visitor: persona.Visitor{Persona: persona.Explorer},
+		Note: func(string, string) {}, Problem: func(string, error) {},
+	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("late: %v", err)
+	}
+	var all []string
+	for _, s := range got.Design.Sections {
+		all = append(all, s.Type)
+		texts += s.Headline + "\n" + s.Body + "\n"
+	}
+	return strings.Join(all, " "), texts
+}
