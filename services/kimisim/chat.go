@@ -98,7 +98,7 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 		w = &slowWriter{ResponseWriter: w, gone: r.Context().Done(), closed: s.closed, step: s.slowStep}
 	}
 	send := s.whole
-	if req.Stream {
+	if req.Stream && fault.Name != NoStream {
 		send = s.stream
 	}
 	err = send(w, r, out)
@@ -131,8 +131,18 @@ func (s *Server) compose(req Request, fault Fault) (string, error) {
 	case Huge:
 		return "", nil // too large to compose: it is written piece by piece
 	}
-	if text, ok := s.scripted(req); ok {
-		return text, nil
+	text, ok := s.scripted(req)
+	if !ok {
+		var err error
+		if text, err = answer(req, s.cfg.Seed, fault.Name == Hostile); err != nil {
+			return "", err
+		}
 	}
-	return answer(req, s.cfg.Seed, fault.Name == Hostile)
+	switch fault.Name {
+	case RawBreaks:
+		return rawBreaks(text), nil
+	case Thoughts:
+		return "<think>A draft: " + text[:len(text)/2] + " … no, better:</think>\n\n" + text, nil
+	}
+	return text, nil
 }

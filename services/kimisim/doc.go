@@ -79,6 +79,12 @@
 //	huge                  50 MB of content
 //	hostile               the requested shape, with scripts, javascript: URLs, prices,
 //	                      ids of no product and bidirectional controls in it
+//	no-end                the whole answer, but neither finish_reason nor [DONE]
+//	no-stream             a whole completion although a stream was asked for
+//	keep-alive            comments every second and never data
+//	stream-error          an error of code 502 in the middle of a stream
+//	raw-breaks            line breaks in the strings of the answer
+//	thoughts              a draft between <think> and </think>, then the answer
 //
 // The control endpoints ask for no key. They are where the API is, which is
 // loopback unless KIMISIM_ADDR says otherwise: do not bind this server where

@@ -38,12 +38,25 @@ const (
 	// Hostile answers in the requested shape, with scripts, javascript: URLs,
 	// prices, ids of no product and bidirectional controls for its strings.
 	Hostile = "hostile"
+	// NoEnd streams the whole answer, but neither finish_reason nor [DONE].
+	NoEnd = "no-end"
+	// NoStream gives a whole completion although a stream was asked for.
+	NoStream = "no-stream"
+	// KeepAlive streams comments and never data, until the client goes away.
+	KeepAlive = "keep-alive"
+	// StreamError tells of an error of code 502 within a stream that began well.
+	StreamError = "stream-error"
+	// RawBreaks writes line breaks into the strings of the answer as they are.
+	RawBreaks = "raw-breaks"
+	// Thoughts writes thoughts with a draft before the answer, between <think> and </think>.
+	Thoughts = "thoughts"
 )
 
 // faultNames lists them in the order above.
 var faultNames = []string{
 	RateLimit, ServerError, InsufficientBalance, Hang, Reset, Truncated,
 	Malformed, HTML, Empty, Slow, Huge, Hostile,
+	NoEnd, NoStream, KeepAlive, StreamError, RawBreaks, Thoughts,
 }
 
 // ErrUnknownFault is wrapped where a fault is named that is none.

@@ -58,6 +58,37 @@ func TestFaultsOfTheStream(t *testing.T) {
 	}
 }
 
+// What gateways do to answers that are fine.
+func TestFaultsOfTheGateway(t *testing.T) {
+	s, url := serve(t, instant)
+	s.slowStep = time.Millisecond
+	const text = `{"a":"one two"}`
+	s.SetAnswer(func(Request) string { return text })
+	if h := listen(ask(t, url, helloStream, FaultHeader, NoEnd)); h.err != nil || h.done || h.finish != "" || h.text != text {
+		t.Errorf("no end: %+v", h)
+	}
+	if h := listen(ask(t, url, helloStream, FaultHeader, RawBreaks)); h.text != "{\"a\":\"one \ntwo\"}" || !h.done {
+		t.Errorf("raw breaks: %+v", h)
+	}
+	if h := listen(ask(t, url, helloStream, FaultHeader, Thoughts)); !strings.HasPrefix(h.text, "<think>A draft: {") || !strings.HasSuffix(h.text, "</think>\n\n"+text) {
+		t.Errorf("thoughts: %+v", h)
+	}
+	res := ask(t, url, helloStream, FaultHeader, NoStream)
+	var c completion
+	if err := json.Unmarshal([]byte(body(t, res)), &c); err != nil || *c.Choices[0].Message.Content != text || res.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("no stream: %+v, %v", c, err)
+	}
+	if got := body(t, ask(t, url, helloStream, FaultHeader, StreamError)); !strings.Contains(got, `"code":502`) || strings.Contains(got, "[DONE]") {
+		t.Errorf("stream error: %s", got)
+	}
+	res = ask(t, url, helloStream, FaultHeader, KeepAlive)
+	alive := make([]byte, len(": processing\n\n: processing\n\n"))
+	if _, err := io.ReadFull(res.Body, alive); err != nil || string(alive) != ": processing\n\n: processing\n\n" {
+		t.Errorf("keep alive: %q, %v", alive, err)
+	}
+	_ = res.Body.Close()
+}
+
 func TestFaultsOfTheWhole(t *testing.T) {
 	s, url := serve(t, instant)
 	s.SetAnswer(func(Request) string { return `{"a":"` + strings.Repeat("word", 100) + `"}` })

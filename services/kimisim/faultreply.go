@@ -37,11 +37,40 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, fault Fault) boo
 		}
 		// Returning would answer a client that still waits with 200.
 		panic(http.ErrAbortHandler)
+	case KeepAlive:
+		s.keepAlive(w, r)
 	default:
 		return false
 	}
 	return true
 }
+
+// keepAlive sends comments, until the client goes away or the server stops.
+func (s *Server) keepAlive(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	rc := http.NewResponseController(w)
+	tick := time.NewTicker(s.slowStep)
+	defer tick.Stop()
+	for {
+		if _, err := io.WriteString(w, ": processing\n\n"); err != nil {
+			return
+		}
+		if err := rc.Flush(); err != nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-r.Context().Done():
+			return
+		case <-s.closed:
+			return
+		}
+	}
+}
+
+// rawBreaks puts a line break after each space in the text, within strings as well, as a
+// model that writes no escapes does.
+func rawBreaks(text string) string { return strings.ReplaceAll(text, " ", " \n") }
 
 // hugeContent is one piece of a Huge answer: filler that needs no JSON escapes.
 var hugeContent = strings.Repeat("wands and more wands; ", hugePiece/22+1)[:hugePiece]

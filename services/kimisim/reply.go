@@ -85,7 +85,8 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, out reply) error
 	}
 
 	stopAt := -1 // tokens, or the whole answer
-	if out.fault.Name == Reset || out.fault.Name == Truncated {
+	switch out.fault.Name {
+	case Reset, Truncated, StreamError:
 		stopAt = out.usage.Completion / 2
 	}
 	size := pacedChunk
@@ -119,8 +120,10 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, out reply) error
 	switch out.fault.Name {
 	case Reset:
 		return reset(w)
-	case Truncated:
+	case Truncated, NoEnd:
 		return nil
+	case StreamError:
+		return es.send(map[string]any{"error": map[string]any{"code": http.StatusBadGateway, "message": "The provider failed, as asked for."}})
 	}
 	// Without a token there was nothing to wait for yet.
 	if err := s.wait(r.Context(), out.began.Add(s.due(out.usage.Completion))); err != nil {

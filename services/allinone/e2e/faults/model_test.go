@@ -26,13 +26,19 @@ func TestEveryModelFaultEndsInAPage(t *testing.T) {
 		{kimisim.InsufficientBalance, "template", "403"},
 		{kimisim.Hang, "template", "no answer within"},
 		{kimisim.Reset, "template", "unavailable"},
-		{kimisim.Truncated, "template", "cut short"},
+		{kimisim.Truncated, "llm", "ends too early"},
 		{kimisim.Malformed, "template", "no page design"},
 		{kimisim.HTML, "llm", ""},
 		{kimisim.Empty, "template", "empty"},
 		{kimisim.Slow, "template", "no answer within"},
 		{kimisim.Huge, "template", "large"},
 		{kimisim.Hostile, "", ""},
+		{kimisim.NoEnd, "llm", ""},
+		{kimisim.NoStream, "llm", ""},
+		{kimisim.KeepAlive, "template", "no answer within"},
+		{kimisim.StreamError, "template", "502"},
+		{kimisim.RawBreaks, "llm", ""},
+		{kimisim.Thoughts, "llm", ""},
 	} {
 		t.Run(fault.name, func(t *testing.T) {
 			t.Parallel()
