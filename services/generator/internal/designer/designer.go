@@ -110,7 +110,7 @@ func (d *Designer) booked(ctx context.Context, call kimi.Call, page pagemaker.De
 // whole reports whether a design has all its sections. Where nobody said that the model had
 // finished, a missing bracket may be a missing section.
 func whole(report design.Report, cut bool) bool {
-	return !report.Cut && !(cut && report.Unclosed)
+	return !report.Cut && (!cut || !report.Unclosed)
 }
 
 // failure is an error with its type.

@@ -3,6 +3,7 @@ package kimi
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -85,5 +86,47 @@ func TestRateLimitsDoNotOpenTheBreaker(t *testing.T) {
 	}
 	if got := c.BreakerState(); got != "closed" {
 		t.Errorf("breaker %s", got)
+	}
+}
+
+// A failure stops calls only for those whom it concerns.
+func TestBreakersOpenForWhomItConcerns(t *testing.T) {
+	for name, c := range map[string]struct {
+		fails []string // the shops whose calls fail, in this order; "ok" is another shop's success
+		with  *failure
+		state string
+		stops []string
+	}{
+		"one shop fails":              {[]string{"a", "a", "a", "a", "a"}, &failure{decision: ErrUnavailable}, "half-open", []string{"a"}},
+		"not often enough":            {[]string{"a", "a", "a", "a"}, &failure{decision: ErrUnavailable}, "closed", nil},
+		"others succeed":              {[]string{"a", "a", "ok", "a", "ok", "a", "a"}, &failure{decision: ErrUnavailable}, "half-open", []string{"a"}},
+		"two shops fail":              {[]string{"a", "b", "a", "b", "a"}, &failure{decision: ErrUnavailable}, "open", []string{"a", "b", "c"}},
+		"everybody is concerned":      {[]string{"a", "a", "a", "a", "a"}, &failure{decision: ErrUnavailable, everybody: true}, "open", []string{"a", "b", "c"}},
+		"one shop is refused":         {[]string{"a"}, &failure{decision: ErrRefused}, "half-open", []string{"a"}},
+		"two shops are refused":       {[]string{"a", "b"}, &failure{decision: ErrRefused}, "open", []string{"a", "b", "c"}},
+		"the account is refused":      {[]string{"a"}, &failure{decision: ErrRefused, everybody: true}, "open", []string{"a", "b", "c"}},
+		"a prompt is bad":             {[]string{"a", "b", "a", "b", "a", "b"}, &failure{decision: ErrBadRequest}, "closed", nil},
+		"an envelope is not readable": {[]string{"a", "b", "a", "b", "a", "b"}, &failure{decision: ErrUnreadable}, "closed", nil},
+	} {
+		b := breakers{cooldown: never, shops: map[string]*circuit{}}
+		for _, shop := range c.fails {
+			f := c.with
+			if shop == "ok" {
+				f = nil
+			}
+			end, err := b.begin(shop)
+			if err != nil {
+				t.Fatalf("%s: stopped before its time", name)
+			}
+			end(f)
+		}
+		if got := b.state(); got != c.state {
+			t.Errorf("%s: %s, want %s", name, got, c.state)
+		}
+		for _, shop := range []string{"a", "b", "c"} {
+			if _, err := b.begin(shop); (err != nil) != slices.Contains(c.stops, shop) {
+				t.Errorf("%s: shop %s: %v", name, shop, err)
+			}
+		}
 	}
 }

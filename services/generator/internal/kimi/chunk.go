@@ -1,6 +1,7 @@
 package kimi
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -46,6 +47,10 @@ type choice struct {
 // parseChunk reads a value. The result is false if it is no JSON object.
 func parseChunk(value []byte) (chunk, bool) {
 	c, ok := decodeChunk(value)
+	if !ok {
+		// Some servers do not escape the control characters in strings.
+		c, ok = decodeChunk(bytes.Map(func(r rune) rune { return max(r, ' ') }, value))
+	}
 	if !ok || c.speaks() {
 		return c, ok
 	}

@@ -102,7 +102,6 @@ func (p *payloads) payload(line []byte) []byte {
 			data = bytes.TrimPrefix(data, []byte(" "))
 			data, again = bytes.CutPrefix(data, []byte("data:"))
 		}
-		p.wire = true
 	case bytes.HasPrefix(line, []byte("event:")):
 		p.name = string(bytes.TrimSpace(line[len("event:"):]))
 		return nil
@@ -111,10 +110,13 @@ func (p *payloads) payload(line []byte) []byte {
 	default:
 		data = line
 	}
-	if p.scan.depth > 0 {
+	switch {
+	case p.scan.depth > 0 && p.scan.quoted:
+		p.scan.data = append(p.scan.data, `\n`...) // some servers do not escape it
+	case p.scan.depth > 0:
 		p.scan.data = append(p.scan.data, '\n')
-	} else if !wire {
-		p.wire = false
+	default:
+		p.wire = wire
 	}
 	return data
 }

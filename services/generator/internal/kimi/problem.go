@@ -91,7 +91,7 @@ func readError(raw json.RawMessage) told {
 			Errors word `json:"errors"`
 		}
 		_ = json.Unmarshal(raw, &p)
-		return p.problem.read()
+		return p.read()
 	}
 	return told{}
 }

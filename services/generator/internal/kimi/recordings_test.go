@@ -21,7 +21,10 @@ import (
 // often the model is asked, and whether it is still asked for other shops.
 func TestRecordings(t *testing.T) {
 	t.Parallel()
-	all := streamtest.All(t)
+	all, err := streamtest.All()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if len(all) < 42 {
 		t.Errorf("%d recordings, want at least 42", len(all))
 	}
@@ -74,10 +77,9 @@ func sections(t *testing.T, c *kimi.Client, shop string) (types, texts string) {
 	if errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("late: %v", err)
 	}
-	var all []string
+	var all, said []string
 	for _, s := range got.Design.Sections {
-		all = append(all, s.Type)
-		texts += s.Headline + "\n" + s.Body + "\n"
+		all, said = append(all, s.Type), append(said, s.Headline, s.Body)
 	}
-	return strings.Join(all, " "), texts
+	return strings.Join(all, " "), strings.Join(said, "\n")
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"unicode/utf8"
+
+	"github.com/wandstore/wandstore/services/generator/internal/kimi/streamtest"
 )
 
 func TestPayloads(t *testing.T) {
@@ -151,12 +153,12 @@ func TestCharacters(t *testing.T) {
 		"not UTF-8":                {[]string{"\"a\xff\xfeb\""}, "ab"},
 	} {
 		var j joiner
-		got := ""
+		var got strings.Builder
 		for _, piece := range c.pieces {
-			got += j.write(unquote([]byte(piece)))
+			got.WriteString(j.write(unquote([]byte(piece))))
 		}
-		if got != c.want {
-			t.Errorf("%s: %q, want %q", name, got, c.want)
+		if got.String() != c.want {
+			t.Errorf("%s: %q, want %q", name, got.String(), c.want)
 		}
 	}
 }
@@ -169,6 +171,13 @@ func FuzzReadAnswer(f *testing.F) {
 	f.Add([]byte("data: {\"error\":{\"type\":\"x\",\"code\":\"402\"}}\n\n"))
 	f.Add([]byte("data: {\ndata: }\n\ndata\n\n"))
 	f.Add([]byte(`{"message":{"content":[{"type":"text","text":"<think>\ud83e"}]},"done":true}{"choices":[{"message":{"tool_calls":[{"function":{"arguments":"{}"}}]}}]}`))
+	recorded, err := streamtest.All()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, r := range recorded {
+		f.Add(r.Answers[0].Bytes())
+	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		const limit = 4096
 		read := func(r io.Reader) (text string, ended bool) {

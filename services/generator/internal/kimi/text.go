@@ -65,7 +65,8 @@ func (j *joiner) write(piece string) string {
 	if len(j.held) == 0 && utf8.ValidString(piece) && !strings.ContainsRune(piece, utf8.RuneError) {
 		return piece
 	}
-	b := append(j.held, piece...)
+	j.held = append(j.held, piece...)
+	b := j.held
 	var out strings.Builder
 	for len(b) > 0 {
 		r, size := decode(b)
@@ -77,7 +78,7 @@ func (j *joiner) write(piece string) string {
 		}
 		b = b[size:]
 	}
-	j.held = append([]byte(nil), b...)
+	j.held = append(j.held[:0], b...)
 	return out.String()
 }
 

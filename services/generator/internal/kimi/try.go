@@ -127,12 +127,12 @@ func (c *Client) judge(ctx, live context.Context, req Request, stream *answerStr
 	if broken != nil && !errors.Is(broken, ErrAnswerTooLarge) && stream.ending != unsaid {
 		broken = nil // it had said all, and only did not say that nothing follows
 	}
-	if broken != nil {
+	cut, f := stream.outcome()
+	switch {
+	case broken != nil:
 		cut, err = true, c.interrupted(ctx, live, broken)
-	} else if c, f := stream.outcome(); f != nil {
-		cut, err = c, f
-	} else {
-		cut = c
+	case f != nil:
+		err = f
 	}
 	if cut && ctx.Err() == nil && req.Whole != nil && !stream.silent() && req.Whole(stream.text.String()) {
 		return false, nil

@@ -6,47 +6,33 @@
 //	tries: 1
 //
 //	=== 200 text/event-stream
-//	data: {"choices":[{"delta":{"content":{{json .Design}}}}]}
+//	data: {"choices":[{"delta":{"content":"{\"theme\":…
 //
 // want is the types of the design's sections, "none" where the template has to serve. tries
 // is how often the model is asked; it is answered by one "===" after the other, the last one
-// for all that follow. breaker is the state of the breaker after it, "closed" unless said,
+// for all that follow. breaker is the state of the breaker after it, "closed" unless said;
 // shops is "stopped" if the model is not asked for another shop after it.
 //
-// A line of === has the status and the content type, and may have words: cr or crlf for the
-// ends of lines, gzip, reset or hold for the end of the connection.
-//
-// Files are templates: .Design is a whole design of three sections, .First, .Second and
-// .Third are its text in three parts, .Cut is the first part of it with one whole section.
-// json makes a JSON string of a text, once of a quoted one for each time. raw writes the
-// escapes of Go in a text.
+// A line of === has the status and the content type, "-" for none, and may have words: cr or
+// crlf for the ends of lines, gzip, and reset or hold for the end of the connection.
 package streamtest
 
 import (
 	"bytes"
 	"compress/gzip"
 	"embed"
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"testing"
-	"text/template"
 )
 
 //go:embed testdata
 var files embed.FS
-
-// Design is the whole design, for the shop magic-wands. Its sections are hero,
-// product-grid and quote.
-const Design = `{"theme":{"palette":"midnight","typeface":"modern"},"sections":[` +
-	`{"type":"hero","headline":"A quiet shelf – for you 🧙","productIds":["nightjar"]},` +
-	`{"type":"product-grid","headline":"Three to hold","productIds":["halcyon","rosewarden","willowmere"]},` +
-	`{"type":"quote","body":"Nothing here is hurried."}]}`
 
 // Recording is one file.
 type Recording struct {
@@ -67,21 +53,20 @@ type Answer struct {
 }
 
 // All reads the recordings.
-func All(t testing.TB) []Recording {
-	t.Helper()
+func All() ([]Recording, error) {
 	entries, err := files.ReadDir("testdata")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	var all []Recording
+	all := make([]Recording, 0, len(entries))
 	for _, e := range entries {
 		r, err := read(e.Name())
 		if err != nil {
-			t.Fatalf("%s: %v", e.Name(), err)
+			return nil, fmt.Errorf("%s: %w", e.Name(), err)
 		}
 		all = append(all, r)
 	}
-	return all
+	return all, nil
 }
 
 func read(name string) (Recording, error) {
@@ -90,20 +75,7 @@ func read(name string) (Recording, error) {
 	if err != nil {
 		return r, err
 	}
-	first, second := len(Design)/3, 2*len(Design)/3
-	tmpl, err := template.New(name).Funcs(template.FuncMap{"json": quoted, "raw": func(s string) (string, error) { return strconv.Unquote(`"` + s + `"`) }}).Parse(string(b))
-	if err != nil {
-		return r, err
-	}
-	var out bytes.Buffer
-	err = tmpl.Execute(&out, map[string]string{
-		"Design": Design, "First": Design[:first], "Second": Design[first:second], "Third": Design[second:],
-		"Cut": Design[:strings.Index(Design, "Three")],
-	})
-	if err != nil {
-		return r, err
-	}
-	head, rest, _ := strings.Cut(out.String(), "\n=== ")
+	head, rest, _ := strings.Cut(string(b), "\n=== ")
 	for line := range strings.Lines(head) {
 		key, value, ok := strings.Cut(strings.TrimSpace(line), ": ")
 		if strings.HasPrefix(line, "#") || !ok {
@@ -136,19 +108,9 @@ func read(name string) (Recording, error) {
 	return r, nil
 }
 
-func quoted(s string) (string, error) {
-	b, err := json.Marshal(s)
-	return string(b), err
-}
-
 // Has reports whether the answer has the word.
 func (a Answer) Has(word string) bool {
-	for _, w := range a.Words {
-		if w == word {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(a.Words, word)
 }
 
 // Bytes is the body as it is sent.
