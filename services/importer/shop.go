@@ -72,7 +72,7 @@ func openShop(ctx context.Context, js jetstream.JetStream, o *Options) (*shop, e
 func (s *shop) count(collections []catalogue.Collection) {
 	for _, c := range collections {
 		if s.sizes[c.ID]++; s.names[c.ID] == "" {
-			s.names[c.ID] = c.Name
+			s.names[c.ID] = strings.Clone(c.Name)
 		}
 	}
 }

@@ -10,6 +10,7 @@ package group
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Bounds of a source: products, and bytes of rows that wait for others of their product.
@@ -38,7 +39,12 @@ type Row interface {
 func Each[R Row](read func(row func(R) error) error, counted func(products int), yield func(rows []R) error) error {
 	count := map[string]int{}
 	err := read(func(row R) error {
-		if count[row.Group()]++; len(count) > maxGroups {
+		name := row.Group()
+		if _, known := count[name]; !known {
+			// A name may be a part of its row, which it would keep in memory.
+			name = strings.Clone(name)
+		}
+		if count[name]++; len(count) > maxGroups {
 			return errTooMany
 		}
 		return nil

@@ -40,7 +40,8 @@ func ID(l *listing.Product) string {
 	if handle == "" {
 		return ""
 	}
-	return catalogue.ProductID(handle)
+	// A handle may be a part of its row, which an id would keep in memory.
+	return strings.Clone(catalogue.ProductID(handle))
 }
 
 const maxLabel = 255 // characters, as catalogue's

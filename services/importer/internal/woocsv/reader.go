@@ -99,7 +99,7 @@ func (r *Reader) names(ctx context.Context) (*names, error) {
 	var references []string
 	err := r.rows(ctx, func(c *columns, next table.Row) error {
 		if sku := unescape(next.Field(c.sku)); sku != "" && !kinds(c, next)["variation"] {
-			n.bySKU[sku] = own(c, next)
+			n.bySKU[strings.Clone(sku)] = own(c, next)
 		}
 		references = append(references, list(next.Field(c.grouped))...)
 		return nil
