@@ -1,6 +1,7 @@
 package design_test
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 
@@ -106,5 +107,62 @@ func TestInterestsAreNotShownTwice(t *testing.T) {
 	}
 	if n != 1 {
 		t.Errorf("nightjar is in %d sections", n)
+	}
+}
+
+// What is settled of a design's beginning is the beginning of the whole page, for each
+// persona, with and without interests, however the model begins.
+func TestWhatIsSettledStays(t *testing.T) {
+	for _, shop := range cataloguetest.BuiltIn(t).All() {
+		ids := []string{shop.Products[0].ID, shop.Products[1].ID, shop.Products[2].ID}
+		for _, personaName := range append(persona.All(), "wizard") {
+			template := design.Template(shop, personaName, design.Interests{})
+			for name, d := range map[string]design.Design{
+				"obedient": template, "careless": careless(template.Sections...), "without a hero": {Sections: careless(template.Sections...).Sections[1:]},
+			} {
+				for _, in := range []design.Interests{{}, {Cart: ids[:1]}, {RecentProducts: ids, Searched: []string{shop.Noun.One}}} {
+					whole := d.OpenFor(shop, personaName, in)
+					before := 0
+					for n := range len(d.Sections) + 1 {
+						settled := design.Design{Sections: d.Sections[:n]}.Settled(shop, personaName, in).Sections
+						if len(settled) < before || len(settled) > len(whole.Sections) || !reflect.DeepEqual(settled, whole.Sections[:len(settled)]) {
+							t.Fatalf("%s, %s, %s: of %d sections is settled %+v, of all %+v", shop.Slug, personaName, name, n, settled, whole.Sections)
+						}
+						if n > 0 && len(settled) == 0 {
+							t.Errorf("%s, %s, %s: nothing is settled by %d sections", shop.Slug, personaName, name, n)
+						}
+						before = len(settled)
+					}
+					if before != len(whole.Sections) && len(d.Sections) >= 4 {
+						t.Errorf("%s, %s, %s: %d of %d sections are settled at the end", shop.Slug, personaName, name, before, len(whole.Sections))
+					}
+				}
+			}
+		}
+	}
+}
+
+// A page that a model has begun keeps its sections, and the template adds what it lacks.
+func TestAPageThatWasBegunIsCompleted(t *testing.T) {
+	for _, shop := range cataloguetest.BuiltIn(t).All() {
+		for _, personaName := range persona.All() {
+			template := design.Template(shop, personaName, design.Interests{})
+			for n, all := range map[int]design.Design{0: careless(), 1: careless(), 3: careless().OpenFor(shop, personaName, design.Interests{})} {
+				begun := design.Design{Theme: template.Theme, Sections: all.Sections[:n]}
+				begun.Theme.Palette = "forest"
+				got := begun.CompletedBy(template, personaName)
+				switch {
+				case n == 0 && !reflect.DeepEqual(got, template):
+					t.Errorf("%s, %s: nothing completed is %+v", shop.Slug, personaName, got)
+				case n > 0 && (!reflect.DeepEqual(got.Sections[:n], begun.Sections) || len(got.Sections) < 4 || got.Theme.Palette != "forest"):
+					t.Errorf("%s, %s: %d sections completed: %+v", shop.Slug, personaName, n, got)
+				}
+				for i, s := range got.Sections[n:] {
+					if n > 0 && slices.ContainsFunc(got.Sections[:n+i], func(other design.Section) bool { return other.Type == s.Type }) {
+						t.Errorf("%s, %s: %s is there twice", shop.Slug, personaName, s.Type)
+					}
+				}
+			}
+		}
 	}
 }

@@ -27,6 +27,10 @@ type Brief struct {
 	// Note writes a breadcrumb to the debug trail, Problem one to the error trail.
 	Note    func(step, detail string)
 	Problem func(step string, err error)
+	// Draft is told of the beginning of a design that has passed package gate, whenever
+	// a section has been added. It grows while answer is the same. A higher answer begins
+	// anew. Draft may take a second, and is not called after Design has returned.
+	Draft func(answer int, beginning design.Design)
 }
 
 // Designed is a design with its origin.

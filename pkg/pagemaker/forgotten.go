@@ -22,11 +22,7 @@ func (m *Maker) checkForgotten(ctx context.Context, o Order) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), forgottenTimeout)
 	defer cancel()
-	since := o.RequestedAt
-	if !o.Begun.IsZero() && o.Begun.Before(since) {
-		since = o.Begun
-	}
-	forgotten, err := m.Forgotten.ForgottenSince(ctx, o.Key, since)
+	forgotten, err := m.forgotten(ctx, o)
 	switch {
 	case err != nil:
 		return fmt.Errorf("look for a tombstone: %w", err)
@@ -37,4 +33,13 @@ func (m *Maker) checkForgotten(ctx context.Context, o Order) error {
 		return fmt.Errorf("remove the page of a forgotten shopper: %w", err)
 	}
 	return fmt.Errorf("%w: its shopper was forgotten", jobqueue.ErrCancelled)
+}
+
+// forgotten reports whether the order's shopper was forgotten since its making began.
+func (m *Maker) forgotten(ctx context.Context, o Order) (bool, error) {
+	since := o.RequestedAt
+	if !o.Begun.IsZero() && o.Begun.Before(since) {
+		since = o.Begun
+	}
+	return m.Forgotten.ForgottenSince(ctx, o.Key, since)
 }

@@ -65,8 +65,10 @@ type Maker struct {
 	Sessions         Sessions
 	Trail            Trail
 	Forgotten        Forgotten
-	Log              *slog.Logger
-	Metrics          *Metrics
+	// Drafts publishes the beginnings of pages while they are made. It may be nil.
+	Drafts  Drafts
+	Log     *slog.Logger
+	Metrics *Metrics
 }
 
 // Order is an order for the page of a shopper or of a cohort.
@@ -220,8 +222,8 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop, cost
 }
 
 // design returns the Designer's design with an opening for the visitor, or the template's
-// design. It sets the page's source, model, prompt version and cost. reason says why the template
-// was used.
+// design, which completes what the Designer has begun. It sets the page's source, model,
+// prompt version and cost. reason says why the template was used.
 func (m *Maker) design(ctx context.Context, o Order, brief Brief, page *wandstorev1.Page) (d design.Design, reason string, err error) {
 	interests := design.Interests{
 		RecentProducts: brief.Signals.GetRecentProducts(), Cart: session.CartProducts(brief.Signals), Purchased: brief.Signals.GetPurchased(),
@@ -231,11 +233,18 @@ func (m *Maker) design(ctx context.Context, o Order, brief Brief, page *wandstor
 	theme, wished := design.ReadWishes(prompt.Wishes(o.Preferences))
 	interests.Searched = slices.Concat(wished, brief.Signals.GetRecentQueries())
 
-	note := func(step, detail string) { m.debug(ctx, o, step, detail) }
-	brief.Note, brief.Problem = note, func(step string, err error) { m.problem(ctx, o, step, err) }
+	visitorPersona := brief.Visitor.Persona
+	begun := m.newDraft(o, visitorPersona, func(d design.Design) design.Design {
+		d = d.Settled(brief.Shop, visitorPersona, interests)
+		d.Theme = theme.WithDefaults(d.Theme)
+		return d
+	})
+	defer begun.remove(ctx)
+	brief.Note = func(step, detail string) { m.debug(ctx, o, step, detail) }
+	brief.Problem = func(step string, err error) { m.problem(ctx, o, step, err) }
+	brief.Draft = func(answer int, beginning design.Design) { begun.add(ctx, answer, beginning) }
 	designed, err := o.Designer.Design(ctx, brief)
 	page.Model, page.PromptVersion, page.CostMicros = designed.Model, designed.PromptVersion, designed.Cost
-	visitorPersona := brief.Visitor.Persona
 	switch {
 	case ctx.Err() != nil:
 		// Without this case a cancelled call of the model would make a template page.
@@ -245,10 +254,14 @@ func (m *Maker) design(ctx context.Context, o Order, brief Brief, page *wandstor
 		return d, "", err
 	case err != nil:
 		reason = err.Error()
-		m.Log.WarnContext(ctx, "the template serves", "job", o.JobID, "error", err)
+		m.Log.WarnContext(ctx, "the template serves", "job", o.JobID, "begun", len(begun.shown.Sections), "error", err)
 		m.problem(ctx, o, "template", err)
 		page.Source = pagestore.SourceTemplate
 		d = design.Template(brief.Shop, visitorPersona, interests)
+		if len(begun.shown.Sections) > 0 {
+			page.Source = pagestore.SourcePartial
+			d = begun.shown.CompletedBy(d, visitorPersona)
+		}
 	default:
 		d = designed.Design.OpenFor(brief.Shop, visitorPersona, interests)
 	}

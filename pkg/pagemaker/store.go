@@ -34,13 +34,13 @@ const (
 // since another delivery would not find more room.
 func (m *Maker) store(ctx context.Context, o Order, page *pagestore.Page) error {
 	var permanent error
-	if page.Source() != pagestore.SourceTemplate {
+	if !page.Makeshift() {
 		permanent = put(ctx, m.Permanent, page)
 	}
 	// The page goes into the cache even if the permanent store failed. Then the shopper
 	// gets it, and a later delivery finds it there and need not call the model again.
 	cache := put(ctx, m.Cache, page)
-	if wandnats.IsFull(cache) && permanent == nil && page.Source() != pagestore.SourceTemplate {
+	if wandnats.IsFull(cache) && permanent == nil && !page.Makeshift() {
 		m.problem(ctx, o, "not cached", cache)
 		cache = nil
 	}

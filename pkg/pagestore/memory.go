@@ -262,7 +262,7 @@ func (m *Memory) forget(key pagekey.Key) {
 }
 
 func (m *Memory) expired(e *entry, now time.Time) bool {
-	return e.page.Source() == SourceTemplate && !now.Before(e.page.GeneratedAt().Add(m.templateTTL))
+	return e.page.Makeshift() && !now.Before(e.page.GeneratedAt().Add(m.templateTTL))
 }
 
 func (m *Memory) verified(e *entry, now time.Time) bool {

@@ -26,7 +26,9 @@ const MaxHTML = 512 << 10
 const (
 	SourceLLM      = "llm"
 	SourceTemplate = "template"
-	SourceWebhook  = "webhook"
+	// SourcePartial: a model began the page and failed, and the template completed it.
+	SourcePartial = "partial"
+	SourceWebhook = "webhook"
 )
 
 // The longest texts of a page, in bytes. Percent-encoded at three bytes a byte, and with
@@ -163,8 +165,13 @@ func (p *Page) GzipETag() string { return `"` + p.etag + `-gzip"` }
 // Persona is the persona that the page addresses.
 func (p *Page) Persona() string { return p.meta.GetPersona() }
 
-// Source is who designed the page: SourceLLM, SourceTemplate or SourceWebhook.
+// Source is who designed the page: SourceLLM, SourceTemplate, SourcePartial or
+// SourceWebhook.
 func (p *Page) Source() string { return p.meta.GetSource() }
+
+// Makeshift reports whether a model failed to design the page. It serves until a model can
+// be asked again, and is not stored for good.
+func (p *Page) Makeshift() bool { return p.Source() == SourceTemplate || p.Source() == SourcePartial }
 
 // JobID is the id of the job that made the page.
 func (p *Page) JobID() string { return p.meta.GetJobId() }

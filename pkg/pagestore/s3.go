@@ -215,7 +215,7 @@ func (s *S3) read(ctx context.Context, key pagekey.Key) (string, *Page, error) {
 }
 
 func (s *S3) put(ctx context.Context, page *Page) error {
-	if page.Source() == SourceTemplate {
+	if page.Makeshift() {
 		return ErrTemplate
 	}
 	// Most pages are the first of their key, and create stores those in one request.

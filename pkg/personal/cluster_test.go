@@ -15,6 +15,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/natstest"
+	"github.com/wandstore/wandstore/pkg/pagedraft"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/pagestore/pagestoretest"
@@ -40,6 +41,7 @@ type writer struct {
 	queue    *jobqueue.Queue
 
 	forgotten jetstream.KeyValue
+	drafts    *pagedraft.Store
 }
 
 func newWriter(t *testing.T, js jetstream.JetStream, poolSize int) *writer {
@@ -58,6 +60,7 @@ func newWriter(t *testing.T, js jetstream.JetStream, poolSize int) *writer {
 		jobs:     jobs,
 
 		forgotten: bucket(wandnats.BucketForgotten),
+		drafts:    pagedraft.NewStore(bucket(wandnats.BucketDrafts)),
 		queue:     jobqueue.NewQueue(js, jobs, poolSize, jobqueue.NewTrail(js, "test")),
 	}
 }
@@ -71,7 +74,7 @@ func TestForgottenShopperComesBackOnThreeNodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eraser := &personal.Data{Permanent: permanent, Cache: all[0].pages, Jobs: all[0].jobs, Sessions: all[0].sessions, Forgotten: all[0].forgotten}
+	eraser := &personal.Data{Permanent: permanent, Cache: all[0].pages, Jobs: all[0].jobs, Sessions: all[0].sessions, Forgotten: all[0].forgotten, Drafts: all[0].drafts}
 	key, err := pagekey.New(shop, shopper)
 	if err != nil {
 		t.Fatal(err)

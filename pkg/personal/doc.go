@@ -12,7 +12,7 @@
 // the write comes first, and Forget removes it, or the tombstone comes first, and the
 // writer removes it:
 //
-//	forgetting    tombstone ──► cancel job ──► pages ──► breadcrumbs ──► session
+//	forgetting    tombstone ──► cancel job ──► draft, pages ──► breadcrumbs ──► session
 //	making        page to MinIO ──► page to KV ──► session ──► tombstone? ──► remove again
 //
 // Tombstones are read from the stream's leader, because a replica that lags behind would
@@ -31,5 +31,7 @@
 // The tombstone holds the shopper's id and a time. The record of a cancelled job and the
 // delete markers stay for one hour at most. The message of a cancelled job stays until a
 // worker receives it. Dead letters stay for a week, or until an operator deletes them;
-// they are not exported either. A tombstone of one shop also holds the shop's slug.
+// they are not exported either. Nor is the draft of a page that is being written, which
+// becomes the page or lapses after five minutes; forgetting removes it. A tombstone of one
+// shop also holds the shop's slug.
 package personal

@@ -10,6 +10,7 @@ import (
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
+	"github.com/wandstore/wandstore/pkg/pagedraft"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/session"
@@ -32,6 +33,7 @@ type Data struct {
 	Sessions *session.Store
 	// Forgotten is the bucket FORGOTTEN.
 	Forgotten jetstream.KeyValue
+	Drafts    *pagedraft.Store
 }
 
 // Forget erases the shopper's data in the given shops and in every shop of the session.
@@ -79,7 +81,7 @@ func (d *Data) remove(ctx context.Context, key pagekey.Key) error {
 	if err := jobqueue.Forget(ctx, d.Jobs, key); err != nil {
 		return err
 	}
-	return errors.Join(d.Permanent.Delete(ctx, key), d.Cache.Delete(ctx, key))
+	return errors.Join(d.Drafts.Remove(ctx, key, 0), d.Permanent.Delete(ctx, key), d.Cache.Delete(ctx, key))
 }
 
 // ForgottenSince reports whether the key's shopper was forgotten at t or later, in the

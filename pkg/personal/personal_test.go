@@ -18,6 +18,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/miniotest"
 	"github.com/wandstore/wandstore/pkg/natstest"
+	"github.com/wandstore/wandstore/pkg/pagedraft"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagemaker"
 	"github.com/wandstore/wandstore/pkg/pagestore"
@@ -63,7 +64,7 @@ func newHouse(t *testing.T) *house {
 	t.Cleanup(s3.Close)
 	h := &house{t: t, bus: bus, s3: s3, kv: pagestore.NewKV(bus.Pages), trail: jobqueue.NewTrail(js, "test")}
 	h.queue = jobqueue.NewQueue(js, bus.Jobs, 1, h.trail)
-	h.Data = &personal.Data{Permanent: s3, Cache: h.kv, Jobs: bus.Jobs, Sessions: session.NewStore(bus.Sessions), Forgotten: bus.Forgotten}
+	h.Data = &personal.Data{Permanent: s3, Cache: h.kv, Jobs: bus.Jobs, Sessions: session.NewStore(bus.Sessions), Forgotten: bus.Forgotten, Drafts: pagedraft.NewStore(bus.Drafts)}
 	return h
 }
 

@@ -7,7 +7,7 @@
 //   - Names, prices, savings, stock, pictures and links come from the catalogue. So does
 //     what a section says about the whole shop, such as its best rated products or the
 //     total of a bundle.
-//   - A document contains one constant stylesheet, at most one constant script, and the
+//   - A document contains one constant stylesheet, one constant script, a second while it waits, and the
 //     drawings of its products. It loads only the images of products that have one, from
 //     the hosts that the shop's document names. Its Content-Security-Policy names
 //     stylesheet and script by hash and forbids everything else. The document carries the

@@ -79,7 +79,7 @@ type ErrorInput struct {
 // a template.
 func NewRenderer() (*Renderer, error) {
 	pages := template.New("storefront")
-	for _, name := range []string{"page.tmpl", "product.tmpl", "search.tmpl", "cart.tmpl", "index.tmpl", "sections.tmpl", "products.tmpl", "pictures.tmpl", "error.tmpl", "live.js", "choice.js"} {
+	for _, name := range []string{"page.tmpl", "product.tmpl", "search.tmpl", "cart.tmpl", "index.tmpl", "sections.tmpl", "products.tmpl", "pictures.tmpl", "error.tmpl", "shop.js", "live.js", "choice.js"} {
 		b, err := templates.ReadFile("templates/" + name)
 		if err != nil {
 			return nil, fmt.Errorf("read template %s: %w", name, err)
@@ -99,19 +99,15 @@ func NewRenderer() (*Renderer, error) {
 	}
 	r := &Renderer{pages: pages}
 	// The hashes are of the output, because html/template removes comments.
-	style, err := r.emitted("style", "style")
-	if err != nil {
-		return nil, err
+	hashes := map[string]string{}
+	for name, element := range map[string]string{"style": "style", "script": "script", "choice-script": "script", "waiting-script": "script"} {
+		content, err := r.emitted(name, element)
+		if err != nil {
+			return nil, err
+		}
+		hashes[name] = "'" + hash(content) + "'"
 	}
-	script, err := r.emitted("script", "script")
-	if err != nil {
-		return nil, err
-	}
-	choice, err := r.emitted("choice-script", "script")
-	if err != nil {
-		return nil, err
-	}
-	r.csp = "default-src 'none'; style-src '" + hash(style) + "'; script-src '" + hash(script) + "' '" + hash(choice) + "'; " +
+	r.csp = "default-src 'none'; style-src " + hashes["style"] + "; script-src " + hashes["script"] + " " + hashes["choice-script"] + " " + hashes["waiting-script"] + "; " +
 		"connect-src 'self'; form-action 'self'; base-uri 'none'; img-src 'self' data:"
 	return r, nil
 }
@@ -158,16 +154,16 @@ func (r *Renderer) policy(shop *catalogue.Shop) string {
 	return strings.Join(append([]string{r.csp}, shop.ImageHosts()...), " https://")
 }
 
-// emitted is the content of the element, as the template renders it.
+// emitted is the content of the element that the template of that name renders.
 func (r *Renderer) emitted(name, element string) (string, error) {
 	var b strings.Builder
 	if err := r.pages.ExecuteTemplate(&b, name, nil); err != nil {
-		return "", fmt.Errorf("render the %s element: %w", element, err)
+		return "", fmt.Errorf("render %s: %w", name, err)
 	}
 	_, rest, opened := strings.Cut(b.String(), "<"+element+">")
 	content, _, closed := strings.Cut(rest, "</"+element+">")
 	if !opened || !closed {
-		return "", fmt.Errorf("render the %s element: it is not there", element)
+		return "", fmt.Errorf("render %s: it has no %s element", name, element)
 	}
 	return content, nil
 }

@@ -19,7 +19,9 @@ const (
 	Outcome = attribute.Key("wandstore.outcome")
 	// Persona is the persona that a page is for.
 	Persona = attribute.Key("wandstore.persona")
-	// Source is what designed a page: llm, template or webhook.
+	// Section is the number of a section of a page, from 1; on spans only.
+	Section = attribute.Key("wandstore.page.section")
+	// Source is what designed a page: llm, template, partial or webhook.
 	Source = attribute.Key("wandstore.page.source")
 	// Generation is the value of the X-Generation header.
 	Generation = attribute.Key("wandstore.generation")

@@ -59,6 +59,10 @@ var (
 		Description: "Time from the request for a page until a browser that waited with the fallback heard that its page is ready.",
 		Attributes:  []attribute.Key{Source},
 	}
+	FirstSectionDuration = Metric{
+		Name: "wandstore.page.first_section.duration", Kind: KindHistogram, Unit: "s", Buckets: jobBuckets,
+		Description: "Time from the request for a page until a browser that waits was sent the page's first section, while the rest was being written.",
+	}
 	WatchDelay = Metric{
 		Name: "wandstore.watch.delay", Kind: KindHistogram, Unit: "s", Buckets: requestBuckets,
 		Description: "Time from a job's change, by the clock of NATS, until the edge heard of it, by its own.",
@@ -185,7 +189,7 @@ var (
 // Metrics is all metrics, in the order of the reference documentation.
 var Metrics = []Metric{
 	HTTPRequestDuration, PageResponses, PageLookups, PageLookupDuration, BreakerOpen, EventListeners,
-	UpgradeDuration, WatchDelay, WatchUp,
+	UpgradeDuration, FirstSectionDuration, WatchDelay, WatchUp,
 	JobClaims, JobPublishes, JobDeliveries, JobDuration, JobAttempts, JobDeadLetters,
 	QueueDepth, QueueRunning, QueueOldestAge, StreamMessages, StreamSize, StreamLimit,
 	PageGenerations, PageCost, ModelDuration, ModelFirstToken, ModelTokens, ModelTokensBilled, ModelCost,

@@ -14,6 +14,7 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
+	"github.com/wandstore/wandstore/pkg/pagedraft"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagemaker"
 	"github.com/wandstore/wandstore/pkg/pagestore"
@@ -47,6 +48,10 @@ func (p *parts) runBus(ctx context.Context) error {
 		lifecycle.Part{Name: "shops", Run: func(ctx context.Context) error { return p.shops.Follow(ctx, b.opened.Conn, b.opened.Shops) }},
 		lifecycle.Part{Name: "switches", Run: func(ctx context.Context) error { return p.control.Follow(ctx, b.opened.Conn, b.opened.Control) }},
 		lifecycle.Part{Name: "spending", Run: func(ctx context.Context) error { return p.spend.Follow(ctx, b.opened.Conn, b.opened.Spend) }},
+		lifecycle.Part{Name: "drafts", Run: func(ctx context.Context) error {
+			p.draftWatcher(b.opened).Run(ctx)
+			return nil
+		}},
 		lifecycle.Part{Name: "pages and jobs", Run: func(ctx context.Context) error {
 			defer p.memory.SetWatched(false)
 			p.watcher(ctx, b.opened).Run(ctx)
@@ -73,7 +78,8 @@ func (p *parts) openBus(ctx context.Context) (*bus, error) {
 	}
 	trail := jobqueue.NewTrail(p.js, "edge")
 	pages, sessions := pagestore.NewKV(opened.Pages, p.keys), session.NewStore(opened.Sessions, session.GuestTTL(p.js, p.cfg.GuestTTL))
-	data := &personal.Data{Permanent: p.s3, Cache: pages, Jobs: opened.Jobs, Sessions: sessions, Forgotten: opened.Forgotten}
+	drafts := pagedraft.NewStore(opened.Drafts)
+	data := &personal.Data{Permanent: p.s3, Cache: pages, Jobs: opened.Jobs, Sessions: sessions, Forgotten: opened.Forgotten, Drafts: drafts}
 	return &bus{
 		opened: opened, pages: pages,
 		Bus: Bus{
@@ -86,7 +92,7 @@ func (p *parts) openBus(ctx context.Context) (*bus, error) {
 			},
 			Eraser: data, Exporter: data,
 			Members: members{p.nc}, Generation: generation{p.control, p.spend},
-			Webhooks: webhooks{opened.Jobs},
+			Webhooks: webhooks{opened.Jobs}, Drafts: drafts,
 		},
 	}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/storefront"
+	"github.com/wandstore/wandstore/services/edge/internal/draftboard"
 	"github.com/wandstore/wandstore/services/edge/internal/identity"
 	"github.com/wandstore/wandstore/services/edge/internal/jobboard"
 	"github.com/wandstore/wandstore/services/edge/internal/ratelimit"
@@ -35,6 +36,8 @@ type Deps struct {
 	Memory Memory
 	// Board holds the live jobs.
 	Board *jobboard.Board
+	// Drafts holds the beginnings of pages for which somebody waits.
+	Drafts *draftboard.Board
 	// Bus returns the parts that need NATS, or nil until NATS was reached.
 	Bus func() *Bus
 	// Connected reports whether NATS is connected now.
@@ -54,6 +57,7 @@ type Bus struct {
 	// Generation is asked before each job is made.
 	Generation Generation
 	Webhooks   Webhooks
+	Drafts     Drafts
 }
 
 // Edge answers shoppers. It is made by New.

@@ -35,7 +35,8 @@ const (
 )
 
 // events answers GET /api/generation/events with the current status and each change of it,
-// as server-sent events (WHATWG HTML, 9.2), until the status is ready or failed.
+// as server-sent events (WHATWG HTML, 9.2), until the status is ready or failed. While the
+// page is being written, its sections come in between, each as soon as it is complete.
 func (e *Edge) events(c *fiber.Ctx) error {
 	key, err := e.keyOfQuery(c)
 	if err != nil {
@@ -121,6 +122,9 @@ func (e *Edge) stream(ctx context.Context, key pagekey.Key, conn net.Conn, w *bu
 	if err := send("retry: 3000\n\n"); err != nil {
 		return err
 	}
+	drafts := e.listenForDrafts(ctx, key)
+	defer drafts.Leave()
+	sections := draftSender{edge: e, key: key, send: send}
 	var (
 		last     string
 		awaiting time.Time
@@ -153,8 +157,12 @@ func (e *Edge) stream(ctx context.Context, key pagekey.Key, conn net.Conn, w *bu
 		if s.State != stateNone {
 			unknown.Stop()
 		}
+		if err := sections.sendNew(ctx, drafts.Draft()); err != nil {
+			return err
+		}
 		select {
 		case <-l.Changed:
+		case <-drafts.Changed:
 		case <-alive.C:
 			if err := send(": still here\n\n"); err != nil {
 				return err

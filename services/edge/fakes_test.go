@@ -19,6 +19,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/catalogue/cataloguetest"
 	"github.com/wandstore/wandstore/pkg/design"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
+	"github.com/wandstore/wandstore/pkg/pagedraft"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagemaker"
 	"github.com/wandstore/wandstore/pkg/pagestore"
@@ -27,6 +28,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/storefront"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+	"github.com/wandstore/wandstore/services/edge/internal/draftboard"
 	"github.com/wandstore/wandstore/services/edge/internal/identity"
 	"github.com/wandstore/wandstore/services/edge/internal/jobboard"
 )
@@ -38,10 +40,11 @@ const (
 
 // desk is an edge with fake parts, for tests of its answers.
 type desk struct {
-	t     *testing.T
-	edge  *Edge
-	shop  *catalogue.Shop
-	board *jobboard.Board
+	t      *testing.T
+	edge   *Edge
+	shop   *catalogue.Shop
+	board  *jobboard.Board
+	drafts *draftboard.Board
 
 	// What the parts answer. nil is a part that works and knows nothing.
 	hit     *pagestore.Hit            // ada's
@@ -65,13 +68,14 @@ type desk struct {
 	ordered   []pagemaker.Order
 	problems  []string
 	webhooks  map[string]bool
+	draft     *pagedraft.Draft // ada's
 }
 
 func newDesk(t *testing.T, change ...func(*Config)) *desk {
 	t.Helper()
 	s := shared(t)
 	d := &desk{
-		t: t, shop: s.shop, board: jobboard.New(1), sessions: map[string]*wandstorev1.ShopperSession{},
+		t: t, shop: s.shop, board: jobboard.New(1), drafts: draftboard.New(), sessions: map[string]*wandstorev1.ShopperSession{},
 	}
 	cfg := Config{Identity: identity.Config{Mode: identity.Open}, PageMaxAge: 24 * time.Hour, TriggerTimeout: time.Second, LLMTimeoutSeconds: 1, DebugToken: debugToken}
 	for _, c := range change {
@@ -79,7 +83,7 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 	}
 	var err error
 	d.edge, err = New(cfg, Deps{
-		Shops: (*deskShops)(d), Renderer: s.renderer, Pages: (*deskPages)(d), Memory: deskMemory{}, Board: d.board,
+		Shops: (*deskShops)(d), Renderer: s.renderer, Pages: (*deskPages)(d), Memory: deskMemory{}, Board: d.board, Drafts: d.drafts,
 		Bus: func() *Bus {
 			if d.offline {
 				return nil
@@ -87,7 +91,7 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 			return &Bus{
 				Queue: (*deskQueue)(d), Trail: (*deskTrail)(d), Sessions: (*deskSessions)(d),
 				Maker: (*deskMaker)(d), Eraser: (*deskEraser)(d), Exporter: (*deskExporter)(d), Members: (*deskMembers)(d),
-				Generation: (*deskGeneration)(d), Webhooks: (*deskWebhooks)(d),
+				Generation: (*deskGeneration)(d), Webhooks: (*deskWebhooks)(d), Drafts: (*deskDrafts)(d),
 			}
 		},
 		Connected: func() bool { return !d.offline },
@@ -262,6 +266,15 @@ func (d *deskMaker) Make(_ context.Context, o pagemaker.Order) (pagemaker.Made, 
 	defer d.mu.Unlock()
 	d.ordered = append(d.ordered, o)
 	return pagemaker.Made{}, d.stop
+}
+
+type deskDrafts desk
+
+func (d *deskDrafts) Get(_ context.Context, key pagekey.Key) (pagedraft.Draft, error) {
+	if d.draft == nil || key.Shopper() != "ada" {
+		return pagedraft.Draft{}, pagedraft.ErrNone
+	}
+	return *d.draft, nil
 }
 
 type deskEraser desk

@@ -19,6 +19,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/spend"
 	"github.com/wandstore/wandstore/pkg/storefront"
+	"github.com/wandstore/wandstore/services/edge/internal/draftboard"
 	"github.com/wandstore/wandstore/services/edge/internal/jobboard"
 )
 
@@ -69,6 +70,7 @@ type parts struct {
 	keys     pagestore.Keys
 	pages    *pagestore.Tiered
 	board    *jobboard.Board
+	drafts   *draftboard.Board
 	control  *control.Switch
 	spend    *spend.Follower
 	// bus is nil until NATS was reached.
@@ -98,7 +100,7 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logge
 	}
 	p := &parts{
 		cfg: cfg, nc: nc, js: js, log: log, shops: shops, renderer: renderer,
-		memory: memory, s3: s3, keys: keys, board: jobboard.New(cfg.Pool.Concurrency),
+		memory: memory, s3: s3, keys: keys, board: jobboard.New(cfg.Pool.Concurrency), drafts: draftboard.New(),
 		control: control.New(log), spend: spend.NewFollower(log),
 	}
 	if p.pages, err = pagestore.NewTiered(memory, s3, kvTier{p}, p.lookupOptions()...); err != nil {
@@ -123,7 +125,7 @@ func (p *parts) close() {
 
 func (p *parts) deps() Deps {
 	return Deps{
-		Shops: p.shops, Renderer: p.renderer, Pages: p.pages, Memory: p.memory, Board: p.board,
+		Shops: p.shops, Renderer: p.renderer, Pages: p.pages, Memory: p.memory, Board: p.board, Drafts: p.drafts,
 		Bus: func() *Bus {
 			if b := p.bus.Load(); b != nil {
 				return &b.Bus

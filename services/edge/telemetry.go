@@ -21,18 +21,21 @@ type metrics struct {
 	requests  metric.Float64Histogram
 	responses metric.Int64Counter
 	upgrades  metric.Float64Histogram
-	panics    metric.Int64Counter
-	limited   metric.Int64Counter
+	// firstSection measures the time to the first section of a page that is written.
+	firstSection metric.Float64Histogram
+	panics       metric.Int64Counter
+	limited      metric.Int64Counter
 }
 
 func newMetrics() *metrics {
 	p := otel.GetMeterProvider()
 	return &metrics{
-		requests:  telemetry.HTTPRequestDuration.Histogram(p, scope),
-		responses: telemetry.PageResponses.Counter(p, scope),
-		upgrades:  telemetry.UpgradeDuration.Histogram(p, scope),
-		panics:    telemetry.Panics.Counter(p, scope),
-		limited:   telemetry.RateLimited.Counter(p, scope),
+		requests:     telemetry.HTTPRequestDuration.Histogram(p, scope),
+		responses:    telemetry.PageResponses.Counter(p, scope),
+		upgrades:     telemetry.UpgradeDuration.Histogram(p, scope),
+		firstSection: telemetry.FirstSectionDuration.Histogram(p, scope),
+		panics:       telemetry.Panics.Counter(p, scope),
+		limited:      telemetry.RateLimited.Counter(p, scope),
 	}
 }
 

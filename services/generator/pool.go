@@ -13,6 +13,7 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
+	"github.com/wandstore/wandstore/pkg/pagedraft"
 	"github.com/wandstore/wandstore/pkg/pagemaker"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/personal"
@@ -102,14 +103,17 @@ func (p *parts) openPool(ctx context.Context) (*pool, error) {
 	}
 	trail := jobqueue.NewTrail(p.js, "generator")
 	pages, sessions := pagestore.NewKV(bus.Pages, p.keys), session.NewStore(bus.Sessions, session.GuestTTL(p.js, p.cfg.GuestTTL))
-	data := &personal.Data{Permanent: p.s3, Cache: pages, Jobs: bus.Jobs, Sessions: sessions, Forgotten: bus.Forgotten}
+	drafts := pagedraft.NewStore(bus.Drafts)
+	data := &personal.Data{
+		Permanent: p.s3, Cache: pages, Jobs: bus.Jobs, Sessions: sessions, Forgotten: bus.Forgotten, Drafts: drafts,
+	}
 	opened := &pool{
 		bus: bus, data: data, ledger: ledger,
 		sweeper: jobqueue.NewSweeper(p.nc, p.js, bus.Jobs, trail, p.log),
 		Pool: Pool{
 			Maker: &pagemaker.Maker{
 				Shops: p.shops, Renderer: p.renderer, Permanent: p.s3, Cache: pages, Sessions: sessions,
-				Trail: trail, Forgotten: data, Log: p.log, Metrics: pagemaker.NewMetrics(),
+				Trail: trail, Forgotten: data, Drafts: drafts, Log: p.log, Metrics: pagemaker.NewMetrics(),
 			},
 			Designer: &designer.Designer{
 				Model: p.model, Metrics: designer.NewMetrics(p.cfg.KimiModel), Prices: p.cfg.Prices(), Books: p.meter,

@@ -26,9 +26,17 @@ const (
 func ReadStored(document []byte, shop *catalogue.Shop) (design.Design, error) {
 	_, rest, begun := bytes.Cut(document, []byte(blockBegin))
 	block, _, ended := bytes.Cut(rest, []byte(blockEnd))
-	switch {
-	case !begun || !ended:
+	if !begun || !ended {
 		return design.Design{}, fmt.Errorf("%w: the document holds none", ErrNoDesign)
+	}
+	return ReadDesign(block, shop)
+}
+
+// ReadDesign reads a design as JSON that comes from storage or from the bus, which are
+// not trusted: it is ReadStored without the page around it. The error wraps ErrNoDesign
+// if the design is not whole, or if the shop can render none of its sections.
+func ReadDesign(block []byte, shop *catalogue.Shop) (design.Design, error) {
+	switch {
 	case len(block) > maxAnswer:
 		return design.Design{}, fmt.Errorf("%w: it is larger than %d KB", ErrNoDesign, maxAnswer>>10)
 	case depth(block) > maxDepth:

@@ -1,78 +1,144 @@
 "use strict";
 (() => {
-  const doc = document, root = doc.documentElement, data = root.dataset;
-
-  // The number of items in the cart comes from a cookie, because a stored page cannot know it.
-  const count = () => {
-    const n = doc.cookie.match("(?:^|; )wandstore_cart=" + data.shop + ":([1-9]\\d{0,3})(?:;|$)");
-    const at = doc.getElementById("cart-count");
-    if (at && n) at.textContent = n[1];
-  };
-  count();
-
-  // Events are sent in batches. Nothing is sent from a browser with Do Not Track or Global Privacy Control.
-  const batch = [];
-  let flushing;
-  const flush = () => {
-    clearTimeout(flushing);
-    flushing = 0;
-    if (batch.length) navigator.sendBeacon("/api/shopper/track", new Blob([JSON.stringify(batch.splice(0, 50))], { type: "application/json" }));
-  };
-  const track = (event, more) => {
-    if (navigator.doNotTrack === "1" || navigator.globalPrivacyControl) return;
-    batch.push({ store: data.shop, event, ...more });
-    flushing ||= setTimeout(flush, 3000);
-  };
-  if (data.view === "product") track("view", { product: data.product });
-  if (data.view === "search") {
-    if (data.query) track("search", { query: data.query });
-    else if (data.category) track("view", { category: data.category });
-    if (data.sort) track("sort", { query: data.sort });
-    if (data.filter) track("filter", { query: data.filter });
-  }
-  addEventListener("click", (e) => { if (e.target.closest?.("#checkout")) track("checkout"); });
-  doc.addEventListener("visibilitychange", () => { if (doc.hidden) flush(); });
-  addEventListener("pagehide", flush);
-
+  const doc = document, root = doc.documentElement;
   const box = doc.getElementById("live");
-  if (!box) return;
   const words = box.querySelector("p"), button = box.querySelector("button");
   const query = new URLSearchParams(location.search);
   query.set("store", root.dataset.shop);
 
+  const main = doc.getElementById("main");
   let events, typed, heard, asked, over, errors = 0, tries = 0;
   doc.oninput = () => { typed = true; };
 
   // The page is not replaced while the shopper types, has scrolled down or has focused an element.
   const busy = () => typed || scrollY > 200 || doc.activeElement?.matches(":not(body, #main)");
+  const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   const say = (text) => {
     box.hidden = !text;
     if (text && words.textContent !== text) words.textContent = text;
   };
+  const offer = (text, accept) => {
+    say(text);
+    button.hidden = false;
+    button.onclick = () => { button.hidden = true; button.onclick = null; accept(); };
+  };
   const end = (text) => {
     over = true;
     events?.close();
+    tail?.remove();
     say(text);
   };
 
-  const show = (next, asked) => {
+  // In a hidden tab the transition is skipped and its promise rejects; the change still happens.
+  const change = (how) => {
+    if (doc.startViewTransition && !still()) doc.startViewTransition(how).ready.catch(() => {});
+    else how();
+  };
+  const toTop = () => {
+    scrollTo({ top: 0, behavior: "instant" });
+    doc.getElementById("main").focus({ preventScroll: true });
+  };
+  const become = (from) => {
+    for (const a of [...root.attributes]) root.removeAttribute(a.name);
+    for (const a of from.documentElement.attributes) root.setAttribute(a.name, a.value);
+    doc.title = from.title;
+  };
+
+  const show = (next, wanted) => {
     if (next.querySelector("style").textContent !== doc.querySelector("style").textContent)
       return location.reload();
-    const swap = () => {
+    change(() => {
       const y = scrollY;
-      for (const a of [...root.attributes]) root.removeAttribute(a.name);
-      for (const a of next.documentElement.attributes) root.setAttribute(a.name, a.value);
-      doc.title = next.title;
+      become(next);
+      const inCart = doc.getElementById("cart-count").textContent;
       doc.body.replaceWith(doc.adoptNode(next.body));
-      count();
-      scrollTo({ top: asked ? 0 : y, behavior: "instant" });
-      if (asked) doc.getElementById("main").focus({ preventScroll: true });
-    };
-    // In a hidden tab the transition is skipped and its promise rejects; the swap still happens.
-    if (doc.startViewTransition && !matchMedia("(prefers-reduced-motion: reduce)").matches)
-      doc.startViewTransition(swap).ready.catch(() => {});
-    else swap();
+      doc.getElementById("cart-count").textContent = inCart;
+      if (wanted) toTop(); else scrollTo({ top: y, behavior: "instant" });
+    });
+  };
+
+  // While the page is written, its sections come one by one. Those on the screen are followed by
+  // a tail that fills the window, so that no section pushes away what can be seen.
+  const sections = [];
+  let theme, tail, frozen;
+  // Sections bring their drawings. Those that the page lacks are added to its own.
+  const draw = (drawings) => {
+    for (const d of [...drawings.children]) if (!doc.getElementById(d.id)) doc.querySelector(".sprite").append(d);
+    drawings.remove();
+  };
+  const parse = (html) => {
+    const t = doc.createElement("template");
+    t.innerHTML = html;
+    draw(t.content.querySelector(".sprite"));
+    return t.content;
+  };
+  const newTail = () => {
+    const made = doc.createElement("div");
+    made.className = "coming wrap";
+    made.ariaHidden = "true";
+    made.append(...Array.from({ length: 6 }, () => doc.createElement("i")));
+    return made;
+  };
+  const append = (html) => {
+    const arrived = parse(html), nodes = [...arrived.children], before = tail;
+    const below = main.lastElementChild, y = below.getBoundingClientRect().top;
+    tail = newTail();
+    before.replaceWith(arrived, tail);
+    if (!still()) for (const n of nodes) n.animate({ opacity: [0, 1] }, 400);
+    // Not every browser holds in place what a shopper further down looks at.
+    if (y < innerHeight && !CSS.supports("overflow-anchor", "auto"))
+      scrollBy({ top: below.getBoundingClientRect().top - y, behavior: "instant" });
+  };
+  const begin = (wanted) => change(() => {
+    button.hidden = true;
+    for (const name in theme) root.dataset[name] = theme[name];
+    tail = newTail();
+    main.replaceChildren(...sections.map(parse), tail, main.lastElementChild);
+    if (wanted) toTop();
+  });
+
+  const hear = ({ index, html, theme: look }) => {
+    // After a reconnection all sections come again.
+    if (over || index > sections.length || sections[index] === html) return;
+    const anew = index < sections.length;
+    sections.splice(index, Infinity, html);
+    theme = look ?? theme;
+    if (tail && !anew && !frozen) return append(html);
+    // The model has begun another answer. A shopper who looks at the first one keeps it until the page is whole.
+    frozen = !!tail && busy();
+    if (frozen) return;
+    if (busy()) offer("The first part of your shop is ready", () => begin(true));
+    else begin();
+  };
+
+  // The whole page takes the place of the one that was shown while it was written, unless what was
+  // shown differs. What is on the screen stays.
+  const alike = (a, b) => b && a.className === b.className && a.textContent === b.textContent;
+  const morph = (a, b) => {
+    if (a.isEqualNode(b)) return;
+    if (a.nodeName !== b.nodeName || !a.attributes || a.childNodes.length !== b.childNodes.length) return a.replaceWith(b);
+    for (const { name } of [...a.attributes]) if (!b.hasAttribute(name)) a.removeAttribute(name);
+    for (const { name, value } of b.attributes) a.setAttribute(name, value);
+    const others = [...b.childNodes];
+    [...a.childNodes].forEach((child, i) => morph(child, others[i]));
+  };
+  const settle = (next) => {
+    const shown = [...main.children].slice(0, -2), range = main.lastElementChild;
+    const whole = [...next.getElementById("main").children];
+    if (!tail || shown.length >= whole.length || !shown.every((e, i) => alike(e, whole[i]))) return false;
+    become(next);
+    draw(next.querySelector(".sprite"));
+    shown.forEach((e, i) => morph(e, whole[i]));
+    // What lies below the window is exchanged there, and so does not move into it.
+    const seen = range.getBoundingClientRect().top < innerHeight || range.contains(doc.activeElement);
+    tail.replaceWith(...whole.slice(shown.length, -1));
+    if (!seen) range.replaceWith(whole.at(-1));
+    const after = (d) => { const all = [...d.body.children]; return all.slice(all.findIndex((e) => e.id === "main") + 1); };
+    const old = after(doc);
+    doc.body.append(...after(next));
+    for (const e of old) e.remove();
+    return true;
   };
 
   const fetchReady = async () => {
@@ -80,10 +146,10 @@
       const answer = await fetch(location.href, { cache: "no-store" });
       const next = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (!answer.ok || next.getElementById("live")) throw 0;
+      over = true;
+      if (settle(next)) return;
       if (!busy()) return end(), show(next);
-      end("Your shop is ready");
-      button.hidden = false;
-      button.addEventListener("click", () => show(next, true), { once: true });
+      offer("Your shop is ready", () => show(next, true));
     } catch {
       if (++tries < 9) setTimeout(fetchReady, 1500 * tries); else end();
     }
@@ -102,11 +168,12 @@
         fetchReady();
       } else if (s.state === "queued" || s.state === "running") {
         heard = true;
-        say("Preparing your shop" +
+        if (button.hidden) say("Preparing your shop" +
           (s.etaSeconds > 90 ? ", about " + Math.round(s.etaSeconds / 60) + " minutes…" : "…"));
       // A job that was queued or running before continues after a restart of its worker or the edge.
       } else if (!heard || s.state === "failed") end();
     });
+    events.addEventListener("section", (e) => hear(JSON.parse(e.data)));
     // Browsers reconnect by themselves, but not after an HTTP error.
     events.onerror = () => {
       if (++errors > 20) end();

@@ -63,15 +63,25 @@ func ExampleShops(w *World) {
 	w.Shops = catalogue.Config{Dir: filepath.Join(checkout.Root(w.t), "deploy", "stores")}
 }
 
+// Paced has the model think for a time and then write so many tokens a second.
+func Paced(firstToken time.Duration, tokensPerSecond int) Option {
+	return func(w *World) {
+		w.Sim = startKimisim(w.t, kimisim.Config{FirstToken: firstToken, TokensPerSecond: tokensPerSecond})
+	}
+}
+
 // New makes a world without services.
 func New(t testing.TB, options ...Option) *World {
 	t.Helper()
 	w := &World{
-		t: t, Sim: startKimisim(t),
+		t:    t,
 		Pool: wandnats.Settings{PoolSize: 10, MaxQueueDepth: 100, Concurrency: 1, CacheTTLSeconds: 3600, Replicas: 1},
 	}
 	for _, o := range options {
 		o(w)
+	}
+	if w.Sim == nil {
+		w.Sim = startKimisim(t, kimisim.Config{})
 	}
 	if w.NATSServer == nil {
 		w.NATS = natstest.Start(t)
@@ -88,9 +98,10 @@ func (w *World) store(s miniotest.Store) {
 	}
 }
 
-func startKimisim(t testing.TB) *kimisim.Server {
+func startKimisim(t testing.TB, cfg kimisim.Config) *kimisim.Server {
 	t.Helper()
-	sim, err := kimisim.New(kimisim.Config{Addr: "127.0.0.1:0", Seed: 1}, slog.New(slog.DiscardHandler))
+	cfg.Addr, cfg.Seed = "127.0.0.1:0", 1
+	sim, err := kimisim.New(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,7 +57,10 @@ func (d *Designer) Design(ctx context.Context, b pagemaker.Brief) (pagemaker.Des
 		_, report, err := gate.Parse([]byte(text), b.Shop)
 		return err == nil && whole(report, true)
 	}}
+	heard := listener{brief: b}
+	req.OnText, req.OnRestart = heard.add, heard.restart
 	for try := 1; ; try++ {
+		heard.restart()
 		asked := time.Now()
 		answer, err := d.Model.Complete(ctx, req)
 		d.Metrics.asked(ctx, answer, time.Since(asked), err)

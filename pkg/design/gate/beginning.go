@@ -1,0 +1,46 @@
+package gate
+
+import (
+	"bytes"
+
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/design"
+)
+
+// maxReadings bounds how often a Beginning parses its answer. Eight sections with the
+// items of two of them have about thirty closing braces.
+const maxReadings = 200
+
+// Beginning reads an answer while it comes. Its zero value has read nothing. What it
+// gives has passed the same checks as an answer that is whole, so the design of the
+// whole answer begins with it, unless the answer contradicts itself later.
+type Beginning struct {
+	Shop *catalogue.Shop
+
+	answer   []byte
+	readings int
+}
+
+// Add adds a piece of the answer's text, without the model's thoughts. It returns the theme and the sections that are
+// complete so far, and false if the piece has completed none. Only JSON has a beginning:
+// of an answer in HTML nothing can be said before its end.
+//
+// The answer is parsed anew from its first byte, by the code that parses it when it is
+// whole, and only if the piece closes an object: an answer has a few kilobytes and tens
+// of objects. So whatever is repaired in a whole answer is repaired here too.
+func (b *Beginning) Add(piece string) (design.Design, bool) {
+	if len(b.answer)+len(piece) > maxAnswer || b.readings == maxReadings {
+		return design.Design{}, false
+	}
+	b.answer = append(b.answer, piece...)
+	if bytes.IndexByte([]byte(piece), '}') < 0 {
+		return design.Design{}, false
+	}
+	b.readings++
+	d, found, err := findDesign(b.answer, &design.Report{})
+	if err != nil || !found || len(d.Sections) == 0 {
+		return design.Design{}, false
+	}
+	d = d.Fit(b.Shop, &design.Report{})
+	return d, len(d.Sections) > 0
+}

@@ -1,0 +1,89 @@
+package pagedraft_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/natstest"
+	"github.com/wandstore/wandstore/pkg/pagedraft"
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(natstest.Main(m)) }
+
+func newStore(t *testing.T) (*pagedraft.Store, pagekey.Key) {
+	t.Helper()
+	_, js := natstest.Start(t).Connect(t)
+	if err := wandnats.EnsureStreams(t.Context(), js, wandnats.Settings{PoolSize: 1, MaxQueueDepth: 1, Concurrency: 1, CacheTTLSeconds: 60, Replicas: 1}); err != nil {
+		t.Fatal(err)
+	}
+	bucket, err := wandnats.OpenBucket(t.Context(), js, wandnats.BucketDrafts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := pagekey.New("magic-wands", "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pagedraft.NewStore(bucket), key
+}
+
+func TestADraftGrowsAndGoes(t *testing.T) {
+	t.Parallel()
+	store, key := newStore(t)
+	ctx := t.Context()
+	if _, err := store.Get(ctx, key); !errors.Is(err, pagedraft.ErrNone) {
+		t.Fatalf("before there is one: %v", err)
+	}
+	draft := &wandstorev1.PageDraft{JobId: "job-1", RequestedAt: timestamppb.Now(), Answer: "1.1"}
+	first, err := store.Put(ctx, key, draft, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	draft.Persona = "explorer"
+	second, err := store.Put(ctx, key, draft, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := store.Get(ctx, key); err != nil || got.GetPersona() != "explorer" || got.Revision != second {
+		t.Errorf("%+v, %v", got, err)
+	}
+	// Of two workers at one page the later request's goes on.
+	earlier := &wandstorev1.PageDraft{JobId: "job-0", RequestedAt: timestamppb.New(time.Now().Add(-time.Hour))}
+	if _, err := store.Put(ctx, key, earlier, 0); !errors.Is(err, pagedraft.ErrSuperseded) {
+		t.Errorf("a draft of an earlier request: %v", err)
+	}
+	later := &wandstorev1.PageDraft{JobId: "job-2", RequestedAt: timestamppb.New(time.Now().Add(time.Hour))}
+	third, err := store.Put(ctx, key, later, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Put(ctx, key, draft, second); !errors.Is(err, pagedraft.ErrSuperseded) {
+		t.Errorf("going on after another worker began: %v", err)
+	}
+	if err := store.Remove(ctx, key, second); err != nil {
+		t.Error(err)
+	}
+	if got, err := store.Get(ctx, key); err != nil || got.GetJobId() != "job-2" {
+		t.Errorf("the other worker's draft is gone: %+v, %v", got, err)
+	}
+	// Forgetting purges the key, whoever writes it. Nothing is written after that.
+	if err := store.Remove(ctx, key, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Put(ctx, key, later, third); !errors.Is(err, pagedraft.ErrSuperseded) {
+		t.Errorf("going on after the removal: %v", err)
+	}
+	if _, err := store.Get(ctx, key); !errors.Is(err, pagedraft.ErrNone) {
+		t.Errorf("after the removal: %v", err)
+	}
+	if _, err := store.Put(ctx, key, draft, 0); err != nil {
+		t.Errorf("the next page: %v", err)
+	}
+}

@@ -1,0 +1,160 @@
+package edge
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel"
+	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
+	"go.opentelemetry.io/otel/trace"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/design"
+	"github.com/wandstore/wandstore/pkg/design/gate"
+	"github.com/wandstore/wandstore/pkg/pagedraft"
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/storefront"
+	"github.com/wandstore/wandstore/pkg/telemetry"
+	"github.com/wandstore/wandstore/services/edge/internal/draftboard"
+)
+
+// Drafts reads the beginnings of pages that are being written.
+type Drafts interface {
+	Get(ctx context.Context, key pagekey.Key) (pagedraft.Draft, error)
+}
+
+// draftTimeout bounds the lookup of a draft. Without it the page appears when it is whole.
+const draftTimeout = time.Second
+
+// draftWatcher follows the drafts. It begins with those that exist, so that nothing is
+// missed by an outage.
+func (p *parts) draftWatcher(b *wandnats.Bus) wandnats.Watcher {
+	return wandnats.Watcher{
+		Conn:    b.Conn,
+		Watches: []wandnats.Watch{{Bucket: b.Drafts, Keys: wandnats.AllDrafts, Entry: p.noteDraft}},
+		Lost: func(err error) {
+			p.log.Warn("drafts are not watched, trying again", "error", err)
+		},
+	}
+}
+
+func (p *parts) noteDraft(change jetstream.KeyValueEntry) {
+	key, ok := keyOf(change.Key())
+	if !ok || change.Operation() != jetstream.KeyValuePut || !p.drafts.Awaited(key) {
+		return
+	}
+	if draft, err := pagedraft.Read(change); err == nil {
+		p.drafts.Set(key, draft)
+	}
+}
+
+// listenForDrafts listens for drafts of the key, beginning with the one that there is.
+func (e *Edge) listenForDrafts(ctx context.Context, key pagekey.Key) *draftboard.Listener {
+	l := e.deps.Drafts.Listen(key)
+	b := e.deps.Bus()
+	if b == nil {
+		return l
+	}
+	ctx, cancel := context.WithTimeout(ctx, draftTimeout)
+	defer cancel()
+	if draft, err := b.Drafts.Get(ctx, key); err == nil {
+		e.deps.Drafts.Set(key, draft)
+	}
+	return l
+}
+
+// section is one section of a page that is being written, as the data of an event.
+type section struct {
+	// Index is the section's place, from 0. An index that was there before replaces that
+	// section and all after it: the model has begun another answer.
+	Index int    `json:"index"`
+	HTML  string `json:"html"`
+	// Theme is the page's, with the first section.
+	Theme *catalogue.Theme `json:"theme,omitempty"`
+}
+
+// draftSender sends the sections of drafts on one stream, each of them once.
+type draftSender struct {
+	edge *Edge
+	key  pagekey.Key
+	send func(format string, args ...any) error
+
+	answer string // that the sections sent are of
+	sent   int
+}
+
+// sendNew sends the sections of the draft that were not sent. A draft that is of no live
+// job, or cannot be rendered, has none. The error is that of the stream.
+func (s *draftSender) sendNew(ctx context.Context, draft pagedraft.Draft) error {
+	if draft.PageDraft == nil {
+		return nil
+	}
+	place, live := s.edge.deps.Board.Find(s.key)
+	shop, known := s.edge.deps.Shops.Shop(s.key.Shop())
+	if !live || !known || place.Record.GetJobId() != draft.GetJobId() {
+		return nil
+	}
+	from := s.sent
+	if answer := draft.GetJobId() + "." + draft.GetAnswer(); answer != s.answer {
+		s.answer, from = answer, 0
+	}
+	sections, err := s.edge.renderDraft(draft, shop, from)
+	if err != nil {
+		trace.SpanFromContext(ctx).AddEvent("draft cannot be rendered")
+		return nil
+	}
+	for _, one := range sections {
+		if err := s.sendOne(ctx, draft, one); err != nil {
+			return err
+		}
+		s.sent = one.Index + 1
+	}
+	if from == 0 && len(sections) > 0 {
+		s.edge.metrics.firstSection.Record(ctx, max(0, time.Since(place.Record.GetRequestedAt().AsTime()).Seconds()))
+	}
+	return nil
+}
+
+// sendOne sends a section. Its span is in the trace of the page, not of the stream.
+func (s *draftSender) sendOne(ctx context.Context, draft pagedraft.Draft, one section) (err error) {
+	if written := draft.GetTraceparents(); one.Index < len(written) {
+		ctx = trace.ContextWithRemoteSpanContext(ctx, telemetry.SpanContext(written[one.Index]))
+	}
+	_, span := otel.Tracer(scope).Start(ctx, "show section", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
+		semconv.MessagingSystemKey.String("nats"), semconv.MessagingDestinationName(wandnats.BucketDrafts), telemetry.Section.Int(one.Index+1)))
+	defer func() { telemetry.End(span, err) }()
+	data, err := json.Marshal(one)
+	if err != nil {
+		return err
+	}
+	return s.send("event: section\ndata: %s\n\n", data)
+}
+
+// renderDraft renders the sections of a draft from the given number on. What comes by the
+// bus is not trusted: it passes the gate like a model's answer.
+func (e *Edge) renderDraft(draft pagedraft.Draft, shop *catalogue.Shop, from int) ([]section, error) {
+	text, err := draft.GetDesign().MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	d, err := gate.ReadDesign(text, shop)
+	if err != nil {
+		return nil, err
+	}
+	d = d.Fit(shop, &design.Report{})
+	rendered, err := e.deps.Renderer.Sections(storefront.PageInput{Shop: shop, Design: d}, from)
+	if err != nil {
+		return nil, err
+	}
+	sections := make([]section, len(rendered))
+	for i, html := range rendered {
+		sections[i] = section{Index: from + i, HTML: html}
+		if from+i == 0 {
+			sections[i].Theme = &d.Theme
+		}
+	}
+	return sections, nil
+}
