@@ -5,11 +5,16 @@
 //	the Designer                          the page's source   stored in
 //	returns a design                      Order.Source        MinIO, then KV
 //	fails, and Order.Template is set      template            KV only
+//	fails so after its first section      partial             KV only
 //	fails otherwise                       no page             nothing
 //
 // A cohort's page is made without a session: the prompt has the cohort's persona and
 // interest, and nothing of any shopper. If the Designer fails, a page that was designed for
 // the cohort before stays, however old it is.
+//
+// While the Designer works, the sections that are settled are published as a draft (package
+// pagedraft) for whoever waits. A page that the Designer does not finish keeps them, and the
+// template completes it.
 //
 // Making a page is idempotent. If a page newer than the request is stored, it is not made
 // again, but it is stored where it is missing. So the next delivery completes a page that

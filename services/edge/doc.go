@@ -77,7 +77,11 @@
 // budget has no room for another call of the model (package spend), no job is requested.
 // Pages are served as they are, and X-Generation is off.
 //
-// Two watches keep the edge up to date. The watch of UI_CACHE (headers only) tells which
+// While a page is written, GET /api/generation/events sends its sections as they come to
+// those who wait for it. A draft is a design that anybody on the bus may have written: the
+// edge lets it pass the gate and renders it, and only that of the live job.
+//
+// Three watches keep the edge up to date. The watch of PAGE_DRAFTS brings the drafts. The watch of UI_CACHE (headers only) tells which
 // pages in memory have changed. The watch of GENERATION_QUEUE feeds the board of live jobs,
 // from which status and events are answered.
 package edge

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"time"
@@ -126,11 +127,14 @@ func (s *draftSender) sendOne(ctx context.Context, draft pagedraft.Draft, one se
 	_, span := otel.Tracer(scope).Start(ctx, "show section", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
 		semconv.MessagingSystemKey.String("nats"), semconv.MessagingDestinationName(wandnats.BucketDrafts), telemetry.Section.Int(one.Index+1)))
 	defer func() { telemetry.End(span, err) }()
-	data, err := json.Marshal(one)
-	if err != nil {
+	// HTML in JSON doubles where its brackets are escaped, which an event need not be.
+	var data bytes.Buffer
+	encoder := json.NewEncoder(&data)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(one); err != nil {
 		return err
 	}
-	return s.send("event: section\ndata: %s\n\n", data)
+	return s.send("event: section\ndata: %s\n", data.Bytes()) // Encode ends with a newline
 }
 
 // renderDraft renders the sections of a draft from the given number on. What comes by the

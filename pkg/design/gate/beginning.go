@@ -21,9 +21,9 @@ type Beginning struct {
 	readings int
 }
 
-// Add adds a piece of the answer's text, without the model's thoughts. It returns the theme and the sections that are
-// complete so far, and false if the piece has completed none. Only JSON has a beginning:
-// of an answer in HTML nothing can be said before its end.
+// Add adds a piece of the answer's text, without the model's thoughts. It returns the theme
+// and the sections that are complete so far, and false if the piece has completed none.
+// Only JSON has a beginning: of an answer in HTML nothing can be said before its end.
 //
 // The answer is parsed anew from its first byte, by the code that parses it when it is
 // whole, and only if the piece closes an object: an answer has a few kilobytes and tens
@@ -37,10 +37,17 @@ func (b *Beginning) Add(piece string) (design.Design, bool) {
 		return design.Design{}, false
 	}
 	b.readings++
-	d, found, err := findDesign(b.answer, &design.Report{})
+	d, found, err := findDesign(b.answer, &design.Report{}, beginDesign)
 	if err != nil || !found || len(d.Sections) == 0 {
 		return design.Design{}, false
 	}
 	d = d.Fit(b.Shop, &design.Report{})
 	return d, len(d.Sections) > 0
+}
+
+// beginDesign reads what is complete of the object at the beginning of b. No bracket is
+// added to it: what lacks one may still get more.
+func beginDesign(b []byte, rep *design.Report) (design.Design, bool) {
+	out, _, _, _ := mend(b)
+	return readDesign(out, rep)
 }

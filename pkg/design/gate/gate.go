@@ -47,7 +47,7 @@ func Parse(answer []byte, shop *catalogue.Shop) (design.Design, design.Report, e
 	found := false
 	if !opensHTML(answer) {
 		var err error
-		if d, found, err = findDesign(answer, &rep); err != nil {
+		if d, found, err = findDesign(answer, &rep, mendDesign); err != nil {
 			return design.Design{}, rep, err
 		}
 	}
@@ -68,8 +68,9 @@ func Parse(answer []byte, shop *catalogue.Shop) (design.Design, design.Report, e
 var fence = regexp.MustCompile("(?s)```(?:json|JSON)?\\s*(\\{.*?)(?:```|$)")
 
 // findDesign finds the first JSON object with a list called sections, or one within a
-// string. The result is false if there is none. The error is about nesting.
-func findDesign(answer []byte, rep *design.Report) (design.Design, bool, error) {
+// string. The result is false if there is none. The error is about nesting. read reads
+// the design at the beginning of a text.
+func findDesign(answer []byte, rep *design.Report, read func([]byte, *design.Report) (design.Design, bool)) (design.Design, bool, error) {
 	places := [][]byte{answer}
 	if m := fence.FindSubmatch(answer); m != nil {
 		places = [][]byte{m[1], answer}
@@ -86,7 +87,7 @@ func findDesign(answer []byte, rep *design.Report) (design.Design, bool, error) 
 				return design.Design{}, false, fmt.Errorf("%w: it is nested deeper than %d", ErrNoDesign, maxDepth)
 			}
 			tried := *rep
-			if d, ok := mendDesign(place[from:], &tried); ok {
+			if d, ok := read(place[from:], &tried); ok {
 				*rep = tried
 				return d, true, nil
 			}

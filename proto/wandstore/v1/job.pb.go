@@ -211,7 +211,7 @@ type JobRecord struct {
 	Traceparent string `protobuf:"bytes,11,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	// Whom the page addresses, once known.
 	Persona string `protobuf:"bytes,12,opt,name=persona,proto3" json:"persona,omitempty"`
-	// Who designed the page, once ready: "llm", "template" or "webhook".
+	// Who designed the page, once ready: "llm", "template", "partial" or "webhook".
 	Source string `protobuf:"bytes,13,opt,name=source,proto3" json:"source,omitempty"`
 	// When the page was made, once ready.
 	GeneratedAt *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=generated_at,json=generatedAt,proto3" json:"generated_at,omitempty"`

@@ -36,7 +36,8 @@ type Page struct {
 	Html string `protobuf:"bytes,3,opt,name=html,proto3" json:"html,omitempty"`
 	// Whom it addresses: minimalist, explorer, dealhunter or loyalist.
 	Persona string `protobuf:"bytes,4,opt,name=persona,proto3" json:"persona,omitempty"`
-	// Who designed it: "llm", "template" or "webhook".
+	// Who designed it: "llm", "template", "webhook", or "partial" where the template
+	// completed what a model had begun.
 	Source string `protobuf:"bytes,5,opt,name=source,proto3" json:"source,omitempty"`
 	// The job that made it.
 	JobId string `protobuf:"bytes,6,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`

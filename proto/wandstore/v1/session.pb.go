@@ -190,7 +190,7 @@ type StoreSignals struct {
 	RecentProducts []string `protobuf:"bytes,16,rep,name=recent_products,json=recentProducts,proto3" json:"recent_products,omitempty"`
 	// What was searched for.
 	RecentQueries []string `protobuf:"bytes,17,rep,name=recent_queries,json=recentQueries,proto3" json:"recent_queries,omitempty"`
-	// Ids of products in the cart.
+	// Lines of the cart: a product's id, or id:variant.
 	Cart []string `protobuf:"bytes,18,rep,name=cart,proto3" json:"cart,omitempty"`
 	// Ids of products bought.
 	Purchased []string `protobuf:"bytes,19,rep,name=purchased,proto3" json:"purchased,omitempty"`
@@ -206,7 +206,7 @@ type StoreSignals struct {
 	LastJobId string `protobuf:"bytes,24,opt,name=last_job_id,json=lastJobId,proto3" json:"last_job_id,omitempty"`
 	// When the newest page was made.
 	LastPageAt *timestamppb.Timestamp `protobuf:"bytes,25,opt,name=last_page_at,json=lastPageAt,proto3" json:"last_page_at,omitempty"`
-	// How many of a product are in the cart, by its id, where it is not one.
+	// How many of a line are in the cart, by the line, where it is not one.
 	Quantities map[string]uint32 `protobuf:"bytes,26,rep,name=quantities,proto3" json:"quantities,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	// When the shopper was first heard of in the store.
 	BegunAt       *timestamppb.Timestamp `protobuf:"bytes,27,opt,name=begun_at,json=begunAt,proto3" json:"begun_at,omitempty"`

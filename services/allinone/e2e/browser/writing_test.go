@@ -34,9 +34,9 @@ func written() string {
 const (
 	isWriting = `!!document.querySelector("main > .coming")`
 	sections  = `document.querySelectorAll("main > section:not(#range)").length`
-	// observe notes when the first section and the whole page are there, and how much of what
+	// noting notes when the first section and the whole page are there, and how much of what
 	// can be seen moves.
-	observe = `
+	noting = `
 		window.moved = 0; window.begun = 0; window.whole = 0;
 		new PerformanceObserver((list) => { for (const e of list.getEntries()) moved += e.value; }).observe({ type: "layout-shift", buffered: true });
 		addEventListener("DOMContentLoaded", () => new MutationObserver(() => {
@@ -57,7 +57,7 @@ func TestBrowserShowsThePageWhileItIsWritten(t *testing.T) {
 	tabs := map[int64]*world.Tab{}
 	for _, width := range widths {
 		tabs[width] = world.OpenTab(t, width)
-		tabs[width].OnNewDocument(observe)
+		tabs[width].OnNewDocument(noting)
 		tabs[width].Visit(fmt.Sprint(e.Base, "/s/magic-wands?shopper=written-", width))
 	}
 	for _, page := range tabs {
@@ -113,7 +113,7 @@ func TestBrowserKeepsWhatTheModelHasBegun(t *testing.T) {
 	e := w.StartEdge()
 	w.StartGenerator()
 	page := world.OpenTab(t, 1280)
-	page.OnNewDocument(observe)
+	page.OnNewDocument(noting)
 	page.Visit(e.Base + "/s/magic-wands?shopper=begun")
 	page.Until("the first section is there", isWriting)
 	page.Until("the page is whole", isPersonal)

@@ -36,6 +36,8 @@ var declared = []string{
 	"process wandstore.generate.pool-3 > get kv client",
 	"process wandstore.generate.pool-3 > load session internal",
 	"process wandstore.generate.pool-3 > chat kimi-test client",
+	"process wandstore.generate.pool-3 > send section producer",
+	"send section > show section consumer",
 	"process wandstore.generate.pool-3 > compose internal",
 	"process wandstore.generate.pool-3 > put minio client",
 	"process wandstore.generate.pool-3 > put kv client",
@@ -44,10 +46,12 @@ var declared = []string{
 
 func TestOneVisitIsOneTrace(t *testing.T) {
 	t.Parallel()
-	w := world.New(t)
+	w := world.New(t, world.Paced(0, 300))
 	e := w.StartEdge()
 	w.StartGenerator()
 	e.Visit(t, "magic-wands", "abc123")
+	// Who waits is sent each section, in the same trace.
+	world.Get(t, e.Base+"/api/generation/events?store=magic-wands&shopper=abc123")
 	e.BecomesHit(t, "magic-wands", "abc123")
 
 	var trail struct {

@@ -177,10 +177,11 @@ func TestOneJobAShopperUnderConcurrentMissesOnTwoEdges(t *testing.T) {
 	}
 }
 
-// The event stream reports each state of the job and ends with the page.
+// The event stream reports each state of the job and ends with the page. While the page is
+// written it brings the sections, in order.
 func TestEventsTellOfThePage(t *testing.T) {
 	t.Parallel()
-	w := world.New(t)
+	w := world.New(t, world.Paced(0, 300))
 	e := w.StartEdge()
 	e.Visit(t, "magic-wands", "listener")
 
@@ -193,15 +194,26 @@ func TestEventsTellOfThePage(t *testing.T) {
 		t.Fatalf("Content-Type %q", ct)
 	}
 	var states []string
-	started := false
+	started, sections := false, 0
 	for scanner := bufio.NewScanner(res.Body); scanner.Scan(); {
 		data, ok := strings.CutPrefix(scanner.Text(), "data: ")
 		if !ok {
 			continue
 		}
-		var s struct{ State string }
+		var s struct {
+			State string
+			Index int
+			HTML  string
+		}
 		if err := json.Unmarshal([]byte(data), &s); err != nil {
 			t.Fatal(err)
+		}
+		if s.HTML != "" {
+			if !strings.Contains(s.HTML, "<section ") || s.Index != sections {
+				t.Errorf("section %d comes after %d: %.200s", s.Index, sections, s.HTML)
+			}
+			sections++
+			continue
 		}
 		if len(states) == 0 || states[len(states)-1] != s.State {
 			states = append(states, s.State)
@@ -217,6 +229,9 @@ func TestEventsTellOfThePage(t *testing.T) {
 	}
 	if hit := e.Visit(t, "magic-wands", "listener"); hit.Header.Get("X-Cache") != "HIT" {
 		t.Error("ready was told before the page could be had")
+	}
+	if sections == 0 {
+		t.Error("no section came before the page")
 	}
 }
 
