@@ -17,7 +17,7 @@ import (
 // written is what the model writes: eight sections of about a hundred tokens each, the
 // first of which is short.
 func written() string {
-	long := strings.Repeat("Every branch is turned slowly, and rests before it is sold. ", 7)
+	long := strings.Repeat("Every branch is turned slowly, and rests a winter in the loft. ", 7)
 	section := func(kind, headline, more string) string {
 		return fmt.Sprintf(`{"type":%q,"headline":%q,"body":%q%s}`, kind, headline, long, more)
 	}
@@ -107,7 +107,7 @@ func TestBrowserKeepsWhatTheModelHasBegun(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, world.Paced(0, 200))
 	w.Sim.SetAnswer(func(kimisim.Request) string { return written() })
-	if err := w.Sim.SetFault(kimisim.Fault{Name: kimisim.Truncated}); err != nil {
+	if err := w.Sim.SetFault(kimisim.Fault{Name: kimisim.Reset}); err != nil {
 		t.Fatal(err)
 	}
 	e := w.StartEdge()
