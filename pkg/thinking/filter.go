@@ -108,7 +108,7 @@ func (f *Filter) begin() bool {
 		return false
 	}
 	f.state = explains
-	if bytes.IndexByte([]byte("{[\"`"), f.held[0]) >= 0 {
+	if strings.IndexByte("{[\"`", f.held[0]) >= 0 {
 		f.state = answers
 	}
 	return true
@@ -177,7 +177,7 @@ func beginsData(b []byte) bool {
 // firstMark is where the first mark of s is, how long it is, and whether it opens thoughts
 // that shut ends. at is -1 if there is none.
 func firstMark(s []byte) (at, length int, shut string, open bool) {
-	for i := range len(s) {
+	for i := range s {
 		if !beginsMark(s[i]) {
 			continue
 		}

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -73,8 +74,8 @@ func (m *Mender) Close() (rest []byte, missing string, cut bool) {
 		return rest, "", false
 	}
 	var b strings.Builder
-	for i := len(m.stack) - 1; i >= 0; i-- {
-		b.WriteByte(m.stack[i] + 2) // '[' and ']', '{' and '}' are two apart
+	for _, open := range slices.Backward(m.stack) {
+		b.WriteByte(open + 2) // '[' and ']', '{' and '}' are two apart
 	}
 	whole := len(m.stack) > 0 && !m.broken && len(m.in) == 0 && m.quote == 0 && m.skip != commentEnd && (m.expect == expectComma || m.comma)
 	return rest, b.String(), !whole

@@ -109,16 +109,17 @@ func (m *Mender) control(c byte) {
 // dropped.
 func (m *Mender) escape(in []byte) int {
 	const long = len(`\u0000`)
-	if len(in) < 2 || in[1] == 'u' && len(in) < long {
+	switch {
+	case len(in) < 2 || in[1] == 'u' && len(in) < long:
 		if !m.closed {
 			return 0
 		}
-	} else if in[1] == 'u' {
-		if _, err := strconv.ParseUint(string(in[2:long]), 16, 16); err == nil && in[2] != '+' {
+	case in[1] == 'u':
+		if _, err := strconv.ParseUint(string(in[2:long]), 16, 16); err == nil {
 			m.out = append(m.out, in[:long]...)
 			return long
 		}
-	} else if bytes.IndexByte([]byte(`"\/bfnrt`), in[1]) >= 0 {
+	case strings.IndexByte(`"\/bfnrt`, in[1]) >= 0:
 		m.out = append(m.out, in[:2]...)
 		return 2
 	}
