@@ -74,9 +74,12 @@ func (s *shopView) byBudget() []groupView {
 
 // byCollection groups the products by collection.
 func (s *shopView) byCollection() []groupView {
-	groups := make([]groupView, 0, len(s.Collections))
-	for _, col := range s.Collections {
-		ps := slices.DeleteFunc(s.Sorted(catalogue.ByFeatured), func(p *catalogue.Product) bool { return p.Collection != col.ID })
+	var groups []groupView
+	for _, col := range s.Collections[:min(maxTiles, len(s.Collections))] {
+		ps := slices.DeleteFunc(slices.Clone(s.byFeatured()), func(p *catalogue.Product) bool { return !p.In(col.ID) })
+		if len(ps) == 0 {
+			continue
+		}
 		g := s.group(col.Name, col.Blurb, ps)
 		g.Href = s.CollectionPath(col.ID)
 		groups = append(groups, g)
@@ -84,22 +87,24 @@ func (s *shopView) byCollection() []groupView {
 	return groups
 }
 
-// byTrait groups the products by the attribute whose values group most of them. It
-// returns at most six groups, the largest first. If no attribute has two values, it
-// groups by collection.
+// maxTraits is the most values by which products are grouped.
+const maxTraits = 6
+
+// byTrait groups the products by the attribute whose values group most of them, the largest
+// group first. If no attribute has two values, it groups by collection.
 func (s *shopView) byTrait() []groupView {
 	var best []groupView
 	most := 0
 	for _, name := range s.AttributeNames() {
-		groups := s.byValue(name)
+		groups := s.byValue(name, maxTraits)
 		covered := 0
-		for _, g := range groups[:min(6, len(groups))] {
+		for _, g := range groups {
 			if len(g.Cards) > 1 {
 				covered += len(g.Cards)
 			}
 		}
 		if len(groups) > 1 && covered > most {
-			best, most = groups[:min(6, len(groups))], covered
+			best, most = groups, covered
 		}
 	}
 	if best == nil {
@@ -108,11 +113,11 @@ func (s *shopView) byTrait() []groupView {
 	return best
 }
 
-// byValue groups the products by the attribute, the most common value first.
-func (s *shopView) byValue(attribute string) []groupView {
+// values is the values of the attribute, the most common first, and the products of each.
+func (s *shopView) values(attribute string) ([]string, map[string][]*catalogue.Product) {
 	by := make(map[string][]*catalogue.Product)
 	var values []string
-	for _, p := range s.Sorted(catalogue.ByFeatured) {
+	for _, p := range s.byFeatured() {
 		v := p.Attribute(attribute)
 		if v == "" {
 			continue
@@ -123,6 +128,13 @@ func (s *shopView) byValue(attribute string) []groupView {
 		by[v] = append(by[v], p)
 	}
 	slices.SortStableFunc(values, func(a, b string) int { return cmp.Compare(len(by[b]), len(by[a])) })
+	return values, by
+}
+
+// byValue groups the products by the most common values of the attribute.
+func (s *shopView) byValue(attribute string, most int) []groupView {
+	values, by := s.values(attribute)
+	values = values[:min(most, len(values))]
 	groups := make([]groupView, 0, len(values))
 	for _, v := range values {
 		groups = append(groups, s.group(v, s.Count(len(by[v])), by[v]))
@@ -166,12 +178,16 @@ func (s *shopView) bySize() []groupView {
 	return groups
 }
 
-// materials groups the products by the attribute that gives their pictures' main colour.
-// It returns at most eight groups, and an even number, because they are shown in pairs.
+// materials groups the products by the attribute that gives their pictures' main colour, or
+// where there is none by collection. It returns at most eight groups, and an even number if
+// there are two, because they are shown in pairs.
 func (s *shopView) materials() []groupView {
-	groups := s.byValue(s.Picture.Body)
+	groups := s.byValue(s.Picture.Body, 8)
+	if len(groups) == 0 {
+		groups = s.byCollection()
+	}
 	n := min(8, len(groups))
-	return groups[:max(1, n-n%2)]
+	return groups[:max(min(1, n), n-n%2)]
 }
 
 // kinds is up to four attributes, each with its most common values as a note.
@@ -180,13 +196,13 @@ func (s *shopView) kinds() []groupView {
 	names = names[:min(4, len(names))]
 	groups := make([]groupView, 0, len(names))
 	for _, name := range names {
-		found := s.byValue(name)
-		values := make([]string, 0, len(found))
-		for _, g := range found {
-			values = append(values, unbroken(g.Title))
+		found, _ := s.values(name)
+		values := make([]string, 0, maxTraits)
+		for _, v := range found[:min(maxTraits, len(found))] {
+			values = append(values, unbroken(v))
 		}
-		note := strings.Join(values[:min(6, len(values))], ", ")
-		if more := len(values) - 6; more > 0 {
+		note := strings.Join(values, ", ")
+		if more := len(found) - maxTraits; more > 0 {
 			note += fmt.Sprintf(" and %d more", more)
 		}
 		groups = append(groups, groupView{Title: name, Note: note})
