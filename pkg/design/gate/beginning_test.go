@@ -17,7 +17,7 @@ func TestAnAnswerIsReadWhileItComes(t *testing.T) {
 	t.Parallel()
 	shop := cataloguetest.Shop(t, "magic-wands")
 	for _, tt := range answertest.All {
-		if len(tt.Answer) > 16<<10 || strings.HasPrefix(tt.Name, "HTML") || strings.HasSuffix(tt.Name, "twice") || strings.Contains(tt.Answer, "<think>") {
+		if len(tt.Answer) > 16<<10 || withoutBeginning(tt) {
 			continue
 		}
 		t.Run(tt.Name, func(t *testing.T) {
@@ -44,6 +44,14 @@ func TestAnAnswerIsReadWhileItComes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// withoutBeginning reports whether an answer is none of JSON that is read from its first
+// byte on: HTML, JSON in a string, one that contradicts itself, and one with thoughts, which
+// the caller removes.
+func withoutBeginning(a answertest.Answer) bool {
+	return strings.HasPrefix(a.Name, "HTML") || strings.HasSuffix(a.Name, "twice") || strings.Contains(a.Name, "string") ||
+		strings.Contains(a.Answer, "think>") || strings.Contains(a.Answer, "think▷")
 }
 
 // The first section is known when its last byte has come, and the theme with it.
