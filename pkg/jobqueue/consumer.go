@@ -24,7 +24,8 @@ type ConsumerConfig struct {
 	// Concurrency is how many jobs this process runs at a time. Over all processes, the
 	// server limits the member to its max_ack_pending.
 	Concurrency int
-	// JobTimeout bounds one delivery of a job. Past it the handler's context ends.
+	// JobTimeout bounds one delivery of a job, without the time that it waits (Job.Wait).
+	// Past it the handler's context ends.
 	// Without it, a hung handler would keep its job by heartbeats without end.
 	JobTimeout time.Duration
 	// Grace is how long running jobs may continue after the context of Run has ended.
@@ -44,6 +45,7 @@ type Consumer struct {
 	tracer  trace.Tracer
 
 	running    atomic.Int64
+	waiting    atomic.Int64
 	done       atomic.Int64
 	dead       atomic.Int64
 	lastActive atomic.Int64 // Unix nanoseconds
@@ -63,8 +65,9 @@ func NewConsumer(js jetstream.JetStream, jobs jetstream.KeyValue, cfg ConsumerCo
 
 // Status is what a member does in this process.
 type Status struct {
-	// Running is how many jobs it works on now.
-	Running int
+	// Running is how many jobs it works on now, Waiting how many of them wait for the
+	// model's account.
+	Running, Waiting int
 	// Done and Dead count the jobs that ended here.
 	Done, Dead int64
 	// LastActive is when the member last had a job, or when it started.
@@ -75,6 +78,7 @@ type Status struct {
 func (c *Consumer) Status() Status {
 	return Status{
 		Running:    int(c.running.Load()),
+		Waiting:    int(c.waiting.Load()),
 		Done:       c.done.Load(),
 		Dead:       c.dead.Load(),
 		LastActive: time.Unix(0, c.lastActive.Load()),
@@ -102,35 +106,31 @@ func (c *Consumer) Run(ctx context.Context) error {
 	})
 	defer release()
 
-	// Each worker restarts by itself: one whose pull breaks must neither hold the
-	// others up nor wait for their jobs.
-	var workers sync.WaitGroup
-	for range c.cfg.Concurrency {
-		workers.Go(func() {
-			for ctx.Err() == nil {
-				err := c.work(ctx, jobs)
-				if ctx.Err() != nil {
-					return
-				}
-				c.log.Warn("consuming again in a moment", "error", err)
-				select {
-				case <-time.After(restartAfter):
-				case <-ctx.Done():
-				}
-			}
-		})
+	var running sync.WaitGroup
+	slots := make(chan struct{}, c.cfg.Concurrency)
+	for ctx.Err() == nil {
+		err := c.work(ctx, jobs, slots, &running)
+		if ctx.Err() != nil {
+			break
+		}
+		c.log.Warn("consuming again in a moment", "error", err)
+		select {
+		case <-time.After(restartAfter):
+		case <-ctx.Done():
+		}
 	}
-	workers.Wait()
+	running.Wait()
 	return nil
 }
 
-// work takes one message at a time until ctx ends or the pull breaks.
-func (c *Consumer) work(ctx, jobs context.Context) error {
+// work takes messages until ctx ends or the pull breaks, one for each free slot. The jobs go
+// on when it returns.
+func (c *Consumer) work(ctx, jobs context.Context, slots chan struct{}, running *sync.WaitGroup) error {
 	cons, err := c.js.Consumer(ctx, wandnats.StreamGeneration, c.cfg.Member)
 	if err != nil {
 		return fmt.Errorf("look up consumer: %w", err)
 	}
-	// One message a pull, and no pull while a job runs. The ack wait of a message in the
+	// One message a pull, and no pull without a free slot. The ack wait of a message in the
 	// client's buffer runs too, and no heartbeat extends it.
 	pull, err := cons.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(30*time.Second), jetstream.PullHeartbeat(5*time.Second))
 	if err != nil {
@@ -139,16 +139,26 @@ func (c *Consumer) work(ctx, jobs context.Context) error {
 	defer pull.Stop()
 	defer context.AfterFunc(ctx, pull.Drain)()
 	for {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 		msg, err := pull.Next()
 		if err != nil {
+			<-slots
 			return fmt.Errorf("pull: %w", err)
 		}
 		if ctx.Err() != nil {
 			// The message arrived after the stop. After a nak another worker gets it at once.
 			_ = msg.Nak()
+			<-slots
 			continue
 		}
-		c.process(jobs, msg, limitsOf(ctx, cons))
+		running.Go(func() {
+			defer func() { <-slots }()
+			c.process(ctx, jobs, msg, limitsOf(ctx, cons))
+		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -24,13 +25,19 @@ type delivery struct {
 	attempt int
 	last    bool
 	job     *Job
+	// stop ends when the worker is to take no more jobs.
+	stop context.Context //nolint:containedctx // it lives as long as the delivery
+	// waits is set while the job waits for the model's account, changed receives when it was
+	// set or reset.
+	waits   atomic.Pointer[wandstorev1.AccountWait]
+	changed chan struct{}
 
 	// mu serialises writes of the record.
 	mu   sync.Mutex
 	held held
 }
 
-func (c *Consumer) process(ctx context.Context, msg jetstream.Msg, limits jetstream.ConsumerConfig) {
+func (c *Consumer) process(stop, ctx context.Context, msg jetstream.Msg, limits jetstream.ConsumerConfig) {
 	c.running.Add(1)
 	c.touch()
 	defer func() { c.running.Add(-1); c.touch() }()
@@ -42,7 +49,7 @@ func (c *Consumer) process(ctx context.Context, msg jetstream.Msg, limits jetstr
 		return
 	}
 	d := &delivery{
-		msg: msg, seq: meta.Sequence.Stream, attempt: int(meta.NumDelivered),
+		msg: msg, seq: meta.Sequence.Stream, attempt: int(meta.NumDelivered), stop: stop, changed: make(chan struct{}, 1),
 		last: limits.MaxDeliver > 0 && int(meta.NumDelivered) >= limits.MaxDeliver,
 	}
 	subject := wandnats.GenerateSubject(c.cfg.Member)
@@ -101,6 +108,8 @@ func (c *Consumer) deliver(ctx context.Context, d *delivery, ackWait time.Durati
 		return c.cancelled(ctx, d)
 	case errors.Is(err, errLost):
 		return c.lost(ctx, d, err)
+	case errors.Is(err, errWaiting):
+		return c.requeue(ctx, d, err)
 	case errors.Is(err, ErrTerminal), d.last:
 		return c.giveUp(ctx, d, err)
 	case errors.Is(err, errShutdown):
@@ -165,8 +174,9 @@ func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration)
 func (c *Consumer) run(ctx context.Context, d *delivery, ackWait time.Duration) (Result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	ctx, stop := context.WithTimeoutCause(ctx, c.cfg.JobTimeout, fmt.Errorf("not done within %s", c.cfg.JobTimeout))
-	defer stop()
+	timeout := newTimeout(c.cfg.JobTimeout, func() { cancel(fmt.Errorf("not done within %s", c.cfg.JobTimeout)) })
+	defer timeout.pause()
+	d.job.wait = func(w *wandstorev1.AccountWait) func() { return c.wait(d, timeout, cancel, w) }
 
 	alive := make(chan struct{})
 	beats, stopBeats := context.WithCancel(ctx)

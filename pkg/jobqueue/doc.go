@@ -39,10 +39,15 @@
 //	ErrTerminal, or panics   dead letter, term      failed
 //	other, deliveries left   nak, later             queued
 //	other, last delivery     dead letter, term      failed
+//	waited, at shutdown      published anew, ack    queued
 //	any, cancelled           ack                    cancelled
 //	worker killed            redelivered after the ack wait
 //	worker killed, last      dead letter by the Sweeper
 //	    delivery
+//
+// A handler that waits for the model's account says so (Job.Wait). Heartbeats go on and the
+// delivery lasts, so a wait of hours uses up no delivery; the record tells since when it
+// waits, and JobTimeout stands still.
 //
 // A dead letter is published before its message is removed, so that a crash between the
 // two never loses it. If it is published twice, the server drops the second one by its id.

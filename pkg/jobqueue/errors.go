@@ -27,6 +27,8 @@ var (
 	errLost = errors.New("the job was taken away")
 	// errShutdown: the process ends before the job does.
 	errShutdown = errors.New("the worker is shutting down")
+	// errWaiting: it ends while the job waits for the model's account.
+	errWaiting = fmt.Errorf("%w, and the job was waiting", errShutdown)
 )
 
 // codeMaximumMessages is the server's err_code for a publish that a stream with discard

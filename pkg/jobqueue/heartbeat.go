@@ -55,6 +55,7 @@ func (c *Consumer) keepAlive(ctx context.Context, d *delivery, ackWait time.Dura
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-d.changed:
 		}
 		// A write that has started is finished even if the job ends meanwhile.
 		err := settle(ctx, func(ctx context.Context) error {
@@ -74,7 +75,9 @@ func (c *Consumer) keepAlive(ctx context.Context, d *delivery, ackWait time.Dura
 // beat sends one heartbeat: it extends the record's deadline and the ack wait together.
 func (c *Consumer) beat(ctx context.Context, d *delivery, ackWait time.Duration) error {
 	err := c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
-		return h.in(wandstorev1.JobState_JOB_STATE_RUNNING, time.Now(), ackWait)
+		rec := h.in(wandstorev1.JobState_JOB_STATE_RUNNING, time.Now(), ackWait)
+		rec.AccountWait = d.waits.Load()
+		return rec
 	})
 	if err == nil {
 		c.inProgress(ctx, d)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
@@ -22,6 +24,15 @@ type Job struct {
 	Attempt int
 
 	confirm func(ctx context.Context) error
+	wait    func(*wandstorev1.AccountWait) (done func())
+}
+
+// Wait says that the job waits for the model's account from now on, until done is called. The
+// time does not count against JobTimeout, and the record tells of it. callsAMinute is how
+// many calls the account allows; 0 is unknown. If the worker is stopped, the job is
+// handed back at once.
+func (j *Job) Wait(callsAMinute float64) (done func()) {
+	return j.wait(&wandstorev1.AccountWait{Since: timestamppb.New(time.Now()), CallsAMinute: callsAMinute})
 }
 
 // Confirm returns an error if the job was cancelled, and nil if it was not or if NATS

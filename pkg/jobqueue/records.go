@@ -128,7 +128,7 @@ func (h held) cancels(job *Job) bool {
 // in returns a copy of the record in another state, with a deadline of now plus owned.
 func (h held) in(state wandstorev1.JobState, now time.Time, owned time.Duration) *wandstorev1.JobRecord {
 	rec := proto.CloneOf(h.JobRecord)
-	rec.State = state
+	rec.State, rec.AccountWait = state, nil
 	rec.UpdatedAt = timestamppb.New(now)
 	rec.Deadline = timestamppb.New(now.Add(owned))
 	return rec

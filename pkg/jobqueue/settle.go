@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	wandnats "github.com/wandstore/wandstore/nats"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
@@ -78,6 +82,41 @@ func (c *Consumer) handBack(ctx context.Context, d *delivery, delay time.Duratio
 	})
 	c.trail.Error(ctx, d.job.Key, c.breadcrumb(d, "handed back", why.Error()))
 	return errors.Join(why, err)
+}
+
+// requeue publishes the message anew and removes it: its job only waited, and the delivery
+// must not count. It is the last in its member's queue then. If the member refuses it, it is
+// handed back or given up like any other. A crash between the two leaves two messages of one
+// job, of which the record lets one be worked on.
+func (c *Consumer) requeue(ctx context.Context, d *delivery, why error) (string, error) {
+	err := settle(ctx, func(ctx context.Context) error {
+		msg := &nats.Msg{Subject: d.msg.Subject(), Header: nats.Header{}, Data: d.msg.Data()}
+		if tp := d.msg.Headers().Get("traceparent"); tp != "" {
+			msg.Header.Set("traceparent", tp)
+		}
+		id := d.job.GetJobId() + "-" + strconv.FormatUint(d.seq, 10)
+		ack, err := c.js.PublishMsg(ctx, msg, jetstream.WithMsgID(id), jetstream.WithExpectStream(wandnats.StreamGeneration))
+		if err != nil {
+			return err
+		}
+		err = c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
+			rec := h.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), queuedFor)
+			rec.StreamSeq = ack.Sequence
+			return rec
+		})
+		if err != nil {
+			c.log.WarnContext(ctx, "record not handed back", "job", d.job.GetJobId(), "error", err)
+		}
+		return d.msg.DoubleAck(ctx)
+	})
+	switch {
+	case full(err) && d.last:
+		return c.giveUp(ctx, d, why)
+	case full(err):
+		return outcomeHandedBack, c.handBack(ctx, d, 0, why)
+	}
+	c.trail.Error(ctx, d.job.Key, c.breadcrumb(d, "handed back", why.Error()))
+	return outcomeHandedBack, errors.Join(why, err)
 }
 
 // giveUp makes a dead letter of the message and removes it.

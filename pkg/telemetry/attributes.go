@@ -29,7 +29,8 @@ const (
 	Tier = attribute.Key("wandstore.tier")
 	// Result is the result of a lookup, one of a few words.
 	Result = attribute.Key("wandstore.result")
-	// Limit is what a rate limit is of: jobs, carts, tracking, streams or searches.
+	// Limit is what a rate limit is of: jobs, carts, tracking, streams or searches; of the
+	// model's account: concurrency, calls or tokens.
 	Limit = attribute.Key("wandstore.limit")
 	// LimitScope is whose rate limit it is: client, shop or shopper.
 	LimitScope = attribute.Key("wandstore.limit.scope")

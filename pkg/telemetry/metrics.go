@@ -11,6 +11,7 @@ var (
 	requestBuckets = []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 	lookupBuckets  = []float64{.000001, .00001, .0001, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1}
 	costBuckets    = []float64{0, .0005, .001, .002, .003, .004, .005, .0075, .01, .015, .02, .03, .05, .1, .25}
+	waitBuckets    = []float64{.01, .1, 1, 5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600}
 	jobBuckets     = []float64{.01, .05, .25, 1, 5, 10, 20, 40, 60, 80, 100, 120, 150, 180, 240, 300}
 )
 
@@ -162,6 +163,28 @@ var (
 		Description: "Tokens of tries of the model, failed ones too: input, those of them that the provider's prompt cache served (cached), and output.",
 		Attributes:  []attribute.Key{semconv.GenAIRequestModelKey, semconv.GenAITokenTypeKey, Persona, Outcome},
 	}
+	AccountCalls = Metric{
+		Name: "wandstore.account.calls", Kind: KindCounter, Unit: "{call}",
+		Description: "Calls of the model by what the provider said to them: admitted, or refused for rate, by the limit that was reached.",
+		Attributes:  []attribute.Key{Outcome},
+	}
+	AccountWait = Metric{
+		Name: "wandstore.account.wait", Kind: KindHistogram, Unit: "s", Buckets: waitBuckets,
+		Description: "How long a call of the model waited until the account had room for it.",
+	}
+	AccountWaiting = Metric{
+		Name: "wandstore.account.waiting", Kind: KindGauge, Unit: "{call}",
+		Description: "Calls of the model that wait until the account has room for them.",
+	}
+	AccountUnderWay = Metric{
+		Name: "wandstore.account.under_way", Kind: KindGauge, Unit: "{call}",
+		Description: "Calls of the model that are under way.",
+	}
+	AccountLimit = Metric{
+		Name: "wandstore.account.limit", Kind: KindGauge, Unit: "{limit}",
+		Description: "What the model's account allows, set or learned: calls at a time, calls a minute, tokens a minute; none while it is unknown.",
+		Attributes:  []attribute.Key{Limit},
+	}
 	ModelCost = Metric{
 		Name: "wandstore.model.cost", Kind: KindCounter, Unit: "{USD}",
 		Description: "US dollars that tries of the model cost, failed ones too, by their tokens and the prices in the settings.",
@@ -192,6 +215,7 @@ var Metrics = []Metric{
 	UpgradeDuration, FirstSectionDuration, WatchDelay, WatchUp,
 	JobClaims, JobPublishes, JobDeliveries, JobDuration, JobAttempts, JobDeadLetters,
 	QueueDepth, QueueRunning, QueueOldestAge, StreamMessages, StreamSize, StreamLimit,
-	PageGenerations, PageCost, ModelDuration, ModelFirstToken, ModelTokens, ModelTokensBilled, ModelCost,
+	PageGenerations, PageCost, ModelDuration, ModelFirstToken, ModelTokens, AccountCalls, AccountWait, AccountWaiting,
+	AccountUnderWay, AccountLimit, ModelTokensBilled, ModelCost,
 	ModelBudget, ModelSpent, ModelSpentByShop, ModelBudgetReached,
 }

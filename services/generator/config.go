@@ -2,6 +2,7 @@ package generator
 
 import (
 	"errors"
+	"log/slog"
 	"math"
 	"net"
 	"net/url"
@@ -9,11 +10,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nuid"
+
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/session"
 	"github.com/wandstore/wandstore/pkg/spend"
+	"github.com/wandstore/wandstore/services/generator/internal/account"
 	"github.com/wandstore/wandstore/services/generator/internal/kimi"
 )
 
@@ -74,7 +78,16 @@ type Config struct {
 	GuestTTL time.Duration `env:"GUEST_TTL" envDefault:"720h"`
 	// ShopShare is the part of DailyBudget that one shop may use, above 0 and at most 1.
 	ShopShare float64 `env:"KIMI_STORE_SHARE" envDefault:"1"`
-	// LLMTimeoutSeconds bounds one call of the model, including its retries.
+	// MaxConcurrency, RPM and TPM are what the model's account allows all generators together:
+	// calls at a time, calls a minute, and tokens a minute, which include the most tokens of
+	// each answer. 0 has it learned from the provider's answers.
+	MaxConcurrency int `env:"KIMI_MAX_CONCURRENCY"`
+	RPM            int `env:"KIMI_RPM"`
+	TPM            int `env:"KIMI_TPM"`
+	// AccountMinute is the minute of RPM and TPM. A test may use a shorter one.
+	AccountMinute time.Duration
+	// LLMTimeoutSeconds bounds one call of the model, including its retries, without the wait
+	// for the account.
 	LLMTimeoutSeconds int `env:"LLM_TIMEOUT_SECONDS" envDefault:"180"`
 }
 
@@ -86,6 +99,9 @@ const (
 	minMaxTokens = 1024
 	maxMaxTokens = 262_144
 )
+
+// maxAccountLimit bounds what an account can be said to allow.
+const maxAccountLimit = 1e9
 
 // minGenerateToken keeps a token from being guessed.
 const minGenerateToken = 16
@@ -124,6 +140,14 @@ func (c Config) Validate() error {
 	}
 	if c.LLMTimeoutSeconds < 1 || c.LLMTimeoutSeconds > 3600 {
 		return errors.New("LLM_TIMEOUT_SECONDS is not from 1 to 3600")
+	}
+	for _, s := range []struct {
+		name  string
+		value int
+	}{{"KIMI_MAX_CONCURRENCY", c.MaxConcurrency}, {"KIMI_RPM", c.RPM}, {"KIMI_TPM", c.TPM}} {
+		if s.value < 0 || s.value > maxAccountLimit {
+			return errors.New(s.name + " is not from 0 to 1000000000")
+		}
 	}
 	if c.KimiModel == "" {
 		return errors.New("KIMI_MODEL is empty")
@@ -197,6 +221,24 @@ const storing = 30 * time.Second
 // jobTimeout bounds one delivery: a call of the model, a second call if the first answer is
 // not a design, and storing.
 func (c Config) jobTimeout() time.Duration { return 2*c.llmTimeout() + storing }
+
+// account returns what is set of the model's account.
+func (c Config) account(worker string, log *slog.Logger) account.Config {
+	return account.Config{
+		// One process may run several generators, as tests do.
+		Worker: worker + "-" + nuid.Next(), URL: c.modelURL(), Key: c.KimiKey,
+		Concurrency: c.MaxConcurrency, CallsAMinute: c.RPM, TokensAMinute: c.TPM, Minute: c.AccountMinute, Log: log,
+	}
+}
+
+// calls is how many calls of the model this process makes at a time, at the most.
+func (c Config) calls() int {
+	served, err := members(c.Members, c.Pool.PoolSize)
+	if err != nil || served == nil {
+		return c.Pool.PoolSize * c.Pool.Concurrency
+	}
+	return len(served) * c.Pool.Concurrency
+}
 
 // members parses POOL_MEMBERS: numbers and ranges, separated by commas. It returns nil, nil
 // if the list is empty.

@@ -11,6 +11,7 @@ type memberState struct {
 	Member     string    `json:"member"`
 	State      string    `json:"state"` // warm or cold
 	Running    int       `json:"running"`
+	Waiting    int       `json:"waiting"` // of those that run, for the model's account
 	Done       int64     `json:"done"`
 	Dead       int64     `json:"dead"`
 	LastActive time.Time `json:"lastActive"`
@@ -21,7 +22,7 @@ type memberState struct {
 func stateOf(m Member, inactivity time.Duration) memberState {
 	s := m.Status()
 	state := memberState{
-		Member: m.Member(), State: "warm", Running: s.Running, Done: s.Done, Dead: s.Dead, LastActive: s.LastActive.UTC(),
+		Member: m.Member(), State: "warm", Running: s.Running, Waiting: s.Waiting, Done: s.Done, Dead: s.Dead, LastActive: s.LastActive.UTC(),
 	}
 	if s.Running == 0 && time.Since(s.LastActive) > inactivity {
 		state.State = "cold"

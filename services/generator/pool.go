@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/control"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/pkg/pagedraft"
@@ -19,6 +20,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/personal"
 	"github.com/wandstore/wandstore/pkg/session"
 	"github.com/wandstore/wandstore/pkg/spend"
+	"github.com/wandstore/wandstore/services/generator/internal/account"
 	"github.com/wandstore/wandstore/services/generator/internal/designer"
 )
 
@@ -31,6 +33,7 @@ type pool struct {
 	sweeper   *jobqueue.Sweeper
 	data      *personal.Data
 	ledger    *spend.Ledger
+	control   *control.Switch
 }
 
 // runPool waits for NATS and the object store and then serves the members until ctx ends.
@@ -64,6 +67,7 @@ func (p *parts) runPool(ctx context.Context) error {
 	running := []lifecycle.Part{
 		{Name: "shops", Run: func(ctx context.Context) error { return p.shops.Follow(ctx, opened.bus.Conn, opened.bus.Shops) }},
 		{Name: "switches", Run: func(ctx context.Context) error { return p.control.Follow(ctx, opened.bus.Conn, opened.bus.Control) }},
+		{Name: "account", Run: func(ctx context.Context) error { return p.account.Share(ctx, opened.bus.Conn, opened.bus.Account) }},
 		{Name: "spending", Run: opened.ledger.Run},
 		{Name: "dead letter sweep", Run: opened.sweeper.Run},
 		{Name: "forgotten shoppers", Run: func(ctx context.Context) error { return opened.data.Keep(ctx, p.generator.slugs, p.log) }},
@@ -108,7 +112,7 @@ func (p *parts) openPool(ctx context.Context) (*pool, error) {
 		Permanent: p.s3, Cache: pages, Jobs: bus.Jobs, Sessions: sessions, Forgotten: bus.Forgotten, Drafts: drafts,
 	}
 	opened := &pool{
-		bus: bus, data: data, ledger: ledger,
+		bus: bus, data: data, ledger: ledger, control: p.control,
 		sweeper: jobqueue.NewSweeper(p.nc, p.js, bus.Jobs, trail, p.log),
 		Pool: Pool{
 			Maker: &pagemaker.Maker{
@@ -181,6 +185,10 @@ func (p *pool) run(ctx context.Context) error {
 
 // handle makes a job's page.
 func (p *pool) handle(ctx context.Context, job *jobqueue.Job) (jobqueue.Result, error) {
+	ctx = account.WithJob(ctx, account.Job{
+		Since: job.GetRequestedAt().AsTime(), Waits: job.Wait,
+		Check: func() error { return p.control.Check(job.Key.Shop()) },
+	})
 	order := p.order(job.Key, job.GetJobId(), job.GetRequestedAt().AsTime(), job.GetPreferences())
 	order.Member, order.Attempt, order.Confirm = job.Member, job.Attempt, job.Confirm
 	made, err := p.Maker.Make(ctx, order)

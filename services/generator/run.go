@@ -18,6 +18,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/storefront"
+	"github.com/wandstore/wandstore/services/generator/internal/account"
 	"github.com/wandstore/wandstore/services/generator/internal/designer"
 	"github.com/wandstore/wandstore/services/generator/internal/kimi"
 )
@@ -39,7 +40,14 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	defer nc.Close()
-	p, err := newParts(cfg, nc, js, log)
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("hostname: %w", err)
+	}
+	worker := fmt.Sprintf("%s-%d", host, os.Getpid())
+	shared := account.New(cfg.account(worker, log))
+	defer shared.Close()
+	p, err := newParts(cfg, nc, js, worker, shared, log)
 	if err != nil {
 		return err
 	}
@@ -65,13 +73,14 @@ type parts struct {
 	renderer  *storefront.Renderer
 	control   *control.Switch
 	meter     *meter
+	account   *account.Account
 	generator *Generator
 
 	// pool is nil until NATS and the object store were reached.
 	pool atomic.Pointer[pool]
 }
 
-func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger) (*parts, error) {
+func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, worker string, shared *account.Account, log *slog.Logger) (*parts, error) {
 	keys, err := cfg.PageKeys.Keys()
 	if err != nil {
 		return nil, err
@@ -82,7 +91,7 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logge
 	}
 	switches := control.New(log)
 	meter := newMeter(cfg, switches)
-	model, err := newModel(cfg, meter)
+	model, err := newModel(cfg, shared, meter)
 	if err != nil {
 		return nil, err
 	}
@@ -94,16 +103,12 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		return nil, fmt.Errorf("hostname: %w", err)
-	}
 	p := &parts{
 		cfg: cfg, nc: nc, js: js, log: log, s3: s3, keys: keys, model: model, shops: shops, renderer: renderer,
-		control: switches, meter: meter,
+		control: switches, meter: meter, account: shared,
 	}
 	p.generator = New(cfg, Deps{
-		Shops: shops, Model: model, Connected: nc.IsConnected, Worker: fmt.Sprintf("%s-%d", host, os.Getpid()), Log: log,
+		Shops: shops, Model: model, Connected: nc.IsConnected, Worker: worker, Log: log,
 		Pool: func() *Pool {
 			if pool := p.pool.Load(); pool != nil {
 				return &pool.Pool
@@ -121,18 +126,20 @@ type model interface {
 	Close()
 }
 
-func newModel(cfg Config, m kimi.Meter) (model, error) {
+func newModel(cfg Config, shared *account.Account, m kimi.Meter) (model, error) {
 	if cfg.KimiKey == "" {
 		return noModel{}, nil
 	}
-	return NewModel(cfg, m)
+	return NewModel(cfg, shared, m)
 }
 
-// NewModel makes a client of the model of the settings. Errors wrap lifecycle.ErrSettings.
-func NewModel(cfg Config, m kimi.Meter) (*kimi.Client, error) {
+// NewModel makes a client of the model of the settings. Without an account a call that is
+// refused for rate is tried again twice. Errors wrap lifecycle.ErrSettings.
+func NewModel(cfg Config, shared *account.Account, m kimi.Meter) (*kimi.Client, error) {
 	client, err := kimi.New(kimi.Config{
 		BaseURL: cfg.modelURL(), APIKey: cfg.KimiKey, Model: cfg.KimiModel, Timeout: cfg.llmTimeout(), Meter: m,
 		Thinking: kimi.Thinking(cfg.KimiThinking), MaxCompletionTokens: cfg.KimiMaxTokens,
+		Account: shared, Calls: cfg.calls(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%w: KIMI_BASE_URL, AI_GATEWAY_URL or KIMI_API_KEY: %w", lifecycle.ErrSettings, err)

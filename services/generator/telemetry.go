@@ -25,6 +25,7 @@ func (p *parts) observe(opened *pool) (stop func()) {
 	configs, unread := wandnats.Streams(p.cfg.Pool)
 	return telemetry.Observe(otel.GetMeterProvider(), scope, func(ctx context.Context, see telemetry.See) error {
 		see(telemetry.BreakerOpen, telemetry.BreakerValue(p.model.BreakerState()), telemetry.Breaker.String("kimi"))
+		p.account.See(see)
 		ctx, cancel := context.WithTimeout(ctx, observeTimeout)
 		defer cancel()
 		failed := []error{unread}
@@ -45,7 +46,7 @@ func (p *parts) observe(opened *pool) (stop func()) {
 			}
 		}
 		return errors.Join(failed...)
-	}, telemetry.BreakerOpen, telemetry.QueueDepth, telemetry.QueueRunning, telemetry.QueueOldestAge,
+	}, telemetry.AccountWaiting, telemetry.AccountUnderWay, telemetry.AccountLimit, telemetry.BreakerOpen, telemetry.QueueDepth, telemetry.QueueRunning, telemetry.QueueOldestAge,
 		telemetry.StreamMessages, telemetry.StreamSize, telemetry.StreamLimit)
 }
 

@@ -67,6 +67,11 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.record.begin(req, fault.Name)()
 
+	end, ok := s.admit(w, req)
+	if !ok {
+		return
+	}
+	defer end()
 	if !s.pass(r) {
 		return
 	}

@@ -29,6 +29,10 @@ type Config struct {
 	TokensPerSecond int `env:"KIMISIM_TOKENS_PER_SECOND" envDefault:"200"`
 	// ThinkingTokens is how long a model thinks that does. It counts as completion.
 	ThinkingTokens int `env:"KIMISIM_THINKING_TOKENS" envDefault:"800"`
+	// Concurrency, RPM and TPM are what the account is allowed; see Limits.
+	Concurrency int `env:"KIMISIM_MAX_CONCURRENCY"`
+	RPM         int `env:"KIMISIM_RPM"`
+	TPM         int `env:"KIMISIM_TPM"`
 	// Seed varies all answers together. The same seed and conversation give the
 	// same answer.
 	Seed uint64 `env:"KIMISIM_SEED" envDefault:"1"`
@@ -44,6 +48,14 @@ func (c Config) Validate() error {
 	}
 	if c.FirstToken < 0 || c.FirstToken > maxFirstToken {
 		errs = append(errs, fmt.Errorf("KIMISIM_FIRST_TOKEN: %v is not between 0s and %v", c.FirstToken, maxFirstToken))
+	}
+	for _, s := range []struct {
+		name  string
+		value int
+	}{{"KIMISIM_MAX_CONCURRENCY", c.Concurrency}, {"KIMISIM_RPM", c.RPM}, {"KIMISIM_TPM", c.TPM}} {
+		if s.value < 0 {
+			errs = append(errs, fmt.Errorf("%s: %d is negative", s.name, s.value))
+		}
 	}
 	if c.TokensPerSecond < 0 {
 		errs = append(errs, fmt.Errorf("KIMISIM_TOKENS_PER_SECOND: %d is negative", c.TokensPerSecond))

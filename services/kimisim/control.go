@@ -22,6 +22,8 @@ const gateQueue = 1024
 type Stats struct {
 	// Requests counts chat completions that were well-formed.
 	Requests int `json:"requests"`
+	// Refused counts those that exceeded a limit of the account.
+	Refused int `json:"refused"`
 	// Faults counts those that got a fault, by its name.
 	Faults map[string]int `json:"faults"`
 	// InFlight is how many are being answered, PeakInFlight the most there were
@@ -70,6 +72,13 @@ func (r *record) begin(req Request, fault string) (end func()) {
 		defer r.mu.Unlock()
 		r.stats.InFlight--
 	}
+}
+
+// refused notes that a request exceeded a limit.
+func (r *record) refused() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stats.Refused++
 }
 
 // answered notes the tokens of an answer.

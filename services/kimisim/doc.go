@@ -86,6 +86,19 @@
 //	raw-breaks            line breaks in the strings of the answer
 //	thoughts              a draft between <think> and </think>, then the answer
 //
+// # Limits
+//
+// KIMISIM_MAX_CONCURRENCY, KIMISIM_RPM and KIMISIM_TPM hold all calls together to what a small
+// account is allowed, and so does the control endpoint, from then on:
+//
+//	curl -X PUT 127.0.0.1:8090/control/limits -d '{"concurrency": 3, "rpm": 20}'
+//	curl -X PUT 127.0.0.1:8090/control/limits -d '{}'
+//	curl 127.0.0.1:8090/control/limits
+//
+// What exceeds them gets 429 in Moonshot's words, without Retry-After; with "bare": true in
+// words that do not name the limit. Tokens are counted as asked for: max_completion_tokens,
+// not what the answer has.
+//
 // The control endpoints ask for no key. They are where the API is, which is
 // loopback unless KIMISIM_ADDR says otherwise: do not bind this server where
 // strangers reach it.

@@ -34,7 +34,9 @@ type Server struct {
 	log    *slog.Logger
 	faults *faults
 	record *record
-	cache  *promptCache
+	// account is the one that all keys are of.
+	account *account
+	cache   *promptCache
 	// slowStep is the time between two bytes of a Slow answer.
 	slowStep time.Duration
 	// hugeSize is the content of a Huge answer, in bytes.
@@ -64,6 +66,7 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 		log:      log,
 		faults:   newFaults(cfg.Seed),
 		record:   newRecord(),
+		account:  &account{limits: Limits{Concurrency: cfg.Concurrency, RPM: cfg.RPM, TPM: cfg.TPM}},
 		cache:    newPromptCache(),
 		slowStep: time.Second,
 		hugeSize: 50 << 20,
@@ -81,6 +84,8 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /control/faults", s.getFaults)
 	mux.HandleFunc("PUT /control/faults", s.putFaults)
 	mux.HandleFunc("DELETE /control/faults", s.deleteFaults)
+	mux.HandleFunc("GET /control/limits", s.getLimits)
+	mux.HandleFunc("PUT /control/limits", s.putLimits)
 	mux.HandleFunc("GET /control/stats", s.getStats)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusNotFound, "invalid_request_error", "There is nothing at "+r.Method+" "+r.URL.Path+".")

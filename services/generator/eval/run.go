@@ -43,7 +43,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, w io.Writer) error {
 		return err
 	}
 	purse := &purse{budget: spend.FromUSD(cfg.Budget), prices: cfg.Generator.Prices()}
-	model, err := generator.NewModel(cfg.Generator, purse)
+	model, err := generator.NewModel(cfg.Generator, nil, purse)
 	if err != nil {
 		return err
 	}

@@ -128,7 +128,7 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 		opt(&o)
 	}
 	if o.transport == nil {
-		o.transport = newTransport()
+		o.transport = newTransport(cfg.Calls)
 	}
 	c := &Client{cfg: cfg, endpoint: base.JoinPath("chat", "completions").String(), host: base.Hostname()}
 	if c.port, err = net.DefaultResolver.LookupPort(context.Background(), "tcp", firstOf(base.Port(), base.Scheme)); err != nil {
@@ -149,15 +149,14 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 
 // newTransport is like Go's default transport, but without compression. A compressed stream
 // is flushed late, and the answer's limit should count the bytes that are sent.
-func newTransport() *http.Transport {
-	const members = 10 // share a client, each with one call
+func newTransport(calls int) *http.Transport {
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		ForceAttemptHTTP2:   true,
 		TLSHandshakeTimeout: 10 * time.Second,
 		IdleConnTimeout:     90 * time.Second,
-		MaxIdleConnsPerHost: members,
+		MaxIdleConnsPerHost: calls,
 		DisableCompression:  true,
 	}
 }
@@ -170,15 +169,17 @@ func (c *Client) Close() { c.http.GetClient().CloseIdleConnections() }
 func (c *Client) BreakerState() string { return c.breakers.state() }
 
 // Complete asks the model and returns its answer. The table in the package's documentation
-// lists the errors and what is retried. With an error, the Answer's Text is the longest
+// lists the errors and what is retried. With Config.Account it waits
+// until the account has room for the call. With an error, the Answer's Text is the longest
 // that came; it may be empty, and is never whole.
 func (c *Client) Complete(ctx context.Context, req Request) (Answer, error) {
 	var used []spend.Tokens
-	answer, err := c.complete(ctx, req, &used)
+	answer, err := c.inTurn(ctx, req, &used)
 	answer.Used = used
 	return answer, err
 }
 
+// complete asks the model once it is the call's turn.
 func (c *Client) complete(ctx context.Context, req Request, used *[]spend.Tokens) (Answer, error) {
 	body, err := json.Marshal(c.payload(req))
 	if err != nil {
@@ -210,7 +211,7 @@ func (c *Client) complete(ctx context.Context, req Request, used *[]spend.Tokens
 		if errors.Is(err, ErrUnreadable) || errors.Is(err, ErrEmpty) {
 			unusable++
 		}
-		if try == maxTries || unusable == maxUnusable || !retriable(err) {
+		if try == maxTries || unusable == maxUnusable || !c.retriable(err) {
 			return partial, err
 		}
 		wait := c.backoff(try, err)
@@ -261,7 +262,10 @@ func (c *Client) try(ctx context.Context, req Request, body []byte, n int, used 
 
 // retriable reports whether another try may succeed. An expired deadline is ErrUnavailable
 // too, but leaves no time for another try.
-func retriable(err error) bool {
+func (c *Client) retriable(err error) bool {
+	if errors.Is(err, ErrRateLimited) && c.cfg.Account != nil {
+		return false // the account tells when
+	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, errOpen) {
 		return false
 	}

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/wandstore/wandstore/services/generator/internal/account"
 )
 
 // The defaults of Config.
@@ -18,6 +20,7 @@ const (
 	thoughtTokens          = 16_384
 	defaultAnswerLimit     = 1 << 20
 	defaultStallTimeout    = 30 * time.Second
+	defaultCalls           = 10
 	defaultBackoff         = 500 * time.Millisecond
 	defaultBreakerCooldown = 30 * time.Second
 )
@@ -32,7 +35,8 @@ type Config struct {
 	APIKey string
 	// Model is the provider's id of the model.
 	Model string
-	// Timeout bounds a whole call, with its retries and waits. The default is 3 min.
+	// Timeout bounds a whole call, with its retries and the waits between them. The default
+	// is 3 min. Waiting for the Account is not part of it.
 	Timeout time.Duration
 	// MaxCompletionTokens is the requested limit of an answer and of the thoughts before it,
 	// in tokens. Providers count the requested tokens against their rate limits, not the
@@ -48,8 +52,14 @@ type Config struct {
 	// Backoff bounds the wait before the second try. The bound doubles for the third. The
 	// default is 500 ms.
 	Backoff time.Duration
+	// Calls is how many calls are made at a time, at the most: so many connections are kept
+	// for later ones. The default is 10.
+	Calls int
 	// BreakerCooldown is how long the breaker stays open. The default is 30 s.
 	BreakerCooldown time.Duration
+	// Account keeps the calls within what the model's account allows. Without it, a call
+	// that is refused for rate is tried again twice.
+	Account *account.Account
 	// Meter permits each try; nil permits all.
 	Meter Meter
 }
@@ -107,6 +117,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.MaxCompletionTokens, room)
 	orDefault(&c.AnswerLimit, defaultAnswerLimit)
 	orDefault(&c.StallTimeout, defaultStallTimeout)
+	orDefault(&c.Calls, defaultCalls)
 	orDefault(&c.Backoff, defaultBackoff)
 	orDefault(&c.BreakerCooldown, defaultBreakerCooldown)
 	if c.Meter == nil {

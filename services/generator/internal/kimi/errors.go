@@ -9,6 +9,8 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"github.com/wandstore/wandstore/services/generator/internal/account"
 )
 
 // The sentinels by which a caller decides. Every error of Complete wraps exactly one of
@@ -82,6 +84,8 @@ type failure struct {
 	everybody bool
 	// retryAfter is the wait that the provider asks for; 0 if it asks for none.
 	retryAfter time.Duration
+	// refusal is what the provider tells of its limits, if it refused the call for rate.
+	refusal account.Refusal
 }
 
 // Error returns a text without anything that was sent or received.

@@ -13,6 +13,8 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/wandstore/wandstore/services/generator/internal/account"
 )
 
 // scope is the name of this package's tracer.
@@ -62,6 +64,8 @@ func (c *Client) ask(ctx context.Context, req Request, body []byte, try int, t *
 // came until then.
 func (c *Client) exchange(ctx context.Context, span trace.Span, req Request, body []byte, t *tally) (Answer, error) {
 	began := time.Now()
+	call := callOf(ctx)
+	call.Sending()
 	live, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	// The stall timeout holds before the answer and between its pieces.
@@ -89,6 +93,7 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, req Request, bod
 		t.unbilled = res.StatusCode() < http.StatusInternalServerError
 		return Answer{}, rejected(res.StatusCode(), res.Header(), raw)
 	}
+	call.Admitted(res.Header())
 	answer := Answer{Model: c.cfg.Model}
 	stream, err := readAnswer(decompressed(raw), req, c.cfg.AnswerLimit, hooks{
 		token: func() {
@@ -167,6 +172,9 @@ func rejected(status int, header http.Header, body io.Reader) *failure {
 	f := p.read().decide(status)
 	if errors.Is(f, ErrRateLimited) || errors.Is(f, ErrUnavailable) {
 		f.retryAfter = retryAfter(header.Get("Retry-After"), time.Now())
+	}
+	if errors.Is(f, ErrRateLimited) {
+		f.refusal = account.ReadRefusal(header, data, time.Now())
 	}
 	return f
 }

@@ -1,0 +1,88 @@
+package jobqueue_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/wandstore/wandstore/pkg/eventually"
+	"github.com/wandstore/wandstore/pkg/jobqueue"
+)
+
+// The time that a job waits for the model's account counts against nothing, and its record
+// tells of it.
+func TestWait(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, one())
+	p.tune(never, 1)
+	p.trigger("abc123")
+	const timeout = 500 * time.Millisecond
+	w := p.work(func(c *jobqueue.ConsumerConfig) { c.JobTimeout = timeout })
+	c := w.next()
+	done := c.job.Wait(12.5)
+	eventually.True(t, "the record says that it waits", func() bool {
+		rec := p.record("abc123")
+		return rec.GetState() == running && rec.GetAccountWait().GetCallsAMinute() == 12.5 && w.Status().Waiting == 1
+	})
+	select {
+	case <-c.ctx.Done():
+		t.Error("the time out of the job ran while it waited")
+	case <-time.After(2 * timeout):
+	}
+	done()
+	done()
+	eventually.True(t, "the record says that it runs", func() bool {
+		return p.record("abc123").GetAccountWait() == nil && w.Status().Waiting == 0
+	})
+	eventually.Receive(t, c.ctx.Done(), "the time out, which goes on")
+}
+
+// A worker that stops hands a waiting job back at once, and no delivery is used up by it.
+func TestStopWhileWaiting(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, one())
+	p.tune(never, 1)
+	p.trigger("abc123")
+	leaving := p.another().work(named("leaving"), func(c *jobqueue.ConsumerConfig) { c.Grace = never })
+	c := leaving.next()
+	c.job.Wait(0)
+	leaving.stop()
+	leaving.ends()
+	again := p.work(named("other")).next()
+	if again.job.GetJobId() != c.job.GetJobId() || again.job.Attempt != 1 {
+		t.Errorf("got %v, attempt %d; want the same job at its first", again.job.GenerationJob, again.job.Attempt)
+	}
+	if rec := p.record("abc123"); rec.GetState() != running || rec.GetAccountWait() != nil || rec.GetWorker() != "other" {
+		t.Errorf("record: got %v", rec)
+	}
+	again.answer <- nil
+	p.reaches("abc123", ready)
+	p.empties()
+}
+
+// One process works on hundreds of jobs of a member at a time.
+func TestHundredsAtATime(t *testing.T) {
+	t.Parallel()
+	const most = 300
+	s := one()
+	s.Concurrency, s.MaxQueueDepth = most, most
+	p := newPool(t, s)
+	for n := range most {
+		p.trigger(fmt.Sprintf("shopper-%d", n))
+	}
+	w := p.work(func(c *jobqueue.ConsumerConfig) { c.Concurrency = most })
+	calls := make([]call, most)
+	for i := range calls {
+		calls[i] = w.next()
+	}
+	if n := w.Status().Running; n != most {
+		t.Errorf("%d run at a time, want %d", n, most)
+	}
+	if info := p.consumer(); info.NumAckPending != most || info.NumWaiting > 1 {
+		t.Errorf("%d unacknowledged, %d pulls; want %d and at most one", info.NumAckPending, info.NumWaiting, most)
+	}
+	for _, c := range calls {
+		c.answer <- nil
+	}
+	p.empties()
+}

@@ -1,0 +1,225 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// All calls of a crowd are made in about the time that the account needs for them, and few
+// are refused, whether its limits are set or have to be learned.
+func TestCrowd(t *testing.T) {
+	t.Parallel()
+	const crowd = 200
+	for name, c := range map[string]struct {
+		cfg      Config
+		provider *provider
+		takes    time.Duration
+		most     int           // refusals
+		within   time.Duration // all calls
+	}{
+		"set":                    {Config{Concurrency: 3, CallsAMinute: 20}, &provider{concurrency: 3, calls: 20}, 5 * time.Second, 0, 11 * time.Minute},
+		"set, by the clock":      {Config{Concurrency: 3, CallsAMinute: 20}, &provider{concurrency: 3, calls: 20, fixed: true}, 5 * time.Second, 0, 11 * time.Minute},
+		"told":                   {Config{}, &provider{concurrency: 3, calls: 20}, 5 * time.Second, 9, 12 * time.Minute},
+		"told, without a wait":   {Config{}, &provider{concurrency: 3, calls: 20, quiet: true}, 5 * time.Second, 9, 12 * time.Minute},
+		"told, quick calls":      {Config{}, &provider{concurrency: 3, calls: 20}, 500 * time.Millisecond, 9, 12 * time.Minute},
+		"told, a minute's calls": {Config{}, &provider{concurrency: 3, calls: 20}, 100 * time.Second, 30, 130 * time.Minute},
+		"one at a time":          {Config{}, &provider{concurrency: 1}, 5 * time.Second, 9, 19 * time.Minute},
+		"not told":               {Config{}, &provider{concurrency: 3, calls: 20, bare: true, quiet: true}, 5 * time.Second, 9, 22 * time.Minute},
+		"not told, one":          {Config{}, &provider{concurrency: 1, bare: true}, 5 * time.Second, 9, 19 * time.Minute},
+		"not told, quick":        {Config{}, &provider{calls: 20, bare: true}, 100 * time.Millisecond, 12, 22 * time.Minute},
+		"tokens":                 {Config{}, &provider{tokens: 100_000}, 5 * time.Second, 10, 25 * time.Minute},
+		"tokens, set":            {Config{TokensAMinute: 100_000}, &provider{tokens: 100_000}, 5 * time.Second, 0, 22 * time.Minute},
+		"a large account":        {Config{}, &provider{concurrency: 100}, 100 * time.Second, 9, 6 * time.Minute},
+		"no limits":              {Config{}, &provider{}, 100 * time.Second, 0, 2 * time.Minute},
+		"half of what is set":    {Config{Concurrency: 6, CallsAMinute: 40}, &provider{concurrency: 3, calls: 20}, 5 * time.Second, 9, 12 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				a := New(c.cfg)
+				defer a.Close()
+				p := c.provider
+				p.minute = time.Minute
+				began := time.Now()
+				var all sync.WaitGroup
+				for range crowd {
+					all.Go(func() { p.call(t, a, 10_000, c.takes) })
+				}
+				all.Wait()
+				took := time.Since(began).Round(time.Second)
+				t.Logf("%d refused, %s, at most %d at a time", p.turnedOff, took, p.peak)
+				if p.admitted != crowd || p.turnedOff > c.most || took > c.within {
+					t.Errorf("%d admitted, %d refused in %s; want %d, at most %d within %s", p.admitted, p.turnedOff, took, crowd, c.most, c.within)
+				}
+			})
+		})
+	}
+}
+
+// A busy engine is not asked by all at once, and all calls are made once it is free.
+func TestOverloaded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := New(Config{Concurrency: 50})
+		defer a.Close()
+		free := time.Now().Add(5 * time.Minute)
+		var (
+			all      sync.WaitGroup
+			mu       sync.Mutex
+			overload int
+		)
+		for range 50 {
+			all.Go(func() {
+				for {
+					c, err := a.Begin(t.Context(), Ask{})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					c.Sending()
+					if time.Now().Before(free) {
+						mu.Lock()
+						overload++
+						mu.Unlock()
+						c.Refused(Refusal{Limit: Overloaded})
+						continue
+					}
+					c.Admitted(nil)
+					c.End()
+					return
+				}
+			})
+		}
+		all.Wait()
+		// The calls that had begun when the first one was refused, and one after each pause.
+		if overload > 50+12 || time.Now().After(free.Add(2*time.Minute)) {
+			t.Errorf("%d refused, done %s after it is free", overload, time.Since(free))
+		}
+	})
+}
+
+func TestWaitEnds(t *testing.T) {
+	t.Parallel()
+	off := errors.New("off")
+	for name, c := range map[string]struct {
+		cfg    Config
+		needs  time.Duration
+		within time.Duration // of the context; 0 is without end
+		check  error
+		want   error
+		after  time.Duration
+	}{
+		"patience":                      {cfg: Config{Patience: time.Minute}, want: ErrBusy, after: time.Minute},
+		"in time for the call":          {within: time.Minute, needs: 20 * time.Second, want: ErrBusy, after: 40 * time.Second},
+		"no time to wait":               {within: time.Minute, needs: time.Hour, want: ErrBusy, after: leastWait},
+		"cancelled":                     {within: 5 * time.Second, needs: 0, want: ErrBusy, after: 5 * time.Second},
+		"generation is stopped":         {check: off, want: off, after: time.Second},
+		"a day, after which it is over": {want: ErrBusy, after: 24 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c.cfg.Concurrency = 1
+				a := New(c.cfg)
+				defer a.Close()
+				busy, err := a.Begin(t.Context(), Ask{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				told, ended := 0.0, 0
+				ctx := WithJob(t.Context(), Job{
+					Check: func() error { return c.check },
+					Waits: func(float64) func() { told++; return func() { ended++ } },
+				})
+				if c.within > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, c.within)
+					defer cancel()
+				}
+				began := time.Now()
+				if _, err := a.Begin(ctx, Ask{Needs: c.needs}); !errors.Is(err, c.want) && !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("got %v, want %v", err, c.want)
+				}
+				if took := time.Since(began); took != c.after {
+					t.Errorf("waited %s, want %s", took, c.after)
+				}
+				if c.after >= hookAfter && (told != 1 || ended != 1) {
+					t.Errorf("the job was told %v times and untold %d times", told, ended)
+				}
+				// What was given up takes no place.
+				busy.End()
+				if again, err := a.Begin(t.Context(), Ask{}); err != nil {
+					t.Error(err)
+				} else {
+					again.End()
+				}
+			})
+		})
+	}
+}
+
+// Who has waited longest begins first, and a call that was not sent has used nothing.
+func TestOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := New(Config{Concurrency: 1, CallsAMinute: 1})
+		defer a.Close()
+		first, err := a.Begin(t.Context(), Ask{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var (
+			order []string
+			mu    sync.Mutex
+			all   sync.WaitGroup
+		)
+		for i, name := range []string{"young", "old"} {
+			ctx := WithJob(t.Context(), Job{Since: time.Now().Add(-time.Duration(i) * time.Hour)})
+			all.Go(func() {
+				c, err := a.Begin(ctx, Ask{})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				order = append(order, name)
+				mu.Unlock()
+				c.Sending()
+				c.End()
+			})
+			synctest.Wait()
+		}
+		began := time.Now()
+		first.End()
+		synctest.Wait()
+		mu.Lock()
+		if len(order) != 1 || order[0] != "old" || time.Since(began) > time.Second {
+			t.Errorf("%v began after %s, want the old one at once", order, time.Since(began))
+		}
+		mu.Unlock()
+		all.Wait()
+		if took := time.Since(began); took < time.Minute {
+			t.Errorf("two calls within %s", took)
+		}
+	})
+}
+
+func TestRate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := New(Config{Concurrency: 2})
+		defer a.Close()
+		if a.Rate() != 0 {
+			t.Errorf("a rate of %v before a call has ended", a.Rate())
+		}
+		p := &provider{minute: time.Minute}
+		p.call(t, a, 100, 30*time.Second)
+		if a.Rate() != 4 {
+			t.Errorf("%v calls a minute, want 4", a.Rate())
+		}
+	})
+}

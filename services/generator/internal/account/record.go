@@ -1,0 +1,361 @@
+package account
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/wandstore/wandstore/pkg/wire"
+	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+)
+
+const (
+	// lease is how long a generator's entry lasts without being renewed.
+	lease = 10 * time.Second
+	// trust is how long a learned limit stands before it is raised.
+	trust = 10 * time.Minute
+	// spare is how much longer than needed the calls of a minute are spread.
+	spare = 1.02
+	// maxPause bounds the pause after refusals in a row.
+	maxPause = time.Minute
+	// maxAsked bounds the pause that a provider asks for.
+	maxAsked = 10 * time.Minute
+	// maxUnproven bounds the calls that begin together while their limit is unknown.
+	maxUnproven = 8
+	// smooth is how many calls an average is over, about.
+	smooth = 10
+)
+
+// record is what the bucket holds of an account.
+type record struct{ *wandstorev1.Account }
+
+// readRecord decodes an entry. One without a value, or one that cannot be read, is empty:
+// it only holds what answers tell again.
+func readRecord(entry jetstream.KeyValueEntry) record {
+	r := record{&wandstorev1.Account{}}
+	if entry != nil && wire.Unmarshal(entry.Value(), r.Account) != nil {
+		r.Account = &wandstorev1.Account{}
+	}
+	return r
+}
+
+func (r record) clone() record { return record{proto.CloneOf(r.Account)} }
+
+// rules are the limits in force. Zero is unknown, and no limit.
+type rules struct {
+	concurrency, calls, tokens int
+	// minute is the time that calls and tokens are limited for.
+	minute time.Duration
+	// only, if set, is the generator that they are for, by itself.
+	only string
+}
+
+// rules returns the limits: the lower one of what is set and what was learned.
+func (r record) rules(set Config) rules {
+	lower := func(set int, learned *wandstorev1.AccountLimit) int {
+		known := int(min(learned.GetValue(), math.MaxInt32))
+		if set == 0 || known == 0 {
+			return max(set, known)
+		}
+		return min(set, known)
+	}
+	return rules{
+		concurrency: lower(set.Concurrency, r.GetConcurrency()),
+		calls:       lower(set.CallsAMinute, r.GetCallsAMinute()),
+		tokens:      lower(set.TokensAMinute, r.GetTokensAMinute()),
+		minute:      set.Minute,
+	}
+}
+
+// part returns the limits of one generator that does not hear of the others in the record.
+func (r record) part(l rules, worker string) rules {
+	n := 1
+	for _, u := range r.GetUsers() {
+		if u.GetWorker() != worker {
+			n++
+		}
+	}
+	divide := func(limit int) int {
+		if limit == 0 {
+			return 0
+		}
+		return max(limit/n, 1)
+	}
+	return rules{divide(l.concurrency), divide(l.calls), divide(l.tokens), l.minute, worker}
+}
+
+// spacing is the time that n of so many a minute take.
+func (l rules) spacing(n, limit int) time.Duration {
+	if limit == 0 {
+		return 0
+	}
+	return time.Duration(float64(l.minute) * spare * float64(n) / float64(limit))
+}
+
+// expire removes the generators that have not renewed their entries.
+func (r record) expire(now time.Time) {
+	r.Users = slices.DeleteFunc(r.Users, func(u *wandstorev1.AccountUser) bool { return !u.GetExpiresAt().AsTime().After(now) })
+}
+
+// put replaces a generator's entry. One without calls has none.
+func (r record) put(mine *wandstorev1.AccountUser) {
+	r.Users = slices.DeleteFunc(r.Users, func(u *wandstorev1.AccountUser) bool { return u.GetWorker() == mine.GetWorker() })
+	if mine.GetCalls() > 0 || mine.GetWaiting() > 0 {
+		r.Users = append(r.Users, mine)
+	}
+}
+
+func (r record) user(worker string) *wandstorev1.AccountUser {
+	for _, u := range r.GetUsers() {
+		if u.GetWorker() == worker {
+			return u
+		}
+	}
+	return nil
+}
+
+// underWay returns the calls of all generators, or of one, and those of them that were neither
+// admitted nor refused yet.
+func (r record) underWay(worker string) (calls, starting int) {
+	for _, u := range r.GetUsers() {
+		if worker != "" && u.GetWorker() != worker {
+			continue
+		}
+		calls += int(u.GetCalls())
+		starting += int(u.GetStarting())
+	}
+	return calls, starting
+}
+
+// hurdle is what keeps a call from beginning.
+type hurdle int
+
+const (
+	none hurdle = iota
+	// paused: calls were refused.
+	paused
+	// unproven: the calls that have begun have to be admitted first.
+	unproven
+	byConcurrency
+	byCalls
+	byTokens
+)
+
+// blocked returns what keeps a call from beginning now, and until when if that is known.
+func (r record) blocked(l rules, now time.Time) (hurdle, time.Time) {
+	calls, starting := r.underWay(l.only)
+	later := func(at *timestamppb.Timestamp) bool { return at != nil && at.AsTime().After(now) }
+	switch {
+	case later(r.GetPausedUntil()):
+		return paused, r.GetPausedUntil().AsTime()
+	case r.GetRefusals() > 0 && starting > 0:
+		return unproven, time.Time{}
+	case l.concurrency > 0 && calls >= l.concurrency:
+		return byConcurrency, time.Time{}
+	case l.concurrency == 0 && starting >= min(max(1, calls-starting), maxUnproven):
+		return unproven, time.Time{}
+	case l.calls > 0 && later(r.GetNextCallAt()):
+		return byCalls, r.GetNextCallAt().AsTime()
+	case l.tokens > 0 && later(r.GetNextTokensAt()):
+		return byTokens, r.GetNextTokensAt().AsTime()
+	}
+	return none, time.Time{}
+}
+
+// raise raises the learned limit that is the hurdle, if it was learned long ago. It reports
+// whether it did.
+func (r record) raise(h hurdle, now time.Time) bool {
+	limit := map[hurdle]*wandstorev1.AccountLimit{
+		byConcurrency: r.GetConcurrency(), byCalls: r.GetCallsAMinute(), byTokens: r.GetTokensAMinute(),
+	}[h]
+	if limit.GetValue() == 0 || limit.GetValue() > math.MaxInt32 || now.Sub(limit.GetChangedAt().AsTime()) < trust {
+		return false
+	}
+	limit.Value += max(limit.GetValue()/4, 1)
+	limit.ChangedAt = timestamppb.New(now)
+	return true
+}
+
+// begin books the beginning of a call.
+func (r record) begin(l rules, now time.Time, tokens int) {
+	after := func(at *timestamppb.Timestamp, d time.Duration) *timestamppb.Timestamp {
+		from := now
+		if at != nil && at.AsTime().After(now) {
+			from = at.AsTime()
+		}
+		return timestamppb.New(from.Add(d))
+	}
+	r.NextCallAt = after(r.GetNextCallAt(), l.spacing(1, l.calls))
+	r.NextTokensAt = after(r.GetNextTokensAt(), l.spacing(tokens, l.tokens))
+	r.CallTokens = average(r.GetCallTokens(), float64(tokens))
+}
+
+// cancel undoes begin for a call that was not sent.
+func (r record) cancel(l rules, tokens int) {
+	before := func(at *timestamppb.Timestamp, d time.Duration) *timestamppb.Timestamp {
+		if at == nil {
+			return nil
+		}
+		return timestamppb.New(at.AsTime().Add(-d))
+	}
+	r.NextCallAt = before(r.GetNextCallAt(), l.spacing(1, l.calls))
+	r.NextTokensAt = before(r.GetNextTokensAt(), l.spacing(tokens, l.tokens))
+}
+
+// admitted books that the provider has taken a call, and what its headers tell.
+func (r record) admitted(set Config, now time.Time, told Told) {
+	r.Refusals = 0
+	r.count(set.Minute, now)
+	for _, learned := range []struct {
+		set, told int
+		limit     **wandstorev1.AccountLimit
+	}{
+		{set.Concurrency, told.Concurrency, &r.Concurrency},
+		{set.CallsAMinute, told.Calls, &r.CallsAMinute},
+		{set.TokensAMinute, told.Tokens, &r.TokensAMinute},
+	} {
+		if learned.set == 0 && learned.told > 0 {
+			*learned.limit = &wandstorev1.AccountLimit{Value: uint64(learned.told), ChangedAt: timestamppb.New(now)}
+		}
+	}
+	if told.Exhausted > 0 {
+		r.pause(now, min(told.Exhausted, set.Minute))
+	}
+}
+
+// count counts an admitted call.
+func (r record) count(minute time.Duration, now time.Time) {
+	switch since := now.Sub(r.GetMinute().AsTime()); {
+	case r.GetMinute() == nil || since >= 2*minute:
+		r.Minute, r.Calls, r.CallsBefore = timestamppb.New(now), 0, 0
+	case since >= minute:
+		r.Minute, r.Calls, r.CallsBefore = timestamppb.New(r.GetMinute().AsTime().Add(minute)), 0, r.GetCalls()
+	}
+	r.Calls++
+}
+
+// lastMinute estimates how many calls were admitted in the last minute.
+func (r record) lastMinute(minute time.Duration, now time.Time) int {
+	since := now.Sub(r.GetMinute().AsTime())
+	switch {
+	case r.GetMinute() == nil || since >= 2*minute:
+		return 0
+	case since >= minute:
+		return int(float64(r.GetCalls()) * float64(2*minute-since) / float64(minute))
+	}
+	return int(r.GetCalls()) + int(float64(r.GetCallsBefore())*float64(minute-since)/float64(minute))
+}
+
+// refused books that the provider has refused a call for rate. begun is when the call began.
+// The call itself is no longer under way.
+func (r record) refused(set Config, now, begun time.Time, why Refusal) {
+	r.Refusals++
+	pause := min(max(why.After, time.Second<<min(r.GetRefusals()-1, 10)), max(maxPause, why.After), maxAsked)
+	r.pause(now, pause)
+
+	calls, starting := r.underWay("")
+	admitted, lately := calls-starting, r.lastMinute(set.Minute, now)
+	limit := why.Limit
+	if limit == Unknown && admitted > 0 {
+		limit = Concurrency
+	} else if limit == Unknown && lately > 0 {
+		limit = Calls
+	}
+	switch limit {
+	case Concurrency:
+		learn(&r.Concurrency, set.Concurrency, why.Value, admitted, now, begun)
+	case Calls:
+		before := r.rules(set).calls
+		learn(&r.CallsAMinute, set.CallsAMinute, why.Value, lately, now, begun)
+		l := r.rules(set)
+		r.NextCallAt = r.room(r.GetNextCallAt(), now, l.spacing(1, l.calls), before, l.calls, l.minute)
+	case Tokens:
+		before := r.rules(set).tokens
+		learn(&r.TokensAMinute, set.TokensAMinute, why.Value, int(r.GetCallTokens()*float64(lately)), now, begun)
+		l := r.rules(set)
+		r.NextTokensAt = r.room(r.GetNextTokensAt(), now, l.spacing(int(r.GetCallTokens()), l.tokens), before, l.tokens, l.minute)
+	}
+}
+
+// learn sets a limit to what the provider told, or, without that, lowers it to what it has
+// admitted, and at least by a quarter. Calls that began before the limit was learned
+// say nothing about it: refused together, they count once.
+func learn(limit **wandstorev1.AccountLimit, set, told, admitted int, now, begun time.Time) {
+	value, known := told, int((*limit).GetValue())
+	if known == 0 {
+		known = set
+	}
+	if told == 0 {
+		if admitted == 0 || (*limit).GetValue() > 0 && begun.Before((*limit).GetChangedAt().AsTime()) {
+			return
+		}
+		value = admitted
+		if known > 0 {
+			value = min(value, known*3/4)
+		}
+	}
+	*limit = &wandstorev1.AccountLimit{Value: uint64(max(value, 1)), ChangedAt: timestamppb.New(now)}
+}
+
+// room returns when the calls of the last minute leave room for another one, after one was
+// refused: at the earliest at that time, and a space from now. The limit was before, and
+// is allowed now; 0 is unknown.
+func (r record) room(at *timestamppb.Timestamp, now time.Time, space time.Duration, before, allowed int, minute time.Duration) *timestamppb.Timestamp {
+	next := now.Add(space)
+	switch {
+	case allowed == 0:
+		return at
+	case before > allowed:
+		// They were spaced too closely; some of them have to be a minute old.
+		next = next.Add(time.Duration(float64(minute) * float64(before-allowed) / float64(before)))
+	case before == 0:
+		// They were not spaced at all, and may have begun together.
+		if end := r.GetMinute().AsTime().Add(minute); end.After(next) {
+			next = end
+		}
+	}
+	if next.Before(at.AsTime()) {
+		return at
+	}
+	return timestamppb.New(next)
+}
+
+func (r record) pause(now time.Time, d time.Duration) {
+	if until := now.Add(d); until.After(r.GetPausedUntil().AsTime()) {
+		r.PausedUntil = timestamppb.New(until)
+	}
+}
+
+// ended books how long an answered call took.
+func (r record) ended(took time.Duration) {
+	r.CallSeconds = average(r.GetCallSeconds(), took.Seconds())
+}
+
+func average(mean, value float64) float64 {
+	if mean == 0 {
+		return value
+	}
+	return mean + (value-mean)/smooth
+}
+
+// rate estimates how many calls a minute the limits allow; 0 is unknown.
+func (r record) rate(l rules) float64 {
+	rate := math.Inf(1)
+	if l.concurrency > 0 && r.GetCallSeconds() > 0 {
+		rate = min(rate, float64(l.concurrency)*l.minute.Seconds()/r.GetCallSeconds())
+	}
+	if l.calls > 0 {
+		rate = min(rate, float64(l.calls)/spare)
+	}
+	if l.tokens > 0 && r.GetCallTokens() > 0 {
+		rate = min(rate, float64(l.tokens)/spare/r.GetCallTokens())
+	}
+	if math.IsInf(rate, 1) {
+		return 0
+	}
+	return rate * float64(time.Minute) / float64(l.minute)
+}
