@@ -12,24 +12,30 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 )
 
-// Load reads all documents of the bucket STORES. An error is ctx's or JetStream's, and
-// leaves the directory as it was.
-func (d *Directory) Load(ctx context.Context, bucket jetstream.KeyValue) error {
-	if err := d.follower(bucket).watch().Read(ctx); err != nil {
+// Load reads all documents of the bucket STORES, then all products of the bucket
+// CATALOGUE. An error is ctx's or JetStream's, and leaves what was not read as it was.
+func (d *Directory) Load(ctx context.Context, stores, products jetstream.KeyValue) error {
+	if err := d.follower(stores).watch().Read(ctx); err != nil {
 		return fmt.Errorf("read %s: %w", wandnats.BucketStores, err)
+	}
+	if err := d.productFollower(products).watch().Read(ctx); err != nil {
+		return fmt.Errorf("read %s: %w", wandnats.BucketCatalogue, err)
 	}
 	return nil
 }
 
-// Follow applies the bucket's changes until ctx ends, then returns nil. After an outage
-// of NATS it reads the whole bucket again.
-func (d *Directory) Follow(ctx context.Context, nc *nats.Conn, bucket jetstream.KeyValue) error {
-	f := d.follower(bucket)
+// Follow applies the changes of both buckets until ctx ends, then returns nil. After an
+// outage of NATS it reads both again. Changes of products are shown together, every 50 ms.
+func (d *Directory) Follow(ctx context.Context, nc *nats.Conn, stores, products jetstream.KeyValue) error {
+	f, p := d.follower(stores), d.productFollower(products)
 	wandnats.Watcher{
 		Conn:    nc,
-		Watches: []wandnats.Watch{f.watch()},
-		Begin:   f.begin,
-		Lost:    func(err error) { d.markUnreadable(&d.bucket, err) },
+		Watches: []wandnats.Watch{f.watch(), p.watch()},
+		Begin: func() {
+			f.begin()
+			p.begin()
+		},
+		Lost: func(err error) { d.markUnreadable(&d.bucket, err) },
 	}.Run(ctx)
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // bucket is the bucket STORES of an account.
-func bucket(t *testing.T, account natstest.Account) (*nats.Conn, jetstream.KeyValue) {
+func bucket(t testing.TB, account natstest.Account) (*nats.Conn, jetstream.KeyValue) {
 	t.Helper()
 	nc, js := account.Connect(t)
 	settings := wandnats.Settings{PoolSize: 1, MaxQueueDepth: 1, Concurrency: 1, CacheTTLSeconds: 60, Replicas: 1}
@@ -32,20 +32,21 @@ func bucket(t *testing.T, account natstest.Account) (*nats.Conn, jetstream.KeyVa
 
 // loaded gives a directory that has read the bucket and follows it until the test
 // ends.
-func loaded(t *testing.T, cfg catalogue.Config, nc *nats.Conn, kv jetstream.KeyValue) *catalogue.Directory {
+func loaded(t testing.TB, cfg catalogue.Config, nc *nats.Conn, kv jetstream.KeyValue) *catalogue.Directory {
 	t.Helper()
 	d, err := catalogue.New(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Load(t.Context(), kv); err != nil {
+	products := catalogueOf(t, nc)
+	if err := d.Load(t.Context(), kv, products); err != nil {
 		t.Fatal(err)
 	}
-	background(t, func(ctx context.Context) error { return d.Follow(ctx, nc, kv) })
+	background(t, func(ctx context.Context) error { return d.Follow(ctx, nc, kv, products) })
 	return d
 }
 
-func put(t *testing.T, kv jetstream.KeyValue, slug string, text []byte) {
+func put(t testing.TB, kv jetstream.KeyValue, slug string, text []byte) {
 	t.Helper()
 	if _, err := kv.Put(t.Context(), slug, text); err != nil {
 		t.Fatal(err)

@@ -127,6 +127,7 @@ func (c *checker) shop(s *Shop) {
 	}
 	c.most("collections", len(s.Collections), maxCollections)
 	c.collections(s.Collections)
+	c.merchantRules(&s.Rules, s.Collections)
 }
 
 // brand checks what the shop says about itself.

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -48,6 +47,11 @@ type Directory struct {
 	builtin *Shops
 	folder  source
 	bucket  source
+	shelves map[string]*shelf // the products of the bucket, by shop
+	// joined is the shops as they were published last, by slug.
+	joined map[string]*Shop
+	// publishing is true while products wait to be published.
+	publishing bool
 }
 
 // New reads the built-in shops and those of the folder. It returns an error if the
@@ -95,6 +99,7 @@ func (d *Directory) Faults() map[string]string {
 			all[s.name] = firstLine(s.readError)
 		}
 	}
+	d.productFaults(all)
 	return all
 }
 
@@ -224,16 +229,30 @@ func parse(doc document, text []byte) (*Shop, error) {
 	return ReadShop(doc.name, doc.slug, text)
 }
 
-// publish makes the valid shops of all sources the current shops. The caller holds mu.
+// publish makes the valid shops of all sources, with their products, the current shops. A
+// shop without products is not among them. The caller holds mu.
 func (d *Directory) publish() {
-	all := d.builtin.All()
+	documents := map[string]*Shop{}
+	for _, shop := range d.builtin.All() {
+		documents[shop.Slug] = shop
+	}
 	for _, s := range []*source{&d.folder, &d.bucket} {
-		for _, slug := range slices.Sorted(maps.Keys(s.documents)) {
-			if shop := s.documents[slug].shop; shop != nil && len(shop.Products) > 0 {
-				all = append(all, shop)
+		for slug, state := range s.documents {
+			if state.shop != nil {
+				documents[slug] = state.shop
 			}
 		}
 	}
+	joined := make(map[string]*Shop, len(documents))
+	all := make([]*Shop, 0, len(documents))
+	for slug, document := range documents {
+		shop := d.shelves[slug].join(document, d.joined[slug])
+		joined[slug] = shop
+		if len(shop.Products) > 0 {
+			all = append(all, shop)
+		}
+	}
+	d.joined = joined
 	next := NewShops(all...)
 	if !slices.Equal(next.All(), d.now.Load().All()) {
 		d.now.Store(next)

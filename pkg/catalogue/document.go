@@ -3,6 +3,7 @@ package catalogue
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unique"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -67,6 +69,7 @@ func ReadShop(name, slug string, b []byte) (*Shop, error) {
 		c.fault("slug", "is %s, must be %s, as the store is kept by it", quoted(s.Slug), quoted(slug))
 	}
 	c.shop(s)
+	s.declared = slices.Clone(s.Collections)
 	s.readProducts(name, d.Products)
 	if d.Products != nil && len(s.Products) == 0 {
 		s.LeftOut.Collections = nil
@@ -81,7 +84,11 @@ func ReadShop(name, slug string, b []byte) (*Shop, error) {
 		return nil, fmt.Errorf("%w: %s: %w", ErrDocument, name, err)
 	}
 	s.Version, s.Since = version, time.Now()
-	s.index()
+	s.listed = len(s.Products)
+	s.index = newIndex(s)
+	s.index.add(s.Products)
+	s.optionNames = optionNames(s.Products)
+	s.summarise()
 	return s, nil
 }
 
@@ -139,6 +146,8 @@ type LeftOut struct {
 	First []error
 	// Collections is the fault of each collection that has no products.
 	Collections []error
+	// Hosts is the hosts of pictures that are not shown, because there are too many.
+	Hosts []string
 }
 
 // Err is the faults in one error, or nil.
@@ -156,6 +165,11 @@ func (l *LeftOut) add(faults ...error) {
 // complete sets what a product that was read does not say itself.
 func (p *Product) complete() {
 	p.derive()
+	for _, image := range p.Pictures() {
+		if host := unique.Make(imageHostOf(image.URL)).Value(); !slices.Contains(p.hosts, host) {
+			p.hosts = append(p.hosts, host)
+		}
+	}
 	if p.Description == "" && p.DescriptionHTML != "" {
 		p.Description = excerpt(plainText(p.DescriptionHTML, 4*MaxItemBody), MaxItemBody)
 	}
@@ -181,6 +195,8 @@ func ReadProduct(name, id string, b []byte) (*Product, error) {
 		return nil, errors.Join(c.faults...)
 	}
 	p.complete()
+	sum := sha256.Sum256(b)
+	copy(p.sum[:], sum[:])
 	return p, nil
 }
 
@@ -192,24 +208,6 @@ func (p *Product) Encode() ([]byte, error) {
 		return nil, fmt.Errorf("encode product %s: %w", p.ID, err)
 	}
 	return b, nil
-}
-
-// index fills the unexported fields, which are derived from the products.
-func (s *Shop) index() {
-	s.byID = make(map[string]*Product, len(s.Products))
-	for _, p := range s.Products {
-		s.byID[p.ID] = p
-		for _, image := range p.Pictures() {
-			s.imageHosts = append(s.imageHosts, imageHostOf(image.URL))
-		}
-		s.terms = append(s.terms, s.termsOf(p))
-		if p.AddedAt.day.After(s.latest) {
-			s.latest = p.AddedAt.day
-		}
-	}
-	s.optionNames = optionNames(s.Products)
-	slices.Sort(s.imageHosts)
-	s.imageHosts = slices.Compact(s.imageHosts)
 }
 
 // decodeFault says where the decoder stopped, and why. The place is a JSON path, beginning

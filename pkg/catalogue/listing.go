@@ -52,67 +52,60 @@ const (
 // List is the page of the query's results that it asks for. It orders and forgives as
 // Search does.
 func (s *Shop) List(q Query) Listing {
-	found := s.Search(q)
-	l := Listing{Total: len(found), Pages: max(1, (len(found)+PageSize-1)/PageSize)}
+	found, t := s.search(q)
+	l := Listing{Total: len(found.all), OnSale: t.sale, InStock: t.stock, Facets: sortFacets(t.byFacet(), q)}
+	l.Pages = max(1, (l.Total+PageSize-1)/PageSize)
 	l.Page = min(max(q.Page, 1), l.Pages)
-	first := (l.Page - 1) * PageSize
-	l.Products = found[first:min(first+PageSize, len(found))]
-	s.facets(q, &l)
+	from := (l.Page - 1) * PageSize
+	to := min(from+PageSize, l.Total)
+	found.sort(from, to)
+	for _, m := range found.all[from:to] {
+		l.Products = append(l.Products, m.product)
+	}
 	return l
 }
 
-// facets counts the values of each facet over the results that the query has without it.
-func (s *Shop) facets(q Query, l *Listing) {
-	bare := Query{Words: q.Words, Collection: q.Collection}
-	base := s.matches(bare, false)
-	if len(base) == 0 {
-		base = s.matches(bare, true)
+// tally counts results by what they would be narrowed by. A product that only one filter
+// leaves out is counted where that filter is.
+type tally struct {
+	index       *index
+	counts      []int // by the number of the facet's value in the index
+	sale, stock int
+}
+
+// add counts a product that fails one filter, that of the form field failed, or none: "".
+func (t *tally) add(p *Product, failed string) {
+	if failed == "" || failed == fieldSale {
+		if p.OnSale() {
+			t.sale++
+		}
 	}
-	filters := q.filters(s.MinorUnits())
+	if failed == "" || failed == fieldStock {
+		if p.Available() {
+			t.stock++
+		}
+	}
+	for _, n := range p.facets {
+		if failed == "" || t.index.values[n].field == failed {
+			t.counts[n]++
+		}
+	}
+}
+
+// byFacet is the counts by form field and value.
+func (t *tally) byFacet() map[string]map[string]int {
 	counts := map[string]map[string]int{}
-	count := func(field, value string) {
-		if value == "" {
-			return
-		}
-		if counts[field] == nil {
-			counts[field] = map[string]int{}
-		}
-		counts[field][value]++
-	}
-	for _, m := range base {
-		p := m.product
-		fails, failed := 0, ""
-		for _, f := range filters {
-			if !f.met(p) {
-				fails, failed = fails+1, f.field
-			}
-		}
-		if fails > 1 {
+	for n, count := range t.counts {
+		v := t.index.values[n]
+		if count == 0 || v.field == fieldTag {
 			continue
 		}
-		// A product that only one filter leaves out is counted where that filter is.
-		here := func(field string) bool { return fails == 0 || failed == field }
-		if here(FacetVendor) {
-			count(FacetVendor, p.Vendor)
+		if counts[v.field] == nil {
+			counts[v.field] = map[string]int{}
 		}
-		if here(FacetType) {
-			count(FacetType, p.Type)
-		}
-		if here(fieldSale) && p.OnSale() {
-			l.OnSale++
-		}
-		if here(fieldStock) && p.Available() {
-			l.InStock++
-		}
-		for i, o := range p.Options {
-			if field := FacetOption + o.Name; here(field) {
-				for value := range p.offered(i) {
-					count(field, value)
-				}
-			}
-		}
+		counts[v.field][v.value] = count
 	}
-	l.Facets = sortFacets(counts, q)
+	return counts
 }
 
 // The form fields of filters that are no facets.
@@ -120,6 +113,7 @@ const (
 	fieldSale  = "sale"
 	fieldStock = "instock"
 	fieldPrice = "most"
+	fieldTag   = "tag" // for a shopper's taste: nothing is narrowed by it
 )
 
 // filter is a condition of a query, and the form field that it comes from.
@@ -128,9 +122,10 @@ type filter struct {
 	met   func(*Product) bool
 }
 
-// filters is the conditions of the query, but for its words and its collection. unit is
-// how many minor units make one unit of the currency.
-func (q Query) filters(unit int) []filter {
+// filters is the conditions of the query, but for its words and its collection. x is the
+// index that numbers the values of options; unit is how many minor units make one unit of
+// the currency.
+func (q Query) filters(x *index, unit int) []filter {
 	var all []filter
 	add := func(asked bool, field string, met func(*Product) bool) {
 		if asked {
@@ -144,23 +139,20 @@ func (q Query) filters(unit int) []filter {
 	add(q.Vendor != "", FacetVendor, func(p *Product) bool { return p.Vendor == q.Vendor })
 	add(q.Type != "", FacetType, func(p *Product) bool { return p.Type == q.Type })
 	for _, o := range q.Options {
-		add(true, FacetOption+o.Name, func(p *Product) bool {
-			i := slices.IndexFunc(p.Options, func(of Option) bool { return of.Name == o.Name })
-			return i >= 0 && p.offered(i)[o.Value]
-		})
+		number, known := x.numbers[facetValue{FacetOption + o.Name, o.Value}]
+		add(true, FacetOption+o.Name, func(p *Product) bool { return known && slices.Contains(p.facets, number) })
 	}
 	return all
 }
 
-// offered is the values of the product's option i that can be bought.
-func (p *Product) offered(i int) map[string]bool {
-	values := map[string]bool{}
-	for j := range p.Variants {
-		if v := &p.Variants[j]; v.Available() && i < len(v.Options) {
-			values[v.Options[i]] = true
-		}
-	}
-	return values
+// offers reports whether a variant that can be bought has all of the values.
+func (p *Product) offers(values []Attribute) bool {
+	return slices.ContainsFunc(p.Variants, func(v Variant) bool {
+		return v.Available() && !slices.ContainsFunc(values, func(a Attribute) bool {
+			i := slices.IndexFunc(p.Options, func(o Option) bool { return o.Name == a.Name })
+			return i < 0 || v.Options[i] != a.Value
+		})
+	})
 }
 
 // sortFacets is the facets with at least two values, or one that is chosen: vendor, type,
@@ -252,7 +244,7 @@ func (q Query) Without(field string) Query {
 // Filtered is the form fields by which the query narrows its results.
 func (q Query) Filtered() []string {
 	var fields []string
-	for _, f := range q.filters(1) {
+	for _, f := range q.filters(&index{}, 1) {
 		if !slices.Contains(fields, f.field) {
 			fields = append(fields, f.field)
 		}

@@ -1,15 +1,12 @@
 package catalogue
 
 import (
-	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // Orders of a search's results.
@@ -45,8 +42,8 @@ type Query struct {
 }
 
 // ParseQuery reads a query from the fields of the search form: q, sort, collection,
-// sale, instock, least, most, vendor, type, an option's name after FacetOption, page. A field with an invalid value counts as absent, so every search
-// address has a page.
+// sale, instock, least, most, vendor, type, an option's name after FacetOption, page. A
+// field with an invalid value counts as absent, so every search address has a page.
 func (s *Shop) ParseQuery(field func(name string) string) Query {
 	q := Query{
 		Words:   oneLine(field("q"), maxQuery),
@@ -111,161 +108,51 @@ func (s *Shop) SearchPath(q Query) string {
 	return s.Path() + "/search?" + v.Encode()
 }
 
-// Search is the products that match the query, in its order, with sold-out products
-// last. Every word of the query must match a word of the product, whole or as a prefix.
-// If that finds nothing, each word may have one misspelling. Words that fit every
-// product, such as the shop's noun, are ignored.
-func (s *Shop) Search(q Query) []*Product {
-	found := s.matches(q, false)
-	if len(found) == 0 {
-		found = s.matches(q, true)
-	}
-	order := ByFeatured
-	if i := slices.IndexFunc(SortOrders, func(o SortOrder) bool { return o.Value == q.Sort }); i >= 0 {
-		order = SortOrders[i].less
-	}
-	relevance := q.Sort == "" || q.Sort == SortRelevance
-	slices.SortStableFunc(found, func(a, b match) int {
-		if c := availableFirst(a.product, b.product); c != 0 {
-			return c
-		}
-		if relevance && a.score != b.score {
-			return cmp.Compare(b.score, a.score)
-		}
-		return order(a.product, b.product)
-	})
-	products := make([]*Product, len(found))
-	for i, m := range found {
-		products[i] = m.product
-	}
-	return products
-}
-
-// match is a product that matches a query. A better match has a higher score.
-type match struct {
-	product *Product
-	score   int
-}
-
-// matches is the products that match the query, in the catalogue's order. With
-// forgiving, each word may have one misspelling.
-func (s *Shop) matches(q Query, forgiving bool) []match {
-	words, filters := s.queryWords(q.Words), q.filters(s.MinorUnits())
-	var found []match
-	for i, p := range s.Products {
-		if q.Collection != "" && !p.In(q.Collection) || slices.ContainsFunc(filters, func(f filter) bool { return !f.met(p) }) {
-			continue
-		}
-		if score, ok := s.terms[i].score(words, forgiving); ok {
-			found = append(found, match{p, score})
-		}
-	}
-	return found
-}
-
 // SortOrder is an order of results that shoppers can choose.
 type SortOrder struct {
 	Value, Label string
-	less         func(a, b *Product) int
+	key          func(p *Product) int64 // lowest first
 }
 
 // SortOrders lists the orders of results, the default first.
 var SortOrders = []SortOrder{
-	{SortRelevance, "Best match", ByFeatured},
-	{SortPriceUp, "Price, low to high", ByPrice},
-	{SortPriceDown, "Price, high to low", func(a, b *Product) int { return ByPrice(b, a) }},
-	{SortNewest, "Newest", ByArrival},
-	{SortRating, "Best rated", ByRating},
-	{SortSaving, "Biggest saving", BySaving},
+	{SortRelevance, "Best match", featuredKey},
+	{SortPriceUp, "Price, low to high", func(p *Product) int64 { return int64(p.NowCents()) }},
+	{SortPriceDown, "Price, high to low", func(p *Product) int64 { return -int64(p.NowCents()) }},
+	{SortNewest, "Newest", func(p *Product) int64 { return -p.AddedAt.day.Unix() }},
+	{SortRating, "Best rated", func(p *Product) int64 { return -int64(p.Rating*1000)<<32 - int64(p.Reviews) }},
+	{SortSaving, "Biggest saving", savingKey},
 }
 
-// terms is the words of a product, each with the score of a match.
-type terms map[string]int
-
-// The score of a word, by the field that holds it.
-const (
-	inName        = 16
-	inCollection  = 8
-	inAttribute   = 6
-	inTag         = 6
-	inDescription = 2
-)
-
-func (s *Shop) termsOf(p *Product) terms {
-	t := terms{}
-	add := func(text string, weight int) {
-		for _, w := range wordsOf(text) {
-			t[w] = max(t[w], weight)
-		}
+// featuredKey orders products tagged "featured" first, then by rating.
+func featuredKey(p *Product) int64 {
+	key := -int64(p.Rating * 1000)
+	if p.Tagged("featured") {
+		key -= 1 << 32
 	}
-	add(p.Name, inName)
-	if c, ok := s.Collection(p.Collection); ok {
-		add(c.Name, inCollection)
-	}
-	for _, a := range p.Attributes {
-		add(a.Value, inAttribute)
-	}
-	for _, tag := range p.Tags {
-		add(tag, inTag)
-	}
-	if p.OnSale() {
-		add("sale deal reduced", inTag)
-	}
-	add(p.Description, inDescription)
-	return t
+	return key
 }
 
-// score is the sum of the words' scores. The result is false if a word does not match.
-func (t terms) score(words []string, forgiving bool) (int, bool) {
-	total := 0
-	for _, w := range words {
-		best := t[w] * 4
-		if best == 0 {
-			for term, weight := range t {
-				switch {
-				case len(w) >= 2 && strings.HasPrefix(term, w):
-					best = max(best, weight*3)
-				case forgiving && misspells(w, term):
-					best = max(best, weight*2)
-				}
-			}
-		}
-		if best == 0 {
-			return 0, false
-		}
-		total += best
+// savingKey orders the product with the largest saving first, as a share of its usual
+// price.
+func savingKey(p *Product) int64 {
+	if p.PriceCents == 0 {
+		return 0
 	}
-	return total, true
-}
-
-// queryWords is the distinct words of typed that tell products apart.
-func (s *Shop) queryWords(typed string) []string {
-	everywhere := append(wordsOf(s.Noun.One+" "+s.Noun.Many), "a", "an", "and", "for", "in", "of", "or", "the", "to", "with")
-	var words []string
-	for _, w := range wordsOf(typed) {
-		if !slices.Contains(everywhere, w) && !slices.Contains(words, w) && len(words) < maxQueryWords {
-			words = append(words, w)
-		}
-	}
-	return words
-}
-
-// wordsOf splits a text into words in lower case, without accents.
-func wordsOf(text string) []string {
-	var b strings.Builder
-	for _, r := range norm.NFKD.String(text) {
-		if !unicode.Is(unicode.Mn, r) {
-			b.WriteRune(unicode.ToLower(r))
-		}
-	}
-	return strings.FieldsFunc(b.String(), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	return -int64(p.SavedCents()) * 1_000_000 / int64(p.PriceCents)
 }
 
 // misspells reports whether a and b differ by one misspelling: one letter missing,
 // added or replaced, or two neighbours swapped. It is false for words of fewer than four
 // letters, where a single letter makes another word.
 func misspells(a, b string) bool {
-	x, y := []rune(a), []rune(b)
+	if isASCII(a) && isASCII(b) {
+		return misspelt([]byte(a), []byte(b))
+	}
+	return misspelt([]rune(a), []rune(b))
+}
+
+func misspelt[T byte | rune](x, y []T) bool {
 	if len(x) < 4 || len(y) < 4 || len(x) > len(y)+1 || len(y) > len(x)+1 {
 		return false
 	}
@@ -297,18 +184,23 @@ func oneLine(s string, most int) string {
 	return strings.TrimSpace(s[:most])
 }
 
+// maxFound is how many products of one search Found takes.
+const maxFound = 40
+
 // Found is the ids of available products that match the searches, those of the first
-// search first. A search that matches more than half of the products is ignored, because
-// it says nothing about the shopper.
+// search first, up to 40 of each. A search that matches more than half of the products is
+// ignored, because it says nothing about the shopper.
 func (s *Shop) Found(searches []string) []string {
 	var ids []string
 	for _, words := range searches {
-		found := s.Search(Query{Words: words, InStock: true})
-		if len(found) > len(s.Products)/2 {
+		found, _ := s.search(Query{Words: words, InStock: true})
+		if len(found.all) > len(s.Products)/2 {
 			continue
 		}
-		for _, p := range found {
-			ids = append(ids, p.ID)
+		most := min(len(found.all), maxFound)
+		found.sort(0, most)
+		for _, m := range found.all[:most] {
+			ids = append(ids, m.product.ID)
 		}
 	}
 	return s.Known(ids)

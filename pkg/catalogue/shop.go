@@ -39,6 +39,8 @@ type Shop struct {
 	// Products is those of the document, in its order, then those of the bucket CATALOGUE,
 	// sorted by id. None is nil.
 	Products []*Product `json:"products,omitempty"`
+	// Rules is what the merchant decides of every page.
+	Rules Rules `json:"rules,omitzero"`
 
 	// LeftOut is what the shop is served without, for its faults.
 	LeftOut LeftOut `json:"-"`
@@ -47,11 +49,19 @@ type Shop struct {
 	// Since is when this process first read this version.
 	Since time.Time `json:"-"`
 
-	byID        map[string]*Product
-	terms       []terms   // the search terms of Products, by index
-	latest      time.Time // when the newest product was added
-	imageHosts  []string  // sorted
-	optionNames []string  // of the products
+	// base is the shop as its document is; nil in that shop itself.
+	base *Shop
+	// declared is the collections of the document, also those without products.
+	declared []Collection
+	// listed is the number of the document's products in Products, and byID is them.
+	listed int
+	byID   map[string]*Product
+	index  *index
+
+	latest     time.Time // when the newest product was added
+	imageHosts []string  // sorted
+	// optionNames is the names of the products' options.
+	optionNames []string
 }
 
 // Ways to hand a cart over. Shopify and WooCommerce take variants by the ids that they
@@ -88,8 +98,19 @@ type Quote struct {
 
 // Product finds a product by its id.
 func (s *Shop) Product(id string) (*Product, bool) {
-	p, ok := s.byID[id]
-	return p, ok
+	if p, ok := s.byID[id]; ok {
+		return p, true
+	}
+	imported := s.Products[s.listed:]
+	if i, ok := find(imported, id); ok {
+		return imported[i], true
+	}
+	return nil, false
+}
+
+// find looks a product up among products that are sorted by id.
+func find(sorted []*Product, id string) (int, bool) {
+	return slices.BinarySearchFunc(sorted, id, func(p *Product, id string) int { return strings.Compare(p.ID, id) })
 }
 
 // Collection finds a collection by its id.

@@ -89,7 +89,7 @@ type Input struct {
 // Decide decides what to do with the page.
 func Decide(in Input) Decision {
 	young := in.Now.Sub(in.Page.GeneratedAt()) < in.MinAge
-	current := in.Page.RenderedFrom() == string(in.Shop.Version)
+	current := in.Page.RenderedFrom() == string(in.Shop.Shown(in.Page.HTML()))
 	switch {
 	case !current && !in.Renderable && !young && in.newPageReflects(in.Shop.Since):
 		return Replace

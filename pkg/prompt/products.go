@@ -40,8 +40,9 @@ func Shared(shop *catalogue.Shop) []*catalogue.Product {
 	return products(shop, ids)
 }
 
-// extras is the shopper's own products that are not among the shared ones: those in the
-// cart, viewed, bought, wished for and searched for, in this order, up to 8.
+// extras is up to 8 products for the shopper that are not among the shared ones: those in
+// the cart, viewed, bought, wished for and searched for, in this order, then those that fit
+// them best of the whole catalogue.
 func (in Input) extras(shared []*catalogue.Product) []*catalogue.Product {
 	if len(shared) == len(in.Shop.Products) {
 		return nil
@@ -52,7 +53,20 @@ func (in Input) extras(shared []*catalogue.Product) []*catalogue.Product {
 	own := slices.DeleteFunc(products(in.Shop, in.Shop.Known(interests)), func(p *catalogue.Product) bool {
 		return slices.Contains(shared, p)
 	})
-	return own[:min(len(own), maxExtras)]
+	own = own[:min(len(own), maxExtras)]
+	taste := catalogue.Taste{
+		Cart: session.CartProducts(in.Signals), Bought: in.Signals.GetPurchased(), Viewed: in.Signals.GetRecentProducts(),
+		Searched: slices.DeleteFunc(slices.Clone(in.Signals.GetRecentQueries()), session.Private),
+	}
+	if taste.IsZero() || len(own) == maxExtras {
+		return own
+	}
+	for _, p := range in.Shop.Fitting(taste, maxShared) {
+		if len(own) < maxExtras && !slices.Contains(shared, p) && !slices.Contains(own, p) {
+			own = append(own, p)
+		}
+	}
+	return own
 }
 
 // products is those of the ids, which the shop knows.

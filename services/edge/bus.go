@@ -45,7 +45,9 @@ func (p *parts) runBus(ctx context.Context) error {
 	}
 	p.bus.Store(b)
 	return lifecycle.Run(ctx,
-		lifecycle.Part{Name: "shops", Run: func(ctx context.Context) error { return p.shops.Follow(ctx, b.opened.Conn, b.opened.Shops) }},
+		lifecycle.Part{Name: "shops", Run: func(ctx context.Context) error {
+			return p.shops.Follow(ctx, b.opened.Conn, b.opened.Shops, b.opened.Catalogue)
+		}},
 		lifecycle.Part{Name: "switches", Run: func(ctx context.Context) error { return p.control.Follow(ctx, b.opened.Conn, b.opened.Control) }},
 		lifecycle.Part{Name: "spending", Run: func(ctx context.Context) error { return p.spend.Follow(ctx, b.opened.Conn, b.opened.Spend) }},
 		lifecycle.Part{Name: "drafts", Run: func(ctx context.Context) error {
@@ -70,7 +72,7 @@ func (p *parts) openBus(ctx context.Context) (*bus, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.shops.Load(ctx, opened.Shops); err != nil {
+	if err := p.shops.Load(ctx, opened.Shops, opened.Catalogue); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(p.control.Load(ctx, opened.Control), p.spend.Load(ctx, opened.Spend)); err != nil {

@@ -34,19 +34,26 @@ func newDocument(html []byte) (*document, error) {
 
 // fallback is a shop's fallback page.
 type fallback struct {
-	shop *catalogue.Shop // that the page was rendered from
-	page *document
+	shop  *catalogue.Shop // whose current state the page shows
+	page  *document
+	shown catalogue.Version
 }
 
-// fallback returns the shop's fallback page, which is rendered once for each state of the
-// shop.
+// fallback returns the shop's fallback page, which is rendered once for each state of what
+// it shows of the shop.
 func (e *Edge) fallback(shop *catalogue.Shop) (*document, error) {
 	if f, ok := e.fallbacks.Load(shop.Slug); ok {
-		if f, ok := f.(fallback); ok && f.shop == shop {
-			return f.page, nil
+		if f, ok := f.(fallback); ok {
+			if f.shop == shop {
+				return f.page, nil
+			}
+			if shop.Shown(f.page.html) == f.shown {
+				e.fallbacks.Store(shop.Slug, fallback{shop, f.page, f.shown})
+				return f.page, nil
+			}
 		}
 	}
-	rendered, err, _ := e.renders.Do("fallback:"+shop.Slug+":"+string(shop.Version), func() (any, error) {
+	rendered, err, _ := e.renders.Do(fmt.Sprintf("fallback:%s:%p", shop.Slug, shop), func() (any, error) {
 		html, err := e.deps.Renderer.Page(storefront.PageInput{Shop: shop, Design: design.Default(shop), Live: true})
 		if err != nil {
 			return nil, err
@@ -55,7 +62,7 @@ func (e *Edge) fallback(shop *catalogue.Shop) (*document, error) {
 		if err != nil {
 			return nil, err
 		}
-		e.fallbacks.Store(shop.Slug, fallback{shop, doc})
+		e.fallbacks.Store(shop.Slug, fallback{shop, doc, shop.Shown(html)})
 		return doc, nil
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -53,7 +54,7 @@ func (e *Edge) ownPage(ctx context.Context, key pagekey.Key, shop *catalogue.Sho
 		Page: hit.Page, Shop: shop, PromptVersion: prompt.Version, MinAge: e.cfg.PageMinAge, MaxAge: e.cfg.PageMaxAge, Now: time.Now(),
 	}
 	ours := e.deps.Renderer.Rendered(hit.Page.HTML(), shop)
-	if !ours || hit.Page.RenderedFrom() != string(shop.Version) {
+	if !ours || hit.Page.RenderedFrom() != string(shop.Shown(hit.Page.HTML())) {
 		rendered, err := e.rerender(hit.Page, shop)
 		if err != nil {
 			trace.SpanFromContext(ctx).AddEvent("page cannot be rendered again")
@@ -84,7 +85,7 @@ func (e *Edge) considerVisitor(ctx context.Context, found *ownPage) {
 // into memory. Concurrent callers share one rendering. The error wraps gate.ErrNoDesign if
 // the page holds no design that the shop can render.
 func (e *Edge) rerender(page *pagestore.Page, shop *catalogue.Shop) (*pagestore.Page, error) {
-	flight := page.Key().Shop() + ":" + page.Key().Shopper() + ":" + page.JobID() + ":" + string(shop.Version)
+	flight := page.Key().Shop() + ":" + page.Key().Shopper() + ":" + page.JobID() + ":" + string(shop.Version) + fmt.Sprintf(":%p", shop)
 	result, err, _ := e.renders.Do(flight, func() (any, error) {
 		design, err := gate.ReadStored(page.HTML(), shop)
 		if err != nil {
@@ -95,7 +96,7 @@ func (e *Edge) rerender(page *pagestore.Page, shop *catalogue.Shop) (*pagestore.
 		if err != nil {
 			return nil, err
 		}
-		rendered, err := page.Rerendered(html, string(shop.Version))
+		rendered, err := page.Rerendered(html, string(shop.Shown(html)))
 		if err != nil {
 			return nil, err
 		}

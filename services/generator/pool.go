@@ -65,7 +65,7 @@ func (p *parts) runPool(ctx context.Context) error {
 	defer p.pool.Store(nil)
 
 	running := []lifecycle.Part{
-		{Name: "shops", Run: func(ctx context.Context) error { return p.shops.Follow(ctx, opened.bus.Conn, opened.bus.Shops) }},
+		{Name: "shops", Run: func(ctx context.Context) error { return p.shops.Follow(ctx, opened.bus.Conn, opened.bus.Shops, opened.bus.Catalogue) }},
 		{Name: "switches", Run: func(ctx context.Context) error { return p.control.Follow(ctx, opened.bus.Conn, opened.bus.Control) }},
 		{Name: "account", Run: func(ctx context.Context) error { return p.account.Share(ctx, opened.bus.Conn, opened.bus.Account) }},
 		{Name: "spending", Run: opened.ledger.Run},
@@ -93,7 +93,7 @@ func (p *parts) openPool(ctx context.Context) (*pool, error) {
 		return nil, err
 	}
 	// The shops are loaded before the first job, because a shop may be in the bucket only.
-	if err := p.shops.Load(ctx, bus.Shops); err != nil {
+	if err := p.shops.Load(ctx, bus.Shops, bus.Catalogue); err != nil {
 		return nil, err
 	}
 	if err := p.control.Load(ctx, bus.Control); err != nil {

@@ -1,0 +1,195 @@
+package catalogue
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Taste is what is known of a shopper, by ids of products, each list with the latest first.
+type Taste struct {
+	Cart, Bought, Viewed []string
+	// Searched is searches as typed.
+	Searched []string
+}
+
+// IsZero reports whether nothing is known.
+func (t Taste) IsZero() bool {
+	return len(t.Cart)+len(t.Bought)+len(t.Viewed)+len(t.Searched) == 0
+}
+
+// How much a product says of a shopper, by what they did with it.
+const (
+	tasteCart     = 5.0
+	tasteBought   = 4.0
+	tasteViewed   = 3.0
+	tasteSearched = 2.0
+	// Each earlier one of a list counts less.
+	tasteFades = 0.8
+
+	maxTasteItems    = 12 // of a list
+	maxTasteSearches = 2
+	tasteResults     = 12 // of a search
+)
+
+// Fitting is up to n available products that fit the shopper, the best first: like those
+// that they put into the cart, bought, viewed and searched for, and as others buy and rate
+// them, with what is new and reduced, and not all of one kind. Those that the shopper has
+// bought or has in the cart are left out. Equal arguments give equal products.
+func (s *Shop) Fitting(taste Taste, n int) []*Product {
+	profile, known := s.profile(taste)
+	best := 1
+	for _, p := range s.Products {
+		best = max(best, p.Sold)
+	}
+	kinds := map[string][]fit{}
+	for _, p := range s.Products {
+		if p.Available() && !known[p.ID] {
+			kinds[kindOf(p)] = append(kinds[kindOf(p)], fit{p, profile.score(p) + s.appeal(p, best)})
+		}
+	}
+	most := n // of a kind
+	if len(kinds) > 1 {
+		most = (n*2 + 4) / 5
+	}
+	var found []fit
+	for _, ofKind := range kinds {
+		found = append(found, bestOf(ofKind, most)...)
+	}
+	return varied(bestOf(found, 6*n), n)
+}
+
+type fit struct {
+	product *Product
+	score   float64
+}
+
+func (f fit) compare(o fit) int {
+	return cmp.Or(cmp.Compare(o.score, f.score), strings.Compare(f.product.ID, o.product.ID))
+}
+
+// profile is how much a shopper likes the values of facets, collections and prices.
+type profile struct {
+	facets      []float64 // by the value's number in the index
+	collections map[string]float64
+	price, sum  float64 // the middle price, and all likings together
+}
+
+// profile gives the taste's profile, and the ids of what is in the cart or was bought.
+func (s *Shop) profile(taste Taste) (*profile, map[string]bool) {
+	pr := &profile{facets: make([]float64, len(s.index.values)), collections: map[string]float64{}}
+	known := map[string]bool{}
+	learn := func(ids []string, weight float64) {
+		for _, id := range ids[:min(len(ids), maxTasteItems)] {
+			p, ok := s.Product(id)
+			if !ok {
+				continue
+			}
+			for _, number := range p.facets {
+				pr.facets[number] += weight
+			}
+			pr.collections[p.Collection] += weight
+			pr.price += weight * float64(p.NowCents())
+			pr.sum += weight
+			weight *= tasteFades
+		}
+	}
+	learn(taste.Cart, tasteCart)
+	learn(taste.Bought, tasteBought)
+	learn(taste.Viewed, tasteViewed)
+	for _, words := range taste.Searched[:min(len(taste.Searched), maxTasteSearches)] {
+		r := s.List(Query{Words: words, InStock: true})
+		if words == "" || r.Total > len(s.Products)/2 {
+			continue // it says nothing about the shopper
+		}
+		var ids []string
+		for _, p := range r.Products[:min(len(r.Products), tasteResults)] {
+			ids = append(ids, p.ID)
+		}
+		learn(ids, tasteSearched)
+	}
+	for _, ids := range [][]string{taste.Cart, taste.Bought} {
+		for _, id := range ids {
+			known[id] = true
+		}
+	}
+	if pr.sum > 0 {
+		pr.price /= pr.sum
+	}
+	return pr, known
+}
+
+// score is 0 to about 4: how like the product is to what the shopper likes.
+func (pr *profile) score(p *Product) float64 {
+	if pr.sum == 0 {
+		return 0
+	}
+	liked := 0.0
+	for _, number := range p.facets {
+		liked += pr.facets[number]
+	}
+	score := 2 * liked / (pr.sum * float64(max(2, len(p.facets))))
+	score += pr.collections[p.Collection] / pr.sum
+	if price := float64(p.NowCents()); pr.price > 0 && price > 0 {
+		score += 0.5 * min(price, pr.price) / max(price, pr.price)
+	}
+	return score
+}
+
+// appeal is 0 to about 1: what others and the calendar say of the product.
+func (s *Shop) appeal(p *Product, bestSold int) float64 {
+	score := 0.4 * float64(p.Sold) / float64(bestSold)
+	score += 0.06 * p.Rating * min(1, float64(p.Reviews)/10)
+	if s.IsNew(p) {
+		score += 0.15
+	}
+	if p.OnSale() {
+		score += 0.1
+	}
+	if p.NearlySoldOut() {
+		score -= 0.1 // it may be gone before the page is seen
+	}
+	return score
+}
+
+// bestOf is the n best, in order.
+func bestOf(all []fit, n int) []fit {
+	slices.SortFunc(all[:min(n, len(all))], fit.compare)
+	if len(all) <= n {
+		return all
+	}
+	best := all[:n:n]
+	for _, f := range all[n:] {
+		if f.compare(best[n-1]) >= 0 {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(best, f, fit.compare)
+		copy(best[at+1:], best[at:n-1])
+		best[at] = f
+	}
+	return best
+}
+
+// varied picks n, the best first, where each one of a kind or a maker makes the next of it
+// worth less.
+func varied(all []fit, n int) []*Product {
+	picked := make([]*Product, 0, min(n, len(all)))
+	kinds, makers := map[string]int{}, map[string]int{}
+	for len(picked) < n && len(all) > 0 {
+		best, worth := 0, 0.0
+		for i, f := range all {
+			w := f.score - 0.08*float64(kinds[kindOf(f.product)]) - 0.04*float64(makers[f.product.Vendor])
+			if i == 0 || w > worth {
+				best, worth = i, w
+			}
+		}
+		p := all[best].product
+		kinds[kindOf(p)]++
+		makers[p.Vendor]++
+		picked = append(picked, p)
+		all = slices.Delete(all, best, best+1)
+	}
+	return picked
+}
+
+func kindOf(p *Product) string { return cmp.Or(p.Type, p.Collection) }
