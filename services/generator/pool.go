@@ -65,7 +65,9 @@ func (p *parts) runPool(ctx context.Context) error {
 	defer p.pool.Store(nil)
 
 	running := []lifecycle.Part{
-		{Name: "shops", Run: func(ctx context.Context) error { return p.shops.Follow(ctx, opened.bus.Conn, opened.bus.Shops, opened.bus.Catalogue) }},
+		{Name: "shops", Run: func(ctx context.Context) error {
+			return p.shops.Follow(ctx, opened.bus.Conn, opened.bus.Shops, opened.bus.Catalogue)
+		}},
 		{Name: "switches", Run: func(ctx context.Context) error { return p.control.Follow(ctx, opened.bus.Conn, opened.bus.Control) }},
 		{Name: "account", Run: func(ctx context.Context) error { return p.account.Share(ctx, opened.bus.Conn, opened.bus.Account) }},
 		{Name: "spending", Run: opened.ledger.Run},
