@@ -74,14 +74,20 @@ func newCartView(in CartInput, shop *shopView) *cartView {
 		}
 		n := line.Quantity(l.Quantity)
 		v.Lines = append(v.Lines, shop.cartLine(l, line, n))
-		now += n * line.NowCents()
-		was += n * line.UsualCents()
-		count += n
+		v.InCart += n
 		if n > 0 {
 			bought = append(bought, paid{line, n, len(v.Lines) - 1})
 		}
 	}
-	v.InCart = count
+	v.checkout(shop, bought, in.Mark)
+	// What the checkout does not take is not part of what it costs.
+	for _, l := range bought {
+		if !v.Lines[l.at].Apart {
+			now += l.quantity * l.NowCents()
+			was += l.quantity * l.UsualCents()
+			count += l.quantity
+		}
+	}
 	v.Count = strconv.Itoa(count) + " items"
 	if count == 1 {
 		v.Count = "1 item"
@@ -90,7 +96,6 @@ func newCartView(in CartInput, shop *shopView) *cartView {
 	if was > now {
 		v.Sum.Was, v.Sum.Saved = shop.Money(was), shop.Money(was-now)
 	}
-	v.checkout(shop, bought, in.Mark)
 	if len(v.Lines) == 0 && !in.Unavailable {
 		for _, id := range shop.Pick(4, nil, catalogue.ByFeatured) {
 			p, _ := shop.Product(id)

@@ -89,7 +89,7 @@ func words(root *html.Node) string {
 // page with another one has something that the templates did not write.
 var (
 	templateElements = set("bdi fieldset legend br em text html head meta title link style body a svg symbol use path circle ellipse g stop clipPath img linearGradient radialGradient header p nav ul li main section div h1 h2 h3 h4 span strong s dl dt dd table thead tbody tr th td ol details summary blockquote footer script button form input label select option aside")
-	templateAttrs    = set("dir src srcset sizes alt loading decoding referrerpolicy fetchpriority disabled formmethod formaction formnovalidate text-anchor dominant-baseline data-picture clip-path rx ry lang charset http-equiv content name rel href id class tabindex role hidden type scope " +
+	templateAttrs    = set("dir src srcset sizes alt loading decoding referrerpolicy fetchpriority disabled formmethod formaction formnovalidate text-anchor dominant-baseline data-picture x y clip-path rx ry lang charset http-equiv content name rel href id class tabindex role hidden type scope " +
 		"action method name value maxlength placeholder min max required inputmode selected checked aria-current " +
 		"data-view data-product data-category data-query data-sort data-filter " +
 		"data-shop data-palette data-typeface data-density data-corner data-motion data-persona " +

@@ -198,6 +198,10 @@ func (ch *cartChange) chooseVariant(c *fiber.Ctx, shop *catalogue.Shop) error {
 		return nil
 	}
 	variant, asked := chosenVariant(product, func(name string) string { return c.FormValue(name) })
+	if variant != nil && variant.SoldOut() {
+		ch.choose = shop.ProductPath(product.ID) + "?variant=" + variant.ID
+		return nil
+	}
 	if variant != nil {
 		ch.lines[0] = catalogue.Line{Product: product, Variant: variant}.Key()
 		return nil

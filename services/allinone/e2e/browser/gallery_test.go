@@ -23,13 +23,16 @@ func TestGallery(t *testing.T) {
 	if *gallery == "" {
 		t.Fatal("-gallery names no folder")
 	}
-	w := world.New(t, world.ExampleShops)
+	shops[world.PhotoShop] = examples{"thing-0", "thing-3", "table"}
+	shops[world.RightToLeftOne] = examples{"thing-6", "thing-4", "bed"}
+	w := world.New(t, world.PhotoShops)
 	e := w.StartEdge()
 
 	// The waiting pages come first, while there is no generator to finish them.
 	waiting := map[int64]*world.Tab{}
 	for _, width := range widths {
 		page := world.OpenTab(t, width)
+		page.ServePictures()
 		page.Visit(fmt.Sprint(e.Base, "/s/magic-wands?shopper=waiting-", width))
 		page.Until("the page says that a better one is made", isPreparing)
 		draw(t, page, "waiting", width, "light", chromedp.CaptureScreenshot())
@@ -45,6 +48,7 @@ func TestGallery(t *testing.T) {
 	for _, k := range all {
 		for _, width := range widths {
 			page := world.OpenTab(t, width, "status of 404", "status of 400")
+			page.ServePictures()
 			for _, scheme := range []string{"light", "dark"} {
 				page.Prefers(
 					&emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme},

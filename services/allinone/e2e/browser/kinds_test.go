@@ -47,7 +47,7 @@ func kinds(t testing.TB, w *world.World, e *world.Process) []kind {
 			kind{store + "-error-404", shop + "/p/no-such-product"},
 		)
 		for _, id := range []string{with.product, with.another} {
-			if a := world.Post(t, shop+"/cart?shopper=buyer", "action=add&quantity=2&product="+id, "Content-Type", "application/x-www-form-urlencoded"); a.Status != http.StatusSeeOther {
+			if a := world.Post(t, shop+"/cart?shopper=buyer", "action=add&quantity=2&option1=Chalk&option2=M&product="+id, "Content-Type", "application/x-www-form-urlencoded"); a.Status != http.StatusSeeOther {
 				t.Fatalf("add %s to the cart of %s: %d", id, store, a.Status)
 			}
 		}

@@ -9,12 +9,14 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"github.com/wandstore/wandstore/pkg/catalogue/cataloguetest"
 	"github.com/wandstore/wandstore/pkg/eventually"
 )
 
@@ -89,6 +91,8 @@ func (b *Tab) hear(event any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch e := event.(type) {
+	case *fetch.EventRequestPaused:
+		b.answerPicture(e)
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning {
 			said := []string{"console"}
@@ -131,15 +135,25 @@ func (b *Tab) check(expected []string) {
 		}
 	}
 	for _, url := range b.requested {
-		if !strings.HasPrefix(url, "data:") && !strings.HasPrefix(url, "http://127.0.0.1:") {
+		if !strings.HasPrefix(url, "data:") && !strings.HasPrefix(url, "http://127.0.0.1:") && !isPicture(url) {
 			b.t.Errorf("a request left for %s", url)
 		}
 	}
 	for _, url := range b.requested {
-		if len(b.documents) > 0 && !strings.HasPrefix(url, "data:") && origin(url) != origin(b.documents[0].URL) {
+		if len(b.documents) > 0 && !strings.HasPrefix(url, "data:") && !isPicture(url) && origin(url) != origin(b.documents[0].URL) {
 			b.t.Errorf("%s asked %s", origin(b.documents[0].URL), url)
 		}
 	}
+}
+
+// isPicture reports whether ServePictures answers the address.
+func isPicture(url string) bool { return origin(url) == "https://"+cataloguetest.PictureHost }
+
+// Requested is the addresses that the tab has asked for.
+func (b *Tab) Requested() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]string(nil), b.requested...)
 }
 
 func origin(url string) string {
