@@ -10,6 +10,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+	"github.com/wandstore/wandstore/services/edge/internal/jobboard"
 )
 
 // generationStatus is the state of a shopper's page and its job.
@@ -61,7 +62,7 @@ func (e *Edge) generation(ctx context.Context, key pagekey.Key) (generationStatu
 			QueuedAhead: place.Ahead, ETASeconds: int(place.ETA.Round(time.Second) / time.Second),
 			requestedAt: place.Record.GetRequestedAt().AsTime(),
 		}
-		if place.Record.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING {
+		if place.Record.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && !jobboard.Waits(place.Record) {
 			s.State = stateRunning
 		}
 		return s, nil

@@ -32,6 +32,11 @@
 // for what the other preferences name, and the products found come first. All preferences
 // are part of the prompt.
 //
+// # The account
+//
+// Calls of the model wait until its account has room for them (internal/account). A job that
+// waits keeps its delivery.
+//
 // # Cost
 //
 // Before each try of the model the operators' switches are checked (package control) and

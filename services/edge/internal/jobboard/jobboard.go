@@ -55,7 +55,7 @@ func (b *Board) Set(key pagekey.Key, rec *wandstorev1.JobRecord) {
 	before := b.live[key]
 	switch rec.GetState() {
 	case wandstorev1.JobState_JOB_STATE_RUNNING:
-		if _, seen := b.started[rec.GetJobId()]; !seen {
+		if _, seen := b.started[rec.GetJobId()]; !seen && !Waits(rec) {
 			b.started[rec.GetJobId()] = rec.GetUpdatedAt().AsTime()
 		}
 		b.live[key] = rec
@@ -116,8 +116,12 @@ func (b *Board) Find(key pagekey.Key) (Place, bool) {
 		return Place{}, false
 	}
 	p := Place{Record: rec}
-	if rec.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING {
+	if rec.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && !Waits(rec) {
 		p.ETA = max(b.mean-now.Sub(b.started[rec.GetJobId()]), time.Second)
+		return p, true
+	}
+	if Waits(rec) {
+		p.Ahead, p.ETA = b.beforeAccount(rec)
 		return p, true
 	}
 	for _, other := range b.live {
@@ -126,8 +130,35 @@ func (b *Board) Find(key pagekey.Key) (Place, bool) {
 			p.Ahead++
 		}
 	}
-	p.ETA = b.mean * time.Duration(p.Ahead/b.concurrency+1)
+	_, byAccount := b.beforeAccount(rec)
+	p.ETA = max(b.mean*time.Duration(p.Ahead/b.concurrency+1), byAccount)
 	return p, true
+}
+
+// Waits reports whether a job waits for the model's account.
+func Waits(rec *wandstorev1.JobRecord) bool {
+	return rec.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && rec.GetAccountWait() != nil
+}
+
+// beforeAccount returns how many jobs of all members call the model before a job that has not
+// begun to, and the time until it is done by what the account allows. Jobs are numbered in
+// the order of their requests. Unless a job waits for the account, it is no hurdle.
+func (b *Board) beforeAccount(rec *wandstorev1.JobRecord) (ahead int, eta time.Duration) {
+	perMinute := 0.0
+	for _, other := range b.live {
+		if Waits(other) {
+			perMinute = max(perMinute, other.GetAccountWait().GetCallsAMinute())
+		}
+		begun := other.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && !Waits(other)
+		if !begun && other.GetStreamSeq() != 0 && (rec.GetStreamSeq() == 0 || other.GetStreamSeq() < rec.GetStreamSeq()) {
+			ahead++
+		}
+	}
+	eta = b.mean
+	if perMinute > 0 {
+		eta += time.Duration(float64(ahead+1) / perMinute * float64(time.Minute))
+	}
+	return ahead, eta
 }
 
 // Listener is woken when the state of its key may have changed.

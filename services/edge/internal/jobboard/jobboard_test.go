@@ -112,3 +112,29 @@ func TestResetForgets(t *testing.T) {
 		t.Error("still there")
 	}
 }
+
+// Jobs that wait for the model's account are served in the order of their requests, whatever
+// their member, at the rate that the account allows.
+func TestEstimateCountsTheAccount(t *testing.T) {
+	b := jobboard.New(1)
+	now := time.Now()
+	b.Set(key(t, "runs"), record(running, "pool-0", 1, now))
+	for n, shopper := range []string{"first", "second", "third"} {
+		rec := record(running, fmt.Sprintf("pool-%d", n+1), uint64(n+2), now)
+		rec.AccountWait = &wandstorev1.AccountWait{CallsAMinute: 3}
+		b.Set(key(t, shopper), rec)
+	}
+	b.Set(key(t, "queued"), record(queued, "pool-1", 9, now))
+	for shopper, want := range map[string]struct {
+		ahead int
+		eta   time.Duration
+	}{"first": {0, 120 * time.Second}, "third": {2, 160 * time.Second}, "queued": {1, 200 * time.Second}} {
+		if place, live := b.Find(key(t, shopper)); !live || place.Ahead != want.ahead || place.ETA.Round(time.Second) != want.eta {
+			t.Errorf("%s: %d ahead, ETA %s; want %d, %s", shopper, place.Ahead, place.ETA, want.ahead, want.eta)
+		}
+	}
+	b.Set(key(t, "first"), record(running, "pool-1", 2, time.Now()))
+	if place, _ := b.Find(key(t, "first")); place.ETA.Round(time.Second) != 100*time.Second {
+		t.Errorf("ETA %s once it runs, want one typical job", place.ETA)
+	}
+}
