@@ -178,7 +178,7 @@ func varied(all []fit, n int) []*Product {
 	for len(picked) < n && len(all) > 0 {
 		best, worth := 0, 0.0
 		for i, f := range all {
-			w := f.score - 0.08*float64(kinds[kindOf(f.product)]) - 0.04*float64(makers[f.product.Vendor])
+			w := f.score - 0.04*float64(kinds[kindOf(f.product)]) - 0.02*float64(makers[f.product.Vendor])
 			if i == 0 || w > worth {
 				best, worth = i, w
 			}
