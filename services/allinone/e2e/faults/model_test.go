@@ -21,7 +21,6 @@ func TestEveryModelFaultEndsInAPage(t *testing.T) {
 		source string
 		tells  string // what /debug/errors says, somewhere
 	}{
-		{kimisim.RateLimit, "template", "rate"},
 		{kimisim.ServerError, "template", "unavailable"},
 		{kimisim.InsufficientBalance, "template", "403"},
 		{kimisim.Hang, "template", "no answer within"},
@@ -116,5 +115,35 @@ func TestModelThatFailsOnceIsAskedAgain(t *testing.T) {
 				t.Errorf("source %v, want llm", status["source"])
 			}
 		})
+	}
+}
+
+// A busy account is a reason to wait: every page is the model's, though the account allows one
+// call at a time and says so to the others by 429 without Retry-After, and though it refuses
+// all calls for a while.
+func TestBusyAccount(t *testing.T) {
+	t.Parallel()
+	w := world.New(t)
+	e := w.StartEdge()
+	w.StartGenerator()
+	if err := w.Sim.SetLimits(kimisim.Limits{Concurrency: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Sim.SetFault(kimisim.Fault{Name: kimisim.RateLimit, Count: 2}); err != nil {
+		t.Fatal(err)
+	}
+	shoppers := world.Shoppers("busy", 12)
+	for _, shopper := range shoppers {
+		e.Visit(t, "magic-wands", shopper)
+	}
+	for _, shopper := range shoppers {
+		e.BecomesHit(t, "magic-wands", shopper)
+		eventually.True(t, "the model's page is ready", func() bool {
+			status := e.GenerationStatus(t, "magic-wands", shopper)
+			return status["state"] == "ready" && status["source"] == "llm"
+		})
+	}
+	if stats := w.Sim.Stats(); stats.Refused > 2 {
+		t.Errorf("%d of %d calls exceeded the account's limit", stats.Refused, stats.Requests)
 	}
 }

@@ -25,7 +25,7 @@
 //	401                                       ErrRefused         1      everybody, at once
 //	403, 429 for lack of balance              ErrRefused         1      everybody, at once
 //	402, other 403; within a stream, 429 too  ErrRefused         1      the shop, at once
-//	429                                       ErrRateLimited     3      -
+//	429                                       ErrRateLimited     (+)    -
 //	502 and above                             ErrUnavailable     3      everybody
 //	500; any 5xx within a stream; 408, 409    ErrUnavailable     3      the shop
 //	refused, DNS, TLS, no answer              ErrUnavailable     3      everybody
@@ -42,6 +42,9 @@
 //
 // (*) ErrStalled wraps ErrUnavailable. Comments that keep a connection alive, and events
 // that say nothing, do not end a stall.
+//
+// (+) With Config.Account the call waits for its turn again, until the account's patience is
+// over; without, it is tried three times.
 //
 // An error may come as a status, or within a stream as an object, a text, a code or a type;
 // both are decided by the same table.
