@@ -54,19 +54,30 @@ func (in Input) extras(shared []*catalogue.Product) []*catalogue.Product {
 		return slices.Contains(shared, p)
 	})
 	own = own[:min(len(own), maxExtras)]
-	taste := catalogue.Taste{
-		Cart: session.CartProducts(in.Signals), Bought: in.Signals.GetPurchased(), Viewed: in.Signals.GetRecentProducts(),
-		Searched: slices.DeleteFunc(slices.Clone(in.Signals.GetRecentQueries()), session.Private),
-	}
-	if taste.IsZero() || len(own) == maxExtras {
-		return own
-	}
-	for _, p := range in.Shop.Fitting(taste, maxShared) {
+	for _, p := range in.further() {
 		if len(own) < maxExtras && !slices.Contains(shared, p) && !slices.Contains(own, p) {
 			own = append(own, p)
 		}
 	}
 	return own
+}
+
+// further is what fits the shopper of the whole catalogue. Of a shopper, or a cohort, of
+// whom only a favourite collection is known, it is the collection's featured products.
+func (in Input) further() []*catalogue.Product {
+	taste := catalogue.Taste{
+		Cart: session.CartProducts(in.Signals), Bought: in.Signals.GetPurchased(), Viewed: in.Signals.GetRecentProducts(),
+		Searched: slices.DeleteFunc(slices.Clone(in.Signals.GetRecentQueries()), session.Private),
+	}
+	if !taste.IsZero() {
+		return in.Shop.Fitting(taste, maxShared)
+	}
+	favourites := session.Favourites(in.Signals)
+	if len(favourites) == 0 {
+		return nil
+	}
+	within := func(p *catalogue.Product) bool { return p.Collection == favourites[0] && p.Available() }
+	return products(in.Shop, in.Shop.Pick(maxShared, within, catalogue.ByFeatured))
 }
 
 // products is those of the ids, which the shop knows.

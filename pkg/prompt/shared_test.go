@@ -141,3 +141,27 @@ func TestPromptsOfALargeShop(t *testing.T) {
 		t.Errorf("the shopper's own products are %v, want %s first", ids, last)
 	}
 }
+
+// A cohort of a larger shop has no products of its own: it is offered those of the
+// collection that it looks at.
+func TestPromptsOfALargeShopFollowTheInterest(t *testing.T) {
+	shop := stocked(t, 200)
+	interest := shop.Collections[len(shop.Collections)-1].ID
+	p, err := prompt.Build(prompt.Input{
+		Shop: shop, Visitor: persona.Visitor{Persona: persona.Explorer}, Signals: &wandstorev1.StoreSignals{Categories: map[string]uint32{interest: 1}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	more, _ := read(t, p)["more"].([]any)
+	if len(more) == 0 {
+		t.Error("no product beside the shared ones")
+	}
+	for _, one := range more {
+		data, _ := one.(map[string]any)
+		id, _ := data["id"].(string)
+		if product, ok := shop.Product(id); !ok || product.Collection != interest {
+			t.Errorf("%v is not of %s", one, interest)
+		}
+	}
+}
