@@ -52,7 +52,7 @@ func (s *Shop) Fitting(taste Taste, n int) []*Product {
 	if len(kinds) > 1 {
 		most = (n*2 + 4) / 5
 	}
-	var found []fit
+	found := make([]fit, 0, most*len(kinds))
 	for _, ofKind := range kinds {
 		found = append(found, bestOf(ofKind, most)...)
 	}

@@ -84,7 +84,7 @@ func (x *index) add(products []*Product) {
 	words := make(map[string][]uint32)
 	scratch := make(map[string]uint32)
 	for _, p := range products {
-		p.slot = uint32(len(x.slots)) //nolint:gosec // far fewer than 2^27
+		p.slot = uint32(len(x.slots))
 		x.slots = append(x.slots, p)
 		clear(scratch)
 		x.wordsOf(p, scratch)
@@ -228,7 +228,7 @@ func (x *index) facetsOf(p *Product) {
 		v := facetValue{field, value}
 		n, known := x.numbers[v]
 		if !known {
-			n = uint32(len(x.values)) //nolint:gosec // far fewer than 2^32
+			n = uint32(len(x.values))
 			x.values = append(x.values, v)
 			x.numbers[v] = n
 		}

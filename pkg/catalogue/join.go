@@ -81,14 +81,14 @@ func (s *Shop) change(changed map[string]*Product) *Shop {
 // assemble sets the shop's products to those of the document and the imported ones, and
 // all that follows from them.
 func (s *Shop) assemble(imported []*Product) {
-	listed := make([]*Product, 0, len(s.base.Products)+len(imported))
+	listed := make([]*Product, 0, len(s.base.Products))
 	for _, p := range s.base.Products {
 		if _, replaced := find(imported, p.ID); !replaced {
 			listed = append(listed, p)
 		}
 	}
 	s.listed = len(listed)
-	s.Products = append(listed, imported...)
+	s.Products = slices.Concat(listed, imported)
 	s.index.place(s.Products)
 	s.summarise()
 }

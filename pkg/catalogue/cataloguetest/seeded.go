@@ -49,7 +49,7 @@ func SeededDocument(t testing.TB) []byte {
 var (
 	kinds      = []string{"Shirts", "Dresses", "Shoes", "Lamps", "Chairs", "Teapots", "Blankets", "Bags", "Jackets", "Candles", "Notebooks", "Rings"}
 	nouns      = []string{"shirt", "dress", "shoe", "lamp", "chair", "teapot", "blanket", "bag", "jacket", "candle", "notebook", "ring"}
-	makers     = []string{"Ashgrove", "Bellweather", "Corvina", "Dunmore", "Elmfield", "Fernley", "Greystone", "Harrow", "Inglewood", "Juniper"}
+	makers     = []string{"Ashgrove", "Bellwether", "Corvina", "Dunmore", "Elmfield", "Fernley", "Greystone", "Harrow", "Inglewood", "Juniper"}
 	qualities  = []string{"Linen", "Woollen", "Oak", "Brass", "Velvet", "Striped", "Quilted", "Hand-thrown", "Waxed", "Embroidered", "Folding", "Painted", "Recycled", "Merino", "Copper"}
 	colours    = []string{"Blue", "Green", "Ochre", "White", "Black", "Rust", "Sand", "Plum"}
 	sizes      = []string{"XS", "S", "M", "L", "XL", "XXL"}
