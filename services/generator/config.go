@@ -141,13 +141,8 @@ func (c Config) Validate() error {
 	if c.LLMTimeoutSeconds < 1 || c.LLMTimeoutSeconds > 3600 {
 		return errors.New("LLM_TIMEOUT_SECONDS is not from 1 to 3600")
 	}
-	for _, s := range []struct {
-		name  string
-		value int
-	}{{"KIMI_MAX_CONCURRENCY", c.MaxConcurrency}, {"KIMI_RPM", c.RPM}, {"KIMI_TPM", c.TPM}} {
-		if s.value < 0 || s.value > maxAccountLimit {
-			return errors.New(s.name + " is not from 0 to 1000000000")
-		}
+	if err := c.validateAccount(); err != nil {
+		return err
 	}
 	if c.KimiModel == "" {
 		return errors.New("KIMI_MODEL is empty")
@@ -168,6 +163,19 @@ func (c Config) Validate() error {
 		// The error of url.Parse is not shown: it would quote a key in the URL.
 		if u, err := url.Parse(s.value); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 			return errors.New(s.name + " is not an http or https URL")
+		}
+	}
+	return nil
+}
+
+// validateAccount names the first variable of what the model's account allows that is wrong.
+func (c Config) validateAccount() error {
+	for _, s := range []struct {
+		name  string
+		value int
+	}{{"KIMI_MAX_CONCURRENCY", c.MaxConcurrency}, {"KIMI_RPM", c.RPM}, {"KIMI_TPM", c.TPM}} {
+		if s.value < 0 || s.value > maxAccountLimit {
+			return errors.New(s.name + " is not from 0 to 1000000000")
 		}
 	}
 	return nil

@@ -72,10 +72,7 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer end()
-	if !s.pass(r) {
-		return
-	}
-	if s.refuse(w, r, fault) {
+	if !s.pass(r) || s.refuse(w, r, fault) {
 		return
 	}
 	text, err := s.compose(req, fault)

@@ -120,9 +120,8 @@ func (a *Account) Close() {
 type Job struct {
 	// Since is when its page was requested. Older ones come first.
 	Since time.Time
-	// Waits is called if a call has to wait for more than a second, with how many calls a
-	// minute the account allows, 0 if that is unknown; and what it returns once the call may
-	// begin or is given up.
+	// Waits is called if a call waits for more than a second, with the calls a minute that the
+	// account allows, 0 if unknown; done is called when the wait is over.
 	Waits func(callsAMinute float64) (done func())
 	// Check, if set, is called each second while a call waits. An error gives it up.
 	Check func() error

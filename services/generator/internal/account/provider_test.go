@@ -43,7 +43,7 @@ func (p *provider) ask(tokens int) *Refusal {
 	for _, n := range p.used {
 		sum += n
 	}
-	words := ""
+	var words string
 	switch {
 	case p.concurrency > 0 && p.busy >= p.concurrency:
 		words = fmt.Sprintf("max organization concurrency: %d", p.concurrency)
@@ -90,7 +90,7 @@ func (p *provider) call(t *testing.T, a *Account, tokens int, takes time.Duratio
 			continue
 		}
 		c.Admitted(http.Header{})
-		time.Sleep(takes)
+		<-time.After(takes)
 		p.leave()
 		c.End()
 		return

@@ -13,7 +13,7 @@ import (
 type Limit int
 
 const (
-	// Unknown: the answer does not say.
+	// Unknown is a limit that the answer does not name.
 	Unknown Limit = iota
 	// Concurrency is the calls at a time.
 	Concurrency
@@ -21,7 +21,7 @@ const (
 	Calls
 	// Tokens is the tokens a minute.
 	Tokens
-	// Overloaded: the provider is busy, and the account within its limits.
+	// Overloaded is no limit of the account: the provider is busy.
 	Overloaded
 	// Day is what an account may use in a day.
 	Day
