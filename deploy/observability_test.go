@@ -45,6 +45,8 @@ func TestDashboardsAndAlerts(t *testing.T) {
 
 	must(t, s.kimi.SetFault(kimisim.Fault{Name: "server-error"}))
 	firing("ModelFailing")
+	// An error of the server may be due to one shop's prompts; a refused account stops all.
+	must(t, s.kimi.SetFault(kimisim.Fault{Name: kimisim.InsufficientBalance}))
 	firing("BreakerOpen")
 	s.kimi.ClearFaults()
 	within(t, "the model is asked again", func() bool { return !slices.Contains(p.firing(t), "BreakerOpen") })

@@ -41,6 +41,7 @@ func TestTraces(t *testing.T) {
 		"process wandstore.generate.pool-N > load session",
 		"process wandstore.generate.pool-N > put kv",
 		"process wandstore.generate.pool-N > put minio",
+		"process wandstore.generate.pool-N > send section",
 		"process wandstore.generate.pool-N > update session",
 		"send wandstore.generate.pool-N > process wandstore.generate.pool-N",
 	}

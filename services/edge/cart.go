@@ -249,14 +249,14 @@ func fieldsOf(c *fiber.Ctx, name string) []string {
 }
 
 // apply changes the cart of a session. If counted, it counts the changes as events too.
-func (ch cartChange) apply(s *wandstorev1.ShopperSession, shop *catalogue.Shop, counted bool, now time.Time) {
+func (ch *cartChange) apply(s *wandstorev1.ShopperSession, shop *catalogue.Shop, counted bool, now time.Time) {
 	// New products go to the top of the cart, so the form's first one is added last.
 	for _, line := range slices.Backward(ch.lines) {
 		ch.applyTo(line, s, shop, counted, now)
 	}
 }
 
-func (ch cartChange) applyTo(line string, s *wandstorev1.ShopperSession, shop *catalogue.Shop, counted bool, now time.Time) {
+func (ch *cartChange) applyTo(line string, s *wandstorev1.ShopperSession, shop *catalogue.Shop, counted bool, now time.Time) {
 	g := session.Signals(s, shop.Slug)
 	before, after := session.Quantity(g, line), ch.quantity
 	switch ch.action {

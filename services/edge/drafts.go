@@ -102,10 +102,9 @@ func (s *draftSender) sendNew(ctx context.Context, draft pagedraft.Draft) error 
 	if answer := draft.GetJobId() + "." + draft.GetAnswer(); answer != s.answer {
 		s.answer, from = answer, 0
 	}
-	sections, err := s.edge.renderDraft(draft, shop, from)
-	if err != nil {
+	sections, unrendered := s.edge.renderDraft(draft, shop, from)
+	if unrendered != nil {
 		trace.SpanFromContext(ctx).AddEvent("draft cannot be rendered")
-		return nil
 	}
 	for _, one := range sections {
 		if err := s.sendOne(ctx, draft, one); err != nil {

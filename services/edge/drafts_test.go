@@ -2,6 +2,7 @@ package edge
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -50,8 +51,8 @@ func TestStreamsBringSections(t *testing.T) {
 			// The stream ends after what there is.
 			close(d.edge.draining)
 			res := d.ask("GET", "/api/generation/events?store=magic-wands&shopper=ada", "")
-			indexes := ""
-			for _, event := range strings.Split(res.body, "\n\n") {
+			var indexes strings.Builder
+			for event := range strings.SplitSeq(res.body, "\n\n") {
 				data, ok := strings.CutPrefix(event, "event: section\ndata: ")
 				if !ok {
 					continue
@@ -60,13 +61,13 @@ func TestStreamsBringSections(t *testing.T) {
 				if err := json.Unmarshal([]byte(data), &s); err != nil {
 					t.Fatal(err)
 				}
-				indexes += string(rune('0' + s.Index))
+				indexes.WriteString(strconv.Itoa(s.Index))
 				if !strings.Contains(s.HTML, "<section class=") || strings.Contains(s.HTML, "steal") || (s.Theme != nil) != (s.Index == 0) {
 					t.Errorf("section %d: theme %v, %s", s.Index, s.Theme, s.HTML)
 				}
 			}
-			if indexes != tt.indexes {
-				t.Errorf("sections %q, want %q, in:\n%s", indexes, tt.indexes, res.body)
+			if indexes.String() != tt.indexes {
+				t.Errorf("sections %q, want %q, in:\n%s", indexes.String(), tt.indexes, res.body)
 			}
 		})
 	}

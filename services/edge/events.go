@@ -125,25 +125,16 @@ func (e *Edge) stream(ctx context.Context, key pagekey.Key, conn net.Conn, w *bu
 	drafts := e.listenForDrafts(ctx, key)
 	defer drafts.Leave()
 	sections := draftSender{edge: e, key: key, send: send}
-	var (
-		last     string
-		awaiting time.Time
-	)
+	statuses := statusSender{send: send}
+	var awaiting time.Time
 	for {
 		s, err := e.generation(ctx, key)
 		if err != nil {
 			// NATS is unavailable. The listener is woken at the next change.
 			s = generationStatus{State: stateNone}
 		}
-		b, err := json.Marshal(s)
-		if err != nil {
+		if err := statuses.sendNew(s); err != nil {
 			return err
-		}
-		if string(b) != last {
-			last = string(b)
-			if err := send("event: status\ndata: %s\n\n", b); err != nil {
-				return err
-			}
 		}
 		if !s.requestedAt.IsZero() {
 			awaiting = s.requestedAt
@@ -175,6 +166,22 @@ func (e *Edge) stream(ctx context.Context, key pagekey.Key, conn net.Conn, w *bu
 			return ctx.Err()
 		}
 	}
+}
+
+// statusSender sends statuses to a stream.
+type statusSender struct {
+	send func(format string, args ...any) error
+	last string
+}
+
+// sendNew sends a status unless it is the last one.
+func (st *statusSender) sendNew(s generationStatus) error {
+	b, err := json.Marshal(s)
+	if err != nil || string(b) == st.last {
+		return err
+	}
+	st.last = string(b)
+	return st.send("event: status\ndata: %s\n\n", b)
 }
 
 // sender writes to a stream at once, and gives up on a browser that does not read.
