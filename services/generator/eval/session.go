@@ -67,7 +67,7 @@ func signalsOf(shop *catalogue.Shop, kind string, rng *rand.Rand) *wandstorev1.S
 	switch kind {
 	case persona.Minimalist:
 		g.RecentQueries, g.QuickExits, g.RecentProducts = words(2, 4), from(1, 3), some(0, 2)
-		g.Searches = uint32(len(g.GetRecentQueries())) //nolint:gosec // small
+		g.Searches = uint32(len(g.GetRecentQueries()))
 	case persona.Explorer:
 		g.RecentProducts, g.Seconds, g.RecentQueries = some(4, 8), uint64(from(300, 1500)), words(0, 1)
 		for _, c := range shop.Collections {
@@ -80,6 +80,6 @@ func signalsOf(shop *catalogue.Shop, kind string, rng *rand.Rand) *wandstorev1.S
 		g.Visits, g.Purchases, g.Purchased = from(2, 8), from(1, 3), some(1, 4)
 		g.RecentProducts, g.Cart = some(0, 3), some(0, 1)
 	}
-	g.Views = uint32(len(g.GetRecentProducts())) //nolint:gosec // small
+	g.Views = uint32(len(g.GetRecentProducts()))
 	return g
 }
