@@ -224,13 +224,13 @@ func TestListings(t *testing.T) {
 			t.Fatal(err)
 		}
 		root := parse(t, page)
-		links := ""
+		var links strings.Builder
 		for _, n := range elements(root, "link", "meta") {
 			if rel := attr(n, "rel") + attr(n, "name"); rel == "canonical" || rel == "prev" || rel == "next" || rel == "robots" {
-				links += rel + " " + attr(n, "href") + attr(n, "content") + "; "
+				links.WriteString(rel + " " + attr(n, "href") + attr(n, "content") + "; ")
 			}
 		}
-		return root, links
+		return root, links.String()
 	}
 	root, links := search(catalogue.Query{Page: 2})
 	if want := "canonical /s/linen-and-larch/c?page=2; prev /s/linen-and-larch/c; next /s/linen-and-larch/c?page=3; "; links != want {

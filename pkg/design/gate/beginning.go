@@ -1,7 +1,8 @@
 package gate
 
 import (
-	"bytes"
+	"slices"
+	"strings"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/design"
@@ -33,7 +34,7 @@ func (b *Beginning) Add(piece string) (design.Design, bool) {
 		return design.Design{}, false
 	}
 	b.answer = append(b.answer, piece...)
-	if bytes.IndexByte([]byte(piece), '}') < 0 {
+	if !strings.Contains(piece, "}") {
 		return design.Design{}, false
 	}
 	b.readings++
@@ -48,6 +49,8 @@ func (b *Beginning) Add(piece string) (design.Design, bool) {
 // beginDesign reads what is complete of the object at the beginning of b. No bracket is
 // added to it: what lacks one may still get more.
 func beginDesign(b []byte, rep *design.Report) (design.Design, bool) {
-	out, _, _, _ := mend(b)
-	return readDesign(out, rep)
+	var m Mender
+	out := slices.Clone(m.Write(b))
+	rest, _, _ := m.Close()
+	return readDesign(append(out, rest...), rep)
 }
