@@ -13,11 +13,11 @@ import (
 	"github.com/nats-io/nuid"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/account"
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/session"
 	"github.com/wandstore/wandstore/pkg/spend"
-	"github.com/wandstore/wandstore/services/generator/internal/account"
 	"github.com/wandstore/wandstore/services/generator/internal/kimi"
 )
 

@@ -34,7 +34,7 @@
 //
 // # The account
 //
-// Calls of the model wait until its account has room for them (internal/account). A job that
+// Calls of the model wait until its account has room for them (pkg/account). A job that
 // waits keeps its delivery.
 //
 // # Cost

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/account"
 	"github.com/wandstore/wandstore/pkg/control"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
@@ -20,7 +21,6 @@ import (
 	"github.com/wandstore/wandstore/pkg/personal"
 	"github.com/wandstore/wandstore/pkg/session"
 	"github.com/wandstore/wandstore/pkg/spend"
-	"github.com/wandstore/wandstore/services/generator/internal/account"
 	"github.com/wandstore/wandstore/services/generator/internal/designer"
 )
 

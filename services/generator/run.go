@@ -13,12 +13,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/account"
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/control"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/storefront"
-	"github.com/wandstore/wandstore/services/generator/internal/account"
 	"github.com/wandstore/wandstore/services/generator/internal/designer"
 	"github.com/wandstore/wandstore/services/generator/internal/kimi"
 )

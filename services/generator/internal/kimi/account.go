@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/wandstore/wandstore/pkg/account"
 	"github.com/wandstore/wandstore/pkg/spend"
-	"github.com/wandstore/wandstore/services/generator/internal/account"
 )
 
 // bytesPerToken is how many bytes of a request are a token, at the least that is usual: text

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wandstore/wandstore/services/generator/internal/account"
+	"github.com/wandstore/wandstore/pkg/account"
 )
 
 // The defaults of Config.

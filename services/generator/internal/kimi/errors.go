@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/wandstore/wandstore/services/generator/internal/account"
+	"github.com/wandstore/wandstore/pkg/account"
 )
 
 // The sentinels by which a caller decides. Every error of Complete wraps exactly one of

@@ -14,7 +14,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/wandstore/wandstore/services/generator/internal/account"
+	"github.com/wandstore/wandstore/pkg/account"
 )
 
 // scope is the name of this package's tracer.

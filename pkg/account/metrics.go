@@ -10,7 +10,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/telemetry"
 )
 
-const scope = "github.com/wandstore/wandstore/services/generator/internal/account"
+const scope = "github.com/wandstore/wandstore/pkg/account"
 
 // outcomeAdmitted is a call that the provider took; those that it refused for rate are counted
 // by the limit.
