@@ -74,9 +74,11 @@ func TestBrowserMeetsHostileAnswers(t *testing.T) {
 		made := world.Post(t, g.Base+"/generate", fmt.Sprintf(`{"storeSlug":"magic-wands","shopperId":%q}`, shopper)).JSON(t)
 		t.Run(answer.Name, func(t *testing.T) {
 			t.Parallel()
-			// An answer longer than the generator allows is truncated, and not used.
-			useful := answer.Types != "" && len(answer.Answer) < 4*mostAsked
-			if source := made["source"]; (source == "llm") != useful {
+			// An answer longer than the generator allows is truncated. What it begins with may be
+			// used.
+			whole := len(answer.Answer) < 4*mostAsked
+			useful := answer.Types != "" && whole
+			if source := made["source"]; whole && (source == "llm") != useful {
 				t.Fatalf("the page is from %v, of sections %q", source, answer.Types)
 			}
 			tab := <-tabs
