@@ -68,7 +68,7 @@ func TestServicesWaitForProvisioning(t *testing.T) {
 // The password of a user is its name and "-password".
 func startSecuredNATS(t *testing.T) string {
 	t.Helper()
-	for _, user := range []string{"edge", "generator", "provision", "operator", "sys"} {
+	for _, user := range []string{"edge", "generator", "provision", "importer", "operator", "sys"} {
 		t.Setenv(strings.ToUpper(user)+"_PASSWORD", user+"-password")
 	}
 	t.Setenv("NATS_STORE_DIR", t.TempDir())
