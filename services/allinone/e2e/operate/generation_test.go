@@ -116,6 +116,8 @@ func TestBudgetHolds(t *testing.T) {
 		w.StartGenerator(func(c *generator.Config) {
 			// Dear, so that a few dozen calls are a dollar.
 			c.InputPrice, c.OutputPrice, c.DailyBudget = 1, 10, 1
+			// The budget is to be what limits them, not what the account is known to allow.
+			c.MaxConcurrency = 1000
 		})
 	}
 	if err := w.Sim.SetFault(kimisim.Fault{Name: kimisim.Truncated, Probability: .2}); err != nil {

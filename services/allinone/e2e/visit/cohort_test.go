@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/catalogue/cataloguetest"
 	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/persona"
 	"github.com/wandstore/wandstore/pkg/wire"
@@ -68,7 +69,12 @@ func TestFirstVisitsAreServedADesignedPage(t *testing.T) {
 
 	// What a shopper does shows on the page, and nobody else's.
 	e := edges[0]
-	e.PutIntoCart(t, "magic-wands", shoppers[0], "product=nightjar&action=add")
+	// Twelve, because the design may show some of them above.
+	var inCart strings.Builder
+	for _, p := range cataloguetest.Shop(t, "magic-wands").Products[:12] {
+		inCart.WriteString("product=" + p.ID + "&")
+	}
+	e.PutIntoCart(t, "magic-wands", shoppers[0], inCart.String()+"action=add")
 	eventually.True(t, "the cart is on the page", func() bool {
 		a := e.Visit(t, "magic-wands", shoppers[0])
 		return a.Tier() == "cohort" && strings.Contains(a.Body, "Set aside for you")
