@@ -96,7 +96,7 @@ func (s *Shop) assemble(imported []*Product) {
 // summarise sets what is known of all products together.
 func (s *Shop) summarise() {
 	filled := make(map[string]bool, len(s.declared))
-	hosts := map[string]int{}
+	hosts, sizes := map[string]int{}, map[string]int{}
 	s.byID = make(map[string]*Product, s.listed)
 	s.latest = time.Time{}
 	for i, p := range s.Products {
@@ -106,10 +106,9 @@ func (s *Shop) summarise() {
 		if p.AddedAt.day.After(s.latest) {
 			s.latest = p.AddedAt.day
 		}
+		sizes[p.Collection]++
 		for _, id := range p.in {
-			if !filled[id] {
-				filled[id] = true
-			}
+			filled[id] = true
 		}
 		for _, host := range p.hosts {
 			hosts[host]++
@@ -118,6 +117,11 @@ func (s *Shop) summarise() {
 	if s.base != nil {
 		s.Collections = slices.DeleteFunc(slices.Clone(s.declared), func(c Collection) bool { return !filled[c.ID] })
 	}
+	s.largest = make([]string, len(s.Collections))
+	for i, c := range s.Collections {
+		s.largest[i] = c.ID
+	}
+	slices.SortStableFunc(s.largest, func(a, b string) int { return cmp.Compare(sizes[b], sizes[a]) })
 	s.imageHosts = slices.SortedFunc(maps.Keys(hosts), func(a, b string) int {
 		return cmp.Or(cmp.Compare(hosts[b], hosts[a]), cmp.Compare(a, b))
 	})

@@ -60,6 +60,8 @@ type Shop struct {
 
 	latest     time.Time // when the newest product was added
 	imageHosts []string  // sorted
+	// largest is the ids of the collections, those with the most products first.
+	largest []string
 	// optionNames is the names of the products' options.
 	optionNames []string
 }
@@ -121,6 +123,10 @@ func (s *Shop) Collection(id string) (*Collection, bool) {
 	}
 	return &s.Collections[i], true
 }
+
+// Largest is the ids of the n collections that the most products name as theirs, the
+// largest first.
+func (s *Shop) Largest(n int) []string { return s.largest[:min(n, len(s.largest))] }
 
 // Path is the path of the shop's front page.
 func (s *Shop) Path() string { return "/s/" + s.Slug }

@@ -72,6 +72,8 @@ func (v Visitor) Certain() bool { return v.Confidence >= minConfidence }
 // Input is what a decision depends on.
 type Input struct {
 	Page *pagestore.Page
+	// Shown is what the shop shows now of what is on the page; see catalogue.Shop.Shown.
+	Shown catalogue.Version
 	// Renderable reports whether the page holds a design that the shop can render. It is
 	// used only if the page was rendered from an older catalogue.
 	Renderable bool
@@ -89,7 +91,7 @@ type Input struct {
 // Decide decides what to do with the page.
 func Decide(in Input) Decision {
 	young := in.Now.Sub(in.Page.GeneratedAt()) < in.MinAge
-	current := in.Page.RenderedFrom() == string(in.Shop.Shown(in.Page.HTML()))
+	current := in.Page.RenderedFrom() == string(in.Shown)
 	switch {
 	case !current && !in.Renderable && !young && in.newPageReflects(in.Shop.Since):
 		return Replace

@@ -83,8 +83,9 @@ func TestDecide(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			stored := tt.page(t)
 			got := freshness.Decide(freshness.Input{
-				Page: tt.page(t), Renderable: !tt.unreadable, Shop: shop, Visitor: tt.visitor, PromptVersion: "3", MaxAge: 24 * time.Hour, Now: now,
+				Page: stored, Shown: shop.Shown(stored.HTML()), Renderable: !tt.unreadable, Shop: shop, Visitor: tt.visitor, PromptVersion: "3", MaxAge: 24 * time.Hour, Now: now,
 			})
 			if got != tt.want {
 				t.Errorf("decision %d, want %d", got, tt.want)
@@ -114,7 +115,7 @@ func TestRenderedAgainIsServed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := freshness.Input{Page: rendered, Shop: shop, PromptVersion: "3", MaxAge: 24 * time.Hour, Now: now}
+	in := freshness.Input{Page: rendered, Shown: shop.Shown(rendered.HTML()), Shop: shop, PromptVersion: "3", MaxAge: 24 * time.Hour, Now: now}
 	if got := freshness.Decide(in); got != freshness.Serve {
 		t.Errorf("decision %d", got)
 	}

@@ -32,12 +32,12 @@ func (s *Store) Retract(ctx context.Context, shopper, shop, jobID string, forgot
 
 // RetractIn removes from a session what was stored although the shopper was forgotten in
 // that shop at that time. It removes the shop's signals if they were begun by then, or if
-// they hold nothing that the shopper did. Otherwise it removes what the job's page left in them. Errors:
-// wandnats.ErrContended, ctx's, or the client's.
+// they hold nothing that the shopper did. Otherwise it removes what the job's page left in
+// them. Errors: wandnats.ErrContended, ctx's, or the client's.
 func (s *Store) RetractIn(ctx context.Context, shopper, shop, jobID string, forgotten time.Time) error {
 	return s.remove(ctx, shopper, func(session *wandstorev1.ShopperSession) bool {
 		signals, found := session.GetStores()[shop]
-		if found && (BegunBy(signals, forgotten) || !actedIn(signals)) {
+		if found && (BegunBy(signals, forgotten) || !Acted(signals)) {
 			delete(session.GetStores(), shop)
 			return true
 		}
@@ -99,14 +99,15 @@ func removeJob(session *wandstorev1.ShopperSession, shop, jobID string) bool {
 // acted reports whether a session holds anything that its shopper did.
 func acted(s *wandstorev1.ShopperSession) bool {
 	for _, g := range s.GetStores() {
-		if actedIn(g) {
+		if Acted(g) {
 			return true
 		}
 	}
 	return false
 }
 
-func actedIn(g *wandstorev1.StoreSignals) bool {
+// Acted reports whether a shop's signals hold anything that the shopper did.
+func Acted(g *wandstorev1.StoreSignals) bool {
 	return g.GetLastEventAt() != nil || len(g.GetCart()) > 0
 }
 

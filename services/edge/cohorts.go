@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -52,22 +51,7 @@ func cohortsOf(shop *catalogue.Shop, v *visitor) []pagekey.Key {
 
 // interestOf is the first of the collections if it is one of the shop's largest; "" if not.
 func interestOf(shop *catalogue.Shop, collections []string) string {
-	if len(collections) == 0 {
-		return ""
-	}
-	if _, ok := shop.Collection(collections[0]); !ok {
-		return ""
-	}
-	if len(shop.Collections) <= maxInterests {
-		return collections[0]
-	}
-	sizes := make(map[string]int, len(shop.Collections))
-	for i := range shop.Products {
-		sizes[shop.Products[i].Collection]++
-	}
-	largest := slices.Clone(shop.Collections)
-	slices.SortStableFunc(largest, func(a, b catalogue.Collection) int { return cmp.Compare(sizes[b.ID], sizes[a.ID]) })
-	if slices.ContainsFunc(largest[:maxInterests], func(col catalogue.Collection) bool { return col.ID == collections[0] }) {
+	if len(collections) > 0 && slices.Contains(shop.Largest(maxInterests), collections[0]) {
 		return collections[0]
 	}
 	return ""

@@ -8,7 +8,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/catalogue/cataloguetest"
 	"github.com/wandstore/wandstore/pkg/design"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/pagestore"
@@ -240,12 +240,18 @@ func TestSignedFirstVisitGetsTheCohortPage(t *testing.T) {
 // A shop's small collections are no interests of their own.
 func TestInterestsAreBounded(t *testing.T) {
 	t.Parallel()
-	shop := &catalogue.Shop{Slug: slug}
-	for id := range strings.SplitSeq("abcdefghij", "") {
-		shop.Collections = append(shop.Collections, catalogue.Collection{ID: id})
-		shop.Products = append(shop.Products, &catalogue.Product{ID: id + "1", Collection: id})
-	}
-	shop.Products = append(shop.Products, &catalogue.Product{ID: "j2", Collection: "j"})
+	shop := cataloguetest.Edited(t, slug, func(document map[string]any) {
+		var collections []any
+		for id := range strings.SplitSeq("abcdefghij", "") {
+			collections = append(collections, map[string]any{"id": id, "name": id, "blurb": "A collection."})
+		}
+		document["collections"] = collections
+		// Two for each, and what is left for the last.
+		products, _ := document["products"].([]any)
+		for i := range products {
+			cataloguetest.Product(document, i)["collection"] = string("abcdefghij"[min(i/2, 9)])
+		}
+	})
 	var got strings.Builder
 	for id := range strings.SplitSeq("abcdefghijk", "") {
 		got.WriteString(interestOf(shop, []string{id, "a"}))

@@ -51,10 +51,10 @@ func (e *Edge) ownPage(ctx context.Context, key pagekey.Key, shop *catalogue.Sho
 		return ownPage{}, err
 	}
 	in := freshness.Input{
-		Page: hit.Page, Shop: shop, PromptVersion: prompt.Version, MinAge: e.cfg.PageMinAge, MaxAge: e.cfg.PageMaxAge, Now: time.Now(),
+		Page: hit.Page, Shown: shop.Shown(hit.Page.HTML()), Shop: shop, PromptVersion: prompt.Version, MinAge: e.cfg.PageMinAge, MaxAge: e.cfg.PageMaxAge, Now: time.Now(),
 	}
 	ours := e.deps.Renderer.Rendered(hit.Page.HTML(), shop)
-	if !ours || hit.Page.RenderedFrom() != string(shop.Shown(hit.Page.HTML())) {
+	if !ours || hit.Page.RenderedFrom() != string(in.Shown) {
 		rendered, err := e.rerender(hit.Page, shop)
 		if err != nil {
 			trace.SpanFromContext(ctx).AddEvent("page cannot be rendered again")

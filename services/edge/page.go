@@ -120,7 +120,8 @@ type Queue interface {
 }
 
 // ask asks for the shopper's page unless nobody looks at it, they get no page of their own,
-// or too much has been asked for already. It gives the value of X-Generation; ready says that the page was made just now.
+// or too much has been asked for already. It gives the value of X-Generation; ready says
+// that the page was made just now.
 func (e *Edge) ask(c *fiber.Ctx, s shopper, key pagekey.Key, replaces string) (generation string, ready bool) {
 	if !e.mayAsk(c) || !e.getsOwnPage(c.UserContext(), key) {
 		return generationOff, false

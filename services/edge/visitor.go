@@ -86,7 +86,7 @@ func (e *Edge) visitor(ctx context.Context, key pagekey.Key) *visitor {
 			RecentProducts: signals.GetRecentProducts(), Cart: session.CartProducts(signals), Purchased: signals.GetPurchased(),
 			Categories: session.Favourites(signals), Searched: signals.GetRecentQueries(),
 		},
-		acted: signals.GetLastEventAt() != nil || len(signals.GetCart()) > 0, until: now.Add(visitorTTL),
+		acted: session.Acted(signals), until: now.Add(visitorTTL),
 	}
 	e.visitors.Set(key, read)
 	return read

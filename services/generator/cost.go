@@ -3,7 +3,6 @@ package generator
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/wandstore/wandstore/pkg/pagekey"
-	"github.com/wandstore/wandstore/pkg/personal"
 	"github.com/wandstore/wandstore/pkg/spend"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
@@ -70,9 +68,7 @@ func (g *Generator) cost(ctx context.Context, p *Pool, r micro.Request) {
 		_ = r.Error("503", "not everything could be read: ask again", nil)
 		return
 	}
-	if err := r.RespondJSON(report); errors.Is(err, micro.ErrRespond) {
-		_ = r.Error("413", `too much for one message: ask shop by shop, with "store"`, nil)
-	}
+	respondByShop(r, report)
 }
 
 // shopperCost is what the model cost for one shopper's pages that are stored.
@@ -98,11 +94,7 @@ type pageCost struct {
 // are forgotten with the pages. Of the pages of one shop the newest knows of the others.
 func (g *Generator) costOf(ctx context.Context, p *Pool, shopper, shop string) (shopperCost, error) {
 	out := shopperCost{Shopper: shopper, Pages: []pageCost{}}
-	options := personal.ExportOptions{Shops: g.slugs(), All: true}
-	if shop != "" {
-		options = personal.ExportOptions{Shops: []string{shop}}
-	}
-	kept, err := p.Exporter.Export(ctx, shopper, options)
+	kept, err := g.kept(ctx, p, shopper, shop)
 	if err != nil {
 		return out, err
 	}

@@ -30,17 +30,28 @@ func (g *Generator) export(ctx context.Context, p *Pool, r micro.Request) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
 	defer cancel()
-	options := personal.ExportOptions{Shops: g.slugs(), All: true}
-	if ask.inShop {
-		options = personal.ExportOptions{Shops: []string{ask.Store}}
-	}
-	kept, err := p.Exporter.Export(ctx, ask.Shopper, options)
+	kept, err := g.kept(ctx, p, ask.Shopper, ask.Store)
 	if err != nil {
 		g.log.WarnContext(ctx, "shopper not exported", "error", err)
 		_ = r.Error("503", "not everything could be read: ask again", nil)
 		return
 	}
-	if err := r.RespondJSON(kept); errors.Is(err, micro.ErrRespond) {
+	respondByShop(r, kept)
+}
+
+// kept is what is kept of a shopper in a shop, or in all if shop is "".
+func (g *Generator) kept(ctx context.Context, p *Pool, shopper, shop string) (*personal.Export, error) {
+	options := personal.ExportOptions{Shops: g.slugs(), All: true}
+	if shop != "" {
+		options = personal.ExportOptions{Shops: []string{shop}}
+	}
+	return p.Exporter.Export(ctx, shopper, options)
+}
+
+// respondByShop answers with JSON, which may be asked for shop by shop if one message does
+// not hold it.
+func respondByShop(r micro.Request, answer any) {
+	if err := r.RespondJSON(answer); errors.Is(err, micro.ErrRespond) {
 		_ = r.Error("413", `too much for one message: ask shop by shop, with "store"`, nil)
 	}
 }
