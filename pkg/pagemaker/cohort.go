@@ -43,7 +43,7 @@ func (m *Maker) visitor(ctx context.Context, o Order, shop *catalogue.Shop) (per
 }
 
 // designedBefore returns the page that the model designed for the order's cohort before; nil
-// if there is none. No template page replaces it, because a template needs no store.
+// if there is none. No page that the template made or completed replaces it.
 func (m *Maker) designedBefore(ctx context.Context, o Order) *pagestore.Page {
 	if !o.forCohort() {
 		return nil

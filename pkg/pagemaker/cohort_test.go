@@ -75,6 +75,11 @@ func TestCohortKeepsItsDesignedPage(t *testing.T) {
 	if err != nil || kept.Page != designed.Page || kept.Reason == "" || w.cache.pages[o.Key] != designed.Page {
 		t.Errorf("with a page of before: %v, %v", kept, err)
 	}
+	o.JobID, o.RequestedAt, o.Designer = "job-4", time.Now(), writer{says: "A B", err: errBroken}
+	kept, err = w.Make(t.Context(), o)
+	if err != nil || kept.Page != designed.Page || kept.Reason == "" || w.cache.pages[o.Key] != designed.Page {
+		t.Errorf("with a page of before, and a failure midway: %v, %v", kept, err)
+	}
 }
 
 // A job for a cohort that nobody can belong to is not tried again.

@@ -99,8 +99,13 @@ func (d *draft) publish(ctx context.Context, sections int) (err error) {
 	bounded, cancel := context.WithTimeout(ctx, draftTimeout)
 	defer cancel()
 	begins := d.revision == 0
-	if d.revision, err = d.maker.Drafts.Put(bounded, d.order.Key, d.message, d.revision); err != nil || !begins {
-		return err
+	revision, err := d.maker.Drafts.Put(bounded, d.order.Key, d.message, d.revision)
+	if err != nil {
+		return err // what was published before still has to be removed, by its revision
+	}
+	d.revision = revision
+	if !begins {
+		return nil
 	}
 	// A shopper who was forgotten before this first write has to be looked for after it. If
 	// it comes later, the next write fails.

@@ -26,9 +26,14 @@ type drafts struct {
 	// revision is that of the key; forgetting raises it.
 	revision uint64
 	err      error
+	// full is after how many puts the others fail; 0 is never.
+	full int
 }
 
 func (d *drafts) Put(_ context.Context, _ pagekey.Key, draft *wandstorev1.PageDraft, revision uint64) (uint64, error) {
+	if d.full > 0 && len(d.puts) >= d.full {
+		return 0, errBroken
+	}
 	if d.err != nil || revision != 0 && revision != d.revision {
 		return 0, fmt.Errorf("%w %w", pagedraft.ErrSuperseded, d.err)
 	}
@@ -91,6 +96,7 @@ func TestAPageIsPublishedWhileItIsMade(t *testing.T) {
 		"a failure before a word":  {by: writer{err: errBroken}, source: pagestore.SourceTemplate},
 		"nobody can wait for it":   {by: writer{says: "A B"}, change: func(_ *workshop, _ *drafts, o *pagemaker.Order) { o.Member = "" }, source: pagestore.SourceLLM, begins: "A B"},
 		"it cannot be published":   {by: writer{says: "A B"}, change: func(_ *workshop, d *drafts, _ *pagemaker.Order) { d.err = errBroken }, source: pagestore.SourceLLM, begins: "A B"},
+		"only its beginning can":   {by: writer{says: "A B C"}, change: func(_ *workshop, d *drafts, _ *pagemaker.Order) { d.full = 1 }, puts: "2.1 A", source: pagestore.SourceLLM, begins: "A B C"},
 		"and it fails then":        {by: writer{says: "A B", err: errBroken}, change: func(_ *workshop, d *drafts, _ *pagemaker.Order) { d.err = errBroken }, source: pagestore.SourcePartial, begins: "A B"},
 		"somebody else writes now": {by: writer{says: "A B"}, change: func(w *workshop, d *drafts, _ *pagemaker.Order) { d.w = w }, puts: "2.1 A", source: pagestore.SourceLLM, begins: "A B"},
 	} {

@@ -191,7 +191,7 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop, cost
 	if err != nil {
 		return Made{}, err
 	}
-	if page.GetSource() == pagestore.SourceTemplate {
+	if reason != "" {
 		if before := m.designedBefore(ctx, o); before != nil {
 			return Made{Page: before, Reason: reason}, nil
 		}
