@@ -4,18 +4,18 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"time"
 
+	"github.com/wandstore/wandstore/pkg/account"
 	"github.com/wandstore/wandstore/pkg/spend"
 	"github.com/wandstore/wandstore/pkg/thinking"
 )
 
 // answerStream is the answer read so far.
 type answerStream struct {
-	req      Request
-	limit    int64 // of the text, in bytes
-	onToken  func()
-	onSign   func() // of life
-	onEnding func()
+	req   Request
+	limit int64 // of the text, in bytes
+	on    hooks
 
 	thoughts  thinking.Filter
 	joiner    joiner
@@ -54,10 +54,9 @@ func (h hooks) orNone() hooks {
 // limit bounds its text, in bytes. The error is r's, or a *failure if the answer is too
 // large; what came until then is in the result, which tells how it ended.
 func readAnswer(r io.Reader, req Request, limit int64, h hooks) (*answerStream, error) {
-	h = h.orNone()
-	a := &answerStream{req: req, limit: limit, onToken: h.token, onSign: h.sign, onEnding: h.ending}
+	a := &answerStream{req: req, limit: limit, on: h.orNone()}
 	defer a.close()
-	values := newPayloads(r, limit*wireFactor, h.sign)
+	values := newPayloads(r, limit*wireFactor, a.on.sign)
 	for !a.done {
 		value, event, err := values.next()
 		switch {
@@ -89,10 +88,18 @@ func (a *answerStream) read(value []byte, event string) {
 	}
 	_, told := c.inner()
 	if told || event == "error" || !c.speaks() && c.bare() {
-		a.problem = c.read().decide(statusOK)
+		a.fail(c.problem, value)
 	}
 	a.any = true
 	a.add(c)
+}
+
+// fail notes an error that the stream tells of. body is the object that holds it.
+func (a *answerStream) fail(p problem, body []byte) {
+	a.problem = p.read().decide(statusOK)
+	if errors.Is(a.problem, ErrRateLimited) {
+		a.problem.refusal = account.ReadRefusal(nil, body, time.Now())
+	}
 }
 
 // add adds a chunk.
@@ -113,7 +120,7 @@ func (a *answerStream) add(c chunk) {
 		a.count(choice.Usage)
 		if p := (problem{Error: choice.Error}); a.problem == nil {
 			if _, told := p.inner(); told {
-				a.problem = p.read().decide(statusOK)
+				a.fail(p, append(append([]byte(`{"error":`), choice.Error...), '}'))
 			}
 		}
 	}
@@ -127,11 +134,8 @@ func (a *answerStream) add(c chunk) {
 	a.count(c.Usage)
 	a.count(&usage{PromptTokens: c.PromptEvalCount, CompletionTokens: c.EvalCount})
 	a.done = a.done || c.Done || c.Type == "message_stop" || c.Type == "response.completed"
-	if a.received > before {
-		if before == 0 {
-			a.onToken()
-		}
-		a.onSign()
+	if before == 0 && a.received > 0 {
+		a.on.token()
 	}
 }
 
@@ -141,7 +145,10 @@ func equal(a, b choice) bool {
 
 // hear adds what was said.
 func (a *answerStream) hear(s said) {
-	a.received += len(s.content) + len(s.reasoning) + len(s.arguments)
+	if s.speaks() {
+		a.received += len(s.content) + len(s.reasoning) + len(s.arguments)
+		a.on.sign() // before the ending that the same chunk may tell of
+	}
 	// Thoughts and arguments are only kept where they may turn out to be the answer.
 	if a.raw.Len() == 0 {
 		keep(&a.reasoning, s.reasoning, a.limit)
@@ -192,7 +199,7 @@ func (a *answerStream) restart() {
 func (a *answerStream) end(reason string) {
 	if e := endingOf(reason); e != unsaid {
 		a.finish, a.ending = identifier(reason), e
-		a.onEnding()
+		a.on.ending()
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing/iotest"
 	"unicode/utf8"
 
+	"github.com/wandstore/wandstore/pkg/account"
 	"github.com/wandstore/wandstore/services/generator/internal/kimi/streamtest"
 )
 
@@ -109,6 +110,16 @@ func TestSignsOfLife(t *testing.T) {
 	}
 }
 
+// A last piece that says why the model stopped leaves its last words only.
+func TestTheEndingIsHeardAfterItsPiece(t *testing.T) {
+	var last string
+	_, err := readAnswer(strings.NewReader(`data: {"choices":[{"delta":{"content":"all"},"finish_reason":"stop"}]}`+"\n\n"), ask, 100,
+		hooks{sign: func() { last = "sign" }, ending: func() { last = "ending" }})
+	if err != nil || last != "ending" {
+		t.Errorf("at last %q, %v", last, err)
+	}
+}
+
 func TestReadErrorsArePassedOn(t *testing.T) {
 	broken := errors.New("broken")
 	_, err := readAnswer(io.MultiReader(strings.NewReader("data: {}\n\n"), iotest.ErrReader(broken)), ask, 100, hooks{})
@@ -125,6 +136,20 @@ func TestTextMayBeAsLongAsItsLimit(t *testing.T) {
 	}
 	if _, err := readAnswer(strings.NewReader(stream), ask, 4, hooks{}); !errors.Is(err, ErrAnswerTooLarge) {
 		t.Errorf("over it: %v", err)
+	}
+}
+
+// A refusal within a stream tells of the account's limits as one in a status does.
+func TestRefusalsWithinAStream(t *testing.T) {
+	for in, want := range map[string]account.Refusal{
+		`{"error":{"type":"engine_overloaded_error","message":"please try again later"}}`:           {Limit: account.Overloaded},
+		`{"error":{"code":429,"message":"request reached max organization concurrency: 3"}}`:        {Limit: account.Concurrency, Value: 3},
+		`{"choices":[{"error":{"code":429,"message":"request reached organization max RPM: 20"}}]}`: {Limit: account.Calls, Value: 20},
+	} {
+		a, err := readAnswer(strings.NewReader("data: "+in+"\n\n"), ask, 100, hooks{})
+		if err != nil || !errors.Is(a.problem, ErrRateLimited) || a.problem.refusal != want {
+			t.Errorf("%s: %+v, %v", in, a.problem, err)
+		}
 	}
 }
 
