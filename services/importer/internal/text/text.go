@@ -96,7 +96,8 @@ func (f *File) Reader() (io.Reader, error) {
 	if f.encoding == nil {
 		return f.in, nil
 	}
-	return transform.NewReader(f.in, f.encoding.NewDecoder()), nil
+	// A byte order mark counts for more than a name (WHATWG Encoding, decode), and is no text.
+	return transform.NewReader(f.in, unicode.BOMOverride(f.encoding.NewDecoder())), nil
 }
 
 // detect reads the whole file. declared is the encoding that it says it is in, or "".

@@ -48,7 +48,9 @@ func TestEncodings(t *testing.T) {
 	for name, tt := range map[string]struct{ content, encoding, want, notice, fault string }{
 		"UTF-8":                   {western, "", western, "", ""},
 		"UTF-8 with a mark":       {"\ufeff" + western, "", western, "", ""},
+		"UTF-8, marked and named": {"\ufeff" + western, "utf-8", western, "", ""},
 		"UTF-16, little":          {little, "", western, "", ""},
+		"UTF-16, named":           {little, "utf-16", western, "", ""},
 		"UTF-16, big":             {big, "", western, "", ""},
 		"UTF-16 without a mark":   {little[2:], "", "", "", "line 1: holds a NUL"},
 		"Windows-1252":            {ansi, "", western, "line 2: is not UTF-8; the file was read as Windows-1252", ""},
