@@ -86,7 +86,7 @@ type Account struct {
 	waiting         []*waiter
 	// unwritten are the changes that the bucket does not have yet.
 	unwritten []change
-	// renewed is when this process last wrote its entry, asked when it last tried in vain.
+	// renewed is when this process last wrote its entry, failed when it last tried in vain.
 	renewed, failed time.Time
 	// yielding is since when it lets other generators, whose calls are older, go first.
 	yielding time.Time
@@ -281,13 +281,6 @@ func (a *Account) Rate() float64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.known.rate(a.known.rules(a.cfg))
-}
-
-// Waiting returns how many calls of this process wait.
-func (a *Account) Waiting() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return len(a.waiting)
 }
 
 // Sending tells that the call is sent to the provider; again, that it is tried again. On nil

@@ -18,8 +18,9 @@
 // long after each further one in a row, up to a minute; then one call begins, and others
 // once it was admitted. A 429 lowers an inferred limit to three quarters of it at least. What
 // was learned ten minutes ago is raised by a quarter, at least by one, when a call has to
-// wait because of it. So a larger account is found out at the price of one refusal in ten
-// minutes. While the calls at a time are unknown, as many calls begin together as are
+// wait because of it; each time that this is refused, the next try comes after twice the
+// time, up to 160 minutes. So a larger account is found out at the price of a few refusals
+// a day. While the calls at a time are unknown, as many calls begin together as are
 // under way, at most eight; so a refusal concerns few of them.
 //
 // Calls are spaced evenly over the minute, with two percent of it to spare. So at most as

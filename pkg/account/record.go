@@ -16,8 +16,10 @@ import (
 const (
 	// lease is how long a generator's entry lasts without being renewed.
 	lease = 10 * time.Second
-	// trust is how long a learned limit stands before it is raised.
-	trust = 10 * time.Minute
+	// trust is how long a learned limit stands before it is raised. It doubles with each time
+	// that the raised limit was refused, up to maxDoubled times.
+	trust      = 10 * time.Minute
+	maxDoubled = 4
 	// spare is how much longer than needed the calls of a minute are spread.
 	spare = 1.02
 	// maxPause bounds the pause after refusals in a row.
@@ -109,15 +111,6 @@ func (r record) put(mine *wandstorev1.AccountUser) {
 	}
 }
 
-func (r record) user(worker string) *wandstorev1.AccountUser {
-	for _, u := range r.GetUsers() {
-		if u.GetWorker() == worker {
-			return u
-		}
-	}
-	return nil
-}
-
 // underWay returns the calls of all generators, or of one, and those of them that were neither
 // admitted nor refused yet.
 func (r record) underWay(worker string) (calls, starting int) {
@@ -172,12 +165,23 @@ func (r record) raise(h hurdle, now time.Time) bool {
 	limit := map[hurdle]*wandstorev1.AccountLimit{
 		byConcurrency: r.GetConcurrency(), byCalls: r.GetCallsAMinute(), byTokens: r.GetTokensAMinute(),
 	}[h]
-	if limit.GetValue() == 0 || limit.GetValue() > math.MaxInt32 || now.Sub(limit.GetChangedAt().AsTime()) < trust {
+	if limit.GetValue() == 0 || limit.GetValue() > math.MaxInt32 || now.Sub(limit.GetChangedAt().AsTime()) < limitStands(limit) {
 		return false
 	}
+	if limit.GetRaised() {
+		limit.Confirmed = 0 // more was allowed when it was raised last
+	}
 	limit.Value += max(limit.GetValue()/4, 1)
-	limit.ChangedAt = timestamppb.New(now)
+	limit.ChangedAt, limit.Raised = timestamppb.New(now), true
 	return true
+}
+
+// limitStands returns how long a learned limit stands before it is raised.
+func limitStands(l *wandstorev1.AccountLimit) time.Duration {
+	if l.GetRaised() {
+		return trust
+	}
+	return trust << min(l.GetConfirmed(), maxDoubled)
 }
 
 // begin books the beginning of a call.
@@ -285,9 +289,12 @@ func (r record) refused(set Config, now, begun time.Time, why Refusal) {
 // admitted, and at least by a quarter. Calls that began before the limit was learned
 // say nothing about it: refused together, they count once.
 func learn(limit **wandstorev1.AccountLimit, set, told, admitted int, now, begun time.Time) {
-	value, known := told, int((*limit).GetValue())
+	value, known, confirmed := told, int((*limit).GetValue()), (*limit).GetConfirmed()
 	if known == 0 {
 		known = set
+	}
+	if (*limit).GetRaised() {
+		confirmed++
 	}
 	if told == 0 {
 		if admitted == 0 || (*limit).GetValue() > 0 && begun.Before((*limit).GetChangedAt().AsTime()) {
@@ -298,7 +305,7 @@ func learn(limit **wandstorev1.AccountLimit, set, told, admitted int, now, begun
 			value = min(value, known*3/4)
 		}
 	}
-	*limit = &wandstorev1.AccountLimit{Value: uint64(max(value, 1)), ChangedAt: timestamppb.New(now)}
+	*limit = &wandstorev1.AccountLimit{Value: uint64(max(value, 1)), ChangedAt: timestamppb.New(now), Confirmed: confirmed}
 }
 
 // room returns when the calls of the last minute leave room for another one, after one was

@@ -113,31 +113,30 @@ func (a *Account) run() {
 func (a *Account) turn() time.Duration {
 	a.mu.Lock()
 	now := a.now()
-	if !a.alone(now) {
+	alone := a.alone(now)
+	if !alone {
 		a.known.expire(now)
 	}
 	a.sync()
-	next := idle
+	next, due := idle, false
 	if a.calls > 0 || len(a.waiting) > 0 {
-		next = max(renewEvery-now.Sub(a.renewed), 0)
-	}
-	due := next == 0 && a.shared != nil
-	if next == 0 {
-		next = renewEvery
+		next = renewEvery - now.Sub(a.renewed)
+		if due = next <= 0; due {
+			next = renewEvery
+		}
 	}
 	could, soon := a.may(now)
 	next = min(next, soon)
-	if a.alone(now) && a.shared != nil {
+	if alone && a.shared != nil {
 		next = min(next, leaveAlone-now.Sub(a.failed))
 	}
-	write := !a.alone(now) && (could || due || len(a.unwritten) > 0)
-	alone := a.alone(now)
+	write := !alone && (could || due || len(a.unwritten) > 0)
 	a.mu.Unlock()
 
 	switch {
 	case write:
 		a.write()
-	case could && alone:
+	case could:
 		a.grantAlone()
 	}
 	return next

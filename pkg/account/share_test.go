@@ -212,8 +212,8 @@ func TestNATSHangs(t *testing.T) {
 	}
 	proxy.Restore()
 	eventually.TrueWithin(t, time.Minute, "its calls are written", func() bool {
-		u := record{stored(t, direct, a.key)}.user("cut-off")
-		return u.GetCalls() == 2
+		calls, _ := record{stored(t, direct, a.key)}.underWay("cut-off")
+		return calls == 2
 	})
 	for _, c := range calls {
 		c.End()

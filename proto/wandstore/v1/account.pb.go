@@ -283,7 +283,12 @@ type AccountLimit struct {
 	// The limit; 0 while it is unknown.
 	Value uint64 `protobuf:"varint,1,opt,name=value,proto3" json:"value,omitempty"`
 	// When it was learned, or last raised to try whether more is allowed.
-	ChangedAt     *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=changed_at,json=changedAt,proto3" json:"changed_at,omitempty"`
+	ChangedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=changed_at,json=changedAt,proto3" json:"changed_at,omitempty"`
+	// Whether it was raised then.
+	Raised bool `protobuf:"varint,3,opt,name=raised,proto3" json:"raised,omitempty"`
+	// How many times in a row it was raised and calls were refused then. The more, the later it
+	// is raised again.
+	Confirmed     uint32 `protobuf:"varint,4,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -332,6 +337,20 @@ func (x *AccountLimit) GetChangedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *AccountLimit) GetRaised() bool {
+	if x != nil {
+		return x.Raised
+	}
+	return false
+}
+
+func (x *AccountLimit) GetConfirmed() uint32 {
+	if x != nil {
+		return x.Confirmed
+	}
+	return 0
+}
+
 var File_wandstore_v1_account_proto protoreflect.FileDescriptor
 
 const file_wandstore_v1_account_proto_rawDesc = "" +
@@ -363,11 +382,13 @@ const file_wandstore_v1_account_proto_rawDesc = "" +
 	"\awaiting\x18\x04 \x01(\rR\awaiting\x122\n" +
 	"\x06oldest\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x06oldest\x129\n" +
 	"\n" +
-	"expires_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"_\n" +
+	"expires_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"\x95\x01\n" +
 	"\fAccountLimit\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\x04R\x05value\x129\n" +
 	"\n" +
-	"changed_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tchangedAtB?Z=github.com/wandstore/wandstore/proto/wandstore/v1;wandstorev1b\x06proto3"
+	"changed_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tchangedAt\x12\x16\n" +
+	"\x06raised\x18\x03 \x01(\bR\x06raised\x12\x1c\n" +
+	"\tconfirmed\x18\x04 \x01(\rR\tconfirmedB?Z=github.com/wandstore/wandstore/proto/wandstore/v1;wandstorev1b\x06proto3"
 
 var (
 	file_wandstore_v1_account_proto_rawDescOnce sync.Once
