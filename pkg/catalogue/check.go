@@ -92,21 +92,21 @@ func (c *checker) checkout(address string) {
 	}
 	u, err := url.Parse(strings.NewReplacer("{items}", "", "{currency}", "", "{shopper}", "").Replace(address))
 	local := err == nil && u.Scheme == "http" && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1")
-	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !local || len(address) > maxURL {
-		c.fault("checkoutUrl", "is %s, must be an https address of at most %d bytes", quoted(address), maxURL)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !local || len(address) > MaxURL {
+		c.fault("checkoutUrl", "is %s, must be an https address of at most %d bytes", quoted(address), MaxURL)
 	}
 }
 
 func (c *checker) image(path, address string) {
 	if imageHostOf(address) == "" {
-		c.fault(path, "is %s, must be an https address of at most %d bytes", quoted(address), maxURL)
+		c.fault(path, "is %s, must be an https address of at most %d bytes", quoted(address), MaxURL)
 	}
 }
 
 // imageHostOf is the host of a picture's address; "" if it cannot be a picture's.
 func imageHostOf(address string) string {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "https" || u.User != nil || !imageHost.MatchString(u.Host) || len(address) > maxURL {
+	if err != nil || u.Scheme != "https" || u.User != nil || !imageHost.MatchString(u.Host) || len(address) > MaxURL {
 		return ""
 	}
 	return u.Host
@@ -115,8 +115,8 @@ func imageHostOf(address string) string {
 // address checks the address of a page that is somebody else's.
 func (c *checker) address(path, address string) {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || len(address) > maxURL {
-		c.fault(path, "is %s, must be an https address of at most %d bytes", quoted(address), maxURL)
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || len(address) > MaxURL {
+		c.fault(path, "is %s, must be an https address of at most %d bytes", quoted(address), MaxURL)
 	}
 }
 
@@ -125,7 +125,7 @@ func (c *checker) shop(s *Shop) {
 	if !s.Picture.none() {
 		c.picture(&s.Picture)
 	}
-	c.most("collections", len(s.Collections), maxCollections)
+	c.most("collections", len(s.Collections), MaxCollections)
 	c.collections(s.Collections)
 	c.merchantRules(&s.Rules, s.Collections)
 }
@@ -186,7 +186,7 @@ func (c *checker) collections(all []Collection) {
 			c.fault(path+".id", "%s is used twice", quoted(col.ID))
 		}
 		ids[col.ID] = true
-		c.text(path+".name", col.Name, maxCollectionName)
+		c.text(path+".name", col.Name, MaxCollectionName)
 		c.text(path+".blurb", col.Blurb, MaxHeadline)
 		if col.Rules != nil {
 			c.rules(path+".rules", col.Rules)
@@ -203,7 +203,7 @@ func (c *checker) rules(path string, r *CollectionRules) {
 	for i, condition := range r.Conditions {
 		here := fmt.Sprintf("%s.conditions[%d]", path, i)
 		c.oneOf(here+".field", condition.Field, conditionFields)
-		c.text(here+".value", condition.Value, maxLabel)
+		c.text(here+".value", condition.Value, MaxLabel)
 		if condition.Field != "price" {
 			c.oneOf(here+".is", condition.Is, textRelations)
 			continue

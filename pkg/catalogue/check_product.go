@@ -19,13 +19,18 @@ const (
 	MaxName = 255
 	// MaxAlt is the largest length of a picture's alternative text, in characters.
 	MaxAlt = 512
+	// MaxLabel is the largest length of a tag, vendor, type, option or SKU, in characters.
+	MaxLabel = 255
+	// MaxAttributes is the largest number of a product's attributes.
+	MaxAttributes = 64
+	// MaxCollectedIn is the largest number of collections that a product is in beside its own.
+	MaxCollectedIn = 100
+	// MaxPixels is the largest length of a picture's side.
+	MaxPixels = 100_000
+	// MaxStock is the largest stock of a product or a variant.
+	MaxStock = 1_000_000_000
 
-	maxLabel       = 255 // characters of a tag, vendor, type, option or SKU
-	maxAttributes  = 64
-	maxOptions     = 8
-	maxCollectedIn = 100
-	maxPixels      = 100_000
-	maxStock       = 1_000_000_000
+	maxOptions = 8
 )
 
 // product checks what can be told of a product without its shop. Paths begin with at.
@@ -41,7 +46,7 @@ func (c *checker) product(at string, p *Product) {
 	if p.Collection != "" && !productID.MatchString(p.Collection) {
 		c.fault(at+"collection", "is %s, must be a collection's id", quoted(p.Collection))
 	}
-	c.most(at+"collections", len(p.Collections), maxCollectedIn)
+	c.most(at+"collections", len(p.Collections), MaxCollectedIn)
 	for i, id := range p.Collections {
 		if !productID.MatchString(id) {
 			c.fault(fmt.Sprintf("%scollections[%d]", at, i), "is %s, must be a collection's id", quoted(id))
@@ -80,8 +85,8 @@ func (c *checker) offer(at string, p *Product) {
 }
 
 func (c *checker) stock(at string, stock int, policy StockPolicy) {
-	if stock < 0 || stock > maxStock {
-		c.fault(at+"stock", "is %d, must not be below 0 or above %d", stock, maxStock)
+	if stock < 0 || stock > MaxStock {
+		c.fault(at+"stock", "is %d, must not be below 0 or above %d", stock, MaxStock)
 	}
 	switch policy {
 	case StockDeny, StockContinue, StockUntracked:
@@ -94,10 +99,10 @@ func (c *checker) variants(at string, p *Product) {
 	c.most(at+"options", len(p.Options), maxOptions)
 	for i, o := range p.Options {
 		here := fmt.Sprintf("%soptions[%d]", at, i)
-		c.text(here+".name", o.Name, maxLabel)
+		c.text(here+".name", o.Name, MaxLabel)
 		c.most(here+".values", len(o.Values), MaxVariants)
 		for j, value := range o.Values {
-			c.text(fmt.Sprintf("%s.values[%d]", here, j), value, maxLabel)
+			c.text(fmt.Sprintf("%s.values[%d]", here, j), value, MaxLabel)
 		}
 	}
 	c.most(at+"variants", len(p.Variants), MaxVariants)
@@ -117,8 +122,8 @@ func (c *checker) variant(at string, v *Variant, p *Product) {
 	if !variantID.MatchString(v.ID) {
 		c.fault(at+"id", "is %s, must be letters, digits, dashes and underscores, at most 63", quoted(v.ID))
 	}
-	c.optional(at+"sku", v.SKU, maxLabel)
-	c.optional(at+"barcode", v.Barcode, maxLabel)
+	c.optional(at+"sku", v.SKU, MaxLabel)
+	c.optional(at+"barcode", v.Barcode, MaxLabel)
 	if v.PriceCents < 0 || v.PriceCents > maxPrice {
 		c.fault(at+"priceCents", "is %d, must not be below 0 or above %d", v.PriceCents, maxPrice)
 	}
@@ -144,16 +149,16 @@ func (c *checker) variant(at string, v *Variant, p *Product) {
 func (c *checker) words(at string, p *Product) {
 	c.most(at+"tags", len(p.Tags), MaxTags)
 	for i, tag := range p.Tags {
-		c.text(fmt.Sprintf("%stags[%d]", at, i), tag, maxLabel)
+		c.text(fmt.Sprintf("%stags[%d]", at, i), tag, MaxLabel)
 	}
-	c.optional(at+"vendor", p.Vendor, maxLabel)
-	c.optional(at+"type", p.Type, maxLabel)
-	c.most(at+"attributes", len(p.Attributes), maxAttributes)
+	c.optional(at+"vendor", p.Vendor, MaxLabel)
+	c.optional(at+"type", p.Type, MaxLabel)
+	c.most(at+"attributes", len(p.Attributes), MaxAttributes)
 	seen := make(map[string]bool, len(p.Attributes))
 	for i, a := range p.Attributes {
 		here := fmt.Sprintf("%sattributes[%d]", at, i)
-		c.text(here+".name", a.Name, maxLabel)
-		c.text(here+".value", a.Value, maxLabel)
+		c.text(here+".name", a.Name, MaxLabel)
+		c.text(here+".value", a.Value, MaxLabel)
 		if seen[a.Name] {
 			c.fault(here+".name", "%s is given twice", quoted(a.Name))
 		}
@@ -170,7 +175,7 @@ func (c *checker) images(at string, p *Product) {
 		here := fmt.Sprintf("%simages[%d]", at, i)
 		c.image(here+".url", image.URL)
 		c.optional(here+".alt", image.Alt, MaxAlt)
-		if image.Width < 0 || image.Width > maxPixels || image.Height < 0 || image.Height > maxPixels || (image.Width == 0) != (image.Height == 0) {
+		if image.Width < 0 || image.Width > MaxPixels || image.Height < 0 || image.Height > MaxPixels || (image.Width == 0) != (image.Height == 0) {
 			c.fault(here, "is %d by %d pixels, must be a size, or 0 by 0", image.Width, image.Height)
 		}
 	}

@@ -106,6 +106,10 @@ func (c Condition) comparePrice(price int) bool {
 	}
 }
 
+// InAll is the ids of the shop's collections that hold the product, in the shop's order. It
+// must not be changed.
+func (p *Product) InAll() []string { return p.in }
+
 // In reports whether the collection of that id holds the product.
 func (p *Product) In(collection string) bool { return slices.Contains(p.in, collection) }
 

@@ -31,14 +31,18 @@ const (
 	// MaxDocumentBytes is the largest size of a document, in bytes.
 	MaxDocumentBytes = 512 << 10
 	// MaxProductBytes is the largest size of a product in the bucket, in bytes.
-	MaxProductBytes   = 256 << 10
-	maxCollections    = 250
-	maxCollectionName = 80
-	maxConditions     = 64
-	maxQuotes         = 24
-	maxShades         = 64
-	maxImageHosts     = 32
-	maxURL            = 2048
+	MaxProductBytes = 256 << 10
+	// MaxCollections is the largest number of a shop's collections.
+	MaxCollections = 250
+	// MaxCollectionName is the largest length of a collection's name, in characters.
+	MaxCollectionName = 80
+	// MaxURL is the largest length of an address, in bytes.
+	MaxURL = 2048
+
+	maxConditions = 64
+	maxQuotes     = 24
+	maxShades     = 64
+	maxImageHosts = 32
 	// maxPrice, in the minor unit, keeps the sum of a cart far from integer overflow.
 	maxPrice = 1_000_000_000_00
 )

@@ -58,8 +58,9 @@ func (s *Shop) BySize() []*Product {
 		n, _ := LeadingNumber(p.Attribute(name))
 		return n
 	}
-	ps := s.Sorted(func(a, b *Product) int { return cmp.Or(cmp.Compare(size(a), size(b)), cmp.Compare(a.ID, b.ID)) })
-	return slices.DeleteFunc(ps, func(p *Product) bool { return size(p) <= 0 })
+	ps := slices.DeleteFunc(slices.Clone(s.Products), func(p *Product) bool { return size(p) <= 0 })
+	slices.SortFunc(ps, func(a, b *Product) int { return cmp.Or(cmp.Compare(size(a), size(b)), cmp.Compare(a.ID, b.ID)) })
+	return ps
 }
 
 // AverageRating is the average of all ratings, with one decimal, and their number. A

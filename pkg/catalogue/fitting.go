@@ -54,9 +54,9 @@ func (s *Shop) Fitting(taste Taste, n int) []*Product {
 	}
 	found := make([]fit, 0, most*len(kinds))
 	for _, ofKind := range kinds {
-		found = append(found, bestOf(ofKind, most)...)
+		found = append(found, firstOf(ofKind, most, fit.compare)...)
 	}
-	return varied(bestOf(found, 6*n), n)
+	return varied(firstOf(found, 6*n, fit.compare), n)
 }
 
 type fit struct {
@@ -98,15 +98,9 @@ func (s *Shop) profile(taste Taste) (*profile, map[string]bool) {
 	learn(taste.Bought, tasteBought)
 	learn(taste.Viewed, tasteViewed)
 	for _, words := range taste.Searched[:min(len(taste.Searched), maxTasteSearches)] {
-		r := s.List(Query{Words: words, InStock: true})
-		if words == "" || r.Total > len(s.Products)/2 {
-			continue // it says nothing about the shopper
+		if words != "" {
+			learn(s.foundBy(words, tasteResults), tasteSearched)
 		}
-		var ids []string
-		for _, p := range r.Products[:min(len(r.Products), tasteResults)] {
-			ids = append(ids, p.ID)
-		}
-		learn(ids, tasteSearched)
 	}
 	for _, ids := range [][]string{taste.Cart, taste.Bought} {
 		for _, id := range ids {
@@ -150,24 +144,6 @@ func (s *Shop) appeal(p *Product, bestSold int) float64 {
 		score -= 0.1 // it may be gone before the page is seen
 	}
 	return score
-}
-
-// bestOf is the n best, in order.
-func bestOf(all []fit, n int) []fit {
-	slices.SortFunc(all[:min(n, len(all))], fit.compare)
-	if len(all) <= n {
-		return all
-	}
-	best := all[:n:n]
-	for _, f := range all[n:] {
-		if f.compare(best[n-1]) >= 0 {
-			continue
-		}
-		at, _ := slices.BinarySearchFunc(best, f, fit.compare)
-		copy(best[at+1:], best[at:n-1])
-		best[at] = f
-	}
-	return best
 }
 
 // varied picks n, the best first, where each one of a kind or a maker makes the next of it

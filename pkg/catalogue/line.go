@@ -45,6 +45,16 @@ func (l Line) Key() string {
 	return LineKey(l.Product.ID, l.Variant.ID)
 }
 
+// Path is the path of the product's page in the shop, with the variant chosen if there are
+// several.
+func (l Line) Path(s *Shop) string {
+	path := s.ProductPath(l.Product.ID)
+	if l.Variant != nil && len(l.Product.Variants) > 1 {
+		path += "?variant=" + l.Variant.ID
+	}
+	return path
+}
+
 // NowCents is today's price of one.
 func (l Line) NowCents() int {
 	if l.Variant != nil {

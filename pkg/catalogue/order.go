@@ -14,14 +14,33 @@ func (s *Shop) Pick(n int, keep func(*Product) bool, less func(a, b *Product) in
 			found = append(found, p)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b *Product) int {
-		return cmp.Or(availableFirst(a, b), less(a, b))
-	})
 	ids := make([]string, 0, n)
-	for _, p := range found[:min(n, len(found))] {
+	for _, p := range firstOf(found, n, func(a, b *Product) int { return cmp.Or(availableFirst(a, b), less(a, b)) }) {
 		ids = append(ids, p.ID)
 	}
 	return ids
+}
+
+// firstOf is the first n of all in the order of compare, sorted; equal ones keep their order.
+// It changes all. For a small n it costs little more than to look at each.
+func firstOf[T any](all []T, n int, compare func(a, b T) int) []T {
+	n = min(n, len(all))
+	first := all[:n:n]
+	slices.SortStableFunc(first, compare)
+	for _, next := range all[n:] {
+		if n == 0 || compare(next, first[n-1]) >= 0 {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(first, next, func(one, next T) int {
+			if compare(one, next) <= 0 {
+				return -1
+			}
+			return 1
+		})
+		copy(first[at+1:], first[at:n-1])
+		first[at] = next
+	}
+	return first
 }
 
 // Sorted is all products in the order of less. The order is stable.

@@ -23,7 +23,7 @@ const (
 const (
 	maxQuery      = 120 // bytes
 	maxQueryWords = 8
-	maxFilter     = 1020 // bytes of a label of maxLabel characters
+	maxFilter     = 1020 // bytes of a label of MaxLabel characters
 )
 
 // Query selects and orders products. The zero Query selects all of them.
@@ -193,15 +193,23 @@ const maxFound = 40
 func (s *Shop) Found(searches []string) []string {
 	var ids []string
 	for _, words := range searches {
-		found, _ := s.search(Query{Words: words, InStock: true})
-		if len(found.all) > len(s.Products)/2 {
-			continue
-		}
-		most := min(len(found.all), maxFound)
-		found.sort(0, most)
-		for _, m := range found.all[:most] {
-			ids = append(ids, m.product.ID)
-		}
+		ids = append(ids, s.foundBy(words, maxFound)...)
 	}
 	return s.Known(ids)
+}
+
+// foundBy is the ids of the first available products that match a search, at most most. It is
+// empty if more than half of the shop's products match.
+func (s *Shop) foundBy(words string, most int) []string {
+	found, _ := s.search(Query{Words: words, InStock: true})
+	if len(found.all) > len(s.Products)/2 {
+		return nil
+	}
+	most = min(len(found.all), most)
+	found.sort(0, most)
+	ids := make([]string, most)
+	for i, m := range found.all[:most] {
+		ids[i] = m.product.ID
+	}
+	return ids
 }

@@ -47,7 +47,7 @@ func SetQuantity(g *wandstorev1.StoreSignals, line string, n int) {
 		if g.Quantities == nil {
 			g.Quantities = map[string]uint32{}
 		}
-		g.Quantities[line] = uint32(min(n, maxQuantity))
+		g.Quantities[line] = uint32(min(n, catalogue.MaxQuantity))
 	}
 	for id := range g.GetQuantities() {
 		if !slices.Contains(g.GetCart(), id) {
@@ -55,9 +55,6 @@ func SetQuantity(g *wandstorev1.StoreSignals, line string, n int) {
 		}
 	}
 }
-
-// maxQuantity is the largest quantity of one product in a cart.
-const maxQuantity = 99
 
 // MergeCart adds another cart's lines and quantities to a cart. What is added comes
 // after what is there.
@@ -70,7 +67,7 @@ func MergeCart(into, from *wandstorev1.StoreSignals) {
 		if n == 0 {
 			into.Cart = append(into.Cart, product)
 		}
-		SetQuantity(into, product, min(n+Quantity(from, product), maxQuantity))
+		SetQuantity(into, product, min(n+Quantity(from, product), catalogue.MaxQuantity))
 	}
 }
 

@@ -107,13 +107,21 @@ func Apply(s *wandstorev1.ShopperSession, e *wandstorev1.TrackEvent, at time.Tim
 		g.Checkouts++
 	case "purchase":
 		g.Purchases++
-		lines := slices.Clone(g.GetCart())
 		if p := e.GetProduct(); p != "" {
-			g.Purchased = first(p, g.GetPurchased(), maxRecent)
-			lines = slices.DeleteFunc(lines, func(line string) bool { return catalogue.LineProduct(line) != p })
+			buy(g, p)
+			return
 		}
-		for _, line := range lines {
-			g.Purchased = first(catalogue.LineProduct(line), g.GetPurchased(), maxRecent)
+		for _, line := range slices.Clone(g.GetCart()) {
+			buy(g, catalogue.LineProduct(line))
+		}
+	}
+}
+
+// buy notes that a product was bought, in whichever variants, and removes it from the cart.
+func buy(g *wandstorev1.StoreSignals, product string) {
+	g.Purchased = first(product, g.GetPurchased(), maxRecent)
+	for _, line := range slices.Clone(g.GetCart()) {
+		if catalogue.LineProduct(line) == product {
 			SetQuantity(g, line, 0)
 		}
 	}
@@ -199,12 +207,6 @@ func ApplyOrder(s *wandstorev1.ShopperSession, shop string, products []string) {
 	g := Signals(s, shop)
 	g.Purchases++
 	for _, p := range products {
-		g.Purchased = first(p, g.GetPurchased(), maxRecent)
-		// A line of a cart is a product, or product:variant.
-		for _, line := range slices.Clone(g.GetCart()) {
-			if id, _, _ := strings.Cut(line, ":"); id == p {
-				SetQuantity(g, line, 0)
-			}
-		}
+		buy(g, p)
 	}
 }

@@ -117,7 +117,7 @@ func (s *shopView) cartLine(asked CartLine, line catalogue.Line, n int) cartLine
 	if line.Variant == nil || len(line.Product.Variants) < 2 {
 		return v
 	}
-	v.Choice, v.Href = chosenWords(line.Variant), s.variantPath(line)
+	v.Choice, v.Href = chosenWords(line.Variant), line.Path(s.Shop)
 	if image, ok := line.Product.VariantPicture(line.Variant); ok {
 		v.Photo = newPhotoView(image, v.Alt)
 	}

@@ -30,10 +30,7 @@ func checkoutAddress(shop *catalogue.Shop, lines []paid, mark string) (address s
 	}
 	var items []string
 	for _, l := range lines {
-		id := l.Product.ID
-		if l.Variant != nil && len(l.Product.Variants) > 1 {
-			id = l.Key()
-		}
+		id := l.Key()
 		if shop.Checkout != catalogue.CheckoutTemplate {
 			// Shopify's API writes gid://shopify/ProductVariant/123 for 123.
 			id = l.Origin()[strings.LastIndexByte(l.Origin(), '/')+1:]

@@ -24,11 +24,7 @@ func (s *shopView) collections() []collectionView {
 	}
 	byID := make(map[string]*summary, len(s.Collections))
 	for _, p := range s.Products {
-		for i := range s.Collections {
-			id := s.Collections[i].ID
-			if !p.In(id) {
-				continue
-			}
+		for _, id := range p.InAll() {
 			c := byID[id]
 			if c == nil {
 				c = &summary{lowest: p.NowCents(), cover: p}

@@ -70,14 +70,11 @@ const schema = "https://schema.org"
 
 func (s *shopView) offerOf(l catalogue.Line) offerData {
 	o := offerData{
-		Type: "Offer", URL: s.ProductPath(l.Product.ID), Price: catalogue.FormatAmount(s.Currency, l.NowCents()), Currency: s.Currency,
+		Type: "Offer", URL: l.Path(s.Shop), Price: catalogue.FormatAmount(s.Currency, l.NowCents()), Currency: s.Currency,
 		Availability: schema + "/InStock",
 	}
 	if l.SoldOut() {
 		o.Availability = schema + "/OutOfStock"
-	}
-	if l.Variant != nil && len(l.Product.Variants) > 1 {
-		o.URL = s.variantPath(l)
 	}
 	return o
 }

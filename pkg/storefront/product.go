@@ -195,10 +195,5 @@ func (v *productView) gallery(line catalogue.Line) {
 	}
 }
 
-// variantPath is the address of the product's page with the variant chosen.
-func (s *shopView) variantPath(l catalogue.Line) string {
-	return s.ProductPath(l.Product.ID) + "?variant=" + l.Variant.ID
-}
-
 // chosenWords are a variant's values in words.
 func chosenWords(v *catalogue.Variant) string { return strings.Join(v.Options, " / ") }

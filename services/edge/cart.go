@@ -198,12 +198,13 @@ func (ch *cartChange) chooseVariant(c *fiber.Ctx, shop *catalogue.Shop) error {
 		return nil
 	}
 	variant, asked := chosenVariant(product, func(name string) string { return c.FormValue(name) })
-	if variant != nil && variant.SoldOut() {
-		ch.choose = shop.ProductPath(product.ID) + "?variant=" + variant.ID
-		return nil
-	}
 	if variant != nil {
-		ch.lines[0] = catalogue.Line{Product: product, Variant: variant}.Key()
+		line := catalogue.Line{Product: product, Variant: variant}
+		if line.SoldOut() {
+			ch.choose = line.Path(shop)
+		} else {
+			ch.lines[0] = line.Key()
+		}
 		return nil
 	}
 	ch.choose = shop.ProductPath(product.ID)

@@ -32,7 +32,7 @@
 // # The service
 //
 // Without arguments the importer takes webhooks, at POST /webhook/shopify and POST
-// /webhook/woocommerce/{store}. Package webhook says what it makes of them.
+// /webhook/woocommerce/{store}. Package live says what it makes of them.
 //
 // # Failure
 //

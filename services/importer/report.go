@@ -39,8 +39,8 @@ type Summary struct {
 	Format string
 	// ShopMade is true if the shop's document was made.
 	ShopMade bool
-	// Stale is the ids of collections that the shop's document does not have.
-	Stale []string
+	// Lacking is the ids of the products' collections that the shop's document does not have.
+	Lacking []string
 
 	shown map[string][]Entry
 	all   *json.Encoder
@@ -126,8 +126,8 @@ func (s *Summary) Print(out io.Writer, shop string, dryRun bool) {
 	if s.ShopMade {
 		fmt.Fprintf(out, "the shop's document was made; it is in the bucket STORES\n")
 	}
-	if n := len(s.Stale); n > 0 {
-		fmt.Fprintf(out, "the shop's document lacks %d collections of the products, such as %s\n", n, s.Stale[0])
+	if n := len(s.Lacking); n > 0 {
+		fmt.Fprintf(out, "the shop's document lacks %d collections of the products, such as %s\n", n, s.Lacking[0])
 	}
 	if s.Kept != "" {
 		fmt.Fprintf(out, "nothing was removed: %s\n", s.Kept)

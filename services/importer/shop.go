@@ -83,10 +83,10 @@ func (s *shop) finish(ctx context.Context, summary *Summary, dryRun bool) error 
 	if s.known != nil {
 		for id := range s.sizes {
 			if _, ok := s.known.Collection(id); !ok && id != mapping.OtherCollection {
-				summary.Stale = append(summary.Stale, id)
+				summary.Lacking = append(summary.Lacking, id)
 			}
 		}
-		slices.Sort(summary.Stale)
+		slices.Sort(summary.Lacking)
 		return nil
 	}
 	if len(s.sizes) == 0 {
@@ -109,16 +109,13 @@ func (s *shop) finish(ctx context.Context, summary *Summary, dryRun bool) error 
 	return nil
 }
 
-// maxShopCollections is how many collections a shop may have, as catalogue's.
-const maxShopCollections = 250
-
 // document is a shop's document with what can be told of a shop by its products. It is
 // plain on purpose: what a brand says of itself is for the merchant to write.
 func (s *shop) document(format string) *catalogue.Shop {
 	bySize := slices.SortedFunc(maps.Keys(s.sizes), func(a, b string) int {
 		return cmp.Or(s.sizes[b]-s.sizes[a], cmp.Compare(a, b))
 	})
-	bySize = bySize[:min(len(bySize), maxShopCollections)]
+	bySize = bySize[:min(len(bySize), catalogue.MaxCollections)]
 	collections := make([]catalogue.Collection, 0, len(bySize))
 	for _, id := range bySize {
 		name := s.names[id]

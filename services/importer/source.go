@@ -54,8 +54,8 @@ func (o *Options) open(ctx context.Context, counted func(int)) (*source, error) 
 	s := &source{format: format, close: func() {}}
 	switch format {
 	case formatPublic, formatStorefront, formatAdmin:
-		base, ok := strings.CutSuffix(strings.TrimSuffix(o.Source, "/"), "/products.json")
-		if _ = ok; !spool.IsAddress(base) {
+		base := strings.TrimSuffix(strings.TrimSuffix(o.Source, "/"), "/products.json")
+		if !spool.IsAddress(base) {
 			return nil, fmt.Errorf("%s reads from the address of a shop, such as https://example.myshopify.com", format)
 		}
 		if u, err := url.Parse(base); err != nil || u.Scheme != "https" && format != formatPublic && !lifecycle.Loopback(u.Host) {

@@ -195,17 +195,26 @@ func (s *Server) getFaults(w http.ResponseWriter, _ *http.Request) {
 	writeBody(w, http.StatusOK, s.faults.get())
 }
 
-func (s *Server) putFaults(w http.ResponseWriter, r *http.Request) {
+// readControl decodes the body of a control request, or answers that it is not what is
+// asked for.
+func readControl(w http.ResponseWriter, r *http.Request, what string, into any) bool {
 	body, ok := readBody(w, r, maxControlBody)
 	if !ok {
-		return
+		return false
 	}
-	var f Fault
 	dec := json.NewDecoder(bytes.NewReader(body))
 	// A misspelt "count" would otherwise break the model for good.
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&f); err != nil {
-		writeError(w, http.StatusBadRequest, "invalid_request_error", "The body is not a fault: "+err.Error())
+	if err := dec.Decode(into); err != nil {
+		writeError(w, http.StatusBadRequest, "invalid_request_error", "The body is not "+what+": "+err.Error())
+		return false
+	}
+	return true
+}
+
+func (s *Server) putFaults(w http.ResponseWriter, r *http.Request) {
+	var f Fault
+	if !readControl(w, r, "a fault", &f) {
 		return
 	}
 	if err := s.SetFault(f); err != nil {

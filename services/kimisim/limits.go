@@ -1,8 +1,6 @@
 package kimisim
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -129,18 +127,11 @@ func (s *Server) getLimits(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) putLimits(w http.ResponseWriter, r *http.Request) {
-	body, ok := readBody(w, r, maxControlBody)
-	if !ok {
+	var l Limits
+	if !readControl(w, r, "limits", &l) {
 		return
 	}
-	var l Limits
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(&l)
-	if err == nil {
-		err = s.SetLimits(l)
-	}
-	if err != nil {
+	if err := s.SetLimits(l); err != nil {
 		writeError(w, http.StatusBadRequest, "invalid_request_error", "The body is not limits: "+err.Error())
 		return
 	}

@@ -81,9 +81,6 @@ func (m *Mender) Close() (rest []byte, missing string, cut bool) {
 	return rest, b.String(), !whole
 }
 
-// Done reports whether the last bracket was read.
-func (m *Mender) Done() bool { return m.done }
-
 func (m *Mender) run() []byte {
 	m.out = m.out[:0]
 	at := 0

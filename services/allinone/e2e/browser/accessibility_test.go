@@ -53,22 +53,28 @@ func TestBrowserFindsEveryPageAccessible(t *testing.T) {
 			tb.Do(chromedp.Evaluate[chromedp.Void](source + "; void 0"))
 			for _, width := range widths {
 				tb.Resize(width)
-				for _, scheme := range []string{"light", "dark"} {
-					// Without animations: the contrast of an element that fades in cannot be judged.
-					tb.Prefers(
-						&emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme},
-						&emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"},
-					)
-					var found []violation
-					if err := json.Unmarshal([]byte(world.Eval[string](tb, `axe.run().then(r => JSON.stringify(r.violations))`)), &found); err != nil {
-						t.Fatal(err)
-					}
-					for _, v := range found {
-						t.Errorf("%s at %d px: %s (%s): %s%s", scheme, width, v.ID, v.Impact, v.Help, where(v))
-					}
-				}
+				violatesNone(t, tb, width)
 			}
 		})
+	}
+}
+
+// violatesNone reports every rule that the page breaks, in light or dark colours.
+func violatesNone(t *testing.T, tb *world.Tab, width int64) {
+	t.Helper()
+	for _, scheme := range []string{"light", "dark"} {
+		// Without animations: the contrast of an element that fades in cannot be judged.
+		tb.Prefers(
+			&emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme},
+			&emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"},
+		)
+		var found []violation
+		if err := json.Unmarshal([]byte(world.Eval[string](tb, `axe.run().then(r => JSON.stringify(r.violations))`)), &found); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range found {
+			t.Errorf("%s at %d px: %s (%s): %s%s", scheme, width, v.ID, v.Impact, v.Help, where(v))
+		}
 	}
 }
 

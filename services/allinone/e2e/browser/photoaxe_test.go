@@ -1,12 +1,9 @@
 package browser_test
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
@@ -41,19 +38,7 @@ func TestBrowserFindsAMerchantsShopAccessible(t *testing.T) {
 					if wide := world.Eval[float64](tb, `document.documentElement.scrollWidth`); wide > float64(width) {
 						t.Errorf("%d px wide, the page takes %v: %s", width, wide, world.Eval[string](tb, tooWide))
 					}
-					for _, scheme := range []string{"light", "dark"} {
-						tb.Prefers(
-							&emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme},
-							&emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"},
-						)
-						var found []violation
-						if err := json.Unmarshal([]byte(world.Eval[string](tb, `axe.run().then(r => JSON.stringify(r.violations))`)), &found); err != nil {
-							t.Fatal(err)
-						}
-						for _, v := range found {
-							t.Error(fmt.Sprintf("%s at %d px: %s (%s): %s", scheme, width, v.ID, v.Impact, v.Help), where(v))
-						}
-					}
+					violatesNone(t, tb, width)
 				}
 			})
 		}

@@ -2,8 +2,6 @@ package feed
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"strings"
 
@@ -35,28 +33,14 @@ func readText(ctx context.Context, in io.Reader, give func(*item) error) error {
 	for i, header := range t.Header() {
 		names[i] = attributeName(header)
 	}
-	for {
-		row, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
+	return t.Each(ctx, func(row table.Row) error {
 		one := &item{line: row.Line}
 		for column, name := range names {
 			one.add(name, row.Field(column))
 		}
-		if row.Excess() {
-			one.add(faultName, fmt.Sprintf("line %d has more values than the header has columns", row.Line))
-		}
-		if err := give(one); err != nil {
-			return err
-		}
-	}
+		one.add(faultName, row.Fault())
+		return give(one)
+	})
 }
 
 // faultName is the name under which an item keeps why it cannot be read. No attribute is

@@ -15,8 +15,7 @@
 //	              are taken off the stocks that are older than it
 //
 // What has to be remembered for that and is no product's own is in the bucket IMPORTS for a
-// week: removals, the stocks by location, and the orders that were
-// counted.
+// week: removals, the stocks by location, and the orders that were counted.
 //
 // # Whose order
 //

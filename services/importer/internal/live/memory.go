@@ -26,8 +26,8 @@ func (r *removal) covers(changed time.Time) bool {
 	return r != nil && (r.At.IsZero() || !changed.After(r.At))
 }
 
-// bury remembers a removal.
-func (m memory) bury(ctx context.Context, store, id string, r removal) error {
+// setRemoved remembers a removal.
+func (m memory) setRemoved(ctx context.Context, store, id string, r removal) error {
 	value, err := json.Marshal(r)
 	if err != nil {
 		return err

@@ -54,7 +54,7 @@ func (d *Desk) put(ctx context.Context, store string, l *listing.Product, comple
 		if old != nil && !shelf.Merge(old, next) {
 			return nil, errSettled
 		}
-		return next, d.newerStocks(ctx, store, next)
+		return next, d.newerStocks(ctx, store, next, "")
 	}); err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (d *Desk) remove(ctx context.Context, store, externalID string, r removal) 
 		return err
 	}
 	if before == nil || !before.At.IsZero() && (r.At.IsZero() || before.At.Before(r.At)) {
-		if err := d.memory.bury(ctx, store, externalID, r); err != nil {
+		if err := d.memory.setRemoved(ctx, store, externalID, r); err != nil {
 			return err
 		}
 	}

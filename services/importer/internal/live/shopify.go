@@ -23,7 +23,11 @@ func (d *Desk) Shopify(ctx context.Context, store, topic string, body []byte) er
 		l := p.Listing()
 		return d.put(ctx, store, &l, nil)
 	case "products/delete":
-		return d.shopifyDelete(ctx, store, body)
+		removed, err := onlyID(body)
+		if err != nil {
+			return err
+		}
+		return d.remove(ctx, store, removed, removal{})
 	case "inventory_levels/update":
 		var l struct {
 			Item      int64     `json:"inventory_item_id"`
@@ -44,18 +48,18 @@ func (d *Desk) Shopify(ctx context.Context, store, topic string, body []byte) er
 	return nil
 }
 
-// shopifyDelete takes a body that holds nothing but an id: that of another topic, sent under
-// this one, removes nothing.
-func (d *Desk) shopifyDelete(ctx context.Context, store string, body []byte) error {
+// onlyID is the id of a body that holds nothing else: that of another topic, sent under a
+// removal's, removes nothing.
+func onlyID(body []byte) (string, error) {
 	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(body, &fields); err != nil {
-		return bad(err)
+	if err := json.Unmarshal(body, &fields); err != nil || len(fields) > 1 {
+		return "", bad(err)
 	}
-	n, err := strconv.ParseInt(string(fields["id"]), 10, 64)
-	if err != nil || n == 0 || len(fields) > 1 {
-		return bad(err)
+	var n int64
+	if err := json.Unmarshal(fields["id"], &n); err != nil || n == 0 {
+		return "", bad(err)
 	}
-	return d.remove(ctx, store, id(n), removal{})
+	return id(n), nil
 }
 
 func (d *Desk) shopifyOrder(ctx context.Context, store string, body []byte) error {

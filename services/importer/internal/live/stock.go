@@ -24,13 +24,14 @@ func (d *Desk) stock(ctx context.Context, store, item, location string, now leve
 	})
 }
 
-// newerStocks sets the stocks that were told after the product was changed. With items only
-// those are looked for. They are read anew in each try of an update, so that the last of two
-// writers has seen both stocks.
-func (d *Desk) newerStocks(ctx context.Context, store string, p *catalogue.Product, items ...string) error {
+// newerStocks sets the stocks that were told after the product was changed: that of the item,
+// or of all items if it is "". They are read anew in each try of an update, so that the last
+// of two writers has seen both stocks. Each costs a request of NATS, so none is read that
+// cannot count.
+func (d *Desk) newerStocks(ctx context.Context, store string, p *catalogue.Product, item string) error {
 	for i := range p.Variants {
 		v := &p.Variants[i]
-		if v.Origin == nil || v.Origin.InventoryID == "" || len(items) > 0 && v.Origin.InventoryID != items[0] {
+		if v.StockPolicy == catalogue.StockUntracked || v.Origin == nil || v.Origin.InventoryID == "" || item != "" && v.Origin.InventoryID != item {
 			continue
 		}
 		all, err := d.memory.levels(ctx, store, v.Origin.InventoryID)
@@ -39,9 +40,6 @@ func (d *Desk) newerStocks(ctx context.Context, store string, p *catalogue.Produ
 		}
 		stock, at := all.sum()
 		if len(all) == 0 || at < v.Origin.StockAt || p.Origin != nil && at <= p.Origin.UpdatedAt.UnixMilli() {
-			continue
-		}
-		if v.StockPolicy == catalogue.StockUntracked {
 			continue
 		}
 		v.Stock, v.Origin.StockAt = stock, at

@@ -23,17 +23,13 @@ func (d *Desk) WooCommerce(ctx context.Context, store, topic string, body []byte
 		}
 		return d.wooProduct(ctx, store, &p)
 	case "product.deleted":
-		var fields map[string]json.RawMessage
-		if err := json.Unmarshal(body, &fields); err != nil || len(fields) > 1 {
-			return bad(err)
-		}
-		var n int64
-		if err := json.Unmarshal(fields["id"], &n); err != nil || n == 0 {
-			return bad(err)
+		removed, err := onlyID(body)
+		if err != nil {
+			return err
 		}
 		// The body does not tell when: it was before now, and what is restored is changed
 		// after it.
-		return d.remove(ctx, store, id(n), removal{At: d.now()})
+		return d.remove(ctx, store, removed, removal{At: d.now()})
 	case "order.created":
 		return d.wooOrder(ctx, store, body)
 	}

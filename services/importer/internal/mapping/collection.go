@@ -12,12 +12,6 @@ import (
 // OtherCollection is the id of the collection of products that the source sorts nowhere.
 const OtherCollection = "other"
 
-// Limits of a product's collections, and of a collection's name in characters.
-const (
-	maxCollections    = 100
-	maxCollectionName = 80
-)
-
 // collections sets the product's collections. A path, "Clothing > Shirts", is two.
 func (m *Mapped) collections(l *listing.Product) {
 	for _, category := range l.Categories {
@@ -37,8 +31,8 @@ func (m *Mapped) collections(l *listing.Product) {
 }
 
 func (m *Mapped) collection(path []string) {
-	name := truncate(catalogue.CleanText(path[len(path)-1]), maxCollectionName)
-	if name == "" || len(m.Collections) >= maxCollections {
+	name := truncate(catalogue.CleanText(path[len(path)-1]), catalogue.MaxCollectionName)
+	if name == "" || len(m.Collections) >= catalogue.MaxCollectedIn {
 		return
 	}
 	whole := ident.Canonical(catalogue.CleanText(strings.Join(path, " ")))

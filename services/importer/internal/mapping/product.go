@@ -44,8 +44,6 @@ func ID(l *listing.Product) string {
 	return strings.Clone(catalogue.ProductID(handle))
 }
 
-const maxLabel = 255 // characters, as catalogue's
-
 // Mapped is a product with its encoding, as the bucket CATALOGUE holds it.
 type Mapped struct {
 	Product *catalogue.Product
@@ -127,13 +125,11 @@ func (m *Mapped) words(l *listing.Product) {
 	for _, a := range l.Attributes {
 		name, value := label(a.Name), label(a.Value)
 		known := slices.ContainsFunc(p.Attributes, func(b catalogue.Attribute) bool { return b.Name == name })
-		if name != "" && value != "" && !known && len(p.Attributes) < maxAttributes {
+		if name != "" && value != "" && !known && len(p.Attributes) < catalogue.MaxAttributes {
 			p.Attributes = append(p.Attributes, catalogue.Attribute{Name: name, Value: value})
 		}
 	}
 }
-
-const maxAttributes = 64 // of a product, as catalogue's
 
 // images sets the pictures: those of the product, then those that only a variant has.
 func (m *Mapped) images(l *listing.Product) {
@@ -161,13 +157,11 @@ func (m *Mapped) image(i listing.Image) {
 		return
 	}
 	image := catalogue.Image{URL: address, Alt: truncate(catalogue.CleanText(i.Alt), catalogue.MaxAlt)}
-	if i.Width > 0 && i.Height > 0 && i.Width <= maxPixels && i.Height <= maxPixels {
+	if i.Width > 0 && i.Height > 0 && i.Width <= catalogue.MaxPixels && i.Height <= catalogue.MaxPixels {
 		image.Width, image.Height = i.Width, i.Height
 	}
 	m.Product.Images = append(m.Product.Images, image)
 }
-
-const maxPixels = 100_000 // of a picture's side, as catalogue's
 
 // picture is the number of the picture of that address, from 1; 0 if there is none.
 func (m *Mapped) picture(address string) int {
@@ -186,7 +180,7 @@ func secure(address string) (string, bool) {
 		address = "https:" + address
 	}
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User != nil || len(address) > 2048 {
+	if err != nil || u.Host == "" || u.User != nil || len(address) > catalogue.MaxURL {
 		return "", false
 	}
 	switch strings.ToLower(u.Scheme) {
@@ -207,7 +201,7 @@ func (m *Mapper) amount(text string) (int, error) {
 	return minor, err
 }
 
-func label(s string) string { return truncate(catalogue.CleanText(s), maxLabel) }
+func label(s string) string { return truncate(catalogue.CleanText(s), catalogue.MaxLabel) }
 
 func truncate(s string, most int) string {
 	if utf8.RuneCountInString(s) <= most {

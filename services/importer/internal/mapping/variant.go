@@ -98,12 +98,10 @@ func (m *Mapper) Offer(l *listing.Variant) (v catalogue.Variant, notice Notice, 
 		v.StockPolicy = catalogue.StockUntracked
 	}
 	if l.Stock != nil {
-		v.Stock = min(max(*l.Stock, 0), maxStock)
+		v.Stock = min(max(*l.Stock, 0), catalogue.MaxStock)
 	}
 	return v, notice, nil
 }
-
-const maxStock = 1_000_000_000 // as catalogue's
 
 // Name gives the variants ids, by their values alone: so a variant has the same id whatever
 // it was imported from. Values that cannot be told apart in an id have ids with a hash.

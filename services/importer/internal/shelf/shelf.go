@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"maps"
 	"strconv"
 	"sync"
 
@@ -103,14 +102,14 @@ func (s *Shelf) Put(ctx context.Context, p *catalogue.Product, encoded []byte) (
 		return Unchanged, nil, nil
 	}
 	if !k.exists {
-		return Added, nil, s.write(ctx, p.ID, k.revision, encoded, nil)
+		return Added, nil, s.write(ctx, p.ID, k.revision, encoded)
 	}
 	old, err := s.read(ctx, p.ID)
 	if err != nil {
 		return 0, nil, err
 	}
 	if old == nil {
-		return Changed, nil, s.write(ctx, p.ID, k.revision, encoded, nil)
+		return Changed, nil, s.write(ctx, p.ID, k.revision, encoded)
 	}
 	if !Merge(old, p) {
 		return Newer, nil, nil
@@ -121,7 +120,7 @@ func (s *Shelf) Put(ctx context.Context, p *catalogue.Product, encoded []byte) (
 	if k.sum == sha256.Sum256(encoded) {
 		return Unchanged, nil, nil
 	}
-	return Changed, Changes(old, p), s.write(ctx, p.ID, k.revision, encoded, nil)
+	return Changed, Changes(old, p), s.write(ctx, p.ID, k.revision, encoded)
 }
 
 // read is what the bucket holds of a product; nil if that is no product.
@@ -142,11 +141,12 @@ func (s *Shelf) read(ctx context.Context, product string) (*catalogue.Product, e
 
 // Remove removes a product that the bucket held.
 func (s *Shelf) Remove(ctx context.Context, product string) error {
-	return s.write(ctx, product, s.known[product].revision, nil, nats.Header{"KV-Operation": []string{"DEL"}})
+	return s.write(ctx, product, s.known[product].revision, nil)
 }
 
-// write sends a message of the bucket, and lets its acknowledgement come later.
-func (s *Shelf) write(ctx context.Context, product string, revision uint64, value []byte, header nats.Header) error {
+// write puts a product, or removes it if value is nil, and lets the acknowledgement come
+// later. That needs a message of one's own: the client's Put and Delete wait.
+func (s *Shelf) write(ctx context.Context, product string, revision uint64, value []byte) error {
 	if s.dryRun {
 		return nil
 	}
@@ -155,7 +155,9 @@ func (s *Shelf) write(ctx context.Context, product string, revision uint64, valu
 	}
 	key := wandnats.ProductKey(s.store, product)
 	msg := &nats.Msg{Subject: "$KV." + wandnats.BucketCatalogue + "." + key, Data: value, Header: nats.Header{}}
-	maps.Copy(msg.Header, header)
+	if value == nil {
+		msg.Header.Set("KV-Operation", "DEL") // ADR-8 of nats-architecture-and-design
+	}
 	msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(revision, 10))
 	select {
 	case s.inFlight <- struct{}{}:
@@ -177,7 +179,7 @@ func (s *Shelf) write(ctx context.Context, product string, revision uint64, valu
 			err = ctx.Err()
 		}
 		if wandnats.IsConflict(err) {
-			err = s.again(ctx, product, value)
+			err = s.force(ctx, product, value)
 		}
 		if err != nil {
 			s.fail(fmt.Errorf("write to %s: %w", wandnats.BucketCatalogue, err))
@@ -186,9 +188,9 @@ func (s *Shelf) write(ctx context.Context, product string, revision uint64, valu
 	return nil
 }
 
-// again writes a product, or removes it, that somebody else has written since the shelf was
+// force writes a product, or removes it, that somebody else has written since the shelf was
 // opened.
-func (s *Shelf) again(ctx context.Context, product string, value []byte) error {
+func (s *Shelf) force(ctx context.Context, product string, value []byte) error {
 	key := wandnats.ProductKey(s.store, product)
 	if value == nil {
 		return s.kv.Delete(ctx, key)

@@ -126,15 +126,7 @@ type variantNode struct {
 func (n *node) listing(currency string) listing.Product {
 	l := listing.Product{
 		Handle: n.Handle, ExternalID: number(n.ID), Title: n.Title, HTML: n.DescriptionHTML, Vendor: n.Vendor, Type: n.ProductType,
-		Tags: n.Tags, AddedAt: n.CreatedAt, UpdatedAt: n.UpdatedAt,
-	}
-	switch status := strings.ToLower(n.Status); status {
-	case "draft", "archived", "unlisted":
-		l.Hidden = "is " + status
-	case "active":
-		if n.PublishedAt == nil {
-			l.Hidden = "is not published"
-		}
+		Tags: n.Tags, Hidden: hidden(n.Status, n.PublishedAt != nil), AddedAt: n.CreatedAt, UpdatedAt: n.UpdatedAt,
 	}
 	for _, c := range n.Collections.Nodes {
 		l.Categories = append(l.Categories, c.Title)

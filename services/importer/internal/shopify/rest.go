@@ -108,7 +108,7 @@ func (a *amount) UnmarshalJSON(b []byte) error {
 func (p *Product) Listing() listing.Product {
 	l := listing.Product{
 		Handle: p.Handle, ExternalID: id(p.ID), Title: p.Title, HTML: p.BodyHTML, Vendor: p.Vendor, Type: p.ProductType,
-		Tags: p.Tags, Hidden: p.hidden(), AddedAt: p.CreatedAt.Time, UpdatedAt: p.UpdatedAt.Time,
+		Tags: p.Tags, Hidden: hidden(p.Status, p.PublishedAt != nil), AddedAt: p.CreatedAt.Time, UpdatedAt: p.UpdatedAt.Time,
 	}
 	if p.ProductType != "" {
 		l.Categories = []string{p.ProductType}
@@ -134,14 +134,14 @@ func noOptions(names []string, variants int) bool {
 	return len(names) == 1 && names[0] == "Title" && variants < 2
 }
 
-// hidden is why a product must not be seen. products.json has no status: it lists what is
-// published only.
-func (p *Product) hidden() string {
-	switch status := strings.ToLower(p.Status); status {
+// hidden is why a product must not be seen. products.json and the Storefront API have no
+// status: they list what is published only.
+func hidden(status string, published bool) string {
+	switch status = strings.ToLower(status); status {
 	case "draft", "archived", "unlisted":
 		return "is " + status
 	case "active":
-		if p.PublishedAt == nil {
+		if !published {
 			return "is not published"
 		}
 	}

@@ -27,9 +27,7 @@ func product(c *columns, rows []row) listing.Product {
 		p.Fault = "has neither a handle nor a title"
 	}
 	for _, r := range rows {
-		if r.Excess() {
-			p.Fault = "line " + strconv.Itoa(r.Line) + " has more values than the header has columns"
-		}
+		p.Fault = cmp.Or(r.Fault(), p.Fault)
 	}
 	p.Options = options(c, main)
 	p.Images = images(c, rows)

@@ -2,8 +2,6 @@ package shopifycsv
 
 import (
 	"context"
-	"errors"
-	"io"
 
 	"github.com/wandstore/wandstore/services/importer/internal/group"
 	"github.com/wandstore/wandstore/services/importer/internal/ident"
@@ -50,17 +48,7 @@ func (r row) Group() string { return r.handle }
 // rows gives every row with its handle.
 func rows(ctx context.Context, t *table.Reader, c *columns, give func(row) error) error {
 	above := ""
-	for {
-		next, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
+	return t.Each(ctx, func(next table.Row) error {
 		handle := ident.Canonical(next.Field(c.handle))
 		if handle == "" {
 			handle = ident.Readable(next.Field(c.title))
@@ -72,8 +60,6 @@ func rows(ctx context.Context, t *table.Reader, c *columns, give func(row) error
 			handle = above
 		}
 		above = handle
-		if err := give(row{Row: next, handle: handle}); err != nil {
-			return err
-		}
-	}
+		return give(row{Row: next, handle: handle})
+	})
 }

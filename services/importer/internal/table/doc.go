@@ -4,7 +4,7 @@
 // is not quoted is a character like any other.
 //
 // A row may be shorter than the header: what is missing is empty. A row that is longer
-// has a separator too many somewhere, and nobody knows where: [Row.Excess] tells.
+// has a separator too many somewhere, and nobody knows where: [Row.Fault] tells.
 //
 // # Failure
 //

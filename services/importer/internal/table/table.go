@@ -2,6 +2,7 @@ package table
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -121,6 +122,26 @@ func (r *Reader) Next() (Row, error) {
 	}
 }
 
+// Each calls give with each row that [Reader.Next] gives, to the end of the table. The error
+// is Next's, ctx's or give's.
+func (r *Reader) Each(ctx context.Context, give func(Row) error) error {
+	for {
+		row, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := give(row); err != nil {
+			return err
+		}
+	}
+}
+
 // Row is one row of a table.
 type Row struct {
 	// Line is the number of its first line, from 1.
@@ -138,14 +159,14 @@ func (row Row) Field(column int) string {
 	return strings.TrimSpace(row.fields[column])
 }
 
-// Excess reports whether the row has more values than the header has columns.
-func (row Row) Excess() bool {
+// Fault says that the row has more values than the header has columns; "" if it has not.
+func (row Row) Fault() string {
 	for i := row.width; i < len(row.fields); i++ {
 		if strings.TrimSpace(row.fields[i]) != "" {
-			return true
+			return fmt.Sprintf("line %d has more values than the header has columns", row.Line)
 		}
 	}
-	return false
+	return ""
 }
 
 // Size is about how many bytes the row takes in memory.

@@ -3,9 +3,10 @@
 // A byte order mark says it (UTF-8, UTF-16). Without one, text is UTF-8 if all of it is
 // valid. If it is not, and no character of it is valid UTF-8 of more than a byte, it is
 // Windows-1252, which Excel writes in Western Europe and America: it is read as such, and
-// [File.Notice] tells so. XML that is not UTF-8 is what its declaration says. Everything else is refused in one line, since any choice would
-// give the shop wrong letters: text that is partly UTF-8, text of another script (its code
-// page must be named), and files that are no text.
+// [File.Notice] tells so. XML that is not UTF-8 is what its declaration says. Everything
+// else is refused in one line, since any choice would give the shop wrong letters: text that
+// is partly UTF-8, text of another script (its code page must be named), and files that are
+// no text.
 package text
 
 import (

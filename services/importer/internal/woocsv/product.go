@@ -47,9 +47,7 @@ func (r *Reader) product(rows []row) listing.Product {
 	}
 	var variations []row
 	for i, one := range rows {
-		if one.Excess() {
-			p.Fault = "line " + strconv.Itoa(one.Line) + " has more values than the header has columns"
-		}
+		p.Fault = cmp.Or(one.Fault(), p.Fault)
 		if i != main {
 			variations = append(variations, one)
 		}

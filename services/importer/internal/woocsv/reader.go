@@ -2,8 +2,6 @@ package woocsv
 
 import (
 	"context"
-	"errors"
-	"io"
 	"strings"
 	"time"
 
@@ -68,21 +66,7 @@ func (r *Reader) rows(ctx context.Context, give func(*columns, table.Row) error)
 		return err
 	}
 	c := columnsOf(t)
-	for {
-		next, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := give(&c, next); err != nil {
-			return err
-		}
-	}
+	return t.Each(ctx, func(next table.Row) error { return give(&c, next) })
 }
 
 // names are the names by which rows refer to products.
