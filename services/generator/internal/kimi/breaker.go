@@ -29,10 +29,10 @@ type breakers struct {
 	service circuit
 	shops   map[string]*circuit
 	// since the last success:
-	certain  int    // failures that concern everybody
-	failures int    // all failures
-	failed   shops2 // the shops that failed
-	refused  shops2 // the shops that were refused
+	certain  int       // failures that concern everybody
+	failures int       // all failures
+	failed   shopCount // the shops that failed
+	refused  shopCount // the shops that were refused
 }
 
 // circuit is one breaker. It is closed while until is zero, open before until, and half
@@ -43,14 +43,14 @@ type circuit struct {
 	probing  bool
 }
 
-// shops2 tells whether there were none, one or several.
-type shops2 struct {
+// shopCount tells whether there were no, one or several shops.
+type shopCount struct {
 	first   string
 	any     bool
 	several bool
 }
 
-func (s *shops2) add(shop string) {
+func (s *shopCount) add(shop string) {
 	s.several = s.several || s.any && s.first != shop
 	if !s.any {
 		s.first, s.any = shop, true
@@ -85,7 +85,7 @@ func (b *breakers) end(shop string, own *circuit, f *failure) {
 	case f == nil || f.healthy():
 		delete(b.shops, shop)
 		b.service = circuit{}
-		b.certain, b.failures, b.failed, b.refused = 0, 0, shops2{}, shops2{}
+		b.certain, b.failures, b.failed, b.refused = 0, 0, shopCount{}, shopCount{}
 	case f.counts():
 		b.fail(shop, f)
 	}

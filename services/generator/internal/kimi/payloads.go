@@ -41,7 +41,6 @@ type payloads struct {
 	name    string
 	scan    jsonScan
 	silent  int // bytes of the value since the last sign of life
-	any     bool
 }
 
 // newPayloads returns a reader of at most limit bytes.
@@ -64,7 +63,7 @@ func (p *payloads) next() (value []byte, event string, err error) {
 				return nil, "", tooLarge()
 			}
 			if value != nil {
-				p.silent, p.any = 0, true
+				p.silent = 0
 				return value, p.name, nil
 			}
 		}
@@ -86,7 +85,7 @@ func (p *payloads) next() (value []byte, event string, err error) {
 		}
 		p.rest = p.payload(line)
 		if p.scan.depth == 0 && string(bytes.TrimSpace(p.rest)) == done {
-			p.rest, p.any = nil, true
+			p.rest = nil
 			return []byte(done), "", nil
 		}
 	}

@@ -161,7 +161,7 @@ func (c *Client) interrupted(ctx, live context.Context, err error) error {
 	}
 }
 
-// rejected returns the failure of a status other than 200.
+// rejected returns the failure of a status other than 2xx.
 func rejected(status int, header http.Header, body io.Reader) *failure {
 	// If the body cannot be read, the status alone decides.
 	data, _ := io.ReadAll(io.LimitReader(decompressed(body), maxErrorBody))
