@@ -225,13 +225,10 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop, cost
 // design, which completes what the Designer has begun. It sets the page's source, model,
 // prompt version and cost. reason says why the template was used.
 func (m *Maker) design(ctx context.Context, o Order, brief Brief, page *wandstorev1.Page) (d design.Design, reason string, err error) {
-	interests := design.Interests{
-		RecentProducts: brief.Signals.GetRecentProducts(), Cart: session.CartProducts(brief.Signals), Purchased: brief.Signals.GetPurchased(),
-		Categories: session.Favourites(brief.Signals),
-	}
+	interests := Interests(brief.Signals)
 	// Wishes count like the shopper's searches, and come before them.
 	theme, wished := design.ReadWishes(prompt.Wishes(o.Preferences))
-	interests.Searched = slices.Concat(wished, brief.Signals.GetRecentQueries())
+	interests.Searched = slices.Concat(wished, interests.Searched)
 
 	visitorPersona := brief.Visitor.Persona
 	begun := m.newDraft(o, visitorPersona, func(d design.Design) design.Design {
@@ -268,6 +265,14 @@ func (m *Maker) design(ctx context.Context, o Order, brief Brief, page *wandstor
 	m.Metrics.made(ctx, page, err)
 	d.Theme = theme.WithDefaults(d.Theme)
 	return d, reason, nil
+}
+
+// Interests is what a page is opened for: what a shopper's signals tell of their interests.
+func Interests(g *wandstorev1.StoreSignals) design.Interests {
+	return design.Interests{
+		RecentProducts: g.GetRecentProducts(), Cart: session.CartProducts(g), Purchased: g.GetPurchased(),
+		Categories: session.Favourites(g), Searched: g.GetRecentQueries(),
+	}
 }
 
 // signals returns the signals of the shopper's session. They are empty if the session

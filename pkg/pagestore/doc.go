@@ -13,8 +13,9 @@
 // compare-and-swap. If the page of the same job is stored already, Put keeps it and
 // succeeds. After a Delete any page can be stored.
 //
-// A template page is rendered when the model failed. Only KV keeps it; S3 refuses it
-// (ErrTemplate). Memory drops it when its time in KV is over.
+// A template page is rendered when the model failed; of a partial one the template completed
+// what the model had begun. Only KV keeps them; S3 refuses them (ErrTemplate). Memory drops
+// them when their time in KV is over.
 //
 // # Lookup
 //

@@ -22,7 +22,7 @@ var (
 	// store.
 	ErrTooLarge = errors.New("page too large")
 
-	// ErrTemplate: the permanent store refuses template pages.
+	// ErrTemplate: the permanent store refuses template pages, and partial ones.
 	ErrTemplate = errors.New("template pages are not stored for good")
 
 	// ErrInvalid: no store could keep the page. An id is not a valid key, the HTML, the job

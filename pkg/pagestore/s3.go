@@ -159,8 +159,8 @@ func (s *S3) Get(ctx context.Context, key pagekey.Key) (*Page, error) {
 
 // Put stores page. If the page of the same job is stored already, Put keeps it and
 // succeeds. Errors: ErrSuperseded if a page of a later request is stored, ErrTemplate if
-// page is a template page, ctx's, or the client's. Template pages are refused because
-// otherwise an outage of the model would stay in permanent storage.
+// page is makeshift, ctx's, or the client's. Makeshift pages are refused because otherwise
+// an outage of the model would stay in permanent storage.
 func (s *S3) Put(ctx context.Context, page *Page) error {
 	ctx, span := startSpan(ctx, "put minio", TierMinIO)
 	err := s.put(ctx, page)

@@ -105,7 +105,7 @@ func ReadReport(ctx context.Context, spend jetstream.KeyValue, day time.Time, sh
 	report.ReservedUSD, report.LimitReached = (r.used() - Micros(r.GetSpentMicros())).USD(), r.reached()
 
 	kinds := map[Line]*Line{}
-	count := func(uses []*wandstorev1.Use, all *Line) {
+	count := func(uses []*wandstorev1.Use, sums ...*Line) {
 		for _, u := range uses {
 			kind := Line{Model: u.GetModel(), Persona: u.GetPersona(), Outcome: u.GetOutcome()}
 			if kinds[kind] == nil {
@@ -113,7 +113,9 @@ func ReadReport(ctx context.Context, spend jetstream.KeyValue, day time.Time, sh
 				kinds[kind] = &line
 			}
 			kinds[kind].add(u)
-			all.add(u)
+			for _, sum := range sums {
+				sum.add(u)
+			}
 		}
 	}
 	if shop != "" {
@@ -134,7 +136,7 @@ func ReadReport(ctx context.Context, spend jetstream.KeyValue, day time.Time, sh
 }
 
 // readShops adds the shops of the day.
-func (report *Report) readShops(ctx context.Context, spend jetstream.KeyValue, day time.Time, count func([]*wandstorev1.Use, *Line)) error {
+func (report *Report) readShops(ctx context.Context, spend jetstream.KeyValue, day time.Time, count func([]*wandstorev1.Use, ...*Line)) error {
 	var unread []error
 	err := wandnats.Watch{
 		Bucket: spend, Keys: wandnats.ShopSpendKey(day, ">"),
@@ -145,7 +147,7 @@ func (report *Report) readShops(ctx context.Context, spend jetstream.KeyValue, d
 				return
 			}
 			line := ShopLine{Shop: strings.TrimPrefix(entry.Key(), wandnats.ShopSpendKey(day, ""))}
-			count(r.GetUses(), &line.Line)
+			count(r.GetUses(), &line.Line, &report.Total)
 			report.Shops = append(report.Shops, line)
 		},
 	}.Read(ctx)
@@ -153,7 +155,6 @@ func (report *Report) readShops(ctx context.Context, spend jetstream.KeyValue, d
 		return fmt.Errorf("read %s: %w", wandnats.BucketSpend, err)
 	}
 	for i := range report.Shops {
-		report.Total.sum(report.Shops[i].Line)
 		report.Shops[i].finish()
 	}
 	slices.SortFunc(report.Shops, func(a, b ShopLine) int {
@@ -161,14 +162,4 @@ func (report *Report) readShops(ctx context.Context, spend jetstream.KeyValue, d
 	})
 	report.Shops = report.Shops[:min(len(report.Shops), maxReported)]
 	return nil
-}
-
-// sum adds another line.
-func (l *Line) sum(other Line) {
-	l.Tries += other.Tries
-	l.Pages += other.Pages
-	l.PromptTokens += other.PromptTokens
-	l.CachedTokens += other.CachedTokens
-	l.CompletionTokens += other.CompletionTokens
-	l.micros += other.micros
 }

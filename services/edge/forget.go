@@ -49,14 +49,24 @@ func (e *Edge) forget(c *fiber.Ctx) error {
 		// Each forgotten shopper takes room for a tombstone.
 		return err
 	}
-	erase, shops := e.eraseEverywhere, e.deps.Shops.All()
-	if who.linked {
-		erase, shops = e.eraseHere, []*catalogue.Shop{shop}
-	}
-	if err := erase(c, shop, who); err != nil {
-		e.log.WarnContext(c.UserContext(), "shopper not forgotten", "error", err)
+	b := e.deps.Bus()
+	if b == nil {
 		return errUnavailable
 	}
+	ctx, cancel := context.WithTimeout(c.UserContext(), forgetTimeout)
+	defer cancel()
+	shops, scope := e.deps.Shops.All(), identity.Guest
+	if who.linked {
+		shops, scope = []*catalogue.Shop{shop}, shop.Slug
+		err = e.eraseIn(ctx, b.Eraser, shop.Slug, who.id, e.guest(c).id)
+	} else {
+		err = e.eraseEverywhere(ctx, b.Eraser, who.id, catalogue.Slugs(shops))
+	}
+	if err != nil {
+		e.log.WarnContext(ctx, "shopper not forgotten", "error", err)
+		return errUnavailable
+	}
+	c.Cookie(&fiber.Cookie{Name: e.cookieName(c, scope), Path: "/", Expires: fasthttp.CookieExpireDelete, HTTPOnly: true, Secure: e.isHTTPS(c)})
 	// Without it the browser's back button shows what the browser has kept of the pages.
 	c.Set("Clear-Site-Data", `"cache"`)
 	for _, s := range shops {
@@ -66,45 +76,30 @@ func (e *Edge) forget(c *fiber.Ctx) error {
 }
 
 // eraseEverywhere erases a guest in every shop.
-func (e *Edge) eraseEverywhere(c *fiber.Ctx, _ *catalogue.Shop, who shopper) error {
-	b := e.deps.Bus()
-	if b == nil {
-		return errUnavailable
-	}
-	ctx, cancel := context.WithTimeout(c.UserContext(), forgetTimeout)
-	defer cancel()
-	slugs := catalogue.Slugs(e.deps.Shops.All())
-	if err := b.Eraser.Forget(ctx, who.id, slugs); err != nil {
+func (e *Edge) eraseEverywhere(ctx context.Context, eraser Eraser, shopper string, slugs []string) error {
+	if err := eraser.Forget(ctx, shopper, slugs); err != nil {
 		return err
 	}
 	for _, slug := range slugs {
-		if key, err := pagekey.New(slug, who.id); err == nil {
+		if key, err := pagekey.New(slug, shopper); err == nil {
 			e.invalidate(key)
 		}
 	}
-	e.dropCookie(c, identity.Guest)
 	return nil
 }
 
-// eraseHere erases whom a shop's link named in that shop, and the browser's guest too.
-func (e *Edge) eraseHere(c *fiber.Ctx, shop *catalogue.Shop, who shopper) error {
-	b := e.deps.Bus()
-	if b == nil {
-		return errUnavailable
-	}
-	ctx, cancel := context.WithTimeout(c.UserContext(), forgetTimeout)
-	defer cancel()
-	for _, id := range []string{who.id, e.guest(c).id} {
-		key, err := pagekey.New(shop.Slug, id)
+// eraseIn erases the shoppers in one shop. An id of "" is nobody's.
+func (e *Edge) eraseIn(ctx context.Context, eraser Eraser, slug string, shoppers ...string) error {
+	for _, id := range shoppers {
+		key, err := pagekey.New(slug, id)
 		if err != nil {
 			continue // the browser has no guest's cookie
 		}
-		if err := b.Eraser.ForgetIn(ctx, key); err != nil {
+		if err := eraser.ForgetIn(ctx, key); err != nil {
 			return err
 		}
 		e.invalidate(key)
 	}
-	e.dropCookie(c, shop.Slug)
 	return nil
 }
 
@@ -122,9 +117,4 @@ func dropCount(c *fiber.Ctx, shop *catalogue.Shop) {
 	cookie.SetPath(shop.Path())
 	cookie.SetExpire(fasthttp.CookieExpireDelete)
 	c.Response().Header.Add(fiber.HeaderSetCookie, cookie.String())
-}
-
-// dropCookie has the browser drop the cookie of a scope.
-func (e *Edge) dropCookie(c *fiber.Ctx, scope string) {
-	c.Cookie(&fiber.Cookie{Name: e.cookieName(c, scope), Path: "/", Expires: fasthttp.CookieExpireDelete, HTTPOnly: true, Secure: e.isHTTPS(c)})
 }

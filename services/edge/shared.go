@@ -43,21 +43,18 @@ func (e *Edge) sendCohort(c *fiber.Ctx, shop *catalogue.Shop, found ownPage, v *
 	linkMaking(trace.SpanFromContext(c.UserContext()), page)
 	e.missed(c, outcomeCohort, page.Persona(), generation)
 	waits, knows := generation != generationOff, v != nil && !v.interests.Empty()
-	if !waits && !knows {
-		e.secure(c)
-		return e.sendStored(c, found)
+	if waits || knows {
+		// There is an error if another release has rendered it, and this one cannot read its
+		// design.
+		if d, err := gate.ReadStored(page.HTML(), shop); err == nil {
+			if knows {
+				d = d.OpenFor(shop, page.Persona(), v.interests)
+			}
+			return e.sendCompleted(c, storefront.PageInput{Shop: shop, Design: d, Persona: page.Persona(), Shared: !knows, Live: waits})
+		}
 	}
-	d, err := gate.ReadStored(page.HTML(), shop)
-	if err != nil {
-		// Another release has rendered it, and this one cannot read its design.
-		e.secure(c)
-		return e.sendStored(c, found)
-	}
-	in := storefront.PageInput{Shop: shop, Design: d, Persona: page.Persona(), Shared: !knows, Live: waits}
-	if knows {
-		in.Design = d.OpenFor(shop, page.Persona(), v.interests)
-	}
-	return e.sendCompleted(c, in)
+	e.secure(c)
+	return e.sendStored(c, found)
 }
 
 // sendCompleted answers with a page that is rendered for this request.

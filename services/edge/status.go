@@ -62,7 +62,7 @@ func (e *Edge) generation(ctx context.Context, key pagekey.Key) (generationStatu
 			QueuedAhead: place.Ahead, ETASeconds: int(place.ETA.Round(time.Second) / time.Second),
 			requestedAt: place.Record.GetRequestedAt().AsTime(),
 		}
-		if place.Record.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && !jobboard.Waits(place.Record) {
+		if jobboard.Runs(place.Record) {
 			s.State = stateRunning
 		}
 		return s, nil

@@ -10,6 +10,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/design"
 	"github.com/wandstore/wandstore/pkg/freshness"
 	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/pagemaker"
 	"github.com/wandstore/wandstore/pkg/persona"
 	"github.com/wandstore/wandstore/pkg/session"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
@@ -81,12 +82,9 @@ func (e *Edge) visitor(ctx context.Context, key pagekey.Key) *visitor {
 	}
 	signals := session.Signals(s, key.Shop())
 	read := &visitor{
-		Visitor: freshness.Visitor{Visitor: persona.Classify(signals), LastEvent: signals.GetLastEventAt().AsTime(), FirstSeen: firstSeen(s)},
-		interests: design.Interests{
-			RecentProducts: signals.GetRecentProducts(), Cart: session.CartProducts(signals), Purchased: signals.GetPurchased(),
-			Categories: session.Favourites(signals), Searched: signals.GetRecentQueries(),
-		},
-		acted: session.Acted(signals), until: now.Add(visitorTTL),
+		Visitor:   freshness.Visitor{Visitor: persona.Classify(signals), LastEvent: signals.GetLastEventAt().AsTime(), FirstSeen: firstSeen(s)},
+		interests: pagemaker.Interests(signals),
+		acted:     session.Acted(signals), until: now.Add(visitorTTL),
 	}
 	e.visitors.Set(key, read)
 	return read

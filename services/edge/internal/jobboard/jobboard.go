@@ -55,7 +55,7 @@ func (b *Board) Set(key pagekey.Key, rec *wandstorev1.JobRecord) {
 	before := b.live[key]
 	switch rec.GetState() {
 	case wandstorev1.JobState_JOB_STATE_RUNNING:
-		if _, seen := b.started[rec.GetJobId()]; !seen && !Waits(rec) {
+		if _, seen := b.started[rec.GetJobId()]; !seen && Runs(rec) {
 			b.started[rec.GetJobId()] = rec.GetUpdatedAt().AsTime()
 		}
 		b.live[key] = rec
@@ -116,17 +116,16 @@ func (b *Board) Find(key pagekey.Key) (Place, bool) {
 		return Place{}, false
 	}
 	p := Place{Record: rec}
-	if rec.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && !Waits(rec) {
+	switch {
+	case Runs(rec):
 		p.ETA = max(b.mean-now.Sub(b.started[rec.GetJobId()]), time.Second)
 		return p, true
-	}
-	if Waits(rec) {
+	case waits(rec):
 		p.Ahead, p.ETA = b.beforeAccount(rec)
 		return p, true
 	}
 	for _, other := range b.live {
-		if other.GetPoolMember() == rec.GetPoolMember() && other.GetStreamSeq() != 0 &&
-			(rec.GetStreamSeq() == 0 || other.GetStreamSeq() < rec.GetStreamSeq()) {
+		if other.GetPoolMember() == rec.GetPoolMember() && precedes(other, rec) {
 			p.Ahead++
 		}
 	}
@@ -135,9 +134,20 @@ func (b *Board) Find(key pagekey.Key) (Place, bool) {
 	return p, true
 }
 
-// Waits reports whether a job waits for the model's account.
-func Waits(rec *wandstorev1.JobRecord) bool {
+// Runs reports whether a worker has a job that does not wait for the model's account.
+func Runs(rec *wandstorev1.JobRecord) bool {
+	return rec.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && rec.GetAccountWait() == nil
+}
+
+// waits reports whether a job waits for the model's account.
+func waits(rec *wandstorev1.JobRecord) bool {
 	return rec.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && rec.GetAccountWait() != nil
+}
+
+// precedes reports whether a job was requested before another. One without a number is the
+// last.
+func precedes(job, other *wandstorev1.JobRecord) bool {
+	return job.GetStreamSeq() != 0 && (other.GetStreamSeq() == 0 || job.GetStreamSeq() < other.GetStreamSeq())
 }
 
 // beforeAccount returns how many jobs of all members call the model before a job that has not
@@ -146,11 +156,10 @@ func Waits(rec *wandstorev1.JobRecord) bool {
 func (b *Board) beforeAccount(rec *wandstorev1.JobRecord) (ahead int, eta time.Duration) {
 	perMinute := 0.0
 	for _, other := range b.live {
-		if Waits(other) {
+		if waits(other) {
 			perMinute = max(perMinute, other.GetAccountWait().GetCallsAMinute())
 		}
-		begun := other.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && !Waits(other)
-		if !begun && other.GetStreamSeq() != 0 && (rec.GetStreamSeq() == 0 || other.GetStreamSeq() < rec.GetStreamSeq()) {
+		if !Runs(other) && precedes(other, rec) {
 			ahead++
 		}
 	}
