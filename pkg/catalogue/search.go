@@ -191,7 +191,7 @@ const maxFound = 40
 // search first, up to 40 of each. A search that matches more than half of the products is
 // ignored, because it says nothing about the shopper.
 func (s *Shop) Found(searches []string) []string {
-	var ids []string
+	ids := make([]string, 0, len(searches)*maxFound)
 	for _, words := range searches {
 		ids = append(ids, s.foundBy(words, maxFound)...)
 	}

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
@@ -48,6 +49,8 @@ func (b *Beginning) Add(piece string) (design.Design, bool) {
 // beginDesign reads what is complete of the object at the beginning of b. No bracket is
 // added to it: what lacks one may still get more.
 func beginDesign(b []byte, rep *design.Report) (design.Design, bool) {
-	out, _, _, _ := mend(b)
-	return readDesign(out, rep)
+	var m Mender
+	out := slices.Clone(m.Write(b))
+	rest, _, _ := m.Close()
+	return readDesign(append(out, rest...), rep)
 }
