@@ -18,12 +18,10 @@
 // shop's language; its index is changed in the same way.
 //
 // A [Version] identifies the content of a document. It has a part for the assortment,
-// which page designs depend on, and a part for everything else, such as prices and stock.
+// which page designs depend on, and a part for everything else, such as prices and stock. It
+// does not cover the products of the bucket. [Shop.Shown] does, as far as a page shows them.
 //
 // # The directory
-//
-// A [Version] does not cover the products of the bucket. [Shop.Shown] does, as far as a
-// page shows them.
 //
 // [Directory] gives the shops as they are now. It follows changes without a restart. A
 // shop comes from one of three sources. A later source replaces an earlier one:

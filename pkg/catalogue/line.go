@@ -1,6 +1,9 @@
 package catalogue
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // Line is what a line of a cart buys: a product, in one of its variants if it has some.
 type Line struct {
@@ -99,15 +102,31 @@ func (l Line) Quantity(requested int) int {
 	return l.Product.Quantity(requested)
 }
 
-// Origin is the id that the checkout of the system has for it that it was imported from; ""
-// if it was not.
-func (l Line) Origin() string {
+// platformID is the number that Shopify and WooCommerce have for a variant.
+var platformID = regexp.MustCompile(`^[0-9]{1,20}$`)
+
+// CheckoutID is what the shop's checkout calls the line; "" if it cannot take it.
+func (l Line) CheckoutID(s *Shop) string {
+	switch {
+	case s.CheckoutURL == "":
+		return ""
+	case s.Checkout == CheckoutTemplate:
+		return l.Key()
+	}
+	origin := ""
 	switch {
 	case l.Variant != nil && l.Variant.Origin != nil:
-		return l.Variant.Origin.ID
+		origin = l.Variant.Origin.ID
 	case l.Variant == nil && l.Product.Origin != nil:
-		return l.Product.Origin.ID
-	default:
-		return ""
+		origin = l.Product.Origin.ID
 	}
+	// Shopify's API writes gid://shopify/ProductVariant/123 for 123.
+	if id := origin[strings.LastIndexByte(origin, '/')+1:]; platformID.MatchString(id) {
+		return id
+	}
+	return ""
 }
+
+// SoldElsewhere reports whether the line is bought at its product's own address, because the
+// shop's checkout cannot take it.
+func (l Line) SoldElsewhere(s *Shop) bool { return l.Product.URL != "" && l.CheckoutID(s) == "" }

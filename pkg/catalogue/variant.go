@@ -104,9 +104,6 @@ func (v *Variant) UsualCents() int {
 	return v.PriceCents
 }
 
-// SavedCents is the difference between the usual price and today's.
-func (v *Variant) SavedCents() int { return v.UsualCents() - v.PriceCents }
-
 // Variant finds a variant by its id.
 func (p *Product) Variant(id string) (*Variant, bool) {
 	i := slices.IndexFunc(p.Variants, func(v Variant) bool { return v.ID == id })

@@ -2,7 +2,6 @@ package storefront
 
 import (
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -18,9 +17,6 @@ type paid struct {
 	at       int // its place among the lines of the page
 }
 
-// platformID is the number that Shopify and WooCommerce have for a variant.
-var platformID = regexp.MustCompile(`^[0-9]{1,20}$`)
-
 // checkoutAddress is the address where the lines are paid, by the shop's checkout; "" if
 // there is none. Lines that the checkout cannot take are left out of it and returned. mark
 // names the shopper to whoever has its key; WooCommerce's link has no place for it.
@@ -30,14 +26,10 @@ func checkoutAddress(shop *catalogue.Shop, lines []paid, mark string) (address s
 	}
 	var items []string
 	for _, l := range lines {
-		id := l.Key()
-		if shop.Checkout != catalogue.CheckoutTemplate {
-			// Shopify's API writes gid://shopify/ProductVariant/123 for 123.
-			id = l.Origin()[strings.LastIndexByte(l.Origin(), '/')+1:]
-			if !platformID.MatchString(id) {
-				left = append(left, l)
-				continue
-			}
+		id := l.CheckoutID(shop)
+		if id == "" {
+			left = append(left, l)
+			continue
 		}
 		items = append(items, id+":"+strconv.Itoa(l.quantity))
 	}

@@ -7,10 +7,11 @@
 //   - Names, prices, savings, stock, pictures and links come from the catalogue. So does
 //     what a section says about the whole shop, such as its best rated products or the
 //     total of a bundle.
-//   - A document contains one constant stylesheet, one constant script, a second while it waits, and the
-//     drawings of its products. It loads only the images of products that have one, from
-//     the hosts that the shop's document names. Its Content-Security-Policy names
-//     stylesheet and script by hash and forbids everything else. The document carries the
+//   - A document contains one constant stylesheet, one constant script, a second while it
+//     waits or where variants are chosen, and the drawings of its products. It loads only
+//     the images of products that have one, from the hosts of the shop's products. Its
+//     Content-Security-Policy names stylesheet and scripts by hash and forbids everything
+//     else. The document carries the
 //     policy, so a stored page still works after a release changes the stylesheet.
 //   - A page for a persona contains its design as data, without the shop's own texts.
 //     gate.ReadStored reads it, and the page can be rendered again with a newer catalogue.

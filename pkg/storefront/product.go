@@ -3,6 +3,7 @@ package storefront
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -36,20 +37,26 @@ func (r *Renderer) Product(in ProductInput) ([]byte, error) {
 
 type productView struct {
 	head
-	Card        cardView
-	Offer       offerView
-	Collection  catalogue.Collection
-	Related     []cardView // other products, those of the same collection first
-	Gallery     []*photoView
-	Options     []optionView
-	VariantID   string // that is chosen; "" for a product without options
-	Variants    []variantView
-	Missing     bool // there is no variant of what the shopper asked for
-	Vendor, SKU string
-	Text        []catalogue.Markup
-	Structured  productData
-	Breadcrumbs breadcrumbData
+	Card          cardView
+	Offer         offerView
+	Collection    catalogue.Collection
+	Related       []cardView // other products, those of the same collection first
+	Gallery       []*photoView
+	Options       []optionView
+	VariantID     string // that is chosen; "" for a product without options
+	Variants      []variantView
+	Missing       bool // there is no variant of what the shopper asked for
+	Vendor, SKU   string
+	Tags          []tagView
+	Elsewhere     string // where it is bought, if not here; ElsewhereHost is whose address that is
+	ElsewhereHost string
+	Text          []catalogue.Markup
+	Structured    productData
+	Breadcrumbs   breadcrumbData
 }
+
+// tagView is a tag of a product, and where the products with it are found.
+type tagView struct{ Name, Href string }
 
 // offerView is what a variant costs and whether it can be bought.
 type offerView struct {
@@ -119,6 +126,12 @@ func newProductView(in ProductInput, shop *shopView) *productView {
 	}
 	v.Breadcrumbs = v.breadcrumbs()
 	v.SKU = v.Offer.SKU
+	for _, tag := range p.Tags {
+		v.Tags = append(v.Tags, tagView{tag, shop.SearchPath(catalogue.Query{Words: tag})})
+	}
+	if u, err := url.Parse(p.URL); err == nil && line.SoldElsewhere(in.Shop) {
+		v.Elsewhere, v.ElsewhereHost = p.URL, u.Host
+	}
 	if len(p.Variants) > 1 {
 		v.choices(line, in, shop)
 	}

@@ -156,6 +156,36 @@ func TestCheckoutAtShopifyTakesTheMarkAlong(t *testing.T) {
 	}
 }
 
+// A product that the shop's checkout cannot take leads to where it is sold.
+func TestProductSoldElsewhereLeadsThere(t *testing.T) {
+	shop := cataloguetest.Shop(t, "magic-wands")
+	p := shop.Products[slices.IndexFunc(shop.Products, (*catalogue.Product).Available)]
+	p.URL = "https://wands.example.org/one"
+	for name, c := range map[string]struct {
+		checkout  string
+		url, id   string
+		elsewhere bool
+	}{
+		"no checkout":                {elsewhere: true},
+		"a template":                 {url: "https://pay.example.com/?items={items}"},
+		"Shopify, known there":       {checkout: catalogue.CheckoutShopify, url: "https://wands.myshopify.com", id: "gid://shopify/ProductVariant/42"},
+		"WooCommerce, known there":   {checkout: catalogue.CheckoutWooCommerce, url: "https://wands.example.com", id: "42"},
+		"WooCommerce, unknown there": {checkout: catalogue.CheckoutWooCommerce, url: "https://wands.example.com", elsewhere: true},
+	} {
+		shop.Checkout, shop.CheckoutURL, p.Origin = c.checkout, c.url, &catalogue.Origin{ID: c.id}
+		page, err := renderer(t).Product(storefront.ProductInput{Shop: shop, Product: p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		root := parse(t, page)
+		leads := slices.ContainsFunc(elements(root, "a"), func(a *html.Node) bool { return attr(a, "href") == p.URL })
+		buys := slices.ContainsFunc(elements(root, "form"), func(f *html.Node) bool { return attr(f, "class") == "buy" })
+		if leads != c.elsewhere || buys == c.elsewhere {
+			t.Errorf("%s: it leads there: %t, the cart takes it: %t", name, leads, buys)
+		}
+	}
+}
+
 func TestSoldOutProductCannotBeBought(t *testing.T) {
 	r := renderer(t)
 	for _, shop := range cataloguetest.BuiltIn(t).All() {

@@ -90,7 +90,7 @@ const (
 // is missing; not used by remove), and line or product, one or several of them, each changed
 // in the same way. A line is one of the cart, by its key. A product with variants comes alone,
 // with its variant, or with the value of each of its options as option1, option2 and so on;
-// without those the answer leads to its page. The answer redirects to the cart (303), so that
+// without those the answer leads to its page, as it does for one that is sold elsewhere. The answer redirects to the cart (303), so that
 // a reload changes nothing.
 func (e *Edge) changeCart(c *fiber.Ctx) error {
 	shop, err := e.shopOf(c)
@@ -144,7 +144,7 @@ type cartChange struct {
 	action   string
 	lines    []string // by their keys
 	quantity int
-	choose   string // where a variant has to be chosen first
+	choose   string // where a variant has to be chosen first, or where it is bought
 }
 
 // maxTogether is how many products one form may change. No section shows more.
@@ -193,6 +193,10 @@ func (ch *cartChange) chooseVariant(c *fiber.Ctx, shop *catalogue.Shop) error {
 	product, ok := shop.Product(ch.lines[0])
 	if !ok {
 		return errUnknownProduct
+	}
+	if (catalogue.Line{Product: product, Variant: product.Offer()}).SoldElsewhere(shop) {
+		ch.choose = shop.ProductPath(product.ID)
+		return nil
 	}
 	if len(product.Variants) < 2 {
 		return nil

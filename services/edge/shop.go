@@ -100,7 +100,6 @@ func (e *Edge) sendRendered(c *fiber.Ctx, shop *catalogue.Shop, status int, html
 const countCookie = "wandstore_cart"
 
 // cartCount returns the number of items in the cart; 0 if the cookie is missing or invalid.
-
 func cartCount(c *fiber.Ctx, shop *catalogue.Shop) int {
 	slug, count, _ := strings.Cut(c.Cookies(countCookie), ":")
 	n, err := strconv.Atoi(count)

@@ -56,13 +56,20 @@ func respondByShop(r micro.Request, answer any) {
 	}
 }
 
-// person is whom a request is about: a shopper in all shops or in one.
+// exportOptions are for what is kept in one shop, or in all if shop is "".
+func (g *Generator) exportOptions(shop string) personal.ExportOptions {
+	if shop != "" {
+		return personal.ExportOptions{Shops: []string{shop}}
+	}
+	return personal.ExportOptions{Shops: g.slugs(), All: true}
+}
+
+// person is whom a request is about: a shopper in one shop, or in all without Store.
 type person struct {
 	Shopper string `json:"shopper"`
 	Store   string `json:"store"`
 
-	inShop bool
-	key    pagekey.Key // only if inShop
+	key pagekey.Key // zero without Store
 }
 
 var errPerson = errors.New(`want {"shopper": "ID"}, and "store" for one shop only`)
@@ -80,7 +87,6 @@ func readPerson(request []byte) (person, error) {
 	if p.key, err = pagekey.New(p.Store, p.Shopper); err != nil {
 		return person{}, errPerson
 	}
-	p.inShop = true
 	return p, nil
 }
 

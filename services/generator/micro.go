@@ -113,7 +113,7 @@ func (g *Generator) forget(ctx context.Context, p *Pool, r micro.Request) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
 	defer cancel()
-	if ask.inShop {
+	if ask.Store != "" {
 		err = p.Eraser.ForgetIn(ctx, ask.key)
 	} else {
 		err = p.Eraser.Forget(ctx, ask.Shopper, g.slugs())
@@ -124,7 +124,7 @@ func (g *Generator) forget(ctx context.Context, p *Pool, r micro.Request) {
 		return
 	}
 	done := map[string]string{"forgotten": ask.Shopper}
-	if ask.inShop {
+	if ask.Store != "" {
 		done["store"] = ask.Store
 	}
 	_ = r.RespondJSON(done)

@@ -135,6 +135,9 @@ func (p *wooProduct) listing() listing.Product {
 		}
 	}
 	l.Variants = []listing.Variant{p.variant()}
+	if p.Type == "external" {
+		l.Variants[0].ExternalID = "" // no checkout of the shop takes it
+	}
 	return l
 }
 

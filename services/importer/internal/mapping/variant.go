@@ -18,6 +18,9 @@ func (m *Mapper) variants(mapped *Mapped, l *listing.Product) error {
 	if len(l.Variants) == 0 {
 		return errors.New("has nothing to buy")
 	}
+	if n := len(l.Variants); n > catalogue.MaxVariants {
+		return fmt.Errorf("has %d variants, at most %d are sold", n, catalogue.MaxVariants)
+	}
 	for _, name := range l.Options {
 		p.Options = append(p.Options, catalogue.Option{Name: cmp.Or(label(name), "Option")})
 	}
@@ -34,9 +37,6 @@ func (m *Mapper) variants(mapped *Mapped, l *listing.Product) error {
 			return fmt.Errorf("has two variants %q", strings.Join(v.Options, " / "))
 		}
 		p.Variants = append(p.Variants, v)
-	}
-	if len(p.Variants) > catalogue.MaxVariants {
-		return fmt.Errorf("has %d variants, at most %d are sold", len(p.Variants), catalogue.MaxVariants)
 	}
 	Name(p.Variants)
 	return nil

@@ -81,6 +81,9 @@ func (r *Reader) variants(p *listing.Product, main row, variations []row) {
 			return
 		}
 		p.Variants = []listing.Variant{r.variant(main, main)}
+		if kinds(c, main.Row)["external"] {
+			p.Variants[0].ExternalID = "" // no checkout of the shop takes it
+		}
 		return
 	}
 	slices.SortStableFunc(variations, func(a, b row) int { return number(a.Field(c.position)) - number(b.Field(c.position)) })
