@@ -78,30 +78,36 @@ func (x *index) clone() *index {
 
 // add gives each product a slot and indexes its words.
 func (x *index) add(products []*Product) {
-	if len(products) == 0 {
-		return
-	}
-	words := make(map[string][]uint32)
-	scratch := make(map[string]uint32)
 	for _, p := range products {
 		p.slot = uint32(len(x.slots))
 		x.slots = append(x.slots, p)
+		x.facetsOf(p)
+	}
+	for _, seg := range inParts(products, x.segmentOf) {
+		x.segments = append(x.segments, seg)
+		for n := len(x.segments); n > 1 && 2*x.segments[n-1].products >= x.segments[n-2].products; n-- {
+			x.segments = append(x.segments[:n-2], x.merge(x.segments[n-2], x.segments[n-1]))
+		}
+	}
+}
+
+// segmentOf is the words of products that have slots. It is safe for concurrent use.
+func (x *index) segmentOf(products []*Product) *segment {
+	words := make(map[string][]uint32)
+	scratch := make(map[string]uint32)
+	for _, p := range products {
 		clear(scratch)
 		x.wordsOf(p, scratch)
 		for w, weight := range scratch {
 			words[w] = append(words[w], p.slot<<weightBits|weight)
 		}
-		x.facetsOf(p)
 	}
 	seg := &segment{words: slices.Sorted(maps.Keys(words)), products: len(products)}
 	seg.postings = make([][]uint32, len(seg.words))
 	for i, w := range seg.words {
 		seg.postings[i] = slices.Clip(words[w])
 	}
-	x.segments = append(x.segments, seg)
-	for n := len(x.segments); n > 1 && 2*x.segments[n-1].products >= x.segments[n-2].products; n-- {
-		x.segments = append(x.segments[:n-2], x.merge(x.segments[n-2], x.segments[n-1]))
-	}
+	return seg
 }
 
 // place empties the slots of all but these products. If most slots are empty, it numbers

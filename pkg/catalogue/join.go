@@ -3,8 +3,10 @@ package catalogue
 import (
 	"cmp"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -15,12 +17,15 @@ func (s *Shop) With(products []*Product) *Shop {
 	base := cmp.Or(s.base, s)
 	next := *base
 	next.base, next.listed = base, 0
-	imported := make([]*Product, len(products))
-	for i, p := range products {
-		copied := *p
-		copied.join(base.declared)
-		imported[i] = &copied
-	}
+	imported := slices.Concat(inParts(products, func(part []*Product) []*Product {
+		joined := make([]*Product, len(part))
+		for i, p := range part {
+			copied := *p
+			copied.join(base.declared)
+			joined[i] = &copied
+		}
+		return joined
+	})...)
 	slices.SortStableFunc(imported, func(a, b *Product) int { return strings.Compare(a.ID, b.ID) })
 	imported = slices.CompactFunc(imported, func(a, b *Product) bool { return a.ID == b.ID })
 	next.index = base.index.clone()
@@ -28,6 +33,26 @@ func (s *Shop) With(products []*Product) *Shop {
 	next.assemble(imported)
 	next.optionNames = optionNames(next.Products)
 	return &next
+}
+
+// partSize is how many products are worth a goroutine: reading one takes tens of
+// microseconds.
+const partSize = 64
+
+// inParts calls read with consecutive parts of all, one for each core, at the same time, and
+// returns the results in the order of the parts.
+func inParts[T, R any](all []T, read func(part []T) R) []R {
+	if len(all) == 0 {
+		return nil
+	}
+	size := max(partSize, (len(all)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	results := make([]R, (len(all)+size-1)/size)
+	var parts sync.WaitGroup
+	for i := range results {
+		parts.Go(func() { results[i] = read(all[i*size : min((i+1)*size, len(all))]) })
+	}
+	parts.Wait()
+	return results
 }
 
 // change is the joined shop after products of the bucket have changed: each id has its new

@@ -47,7 +47,7 @@ var analysers = map[string]string{
 type stemmer struct {
 	analyser analysis.Analyzer // nil for a language that bleve does not know
 
-	mu    sync.Mutex
+	mu    sync.RWMutex
 	known map[string]stem
 }
 
@@ -75,11 +75,14 @@ func (s *Shop) stemmer() *stemmer {
 
 // of is the stem of a word, as it is written in the language.
 func (st *stemmer) of(word string) stem {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if known, ok := st.known[word]; ok {
+	st.mu.RLock()
+	known, ok := st.known[word]
+	st.mu.RUnlock()
+	if ok {
 		return known
 	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	if len(st.known) >= maxStems {
 		clear(st.known)
 	}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"runtime"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -24,7 +26,7 @@ type shelf struct {
 	changed map[string]*Product
 }
 
-// item is what a key of the bucket holds: a product, or a fault.
+// item is what a key of the bucket holds: a product, or a fault; neither if it was removed.
 type item struct {
 	revision uint64
 	product  *Product
@@ -70,10 +72,24 @@ func (s *shelf) set(id string, it item) {
 type productFollower struct {
 	directory *Directory
 	bucket    jetstream.KeyValue
-	// found collects the bucket's products, by shop and id, until the watch has delivered
-	// all that existed when it began. It is nil after that: each entry is a change.
-	found map[string]map[string]item
+	// beginning collects the bucket's products until the watch has delivered all that
+	// existed when it began. It is nil after that: each entry is a change.
+	beginning *beginning
 }
+
+// beginning is what a watch has delivered of the products that exist when it begins. They
+// are read in batches, on all cores.
+type beginning struct {
+	batch   []jetstream.KeyValueEntry
+	batches sync.WaitGroup
+	running chan struct{} // holds one value for each batch that is being read
+
+	mu    sync.Mutex
+	found map[string]map[string]item // by shop and id; an item may be a removal
+}
+
+// batchSize is how many entries are read together.
+const batchSize = 256
 
 func (d *Directory) productFollower(bucket jetstream.KeyValue) *productFollower {
 	f := &productFollower{directory: d, bucket: bucket}
@@ -85,38 +101,68 @@ func (f *productFollower) watch() wandnats.Watch {
 	return wandnats.Watch{Bucket: f.bucket, Entry: f.entry, Current: f.current}
 }
 
-func (f *productFollower) begin() { f.found = map[string]map[string]item{} }
+func (f *productFollower) begin() {
+	f.beginning = &beginning{running: make(chan struct{}, runtime.GOMAXPROCS(0)), found: map[string]map[string]item{}}
+}
 
 func (f *productFollower) entry(entry jetstream.KeyValueEntry) {
-	shop, id, ok := wandnats.SplitProductKey(entry.Key())
-	if !ok || !pagekey.ValidShop(shop) {
-		shop, id = "", entry.Key()
-	}
-	if f.found == nil {
-		f.directory.putProduct(shop, id, f.item(shop, id, entry))
+	b := f.beginning
+	if b == nil {
+		shop, id := shopAndProduct(entry)
+		f.directory.putProduct(shop, id, readItem(shop, id, entry))
 		return
 	}
-	if f.found[shop] == nil {
-		f.found[shop] = map[string]item{}
-	}
-	// An entry that was read before, as after an outage of NATS, is not read again.
-	known := f.directory.knownProduct(shop, id)
-	if known.revision != entry.Revision() {
-		known = f.item(shop, id, entry)
-	}
-	if known.product != nil || known.fault != "" {
-		f.found[shop][id] = known
-	} else {
-		delete(f.found[shop], id)
+	if b.batch = append(b.batch, entry); len(b.batch) == batchSize {
+		b.read(f.directory)
 	}
 }
 
-// item reads an entry.
-func (f *productFollower) item(shop, id string, entry jetstream.KeyValueEntry) item {
-	if entry.Operation() != jetstream.KeyValuePut {
-		return item{}
+// shopAndProduct is what an entry is about. The shop is "" if the key is of another form.
+func shopAndProduct(entry jetstream.KeyValueEntry) (shop, id string) {
+	shop, id, ok := wandnats.SplitProductKey(entry.Key())
+	if !ok || !pagekey.ValidShop(shop) {
+		return "", entry.Key()
 	}
+	return shop, id
+}
+
+// read begins to read the batch, as soon as a core is free.
+func (b *beginning) read(d *Directory) {
+	batch := b.batch
+	b.batch = nil
+	b.running <- struct{}{}
+	b.batches.Go(func() {
+		defer func() { <-b.running }()
+		for _, entry := range batch {
+			shop, id := shopAndProduct(entry)
+			// An entry that was read before, as after an outage of NATS, is not read again.
+			it := d.knownProduct(shop, id)
+			if it.revision != entry.Revision() {
+				it = readItem(shop, id, entry)
+			}
+			b.keep(shop, id, it)
+		}
+	})
+}
+
+// keep keeps the newest item of a key: batches end in any order.
+func (b *beginning) keep(shop, id string, it item) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.found[shop] == nil {
+		b.found[shop] = map[string]item{}
+	}
+	if b.found[shop][id].revision < it.revision {
+		b.found[shop][id] = it
+	}
+}
+
+// readItem reads an entry.
+func readItem(shop, id string, entry jetstream.KeyValueEntry) item {
 	it := item{revision: entry.Revision()}
+	if entry.Operation() != jetstream.KeyValuePut {
+		return it
+	}
 	name := wandnats.BucketCatalogue + "/" + entry.Key()
 	if shop == "" {
 		it.fault = oneLine(fmt.Sprintf("%v: %s: a key is {store}.{product}", ErrProduct, name), maxFaultText)
@@ -137,8 +183,17 @@ const maxFaultText = 300
 // current applies the collected products together, so that those which the bucket no
 // longer holds are removed.
 func (f *productFollower) current() {
-	f.directory.replaceProducts(f.found)
-	f.found = nil
+	b := f.beginning
+	b.read(f.directory)
+	b.batches.Wait()
+	for shop, items := range b.found {
+		maps.DeleteFunc(items, func(_ string, it item) bool { return it.product == nil && it.fault == "" })
+		if len(items) == 0 {
+			delete(b.found, shop)
+		}
+	}
+	f.directory.replaceProducts(b.found)
+	f.beginning = nil
 }
 
 // knownProduct is what was read of a key last.

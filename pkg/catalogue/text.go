@@ -14,6 +14,9 @@ import (
 // a reader sees. The joiners that Persian, Indic scripts and emoji need stay, and so do
 // the marks of direction, which change nothing beyond their place.
 func CleanText(s string) string {
+	if isClean(s) {
+		return s
+	}
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
@@ -25,6 +28,23 @@ func CleanText(s string) string {
 		}
 	}, strings.ToValidUTF8(s, ""))
 	return strings.Join(strings.Fields(s), " ")
+}
+
+// isClean reports whether s is visible ASCII with single spaces between words, as most texts
+// are.
+func isClean(s string) bool {
+	space := true // before the text
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c > ' ' && c < 0x7f:
+			space = false
+		case c == ' ' && !space:
+			space = true
+		default:
+			return false
+		}
+	}
+	return s == "" || !space
 }
 
 // hidden reports whether the rune is refused in a shop's texts: a control character, or a
@@ -41,6 +61,8 @@ func hidden(r rune) bool {
 		return false
 	}
 	switch {
+	case r < 0x7f:
+		return r < ' '
 	case r >= 0x600 && r <= 0x605, r == 0x6dd, r == 0x70f, r == 0x890, r == 0x891, r == 0x8e2, r == 0x110bd, r == 0x110cd:
 		return false // signs that enclose the numbers after them, which are visible
 	default:
