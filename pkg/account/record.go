@@ -20,8 +20,11 @@ const (
 	// that the raised limit was refused, up to maxDoubled times.
 	trust      = 10 * time.Minute
 	maxDoubled = 4
-	// spare is how much longer than needed the calls of a minute are spread.
-	spare = 1.02
+	// spare is how much longer than needed the calls of a minute are spread. Half of that is
+	// made up for where calls begin late, because a turn takes time; so no more than a
+	// minute's calls begin within any minute.
+	spare   = 1.02
+	catchUp = (spare - 1) / 2
 	// maxPause bounds the pause after refusals in a row.
 	maxPause = time.Minute
 	// maxAsked bounds the pause that a provider asks for.
@@ -187,8 +190,10 @@ func limitStands(l *wandstorev1.AccountLimit) time.Duration {
 // begin books the beginning of a call.
 func (r record) begin(l rules, now time.Time, tokens int) {
 	after := func(at *timestamppb.Timestamp, d time.Duration) *timestamppb.Timestamp {
-		from := now
-		if at != nil && at.AsTime().After(now) {
+		from := now.Add(-time.Duration(catchUp * float64(l.minute)))
+		if at == nil {
+			from = now
+		} else if at.AsTime().After(from) {
 			from = at.AsTime()
 		}
 		return timestamppb.New(from.Add(d))
