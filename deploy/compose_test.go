@@ -194,3 +194,23 @@ func TestComposeRunsThePinnedServer(t *testing.T) {
 	}
 	t.Error("no nats-server in tools.txt")
 }
+
+// The README names what of compose.yaml is worth changing: all that has a default there,
+// except kimisim's.
+func TestReadmeNamesWhatComposeTakes(t *testing.T) {
+	t.Parallel()
+	file, err := os.ReadFile("compose.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`\$\{([A-Z_]+):-`).FindAllSubmatch(file, -1) {
+		name := string(m[1])
+		if !strings.HasPrefix(name, "KIMISIM_") && !strings.Contains(string(readme), "`"+name+"`") {
+			t.Errorf("README.md does not name %s", name)
+		}
+	}
+}

@@ -54,7 +54,7 @@ func (i *Importer) app() *fiber.App {
 		ErrorHandler:          i.fail,
 		AppName:               "wandstore-importer",
 	})
-	app.Use(refuseEncoded)
+	app.Use(i.measure, refuseEncoded)
 	app.Get("/health", i.health)
 	app.Post("/webhook/shopify", i.shopify)
 	app.Post("/webhook/woocommerce/:store", i.wooCommerce)
@@ -146,6 +146,7 @@ var statuses = []struct {
 	{live.ErrStore, http.StatusNotFound},
 	{wandnats.ErrContended, http.StatusServiceUnavailable},
 	{errUnavailable, http.StatusServiceUnavailable},
+	{errPanicked, http.StatusInternalServerError},
 }
 
 // fail answers an error as application/problem+json (RFC 9457).

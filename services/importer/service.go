@@ -24,6 +24,7 @@ type Importer struct {
 	// desk is nil until NATS was reached and the products were read.
 	desk      atomic.Pointer[live.Desk]
 	connected func() bool
+	metrics   metrics
 }
 
 // New returns an importer that is not connected yet: Run is.
@@ -32,7 +33,7 @@ func New(cfg Config, log *slog.Logger) (*Importer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", lifecycle.ErrSettings, err)
 	}
-	return &Importer{cfg: cfg, keys: keys, log: log, connected: func() bool { return false }}, nil
+	return &Importer{cfg: cfg, keys: keys, log: log, connected: func() bool { return false }, metrics: newMetrics()}, nil
 }
 
 // Run takes webhooks until ctx ends. Then it answers those that are under way and returns

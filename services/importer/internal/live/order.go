@@ -45,22 +45,34 @@ func (d *Desk) count(ctx context.Context, store string, o order) error {
 	if err != nil || !first {
 		return err
 	}
-	if err := d.sell(ctx, store, o); err != nil {
-		// So that it counts when it is sent again.
+	if begun, err := d.sell(ctx, store, o); err != nil {
+		if begun {
+			// Sent again, what was done would count twice. A stock that is off is told anew.
+			d.log.WarnContext(ctx, "order counted in part", "store", store, "order", o.id, "error", err)
+			return nil
+		}
 		return errors.Join(err, d.memory.forget(context.WithoutCancel(ctx), store, o.id))
 	}
 	return nil
 }
 
-func (d *Desk) sell(ctx context.Context, store string, o order) error {
+// sell writes the purchase into its shopper's session, then takes it off the stocks. begun
+// says whether anything was written, if there is an error.
+func (d *Desk) sell(ctx context.Context, store string, o order) (begun bool, err error) {
+	lines := o.lines[:min(len(o.lines), maxLines)]
 	var products []string
-	for _, l := range o.lines[:min(len(o.lines), maxLines)] {
+	for _, l := range lines {
+		if id := d.index.product(store, l.product); id != "" && !slices.Contains(products, id) {
+			products = append(products, id)
+		}
+	}
+	if begun, err = d.remember(ctx, store, o, products); err != nil {
+		return false, err
+	}
+	for _, l := range lines {
 		id := d.index.product(store, l.product)
 		if id == "" {
 			continue
-		}
-		if !slices.Contains(products, id) {
-			products = append(products, id)
 		}
 		if err := d.change(ctx, store, id, func(old *catalogue.Product) (*catalogue.Product, error) {
 			if old == nil || !takeOff(old, l, o.at) {
@@ -68,18 +80,25 @@ func (d *Desk) sell(ctx context.Context, store string, o order) error {
 			}
 			return old, nil
 		}); err != nil {
-			return err
+			return begun, err
 		}
+		begun = true
 	}
+	return begun, nil
+}
+
+// remember writes the purchase into its shopper's session. It is false if there is none to
+// write.
+func (d *Desk) remember(ctx context.Context, store string, o order, products []string) (bool, error) {
 	shopper := d.signer.Shopper(store, o.mark)
 	if shopper == "" || len(products) == 0 {
-		return nil
+		return false, nil
 	}
-	forgotten, err := d.forgottenAfter(ctx, store, shopper, o.at)
-	if err != nil || forgotten {
-		return err
+	if forgotten, err := d.forgottenAfter(ctx, store, shopper, o.at); err != nil || forgotten {
+		return false, err
 	}
-	return d.sessions.Update(ctx, shopper, func(s *wandstorev1.ShopperSession) { session.ApplyOrder(s, store, products) })
+	err := d.sessions.Update(ctx, shopper, func(s *wandstorev1.ShopperSession) { session.ApplyOrder(s, store, products) })
+	return err == nil, err
 }
 
 // forgottenAfter reports whether the shopper was forgotten, in all shops or in this one, after
