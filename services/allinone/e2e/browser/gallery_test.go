@@ -55,6 +55,8 @@ func TestGallery(t *testing.T) {
 					&emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"},
 				)
 				page.Visit(k.address)
+				// What is below the fold is in the picture too.
+				world.Eval[bool](page, `for (const i of document.images) i.loading = "eager"; Promise.all([...document.images].map(i => i.decode().catch(() => 0))).then(() => true)`)
 				draw(t, page, k.name, width, scheme, chromedp.FullScreenshot(100))
 			}
 		}
