@@ -175,7 +175,7 @@ func (p *Product) complete() {
 		}
 	}
 	if p.Description == "" && p.DescriptionHTML != "" {
-		p.Description = excerpt(plainText(p.DescriptionHTML, 4*MaxItemBody), MaxItemBody)
+		p.Description = excerpt(PlainText(p.DescriptionHTML, 4*MaxItemBody), MaxItemBody)
 	}
 }
 

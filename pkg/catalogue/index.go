@@ -216,7 +216,7 @@ func (x *index) wordsOf(p *Product, into map[string]uint32) {
 	if p.DescriptionHTML == "" {
 		add(p.Description, inDescription)
 	} else {
-		add(plainText(p.DescriptionHTML, maxIndexedText), inDescription)
+		add(PlainText(p.DescriptionHTML, maxIndexedText), inDescription)
 	}
 }
 

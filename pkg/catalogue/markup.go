@@ -58,7 +58,7 @@ func (p *Product) Markup() []Markup {
 	body := &html.Node{Type: html.ElementNode, DataAtom: atom.Body, Data: "body"}
 	nodes, err := html.ParseFragment(strings.NewReader(policy.Sanitize(p.DescriptionHTML)), body)
 	if err != nil { // it is nested too deep to be a text that somebody wrote
-		return paragraphs([]Markup{{Text: plainText(p.DescriptionHTML, MaxDescriptionHTML)}})
+		return paragraphs([]Markup{{Text: PlainText(p.DescriptionHTML, MaxDescriptionHTML)}})
 	}
 	for _, n := range nodes {
 		body.AppendChild(n)
@@ -161,9 +161,9 @@ func visible(s string) string {
 	return clean
 }
 
-// plainText is the text of HTML, on one line and of at most about most bytes. It is many
+// PlainText is the text of HTML, on one line and of at most about most bytes. It is many
 // times faster than Markup, and only for what is never shown as markup.
-func plainText(source string, most int) string {
+func PlainText(source string, most int) string {
 	var b strings.Builder
 	z := html.NewTokenizer(strings.NewReader(source))
 	skip := 0

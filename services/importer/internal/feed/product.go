@@ -10,15 +10,20 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/services/importer/internal/listing"
 )
+
+// maxTitle bounds a title, in bytes. Some feeds have markup and entities in titles, which are
+// plain text by Google's specification.
+const maxTitle = 4 << 10
 
 // product makes a listing of the items of one group.
 func (r *Reader) product(items []*item) listing.Product {
 	main := items[0]
 	p := listing.Product{
 		Line: main.line, Handle: cmp.Or(main.first("item_group_id"), main.first("id")), ExternalID: main.first("item_group_id", "id"),
-		Title: title(items), HTML: main.first("description", "summary", "content"), Vendor: main.first("brand"), Link: main.first("link"),
+		Title: catalogue.PlainText(title(items), maxTitle), HTML: main.first("description", "summary", "content"), Vendor: main.first("brand"), Link: main.first("link"),
 		Categories: categories(main), Images: images(items), Fault: fault(items),
 	}
 	if expires, ok := moment(main.first("expiration_date")); ok && expires.Before(r.now) {
@@ -64,6 +69,9 @@ func title(items []*item) string {
 	}
 	first := items[0].first("title")
 	common := first
+	if len(items) == 1 {
+		return first
+	}
 	for _, one := range items[1:] {
 		other := one.first("title")
 		n := 0

@@ -36,6 +36,7 @@ func TestHostileXML(t *testing.T) {
 		"an entity that grows": {`<!DOCTYPE rss [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><rss><item><title>&b;</title></item></rss>`, "entity"},
 		"depth":                {strings.Repeat("<a>", 100), "deeper"},
 		"depth in an item":     {"<item>" + strings.Repeat("<a>", 100), "deeper"},
+		"a page":               {"<!DOCTYPE html><html><body>Sign in</body></html>", "no feed"},
 		"an endless text":      {"<item><title>" + strings.Repeat("x", 5<<20), "larger"},
 	} {
 		_, err := listingtest.Read(t, feed.New(listingtest.Text(t, tt.content), now))
@@ -46,6 +47,23 @@ func TestHostileXML(t *testing.T) {
 	_, err := listingtest.Read(t, feed.New(listingtest.Text(t, "<rss><channel>"+item), now))
 	if !errors.Is(err, table.ErrTruncated) {
 		t.Errorf("an early end is not ErrTruncated: %v", err)
+	}
+}
+
+// A title is plain text, with what its feed escaped once too often, and all of it.
+func TestTitles(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"Lamp, 60 W!":                      "Lamp, 60 W!",
+		"<![CDATA[Caf&eacute; <b>A</b>]]>": "Café A",
+		"Tom &amp;amp; Jerry":              "Tom & Jerry",
+		"Screws &lt; 5 mm":                 "Screws < 5 mm",
+		"C++":                              "C++",
+	} {
+		got, err := listingtest.Read(t, feed.New(listingtest.Text(t, "<rss><item><id>a</id><title>"+in+"</title></item></rss>"), now))
+		if err != nil || len(got) != 1 || got[0].Title != want {
+			t.Errorf("%s: %+v, %v", in, got, err)
+		}
 	}
 }
 

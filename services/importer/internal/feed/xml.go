@@ -43,9 +43,13 @@ func readXML(ctx context.Context, in io.Reader, give func(*item) error) error {
 	d := xml.NewDecoder(limit)
 	d.Entity = xml.HTMLEntity
 	d.CharsetReader = charset
+	items := 0
 	for depth := 0; ; {
 		limit.reset()
 		token, err := d.Token()
+		if errors.Is(err, io.EOF) && items == 0 {
+			return errors.New("line 1: the file is no feed: it has neither an item nor an entry")
+		}
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -65,6 +69,7 @@ func readXML(ctx context.Context, in io.Reader, give func(*item) error) error {
 				if err := give(one); err != nil {
 					return err
 				}
+				items++
 				continue
 			}
 			if depth++; depth > maxDepth {
