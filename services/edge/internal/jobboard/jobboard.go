@@ -5,6 +5,7 @@
 package jobboard
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -19,22 +20,36 @@ const typical = 100 * time.Second
 type Board struct {
 	concurrency int
 
-	mu      sync.Mutex
-	live    map[pagekey.Key]*wandstorev1.JobRecord
-	started map[string]time.Time // when a job was first seen running, by job id
-	mean    time.Duration
-	waiting map[*Listener]struct{}
+	mu        sync.Mutex
+	live      map[pagekey.Key]*wandstorev1.JobRecord
+	members   map[string]*member
+	started   map[string]time.Time // when a job was first seen running, by job id
+	mean      time.Duration
+	listeners map[pagekey.Key]map[*Listener]struct{}
+	swept     time.Time
+	// unbegun are the numbers of the jobs that do not call the model yet.
+	unbegun numbers
+	// waits is how many jobs wait for the model's account, which allows so many calls a
+	// minute by what was heard last; 0 is unknown.
+	waits     int
+	perMinute float64
 }
+
+// member is the live jobs of one member of the pool.
+type member struct {
+	keys    map[pagekey.Key]struct{}
+	numbers numbers
+}
+
+// sweepEvery is how often jobs past their deadline are removed. Nobody tells of a claim whose
+// claimer has crashed.
+const sweepEvery = time.Minute
 
 // New returns an empty board. concurrency is how many jobs a member runs at a time.
 func New(concurrency int) *Board {
-	return &Board{
-		concurrency: concurrency,
-		live:        map[pagekey.Key]*wandstorev1.JobRecord{},
-		started:     map[string]time.Time{},
-		mean:        typical,
-		waiting:     map[*Listener]struct{}{},
-	}
+	b := &Board{concurrency: concurrency, mean: typical, listeners: map[pagekey.Key]map[*Listener]struct{}{}}
+	b.Reset()
+	return b
 }
 
 // Place is a job's place in its member's queue.
@@ -52,21 +67,22 @@ type Place struct {
 func (b *Board) Set(key pagekey.Key, rec *wandstorev1.JobRecord) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	before := b.live[key]
+	b.sweep(time.Now())
+	before := b.remove(key)
+	if before.GetJobId() != rec.GetJobId() {
+		delete(b.started, before.GetJobId())
+	}
 	switch rec.GetState() {
-	case wandstorev1.JobState_JOB_STATE_RUNNING:
+	case wandstorev1.JobState_JOB_STATE_PUBLISHING, wandstorev1.JobState_JOB_STATE_QUEUED, wandstorev1.JobState_JOB_STATE_RUNNING:
 		if _, seen := b.started[rec.GetJobId()]; !seen && Runs(rec) {
 			b.started[rec.GetJobId()] = rec.GetUpdatedAt().AsTime()
 		}
-		b.live[key] = rec
-	case wandstorev1.JobState_JOB_STATE_PUBLISHING, wandstorev1.JobState_JOB_STATE_QUEUED:
-		b.live[key] = rec
+		b.add(key, rec)
 	default:
 		if start, seen := b.started[rec.GetJobId()]; seen && rec.GetState() == wandstorev1.JobState_JOB_STATE_READY {
 			// A moving average over about the last ten jobs.
 			b.mean += (rec.GetUpdatedAt().AsTime().Sub(start) - b.mean) / 10
 		}
-		delete(b.live, key)
 		delete(b.started, rec.GetJobId())
 	}
 	b.wake(key, before.GetPoolMember(), rec.GetPoolMember())
@@ -76,8 +92,7 @@ func (b *Board) Set(key pagekey.Key, rec *wandstorev1.JobRecord) {
 func (b *Board) Drop(key pagekey.Key) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if rec := b.live[key]; rec != nil {
-		delete(b.live, key)
+	if rec := b.remove(key); rec != nil {
 		delete(b.started, rec.GetJobId())
 		b.wake(key, rec.GetPoolMember(), "")
 	}
@@ -88,21 +103,74 @@ func (b *Board) Drop(key pagekey.Key) {
 func (b *Board) Reset() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	clear(b.live)
-	clear(b.started)
+	b.live = map[pagekey.Key]*wandstorev1.JobRecord{}
+	b.members, b.started = map[string]*member{}, map[string]time.Time{}
+	b.unbegun, b.waits = nil, 0
+}
+
+// add makes a job live. b.mu is held.
+func (b *Board) add(key pagekey.Key, rec *wandstorev1.JobRecord) {
+	b.live[key] = rec
+	m := b.members[rec.GetPoolMember()]
+	if m == nil {
+		m = &member{keys: map[pagekey.Key]struct{}{}}
+		b.members[rec.GetPoolMember()] = m
+	}
+	m.keys[key] = struct{}{}
+	m.numbers.add(rec.GetStreamSeq())
+	if !Runs(rec) {
+		b.unbegun.add(rec.GetStreamSeq())
+	}
+	if waits(rec) {
+		b.waits, b.perMinute = b.waits+1, rec.GetAccountWait().GetCallsAMinute()
+	}
+}
+
+// remove takes the job of a key off the board and returns its record; nil if there is none.
+// b.mu is held.
+func (b *Board) remove(key pagekey.Key) *wandstorev1.JobRecord {
+	rec := b.live[key]
+	if rec == nil {
+		return nil
+	}
+	delete(b.live, key)
+	m := b.members[rec.GetPoolMember()]
+	delete(m.keys, key)
+	m.numbers.remove(rec.GetStreamSeq())
+	if len(m.keys) == 0 {
+		delete(b.members, rec.GetPoolMember())
+	}
+	if !Runs(rec) {
+		b.unbegun.remove(rec.GetStreamSeq())
+	}
+	if waits(rec) {
+		b.waits--
+	}
+	return rec
+}
+
+// sweep removes the jobs past their deadline, now and then. b.mu is held.
+func (b *Board) sweep(now time.Time) {
+	if now.Sub(b.swept) < sweepEvery {
+		return
+	}
+	b.swept = now
+	for key, rec := range b.live {
+		if !rec.GetDeadline().AsTime().After(now) {
+			b.remove(key)
+			delete(b.started, rec.GetJobId())
+		}
+	}
 }
 
 // Depth is how many live jobs a member holds, waiting and running.
 func (b *Board) Depth(member string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	n := 0
-	for _, rec := range b.live {
-		if rec.GetPoolMember() == member {
-			n++
-		}
+	if m := b.members[member]; m != nil {
+		return len(m.keys)
 	}
-	return n
+	return 0
 }
 
 // Find gives a live job's place; false if the key has none, or its deadline is
@@ -124,11 +192,7 @@ func (b *Board) Find(key pagekey.Key) (Place, bool) {
 		p.Ahead, p.ETA = b.beforeAccount(rec)
 		return p, true
 	}
-	for _, other := range b.live {
-		if other.GetPoolMember() == rec.GetPoolMember() && precedes(other, rec) {
-			p.Ahead++
-		}
-	}
+	p.Ahead = b.members[rec.GetPoolMember()].numbers.before(rec.GetStreamSeq())
 	_, byAccount := b.beforeAccount(rec)
 	p.ETA = max(b.mean*time.Duration(p.Ahead/b.concurrency+1), byAccount)
 	return p, true
@@ -144,28 +208,13 @@ func waits(rec *wandstorev1.JobRecord) bool {
 	return rec.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && rec.GetAccountWait() != nil
 }
 
-// precedes reports whether a job was requested before another. One without a number is the
-// last.
-func precedes(job, other *wandstorev1.JobRecord) bool {
-	return job.GetStreamSeq() != 0 && (other.GetStreamSeq() == 0 || job.GetStreamSeq() < other.GetStreamSeq())
-}
-
 // beforeAccount returns how many jobs of all members call the model before a job that has not
 // begun to, and the time until it is done by what the account allows. Jobs are numbered in
 // the order of their requests. Unless a job waits for the account, it is no hurdle.
 func (b *Board) beforeAccount(rec *wandstorev1.JobRecord) (ahead int, eta time.Duration) {
-	perMinute := 0.0
-	for _, other := range b.live {
-		if waits(other) {
-			perMinute = max(perMinute, other.GetAccountWait().GetCallsAMinute())
-		}
-		if !Runs(other) && precedes(other, rec) {
-			ahead++
-		}
-	}
-	eta = b.mean
-	if perMinute > 0 {
-		eta += time.Duration(float64(ahead+1) / perMinute * float64(time.Minute))
+	ahead, eta = b.unbegun.before(rec.GetStreamSeq()), b.mean
+	if b.waits > 0 && b.perMinute > 0 {
+		eta += time.Duration(float64(ahead+1) / b.perMinute * float64(time.Minute))
 	}
 	return ahead, eta
 }
@@ -182,7 +231,10 @@ func (b *Board) Listen(key pagekey.Key) *Listener {
 	l := &Listener{Changed: make(chan struct{}, 1), key: key}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.waiting[l] = struct{}{}
+	if b.listeners[key] == nil {
+		b.listeners[key] = map[*Listener]struct{}{}
+	}
+	b.listeners[key][l] = struct{}{}
 	return l
 }
 
@@ -190,7 +242,9 @@ func (b *Board) Listen(key pagekey.Key) *Listener {
 func (b *Board) Leave(l *Listener) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	delete(b.waiting, l)
+	if delete(b.listeners[l.key], l); len(b.listeners[l.key]) == 0 {
+		delete(b.listeners, l.key)
+	}
 }
 
 // Wake wakes the listeners of the key.
@@ -200,16 +254,54 @@ func (b *Board) Wake(key pagekey.Key) {
 	b.wake(key, "", "")
 }
 
-// wake wakes the listeners of a key, and those of jobs of the two members.
+// wake wakes the listeners of a key, and those of jobs of the two members. b.mu is held.
 func (b *Board) wake(key pagekey.Key, before, after string) {
-	for l := range b.waiting {
-		member := b.live[l.key].GetPoolMember()
-		if l.key != key && (member == "" || (member != before && member != after)) {
-			continue
+	b.wakeAll(key)
+	b.wakeMember(after)
+	if before != after {
+		b.wakeMember(before)
+	}
+}
+
+func (b *Board) wakeMember(name string) {
+	if m := b.members[name]; m != nil {
+		for key := range m.keys {
+			b.wakeAll(key)
 		}
+	}
+}
+
+func (b *Board) wakeAll(key pagekey.Key) {
+	for l := range b.listeners[key] {
 		select {
 		case l.Changed <- struct{}{}:
 		default:
 		}
 	}
+}
+
+// numbers are the numbers of jobs in the stream, in order. A job that has none yet is the
+// last, and is not among them.
+type numbers []uint64
+
+func (n *numbers) add(seq uint64) {
+	if seq > 0 {
+		at, _ := slices.BinarySearch(*n, seq)
+		*n = slices.Insert(*n, at, seq)
+	}
+}
+
+func (n *numbers) remove(seq uint64) {
+	if at, found := slices.BinarySearch(*n, seq); found {
+		*n = slices.Delete(*n, at, at+1)
+	}
+}
+
+// before is how many come before a number.
+func (n numbers) before(seq uint64) int {
+	if seq == 0 {
+		return len(n)
+	}
+	at, _ := slices.BinarySearch(n, seq)
+	return at
 }

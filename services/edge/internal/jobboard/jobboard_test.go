@@ -3,6 +3,7 @@ package jobboard_test
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -69,6 +70,19 @@ func TestLapsedJobIsNotLive(t *testing.T) {
 	if _, live := b.Find(key(t, "late")); live {
 		t.Error("a job past its deadline is shown as live")
 	}
+}
+
+// A claim whose claimer has crashed is heard of no more.
+func TestLapsedJobsAreNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := jobboard.New(1)
+		b.Set(key(t, "claimed"), record(wandstorev1.JobState_JOB_STATE_PUBLISHING, "pool-1", 0, time.Now()))
+		time.Sleep(time.Hour + time.Minute)
+		b.Set(key(t, "next"), record(queued, "pool-1", 4, time.Now()))
+		if n := b.Depth("pool-1"); n != 1 {
+			t.Errorf("the member has %d jobs, want one", n)
+		}
+	})
 }
 
 func TestListenersWakeForTheirKeyAndTheirMember(t *testing.T) {
