@@ -169,6 +169,7 @@ func (l *LeftOut) add(faults ...error) {
 // complete sets what a product that was read does not say itself.
 func (p *Product) complete() {
 	p.derive()
+	p.featured = p.Tagged(tagFeatured)
 	for _, image := range p.Pictures() {
 		if host := unique.Make(imageHostOf(image.URL)).Value(); !slices.Contains(p.hosts, host) {
 			p.hosts = append(p.hosts, host)

@@ -12,65 +12,144 @@ import (
 // product, such as the shop's noun, are ignored.
 func (s *Shop) Search(q Query) []*Product {
 	found, _ := s.search(q)
-	found.sort(0, len(found.all))
-	products := make([]*Product, len(found.all))
-	for i, m := range found.all {
+	return found.between(0, found.total())
+}
+
+// search is the products that match the query, and the counts of what they can be narrowed
+// by.
+func (s *Shop) search(q Query) (results, tally) {
+	words := s.index.queryWords(q.Words)
+	if len(words) == 0 {
+		return s.wordless(q)
+	}
+	filter := s.sieve(q, true)
+	found := s.wordSearch(words, filter)
+	return found, filter.tally
+}
+
+// wordSearch is the products that match the words and pass the filter.
+func (s *Shop) wordSearch(words []queryWord, filter *sieve) results {
+	found, known := s.matching(words, filter, false)
+	if !known {
+		found, _ = s.matching(words, filter, true)
+	}
+	return results{matches: found}
+}
+
+// results is the products that match a query: either in order, or those that have to be
+// brought into it.
+type results struct {
+	ordered []*Product
+	matches matches
+}
+
+func (r *results) total() int { return len(r.ordered) + len(r.matches.all) }
+
+// between is the results from one place to before another.
+func (r *results) between(from, to int) []*Product {
+	if len(r.matches.all) == 0 {
+		return slices.Clone(r.ordered[from:to])
+	}
+	r.matches.sort(from, to)
+	products := make([]*Product, to-from)
+	for i, m := range r.matches.all[from:to] {
 		products[i] = m.product
 	}
 	return products
 }
 
-// search is the matches in no order, and the counts of what they can be narrowed by.
-func (s *Shop) search(q Query) (matches, tally) {
-	words := s.index.queryWords(q.Words)
-	found, t, known := s.matching(q, words, false)
-	if !known && len(words) > 0 {
-		found, t, _ = s.matching(q, words, true)
+// wordless is the products that match a query without words.
+func (s *Shop) wordless(q Query) (results, tally) {
+	all := s.Ordered(q.Sort)
+	filter := s.sieve(q, true)
+	if q.Collection == "" && len(filter.filters) == 0 {
+		return results{ordered: all}, s.derived.everything()
 	}
-	return found, t
+	var found []*Product
+	for _, p := range all {
+		if filter.in(p) && filter.takes(p) {
+			found = append(found, p)
+		}
+	}
+	return results{ordered: found}, filter.tally
 }
 
-// matching is the products that match the query and the words, and what is counted of
-// them. anyWords is true if products match the words, whatever else the query asks for.
-func (s *Shop) matching(q Query, words []queryWord, forgiving bool) (found matches, t tally, anyWords bool) {
-	var scores []uint32
-	var matched []uint8
-	if len(words) > 0 {
-		scores, matched = s.index.score(words, forgiving)
-	}
-	key := keyOf(q.Sort)
-	t = tally{index: s.index, counts: make([]int, len(s.index.values))}
-	relevance := q.Sort == "" || q.Sort == SortRelevance
-	filters := q.filters(s.index, s.MinorUnits())
+// tallyAll counts all products.
+func (s *Shop) tallyAll() tally {
+	filter := s.sieve(Query{}, true)
 	for _, p := range s.Products {
-		if len(words) > 0 && int(matched[p.slot]) < len(words) || q.Collection != "" && !p.In(q.Collection) {
+		filter.takes(p)
+	}
+	return filter.tally
+}
+
+// matching is the products that match the words and pass the filter. anyWords is true if
+// products match the words, whatever else the query asks for.
+func (s *Shop) matching(words []queryWord, filter *sieve, forgiving bool) (found matches, anyWords bool) {
+	scores := s.index.score(words, forgiving)
+	defer scores.release()
+	key := keyOf(filter.query.Sort)
+	relevance := filter.query.Sort == "" || filter.query.Sort == SortRelevance
+	for slot, n := range scores.matched {
+		if int(n) < len(words) {
+			continue
+		}
+		p := s.index.slots[slot]
+		if p == nil || !filter.in(p) {
 			continue
 		}
 		anyWords = true
-		failed, fails := "", 0
-		for i := range filters {
-			if !filters[i].met(p) {
-				failed = filters[i].field
-				fails++
-			}
-		}
-		if fails > 1 || fails == 0 && len(q.Options) > 1 && !p.offers(q.Options) {
-			continue
-		}
-		t.add(p, failed)
-		if fails == 1 {
+		if !filter.takes(p) {
 			continue
 		}
 		m := match{product: p, second: key(p)}
-		if relevance && len(words) > 0 {
-			m.first = -int64(scores[p.slot])
+		if relevance {
+			m.first = -int64(scores.sums[slot])
 		}
 		if p.SoldOut() {
 			m.first += soldOutLast
 		}
 		found.all = append(found.all, m)
 	}
-	return found, t, anyWords
+	return found, anyWords
+}
+
+// sieve keeps the products that meet a query's conditions, and counts what they can be
+// narrowed by.
+type sieve struct {
+	query   Query
+	filters []filter
+	tally   tally
+}
+
+// sieve is that of the query; without counting its tally stays empty.
+func (s *Shop) sieve(q Query, counting bool) *sieve {
+	filter := &sieve{query: q, filters: q.filters(s.index, s.MinorUnits())}
+	if counting {
+		filter.tally = tally{index: s.index, counts: make([]int, len(s.index.values))}
+	}
+	return filter
+}
+
+// in reports whether the product is in the collection that is asked for.
+func (s *sieve) in(p *Product) bool { return s.query.Collection == "" || p.In(s.query.Collection) }
+
+// takes counts a product, and reports whether it meets all filters.
+func (s *sieve) takes(p *Product) bool {
+	failed, fails := "", 0
+	for i := range s.filters {
+		if !s.filters[i].met(p) {
+			failed = s.filters[i].field
+			fails++
+		}
+	}
+	if fails > 1 || fails == 0 && len(s.query.Options) > 1 && !p.offers(s.query.Options) {
+		return false
+	}
+	if s.tally.index != nil {
+		s.tally.add(p, failed)
+	}
+	return fails == 0
 }
 
 // match is a product that matches a query, and its place among the matches: first by

@@ -37,26 +37,34 @@ const (
 // them, with what is new and reduced, and not all of one kind. Those that the shopper has
 // bought or has in the cart are left out. Equal arguments give equal products.
 func (s *Shop) Fitting(taste Taste, n int) []*Product {
-	profile, known := s.profile(taste)
-	best := 1
-	for _, p := range s.Products {
-		best = max(best, p.Sold)
-	}
-	kinds := map[string][]fit{}
-	for _, p := range s.Products {
-		if p.Available() && !known[p.ID] {
-			kinds[kindOf(p)] = append(kinds[kindOf(p)], fit{p, profile.score(p) + s.appeal(p, best)})
-		}
-	}
+	all := s.derived.candidates()
+	profile := s.profile(taste, all)
 	most := n // of a kind
-	if len(kinds) > 1 {
+	if len(all.kinds) > 1 {
 		most = (n*2 + 4) / 5
 	}
-	found := make([]fit, 0, most*len(kinds))
-	for _, ofKind := range kinds {
-		found = append(found, firstOf(ofKind, most, fit.compare)...)
+	found := first[fit]{most: 6 * n, compare: fit.compare}
+	for _, ofKind := range all.kinds {
+		best := first[fit]{most: most, compare: fit.compare}
+		for i := range ofKind {
+			c := &ofKind[i]
+			next := fit{c.product, profile.score(c)}
+			if best.takes(next) && !taste.has(c.product.ID) {
+				best.add(next)
+			}
+		}
+		for _, one := range best.all {
+			if found.takes(one) {
+				found.add(one)
+			}
+		}
 	}
-	return varied(firstOf(found, 6*n, fit.compare), n)
+	return varied(found.sorted(), n)
+}
+
+// has reports whether the product is in the cart or was bought.
+func (t Taste) has(id string) bool {
+	return slices.Contains(t.Cart, id) || slices.Contains(t.Bought, id)
 }
 
 type fit struct {
@@ -65,20 +73,71 @@ type fit struct {
 }
 
 func (f fit) compare(o fit) int {
-	return cmp.Or(cmp.Compare(o.score, f.score), strings.Compare(f.product.ID, o.product.ID))
+	switch {
+	case f.score > o.score:
+		return -1
+	case f.score < o.score:
+		return 1
+	default:
+		return strings.Compare(f.product.ID, o.product.ID)
+	}
+}
+
+// candidates is the products that can be bought, by kind, with what does not depend on a
+// shopper.
+type candidates struct {
+	kinds       [][]candidate
+	collections map[string]int // numbers
+}
+
+type candidate struct {
+	product    *Product
+	facets     []uint32
+	collection int
+	price      float64
+	appeal     float64
+}
+
+func (s *Shop) newCandidates() *candidates {
+	all := &candidates{collections: map[string]int{}}
+	number := func(numbers map[string]int, key string) int {
+		n, known := numbers[key]
+		if !known {
+			n = len(numbers)
+			numbers[key] = n
+		}
+		return n
+	}
+	mostSold := 1
+	for _, p := range s.Products {
+		mostSold = max(mostSold, p.Sold)
+	}
+	kinds := map[string]int{}
+	for _, p := range s.Products {
+		if p.SoldOut() {
+			continue
+		}
+		kind := number(kinds, kindOf(p))
+		if kind == len(all.kinds) {
+			all.kinds = append(all.kinds, nil)
+		}
+		all.kinds[kind] = append(all.kinds[kind], candidate{
+			p, p.facets, number(all.collections, p.Collection), float64(p.NowCents()), s.appeal(p, mostSold),
+		})
+	}
+	return all
 }
 
 // profile is how much a shopper likes the values of facets, collections and prices.
 type profile struct {
 	facets      []float64 // by the value's number in the index
-	collections map[string]float64
-	price, sum  float64 // the middle price, and all likings together
+	collections []float64 // by the number of the candidates' collection
+	price, sum  float64   // the middle price, and all likings together
 }
 
-// profile gives the taste's profile, and the ids of what is in the cart or was bought.
-func (s *Shop) profile(taste Taste) (*profile, map[string]bool) {
-	pr := &profile{facets: make([]float64, len(s.index.values)), collections: map[string]float64{}}
-	known := map[string]bool{}
+// profile gives the taste's profile.
+func (s *Shop) profile(taste Taste, all *candidates) *profile {
+	pr := &profile{facets: make([]float64, len(s.index.values)), collections: make([]float64, len(all.collections))}
 	learn := func(ids []string, weight float64) {
 		for _, id := range ids[:min(len(ids), maxTasteItems)] {
 			p, ok := s.Product(id)
@@ -88,7 +147,9 @@ func (s *Shop) profile(taste Taste) (*profile, map[string]bool) {
 			for _, number := range p.facets {
 				pr.facets[number] += weight
 			}
-			pr.collections[p.Collection] += weight
+			if number, ok := all.collections[p.Collection]; ok {
+				pr.collections[number] += weight
+			}
 			pr.price += weight * float64(p.NowCents())
 			pr.sum += weight
 			weight *= tasteFades
@@ -102,30 +163,26 @@ func (s *Shop) profile(taste Taste) (*profile, map[string]bool) {
 			learn(s.foundBy(words, tasteResults), tasteSearched)
 		}
 	}
-	for _, ids := range [][]string{taste.Cart, taste.Bought} {
-		for _, id := range ids {
-			known[id] = true
-		}
-	}
 	if pr.sum > 0 {
 		pr.price /= pr.sum
 	}
-	return pr, known
+	return pr
 }
 
-// score is 0 to about 4: how like the product is to what the shopper likes.
-func (pr *profile) score(p *Product) float64 {
+// score is the candidate's appeal, and 0 to about 4 for how like it is to what the shopper
+// likes.
+func (pr *profile) score(c *candidate) float64 {
 	if pr.sum == 0 {
-		return 0
+		return c.appeal
 	}
 	liked := 0.0
-	for _, number := range p.facets {
+	for _, number := range c.facets {
 		liked += pr.facets[number]
 	}
-	score := 2 * liked / (pr.sum * float64(max(2, len(p.facets))))
-	score += pr.collections[p.Collection] / pr.sum
-	if price := float64(p.NowCents()); pr.price > 0 && price > 0 {
-		score += 0.5 * min(price, pr.price) / max(price, pr.price)
+	score := c.appeal + 2*liked/(pr.sum*float64(max(2, len(c.facets))))
+	score += pr.collections[c.collection] / pr.sum
+	if pr.price > 0 && c.price > 0 {
+		score += 0.5 * min(c.price, pr.price) / max(c.price, pr.price)
 	}
 	return score
 }

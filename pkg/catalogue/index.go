@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -256,87 +255,6 @@ func (x *index) facetsOf(p *Product) {
 		}
 	}
 }
-
-// score adds up, for each slot, the best match of each word. A slot counts that each of
-// the words matches.
-func (x *index) score(words []queryWord, forgiving bool) (scores []uint32, matched []uint8) {
-	scores, matched = make([]uint32, len(x.slots)), make([]uint8, len(x.slots))
-	best := make([]uint32, len(x.slots))
-	for n, w := range words {
-		clear(best)
-		hit := func(postings []uint32, factor uint32) {
-			for _, p := range postings {
-				best[p>>weightBits] = max(best[p>>weightBits], p&weightMask*factor)
-			}
-		}
-		for _, seg := range x.segments {
-			seg.find(w, forgiving, hit)
-		}
-		if w.sale {
-			for slot, p := range x.slots {
-				if p != nil && p.OnSale() {
-					best[slot] = max(best[slot], inTag*exactly)
-				}
-			}
-		}
-		for slot, b := range best {
-			if b > 0 && int(matched[slot]) == n {
-				matched[slot]++
-				scores[slot] += b
-			}
-		}
-	}
-	return scores, matched
-}
-
-// How much a match counts, by how near it is.
-const (
-	exactly     = 4
-	byStem      = 3
-	byPrefix    = 3
-	byOneLetter = 2
-)
-
-// queryWord is a word of a query.
-type queryWord struct {
-	word, stem string
-	sale       bool // asks for what is on sale
-}
-
-// find calls hit with the postings of each word that matches w.
-func (seg *segment) find(w queryWord, forgiving bool, hit func(postings []uint32, factor uint32)) {
-	from, _ := slices.BinarySearch(seg.words, w.word)
-	for i := from; i < len(seg.words) && strings.HasPrefix(seg.words[i], w.word); i++ {
-		switch {
-		case len(seg.words[i]) == len(w.word):
-			hit(seg.postings[i], exactly)
-		case len(w.word) >= 2:
-			hit(seg.postings[i], byPrefix)
-		}
-	}
-	for _, stem := range []string{w.stem, stemMark + w.stem} {
-		if i, ok := slices.BinarySearch(seg.words, stem); ok && stem != w.word {
-			hit(seg.postings[i], byStem)
-		}
-	}
-	if !forgiving {
-		return
-	}
-	most := utf8.UTFMax // a letter may be as long
-	if isASCII(w.word) {
-		most = 1
-	}
-	for i, word := range seg.words {
-		if digit(word[0]) != digit(w.word[0]) || len(word) > len(w.word)+most || len(word)+most < len(w.word) || strings.HasPrefix(word, stemMark) {
-			continue
-		}
-		if misspells(w.word, word) {
-			hit(seg.postings[i], byOneLetter)
-		}
-	}
-}
-
-func digit(b byte) bool { return '0' <= b && b <= '9' }
 
 // queryWords is the distinct words of typed that tell products apart.
 func (x *index) queryWords(typed string) []queryWord {

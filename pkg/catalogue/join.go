@@ -156,6 +156,7 @@ func (s *Shop) summarise() {
 		s.imageHosts = s.imageHosts[:maxImageHosts]
 	}
 	slices.Sort(s.imageHosts)
+	s.derive()
 }
 
 // sameWords reports whether two states of a product are found by the same searches and

@@ -53,15 +53,12 @@ const (
 // Search does.
 func (s *Shop) List(q Query) Listing {
 	found, t := s.search(q)
-	l := Listing{Total: len(found.all), OnSale: t.sale, InStock: t.stock, Facets: sortFacets(t.byFacet(), q)}
+	l := Listing{Total: found.total(), OnSale: t.sale, InStock: t.stock, Facets: sortFacets(t.byFacet(), q)}
 	l.Pages = max(1, (l.Total+PageSize-1)/PageSize)
 	l.Page = min(max(q.Page, 1), l.Pages)
 	from := (l.Page - 1) * PageSize
 	to := min(from+PageSize, l.Total)
-	found.sort(from, to)
-	for _, m := range found.all[from:to] {
-		l.Products = append(l.Products, m.product)
-	}
+	l.Products = found.between(from, to)
 	return l
 }
 
@@ -85,8 +82,14 @@ func (t *tally) add(p *Product, failed string) {
 			t.stock++
 		}
 	}
+	if failed == "" {
+		for _, n := range p.facets {
+			t.counts[n]++
+		}
+		return
+	}
 	for _, n := range p.facets {
-		if failed == "" || t.index.values[n].field == failed {
+		if t.index.values[n].field == failed {
 			t.counts[n]++
 		}
 	}

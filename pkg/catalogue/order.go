@@ -3,44 +3,67 @@ package catalogue
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // Pick is the ids of up to n products for which keep is true, in the order of less.
 // Sold-out products come last. A nil keep takes every product.
 func (s *Shop) Pick(n int, keep func(*Product) bool, less func(a, b *Product) int) []string {
-	var found []*Product
+	best := first[*Product]{most: n, compare: func(a, b *Product) int {
+		if order := availableFirst(a, b); order != 0 {
+			return order
+		}
+		return less(a, b)
+	}}
 	for _, p := range s.Products {
-		if keep == nil || keep(p) {
-			found = append(found, p)
+		if best.takes(p) && (keep == nil || keep(p)) {
+			best.add(p)
 		}
 	}
 	ids := make([]string, 0, n)
-	for _, p := range firstOf(found, n, func(a, b *Product) int { return cmp.Or(availableFirst(a, b), less(a, b)) }) {
+	for _, p := range best.sorted() {
 		ids = append(ids, p.ID)
 	}
 	return ids
 }
 
-// firstOf is the first n of all in the order of compare, sorted; equal ones keep their order.
-// It changes all. For a small n it costs little more than to look at each.
-func firstOf[T any](all []T, n int, compare func(a, b T) int) []T {
-	n = min(n, len(all))
-	first := all[:n:n]
-	slices.SortStableFunc(first, compare)
-	for _, next := range all[n:] {
-		if n == 0 || compare(next, first[n-1]) >= 0 {
-			continue
+// first is the first of many in the order of compare; equal ones keep their order. For a
+// small number it costs little more than to look at each.
+type first[T any] struct {
+	most    int
+	compare func(a, b T) int
+	all     []T // sorted once there are most
+}
+
+// takes reports whether next is among the first so far.
+func (f *first[T]) takes(next T) bool {
+	return len(f.all) < f.most || f.most > 0 && f.compare(next, f.all[f.most-1]) < 0
+}
+
+// add adds one that it takes.
+func (f *first[T]) add(next T) {
+	if len(f.all) < f.most {
+		if f.all = append(f.all, next); len(f.all) == f.most {
+			slices.SortStableFunc(f.all, f.compare)
 		}
-		at, _ := slices.BinarySearchFunc(first, next, func(one, next T) int {
-			if compare(one, next) <= 0 {
-				return -1
-			}
-			return 1
-		})
-		copy(first[at+1:], first[at:n-1])
-		first[at] = next
+		return
 	}
-	return first
+	at, _ := slices.BinarySearchFunc(f.all, next, func(one, next T) int {
+		if f.compare(one, next) <= 0 {
+			return -1
+		}
+		return 1
+	})
+	copy(f.all[at+1:], f.all[at:f.most-1])
+	f.all[at] = next
+}
+
+// sorted is the first, in their order.
+func (f *first[T]) sorted() []T {
+	if len(f.all) < f.most {
+		slices.SortStableFunc(f.all, f.compare)
+	}
+	return f.all
 }
 
 // Sorted is all products in the order of less. The order is stable.
@@ -87,48 +110,46 @@ func availableFirst(a, b *Product) int {
 // AsListed keeps the order of the shop's document.
 func AsListed(_, _ *Product) int { return 0 }
 
+// orID is an order, or where it is 0 that of the products' ids.
+func orID(order int, a, b *Product) int {
+	if order != 0 {
+		return order
+	}
+	return strings.Compare(a.ID, b.ID)
+}
+
 // ByFeatured orders products tagged "featured" first, then by rating.
 func ByFeatured(a, b *Product) int {
-	if fa, fb := a.Tagged("featured"), b.Tagged("featured"); fa != fb {
-		if fa {
-			return -1
-		}
+	switch {
+	case a.featured && !b.featured:
+		return -1
+	case b.featured && !a.featured:
 		return 1
+	default:
+		return orID(cmp.Compare(b.Rating, a.Rating), a, b)
 	}
-	return cmp.Or(cmp.Compare(b.Rating, a.Rating), cmp.Compare(a.ID, b.ID))
 }
 
 // ByArrival orders the newest products first.
-func ByArrival(a, b *Product) int {
-	return cmp.Or(b.AddedAt.day.Compare(a.AddedAt.day), cmp.Compare(a.ID, b.ID))
-}
+func ByArrival(a, b *Product) int { return orID(b.AddedAt.day.Compare(a.AddedAt.day), a, b) }
 
 // ByPrice orders the product with the lowest price of today first.
-func ByPrice(a, b *Product) int {
-	return cmp.Or(cmp.Compare(a.NowCents(), b.NowCents()), cmp.Compare(a.ID, b.ID))
-}
+func ByPrice(a, b *Product) int { return orID(cmp.Compare(a.NowCents(), b.NowCents()), a, b) }
 
 // BySaving orders the product with the largest saving first, as a share of its usual
 // price.
 func BySaving(a, b *Product) int {
-	return cmp.Or(
-		cmp.Compare(b.SavedCents()*a.PriceCents, a.SavedCents()*b.PriceCents),
-		cmp.Compare(a.ID, b.ID),
-	)
+	return orID(cmp.Compare(b.SavedCents()*a.PriceCents, a.SavedCents()*b.PriceCents), a, b)
 }
 
 // ByRating orders the best rated product first. Of equal ratings, the one with more
 // reviews comes first.
 func ByRating(a, b *Product) int {
-	return cmp.Or(cmp.Compare(b.Rating, a.Rating), cmp.Compare(b.Reviews, a.Reviews), cmp.Compare(a.ID, b.ID))
+	return orID(cmp.Or(cmp.Compare(b.Rating, a.Rating), cmp.Compare(b.Reviews, a.Reviews)), a, b)
 }
 
 // ByStock orders the product with the smallest stock first.
-func ByStock(a, b *Product) int {
-	return cmp.Or(cmp.Compare(a.Stock, b.Stock), cmp.Compare(a.ID, b.ID))
-}
+func ByStock(a, b *Product) int { return orID(cmp.Compare(a.Stock, b.Stock), a, b) }
 
 // ByFewestReviews orders the product with the fewest reviews first.
-func ByFewestReviews(a, b *Product) int {
-	return cmp.Or(cmp.Compare(a.Reviews, b.Reviews), cmp.Compare(a.ID, b.ID))
-}
+func ByFewestReviews(a, b *Product) int { return orID(cmp.Compare(a.Reviews, b.Reviews), a, b) }

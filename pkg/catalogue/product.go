@@ -50,8 +50,9 @@ type Product struct {
 	// Origin says where an import had the product from.
 	Origin *Origin `json:"origin,omitempty"`
 
-	hosts []string // of its pictures
-	sum   [8]byte  // identifies what was read
+	hosts    []string // of its pictures
+	featured bool     // it has the tag for it
+	sum      [8]byte  // identifies what was read
 
 	// What follows is set when the product joins a shop.
 	in     []string // the ids of the shop's collections that hold the product
@@ -153,6 +154,9 @@ func (p *Product) Attribute(name string) string {
 	}
 	return ""
 }
+
+// tagFeatured is the tag of products that a shop shows before others.
+const tagFeatured = "featured"
 
 // Tagged reports whether the product carries the tag.
 func (p *Product) Tagged(tag string) bool { return slices.Contains(p.Tags, tag) }

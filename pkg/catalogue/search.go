@@ -127,7 +127,7 @@ var SortOrders = []SortOrder{
 // featuredKey orders products tagged "featured" first, then by rating.
 func featuredKey(p *Product) int64 {
 	key := -int64(p.Rating * 1000)
-	if p.Tagged("featured") {
+	if p.featured {
 		key -= 1 << 32
 	}
 	return key
@@ -201,15 +201,17 @@ func (s *Shop) Found(searches []string) []string {
 // foundBy is the ids of the first available products that match a search, at most most. It is
 // empty if more than half of the shop's products match.
 func (s *Shop) foundBy(words string, most int) []string {
-	found, _ := s.search(Query{Words: words, InStock: true})
-	if len(found.all) > len(s.Products)/2 {
+	typed := s.index.queryWords(words)
+	if len(typed) == 0 {
 		return nil
 	}
-	most = min(len(found.all), most)
-	found.sort(0, most)
-	ids := make([]string, most)
-	for i, m := range found.all[:most] {
-		ids[i] = m.product.ID
+	found := s.wordSearch(typed, s.sieve(Query{InStock: true}, false))
+	if found.total() > len(s.Products)/2 {
+		return nil
+	}
+	ids := make([]string, 0, most)
+	for _, p := range found.between(0, min(found.total(), most)) {
+		ids = append(ids, p.ID)
 	}
 	return ids
 }

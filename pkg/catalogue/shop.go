@@ -58,6 +58,7 @@ type Shop struct {
 	byID   map[string]*Product
 	index  *index
 
+	derived    derived
 	latest     time.Time // when the newest product was added
 	imageHosts []string  // sorted
 	// largest is the ids of the collections, those with the most products first.

@@ -25,14 +25,15 @@ func Shared(shop *catalogue.Shop) []*catalogue.Product {
 	}
 	deal := func(p *catalogue.Product) bool { return p.OnSale() && p.Available() }
 	ids := shop.Pick(maxDeals, deal, catalogue.BySaving)
-	var rows [][]string
-	for _, c := range shop.Collections {
-		within := func(p *catalogue.Product) bool { return p.Collection == c.ID && p.Available() }
-		rows = append(rows, shop.Pick(maxShared, within, catalogue.ByFeatured))
+	rows := make(map[string][]string, len(shop.Collections))
+	for _, p := range shop.Ordered(catalogue.SortRelevance) {
+		if row := rows[p.Collection]; p.Available() && len(row) < maxShared {
+			rows[p.Collection] = append(row, p.ID)
+		}
 	}
 	for rank := range maxShared {
-		for _, row := range rows {
-			if len(ids) < maxShared && rank < len(row) && !slices.Contains(ids, row[rank]) {
+		for _, c := range shop.Collections {
+			if row := rows[c.ID]; len(ids) < maxShared && rank < len(row) && !slices.Contains(ids, row[rank]) {
 				ids = append(ids, row[rank])
 			}
 		}

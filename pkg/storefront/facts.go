@@ -1,7 +1,6 @@
 package storefront
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -42,32 +41,31 @@ func (s *shopView) group(title, note string, ps []*catalogue.Product) groupView 
 
 // byBudget divides the products into three groups by price.
 func (s *shopView) byBudget() []groupView {
-	ps := s.Sorted(catalogue.ByPrice)
-	low, high := ps[len(ps)/3], ps[2*len(ps)/3]
-	titles := []string{
-		"Under " + s.Money(low.NowCents()),
-		s.Money(low.NowCents()) + " to " + s.Money(high.NowCents()),
-		"Over " + s.Money(high.NowCents()),
+	prices := make([]int, len(s.Products))
+	for i, p := range s.Products {
+		prices[i] = p.NowCents()
 	}
-	parts := make([][]*catalogue.Product, 3)
-	for _, p := range ps {
-		switch {
-		case p.NowCents() < low.NowCents():
-			parts[0] = append(parts[0], p)
-		case p.NowCents() <= high.NowCents():
-			parts[1] = append(parts[1], p)
-		default:
-			parts[2] = append(parts[2], p)
+	slices.Sort(prices)
+	low, high := prices[len(prices)/3], prices[2*len(prices)/3]
+	titles := []string{"Under " + s.Money(low), s.Money(low) + " to " + s.Money(high), "Over " + s.Money(high)}
+	counts, parts := [3]int{}, [3][]*catalogue.Product{}
+	for _, p := range s.Ordered(catalogue.SortRelevance) {
+		part := 0
+		if now := p.NowCents(); now > high {
+			part = 2
+		} else if now >= low {
+			part = 1
+		}
+		if counts[part]++; counts[part] <= maxGroup {
+			parts[part] = append(parts[part], p)
 		}
 	}
 	var groups []groupView
 	for i, part := range parts {
 		// If many products have one price, a part can be empty.
-		if len(part) == 0 {
-			continue
+		if len(part) > 0 {
+			groups = append(groups, s.group(titles[i], s.Count(counts[i]), part))
 		}
-		slices.SortStableFunc(part, catalogue.ByFeatured)
-		groups = append(groups, s.group(titles[i], s.Count(len(part)), part))
 	}
 	return groups
 }
@@ -76,7 +74,7 @@ func (s *shopView) byBudget() []groupView {
 func (s *shopView) byCollection() []groupView {
 	var groups []groupView
 	for _, col := range s.Collections[:min(maxTiles, len(s.Collections))] {
-		ps := slices.DeleteFunc(slices.Clone(s.byFeatured()), func(p *catalogue.Product) bool { return !p.In(col.ID) })
+		ps := s.CollectionFacts(col.ID).Featured
 		if len(ps) == 0 {
 			continue
 		}
@@ -93,51 +91,31 @@ const maxTraits = 6
 // byTrait groups the products by the attribute whose values group most of them, the largest
 // group first. If no attribute has two values, it groups by collection.
 func (s *shopView) byTrait() []groupView {
-	var best []groupView
+	var best catalogue.AttributeFacts
 	most := 0
-	for _, name := range s.AttributeNames() {
-		groups := s.byValue(name, maxTraits)
+	for _, a := range s.AttributeFacts() {
 		covered := 0
-		for _, g := range groups {
-			if len(g.Cards) > 1 {
-				covered += len(g.Cards)
+		for _, v := range a.Values[:min(maxTraits, len(a.Values))] {
+			if v.Count > 1 {
+				covered += min(v.Count, maxGroup)
 			}
 		}
-		if len(groups) > 1 && covered > most {
-			best, most = groups, covered
+		if len(a.Values) > 1 && covered > most {
+			best, most = a, covered
 		}
 	}
-	if best == nil {
+	if most == 0 {
 		return s.byCollection()
 	}
-	return best
-}
-
-// values is the values of the attribute, the most common first, and the products of each.
-func (s *shopView) values(attribute string) ([]string, map[string][]*catalogue.Product) {
-	by := make(map[string][]*catalogue.Product)
-	var values []string
-	for _, p := range s.byFeatured() {
-		v := p.Attribute(attribute)
-		if v == "" {
-			continue
-		}
-		if by[v] == nil {
-			values = append(values, v)
-		}
-		by[v] = append(by[v], p)
-	}
-	slices.SortStableFunc(values, func(a, b string) int { return cmp.Compare(len(by[b]), len(by[a])) })
-	return values, by
+	return s.byValue(best, maxTraits)
 }
 
 // byValue groups the products by the most common values of the attribute.
-func (s *shopView) byValue(attribute string, most int) []groupView {
-	values, by := s.values(attribute)
-	values = values[:min(most, len(values))]
+func (s *shopView) byValue(a catalogue.AttributeFacts, most int) []groupView {
+	values := a.Values[:min(most, len(a.Values))]
 	groups := make([]groupView, 0, len(values))
 	for _, v := range values {
-		groups = append(groups, s.group(v, s.Count(len(by[v])), by[v]))
+		groups = append(groups, s.group(v.Value, s.Count(v.Count), v.Featured))
 	}
 	return groups
 }
@@ -182,7 +160,12 @@ func (s *shopView) bySize() []groupView {
 // where there is none by collection. It returns at most eight groups, and an even number if
 // there are two, because they are shown in pairs.
 func (s *shopView) materials() []groupView {
-	groups := s.byValue(s.Picture.Body, 8)
+	var groups []groupView
+	for _, a := range s.AttributeFacts() {
+		if a.Name == s.Picture.Body {
+			groups = s.byValue(a, 8)
+		}
+	}
 	if len(groups) == 0 {
 		groups = s.byCollection()
 	}
@@ -192,20 +175,19 @@ func (s *shopView) materials() []groupView {
 
 // kinds is up to four attributes, each with its most common values as a note.
 func (s *shopView) kinds() []groupView {
-	names := s.AttributeNames()
-	names = names[:min(4, len(names))]
-	groups := make([]groupView, 0, len(names))
-	for _, name := range names {
-		found, _ := s.values(name)
+	all := s.AttributeFacts()
+	all = all[:min(4, len(all))]
+	groups := make([]groupView, 0, len(all))
+	for _, a := range all {
 		values := make([]string, 0, maxTraits)
-		for _, v := range found[:min(maxTraits, len(found))] {
-			values = append(values, unbroken(v))
+		for _, v := range a.Values[:min(maxTraits, len(a.Values))] {
+			values = append(values, unbroken(v.Value))
 		}
 		note := strings.Join(values, ", ")
-		if more := len(found) - maxTraits; more > 0 {
+		if more := a.Distinct - maxTraits; more > 0 {
 			note += fmt.Sprintf(" and %d more", more)
 		}
-		groups = append(groups, groupView{Title: name, Note: note})
+		groups = append(groups, groupView{Title: a.Name, Note: note})
 	}
 	return groups
 }

@@ -136,25 +136,24 @@ func newProductView(in ProductInput, shop *shopView) *productView {
 		v.choices(line, in, shop)
 	}
 	v.gallery(line)
-	for _, id := range shop.Pick(relatedProducts+1, func(o *catalogue.Product) bool { return o.In(p.Collection) }, catalogue.ByFeatured) {
-		v.relate(id, shop)
-	}
-	if len(v.Related) < relatedProducts {
-		for _, id := range shop.Pick(2*relatedProducts+1, nil, catalogue.ByFeatured) {
-			v.relate(id, shop)
-		}
-	}
+	v.relate(shop.CollectionFacts(p.Collection).Featured, shop)
+	v.relate(shop.Ordered(catalogue.SortRelevance), shop)
 	return v
 }
 
 // relatedProducts is how many other products a product page shows.
 const relatedProducts = 4
 
-// relate adds another product to the page, if there is room.
-func (v *productView) relate(id string, shop *shopView) {
-	shown := id == v.Card.ID || slices.ContainsFunc(v.Related, func(c cardView) bool { return c.ID == id })
-	if o, ok := shop.Product(id); ok && !shown && len(v.Related) < relatedProducts {
-		v.Related = append(v.Related, shop.card(o))
+// relate adds other products to the page, while there is room.
+func (v *productView) relate(others []*catalogue.Product, shop *shopView) {
+	for _, o := range others {
+		if len(v.Related) == relatedProducts {
+			return
+		}
+		shown := o.ID == v.Card.ID || slices.ContainsFunc(v.Related, func(c cardView) bool { return c.ID == o.ID })
+		if !shown {
+			v.Related = append(v.Related, shop.card(o))
+		}
 	}
 }
 

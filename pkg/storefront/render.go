@@ -38,19 +38,10 @@ type shopView struct {
 
 	drawn    map[string]bool // by product id
 	drawings []picture.Picture
-	featured []*catalogue.Product // see byFeatured
 }
 
 func newShopView(s *catalogue.Shop) *shopView {
 	return &shopView{Shop: s, drawn: map[string]bool{}}
-}
-
-// byFeatured is all products in the order of ByFeatured, which is made once for a document.
-func (s *shopView) byFeatured() []*catalogue.Product {
-	if s.featured == nil {
-		s.featured = s.Sorted(catalogue.ByFeatured)
-	}
-	return s.featured
 }
 
 // draw adds the drawing of a product to the document, once.
