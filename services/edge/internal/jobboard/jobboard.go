@@ -298,10 +298,10 @@ func (n *numbers) remove(seq uint64) {
 }
 
 // before is how many come before a number.
-func (n numbers) before(seq uint64) int {
+func (n *numbers) before(seq uint64) int {
 	if seq == 0 {
-		return len(n)
+		return len(*n)
 	}
-	at, _ := slices.BinarySearch(n, seq)
+	at, _ := slices.BinarySearch(*n, seq)
 	return at
 }

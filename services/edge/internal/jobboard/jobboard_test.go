@@ -77,7 +77,7 @@ func TestLapsedJobsAreNotKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := jobboard.New(1)
 		b.Set(key(t, "claimed"), record(wandstorev1.JobState_JOB_STATE_PUBLISHING, "pool-1", 0, time.Now()))
-		time.Sleep(time.Hour + time.Minute)
+		<-time.After(time.Hour + time.Minute)
 		b.Set(key(t, "next"), record(queued, "pool-1", 4, time.Now()))
 		if n := b.Depth("pool-1"); n != 1 {
 			t.Errorf("the member has %d jobs, want one", n)
