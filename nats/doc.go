@@ -34,6 +34,12 @@
 // and is defined as that stream, so that one format and one command serve for
 // all: nats stream add --config nats/buckets/KV_UI_CACHE.json.
 //
+// # Healing
+//
+// A [Keeper] looks whether all of it is still there, and the same, while a process runs:
+// a stream that was made anew has another time of creation. The process then ensures
+// again, or waits for the provisioning user, and opens its watches anew.
+//
 // # Watching
 //
 // A [Watcher] follows buckets and begins anew after an outage. It tells when it

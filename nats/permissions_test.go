@@ -39,6 +39,7 @@ var rights = []struct {
 	{what: "watch jobs", subject: "$JS.API.CONSUMER.CREATE.KV_GENERATION_QUEUE.mine.$KV.GENERATION_QUEUE.job.>", users: "edge generator operator sys"},
 	{what: "watch stores", subject: "$JS.API.CONSUMER.CREATE.KV_STORES.mine.$KV.STORES.>", users: "edge generator importer operator sys"},
 	{what: "find a member", subject: "$JS.API.CONSUMER.INFO.GENERATION.pool-3", users: "generator provision operator sys"},
+	{what: "list the members", subject: "$JS.API.CONSUMER.NAMES.GENERATION", users: "generator provision operator sys"},
 	{what: "pull a job", subject: "$JS.API.CONSUMER.MSG.NEXT.GENERATION.pool-3", users: "generator operator sys"},
 	{what: "acknowledge a job", subject: "$JS.ACK.GENERATION.pool-3.1.1.1.1.0", users: "generator operator sys"},
 	{what: "remove a member", subject: "$JS.API.CONSUMER.DELETE.GENERATION.pool-3", users: "operator sys"},

@@ -44,6 +44,11 @@ type Consumer struct {
 	log     *slog.Logger
 	tracer  trace.Tracer
 
+	// deliveries are those that send heartbeats, as keys.
+	deliveries sync.Map
+	// stopPull ends the pull that there is.
+	stopPull atomic.Pointer[func()]
+
 	running    atomic.Int64
 	waiting    atomic.Int64
 	done       atomic.Int64
@@ -137,6 +142,9 @@ func (c *Consumer) work(ctx, jobs context.Context, slots chan struct{}, running 
 		return fmt.Errorf("pull: %w", err)
 	}
 	defer pull.Stop()
+	stop := pull.Stop
+	c.stopPull.Store(&stop)
+	defer c.stopPull.Store(nil)
 	defer context.AfterFunc(ctx, pull.Drain)()
 	for {
 		select {

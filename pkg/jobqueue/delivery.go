@@ -27,8 +27,8 @@ type delivery struct {
 	job     *Job
 	// stop ends when the worker is to take no more jobs.
 	stop context.Context //nolint:containedctx // it lives as long as the delivery
-	// waits is set while the job waits for the model's account, changed receives when it was
-	// set or reset.
+	// waits is set while the job waits for the model's account. changed receives when a
+	// heartbeat is due at once.
 	waits   atomic.Pointer[wandstorev1.AccountWait]
 	changed chan struct{}
 

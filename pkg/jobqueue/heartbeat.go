@@ -17,8 +17,8 @@ func (c *Consumer) inProgress(ctx context.Context, d *delivery) {
 	}
 }
 
-// hold writes the record that change returns. It returns errLost if the record belongs
-// to another worker, and ErrCancelled if the job was cancelled.
+// hold writes the record that change returns, also where the record was lost. It returns
+// errLost if the record belongs to another worker, and ErrCancelled if the job was cancelled.
 func (c *Consumer) hold(ctx context.Context, d *delivery, change func(held) *wandstorev1.JobRecord) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -28,11 +28,14 @@ func (c *Consumer) hold(ctx context.Context, d *delivery, change func(held) *wan
 		// A write whose answer was lost in an outage may have succeeded. Then the record is
 		// still this delivery's, at a revision that it does not know.
 		found, getErr := c.records.get(ctx, d.job.Key)
-		if getErr == nil && found.cancels(d.job) {
+		switch {
+		case errors.Is(getErr, ErrNoRecord):
+			// The bucket was lost. Nobody else has the job, or there would be a record.
+			found = held{}
+		case getErr == nil && found.cancels(d.job):
 			return ErrCancelled
-		}
-		if getErr != nil || found.GetState() != wandstorev1.JobState_JOB_STATE_RUNNING ||
-			found.GetJobId() != d.held.GetJobId() || found.GetWorker() != d.held.GetWorker() || found.GetAttempt() != d.held.GetAttempt() {
+		case getErr != nil || found.GetState() != wandstorev1.JobState_JOB_STATE_RUNNING ||
+			found.GetJobId() != d.held.GetJobId() || found.GetWorker() != d.held.GetWorker() || found.GetAttempt() != d.held.GetAttempt():
 			return errLost
 		}
 		h, err = c.records.put(ctx, d.job.Key, found, rec)
@@ -46,8 +49,33 @@ func (c *Consumer) hold(ctx context.Context, d *delivery, change func(held) *wan
 	return err
 }
 
+// Recover has the consumer begin anew after NATS has lost its data. It sends a heartbeat of
+// each running job at once, because whoever finds no record makes the job again. And it
+// pulls anew: a pull that went to a consumer that is gone gets no answer.
+func (c *Consumer) Recover() {
+	if stop := c.stopPull.Load(); stop != nil {
+		(*stop)()
+	}
+	c.deliveries.Range(func(d, _ any) bool {
+		if d, ok := d.(*delivery); ok {
+			d.beatNow()
+		}
+		return true
+	})
+}
+
+// beatNow has keepAlive send a heartbeat at once.
+func (d *delivery) beatNow() {
+	select {
+	case d.changed <- struct{}{}:
+	default:
+	}
+}
+
 // keepAlive sends heartbeats until ctx ends or the job is lost.
 func (c *Consumer) keepAlive(ctx context.Context, d *delivery, ackWait time.Duration, lost context.CancelCauseFunc) {
+	c.deliveries.Store(d, nil)
+	defer c.deliveries.Delete(d)
 	tick := time.NewTicker(ackWait / 3)
 	defer tick.Stop()
 	for {

@@ -50,8 +50,5 @@ func (c *Consumer) wait(d *delivery, t *timeout, cancel context.CancelCauseFunc,
 // not.
 func (d *delivery) tell(w *wandstorev1.AccountWait) {
 	d.waits.Store(w)
-	select {
-	case d.changed <- struct{}{}:
-	default:
-	}
+	d.beatNow()
 }

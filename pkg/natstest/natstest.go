@@ -7,7 +7,7 @@
 // Start runs its tests by way of Main, which stops the shared server.
 //
 // StartOwn gives a test a server of its own, which it may stop and restart: an outage
-// keeps the port and the data.
+// keeps the port and the data, the loss of the disk only the port.
 //
 // Every server has JetStream, accepts connections when the function that started it
 // returns, listens on loopback only, and is gone when its tests end. Anything that goes
@@ -17,6 +17,7 @@ package natstest
 import (
 	"net"
 	"net/url"
+	"os"
 	"testing"
 	"time"
 
@@ -112,6 +113,17 @@ func (s *Server) Stop() { stop(s.server) }
 func (s *Server) Restart() {
 	s.t.Helper()
 	s.Stop()
+	s.run()
+}
+
+// RestartEmpty is Restart after the loss of the disk: everything that the server kept is
+// gone.
+func (s *Server) RestartEmpty() {
+	s.t.Helper()
+	s.Stop()
+	if err := os.RemoveAll(s.opts.StoreDir); err != nil {
+		s.t.Fatalf("natstest: %v", err)
+	}
 	s.run()
 }
 

@@ -132,6 +132,10 @@ var (
 		Description: "Bytes at which a stream or bucket refuses more, of one replica; none for one without a bound.",
 		Attributes:  []attribute.Key{Stream},
 	}
+	StreamsLost = Metric{
+		Name: "wandstore.streams.lost", Kind: KindGauge, Unit: "{stream}",
+		Description: "Streams, buckets and consumers that are missing on NATS, or were made anew, empty, within the last hour; their names are in the log and in /health.",
+	}
 	PageGenerations = Metric{
 		Name: "wandstore.page.generations", Kind: KindCounter, Unit: "{page}",
 		Description: "Pages made, by persona and source; of a template's, why the model did not make it.",
@@ -214,7 +218,7 @@ var Metrics = []Metric{
 	HTTPRequestDuration, PageResponses, PageLookups, PageLookupDuration, BreakerOpen, EventListeners,
 	UpgradeDuration, FirstSectionDuration, WatchDelay, WatchUp,
 	JobClaims, JobPublishes, JobDeliveries, JobDuration, JobAttempts, JobDeadLetters,
-	QueueDepth, QueueRunning, QueueOldestAge, StreamMessages, StreamSize, StreamLimit,
+	QueueDepth, QueueRunning, QueueOldestAge, StreamMessages, StreamSize, StreamLimit, StreamsLost,
 	PageGenerations, PageCost, ModelDuration, ModelFirstToken, ModelTokens, AccountCalls, AccountWait, AccountWaiting,
 	AccountUnderWay, AccountLimit, ModelTokensBilled, ModelCost,
 	ModelBudget, ModelSpent, ModelSpentByShop, ModelBudgetReached,

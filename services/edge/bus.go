@@ -33,17 +33,46 @@ type bus struct {
 	pages  *pagestore.KV
 }
 
-// runBus waits for NATS and then watches its buckets.
+// streamJobs is the stream of the bucket of job records.
+const streamJobs = "KV_" + wandnats.BucketJobs
+
+// reclaimPause is how long no job is claimed after the records of those that run were lost:
+// as long as generators take to notice it, and to write them anew.
+const reclaimPause = wandnats.LookEvery + time.Second
+
+// runBus waits for NATS and then watches its buckets. When streams or buckets are lost, all
+// that was known of them is too: it opens a new bus on those that are made anew, or waits
+// for who may make them.
 func (p *parts) runBus(ctx context.Context) error {
-	var b *bus
-	err := lifecycle.Retry(ctx, p.log, "NATS", func(ctx context.Context) (err error) {
-		b, err = p.openBus(ctx)
-		return err
-	})
-	if err != nil {
-		return err
+	for {
+		var b *bus
+		records := p.keeper.Created(streamJobs)
+		err := lifecycle.Retry(ctx, p.log, "NATS", func(ctx context.Context) (err error) {
+			b, err = p.openBus(ctx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if !records.IsZero() && !records.Equal(p.keeper.Created(streamJobs)) {
+			// No page is asked for before the workers have said again what they make.
+			select {
+			case <-time.After(reclaimPause):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		p.bus.Store(b)
+		if err := p.followBus(ctx, b); !errors.Is(err, wandnats.ErrLost) {
+			return err
+		}
+		p.bus.Store(nil)
+		p.board.Reset()
 	}
-	p.bus.Store(b)
+}
+
+// followBus keeps up with the buckets until ctx ends, or one is lost (wandnats.ErrLost).
+func (p *parts) followBus(ctx context.Context, b *bus) error {
 	return lifecycle.Run(ctx,
 		lifecycle.Part{Name: "shops", Run: func(ctx context.Context) error {
 			return p.shops.Follow(ctx, b.opened.Conn, b.opened.Shops, b.opened.Catalogue)
@@ -59,13 +88,14 @@ func (p *parts) runBus(ctx context.Context) error {
 			p.watcher(ctx, b.opened).Run(ctx)
 			return nil
 		}},
+		lifecycle.Part{Name: "streams", Run: p.keeper.Watch},
 	)
 }
 
 func (p *parts) openBus(ctx context.Context) (*bus, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	if err := wandnats.EnsureStreams(ctx, p.js, p.cfg.Pool); err != nil {
+	if err := p.keeper.Ensure(ctx); err != nil {
 		return nil, err
 	}
 	opened, err := wandnats.Open(ctx, p.js)
@@ -76,6 +106,9 @@ func (p *parts) openBus(ctx context.Context) (*bus, error) {
 		return nil, err
 	}
 	if err := errors.Join(p.control.Load(ctx, opened.Control), p.spend.Load(ctx, opened.Spend)); err != nil {
+		return nil, err
+	}
+	if err := p.releaseLost(ctx, opened); err != nil {
 		return nil, err
 	}
 	trail := jobqueue.NewTrail(p.js, "edge")
@@ -97,6 +130,16 @@ func (p *parts) openBus(ctx context.Context) (*bus, error) {
 			Webhooks: webhooks{opened.Jobs}, Drafts: drafts,
 		},
 	}, nil
+}
+
+// releaseLost drops the records of jobs that were lost with their stream, so that their
+// pages are asked for again.
+func (p *parts) releaseLost(ctx context.Context, b *wandnats.Bus) error {
+	released, err := jobqueue.ReleaseLost(ctx, b.Jobs, p.keeper.Created(wandnats.StreamGeneration))
+	if released > 0 {
+		p.log.ErrorContext(ctx, "jobs were lost with their queue: their pages are made when their shoppers come again", "jobs", released)
+	}
+	return err
 }
 
 // readableTrail is a trail with the bucket to read it from.

@@ -42,6 +42,9 @@ func (e *Edge) health(c *fiber.Ctx) error {
 	for document, fault := range e.deps.Shops.Faults() {
 		checks["store "+document], status = fault, "degraded"
 	}
+	for name, fault := range e.deps.Streams.Faults() {
+		checks["stream "+name], status = fault, "degraded"
+	}
 	if b := e.deps.Bus(); b != nil {
 		for name, fault := range b.Generation.Faults() {
 			checks["switch "+name], status = fault, "degraded"
@@ -50,14 +53,18 @@ func (e *Edge) health(c *fiber.Ctx) error {
 	return c.JSON(fiber.Map{"status": status, "checks": checks})
 }
 
-// ready answers GET /ready: 503 until NATS was reached, and while draining.
+// ready answers GET /ready: 503 until NATS was reached, while streams are missing there, and
+// while draining.
 func (e *Edge) ready(c *fiber.Ctx) error {
 	state := "ready"
 	select {
 	case <-e.draining:
 		state = "draining"
 	default:
-		if e.deps.Bus() == nil {
+		switch {
+		case e.deps.Streams.Missing():
+			state = "streams are missing"
+		case e.deps.Bus() == nil:
 			state = "starting"
 		}
 	}

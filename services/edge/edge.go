@@ -27,6 +27,14 @@ type Shops interface {
 	Faults() map[string]string
 }
 
+// Streams are the streams and buckets on NATS.
+type Streams interface {
+	// Missing reports whether some are missing.
+	Missing() bool
+	// Faults says which are missing, or were lost a while ago.
+	Faults() map[string]string
+}
+
 // Deps are the parts that an edge uses. Run makes the real ones.
 type Deps struct {
 	Shops    Shops
@@ -38,8 +46,10 @@ type Deps struct {
 	Board *jobboard.Board
 	// Drafts holds the beginnings of pages for which somebody waits.
 	Drafts *draftboard.Board
-	// Bus returns the parts that need NATS, or nil until NATS was reached.
-	Bus func() *Bus
+	// Bus returns the parts that need NATS, or nil until NATS was reached, and while streams
+	// are missing there.
+	Bus     func() *Bus
+	Streams Streams
 	// Connected reports whether NATS is connected now.
 	Connected func() bool
 	Log       *slog.Logger

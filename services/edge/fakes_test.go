@@ -53,9 +53,10 @@ type desk struct {
 	trigger func(jobqueue.Request) (jobqueue.Ticket, error)
 	record  *wandstorev1.JobRecord
 	recErr  error
-	offline bool // NATS was not reached
-	off     bool // generation is not allowed
-	scarce  bool // little of the budget is left
+	offline bool   // NATS was not reached
+	off     bool   // generation is not allowed
+	scarce  bool   // little of the budget is left
+	missing string // a stream that is missing
 	// switchFaults are the operators' switches that cannot be understood.
 	switchFaults map[string]string
 	stop         error // the error of sessions, eraser, maker, members and trail
@@ -94,8 +95,8 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 				Generation: (*deskGeneration)(d), Webhooks: (*deskWebhooks)(d), Drafts: (*deskDrafts)(d),
 			}
 		},
-		Connected: func() bool { return !d.offline },
-		Log:       slog.New(slog.DiscardHandler),
+		Streams: (*deskStreams)(d), Connected: func() bool { return !d.offline },
+		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -195,6 +196,17 @@ func (deskMemory) Invalidate(pagekey.Key)          {}
 func (deskMemory) Drop(pagekey.Key)                {}
 func (deskMemory) Rerendered(_, _ *pagestore.Page) {}
 func (deskMemory) Watched() bool                   { return true }
+
+type deskStreams desk
+
+func (d *deskStreams) Missing() bool { return d.missing != "" }
+
+func (d *deskStreams) Faults() map[string]string {
+	if d.missing == "" {
+		return nil
+	}
+	return map[string]string{d.missing: "missing"}
+}
 
 type deskQueue desk
 

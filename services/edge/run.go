@@ -73,7 +73,8 @@ type parts struct {
 	drafts   *draftboard.Board
 	control  *control.Switch
 	spend    *spend.Follower
-	// bus is nil until NATS was reached.
+	keeper   *wandnats.Keeper
+	// bus is nil until NATS was reached, and while streams are missing there.
 	bus atomic.Pointer[bus]
 }
 
@@ -102,6 +103,7 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logge
 		cfg: cfg, nc: nc, js: js, log: log, shops: shops, renderer: renderer,
 		memory: memory, s3: s3, keys: keys, board: jobboard.New(cfg.Pool.Concurrency), drafts: draftboard.New(),
 		control: control.New(log), spend: spend.NewFollower(log),
+		keeper: &wandnats.Keeper{JetStream: js, Settings: cfg.Pool, Edge: true, Log: log},
 	}
 	if p.pages, err = pagestore.NewTiered(memory, s3, kvTier{p}, p.lookupOptions()...); err != nil {
 		s3.Close()
@@ -132,7 +134,7 @@ func (p *parts) deps() Deps {
 			}
 			return nil
 		},
-		Connected: p.nc.IsConnected, Log: p.log,
+		Streams: p.keeper, Connected: p.nc.IsConnected, Log: p.log,
 	}
 }
 

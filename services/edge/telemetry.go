@@ -51,8 +51,9 @@ func (e *Edge) observe() (stop func()) {
 			watched = 1
 		}
 		see(telemetry.WatchUp, watched)
+		see(telemetry.StreamsLost, float64(len(e.deps.Streams.Faults())))
 		return nil
-	}, telemetry.BreakerOpen, telemetry.EventListeners, telemetry.WatchUp)
+	}, telemetry.BreakerOpen, telemetry.EventListeners, telemetry.WatchUp, telemetry.StreamsLost)
 }
 
 // Outcomes of a request for a front page.

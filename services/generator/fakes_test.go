@@ -52,7 +52,8 @@ type bench struct {
 	exported  []personal.ExportOptions
 	kept      map[string]*personal.ExportOfShop
 	costErr   error
-	asked     []string // day and shop of each report
+	lost      map[string]string // streams with what is wrong with them
+	asked     []string          // day and shop of each report
 }
 
 func newBench(t *testing.T) *bench {
@@ -60,7 +61,7 @@ func newBench(t *testing.T) *bench {
 	b := &bench{t: t, breaker: "closed", members: []Member{member{"pool-0", jobqueue.Status{Done: 3, LastActive: time.Now()}}}}
 	cfg := Config{Addr: "127.0.0.1:8080", Pool: wandnats.Settings{PoolSize: 10, Concurrency: 1}, InactivityMillis: 60_000, LLMTimeoutSeconds: 1, KimiModel: "kimi-test"}
 	b.generator = New(cfg, Deps{
-		Shops: (*benchShops)(b), Model: (*benchModel)(b), Connected: func() bool { return !b.offline }, Worker: "worker-1",
+		Shops: (*benchShops)(b), Model: (*benchModel)(b), Streams: (*benchStreams)(b), Connected: func() bool { return !b.offline }, Worker: "worker-1",
 		Log: slog.New(slog.DiscardHandler),
 		Pool: func() *Pool {
 			if b.closed {
@@ -71,6 +72,10 @@ func newBench(t *testing.T) *bench {
 	})
 	return b
 }
+
+type benchStreams bench
+
+func (b *benchStreams) Faults() map[string]string { return b.lost }
 
 // ask sends a request to the generator, in this process.
 func (b *bench) ask(method, target, body string) (*http.Response, string) {

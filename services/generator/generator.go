@@ -22,6 +22,12 @@ type Shops interface {
 // Model is the model's circuit breaker, which is "closed" while the model is called.
 type Model interface{ BreakerState() string }
 
+// Streams are the streams, buckets and consumers on NATS.
+type Streams interface {
+	// Faults says which are missing, or were lost a while ago, by their names.
+	Faults() map[string]string
+}
+
 // Member is a pool member in this process.
 type Member interface {
 	Member() string
@@ -53,7 +59,8 @@ type Deps struct {
 	Model Model
 	// Pool returns the parts that need NATS and the object store, or nil until both were
 	// reached.
-	Pool func() *Pool
+	Pool    func() *Pool
+	Streams Streams
 	// Connected reports whether NATS is connected now.
 	Connected func() bool
 	// Worker is this process's name for operators.

@@ -75,6 +75,9 @@ func (g *Generator) health(c *fiber.Ctx) error {
 	if faults := g.deps.Shops.Faults(); len(faults) > 0 {
 		body["status"], body["stores"] = "degraded", faults
 	}
+	if faults := g.deps.Streams.Faults(); len(faults) > 0 {
+		body["status"], body["streams"] = "degraded", faults
+	}
 	return c.JSON(body)
 }
 

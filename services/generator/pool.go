@@ -65,11 +65,7 @@ func (p *parts) runPool(ctx context.Context) error {
 	defer p.pool.Store(nil)
 
 	running := []lifecycle.Part{
-		{Name: "shops", Run: func(ctx context.Context) error {
-			return p.shops.Follow(ctx, opened.bus.Conn, opened.bus.Shops, opened.bus.Catalogue)
-		}},
-		{Name: "switches", Run: func(ctx context.Context) error { return p.control.Follow(ctx, opened.bus.Conn, opened.bus.Control) }},
-		{Name: "account", Run: func(ctx context.Context) error { return p.account.Share(ctx, opened.bus.Conn, opened.bus.Account) }},
+		{Name: "bus", Run: func(ctx context.Context) error { return p.runBus(ctx, opened) }},
 		{Name: "spending", Run: opened.ledger.Run},
 		{Name: "dead letter sweep", Run: opened.sweeper.Run},
 		{Name: "forgotten shoppers", Run: func(ctx context.Context) error { return opened.data.Keep(ctx, p.generator.slugs, p.log) }},
@@ -84,10 +80,37 @@ func (p *parts) runPool(ctx context.Context) error {
 	return lifecycle.Run(ctx, running...)
 }
 
+// runBus keeps up with the buckets until ctx ends. When streams, buckets or consumers are
+// lost, it has them made anew, or waits for who may make them, and begins again. Running
+// jobs go on meanwhile: their pages are paid for, and the object store may be there.
+func (p *parts) runBus(ctx context.Context, opened *pool) error {
+	bus := opened.bus
+	for {
+		err := lifecycle.Run(ctx,
+			lifecycle.Part{Name: "shops", Run: func(ctx context.Context) error { return p.shops.Follow(ctx, bus.Conn, bus.Shops, bus.Catalogue) }},
+			lifecycle.Part{Name: "switches", Run: func(ctx context.Context) error { return p.control.Follow(ctx, bus.Conn, bus.Control) }},
+			lifecycle.Part{Name: "account", Run: func(ctx context.Context) error { return p.account.Share(ctx, bus.Conn, bus.Account) }},
+			lifecycle.Part{Name: "streams", Run: p.keeper.Watch},
+		)
+		if !errors.Is(err, wandnats.ErrLost) {
+			return err
+		}
+		if err := ensure(ctx, p.keeper, p.log); err != nil {
+			return err
+		}
+		for _, c := range opened.consumers {
+			c.Recover()
+		}
+	}
+}
+
+// openTimeout bounds one try to make and find what is on NATS.
+const openTimeout = 10 * time.Second
+
 func (p *parts) openPool(ctx context.Context) (*pool, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	if err := wandnats.Ensure(ctx, p.js, p.cfg.Pool); err != nil {
+	if err := p.keeper.Ensure(ctx); err != nil {
 		return nil, err
 	}
 	bus, err := wandnats.Open(ctx, p.js)

@@ -74,6 +74,7 @@ type parts struct {
 	control   *control.Switch
 	meter     *meter
 	account   *account.Account
+	keeper    *wandnats.Keeper
 	generator *Generator
 
 	// pool is nil until NATS and the object store were reached.
@@ -106,9 +107,10 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, worker string, 
 	p := &parts{
 		cfg: cfg, nc: nc, js: js, log: log, s3: s3, keys: keys, model: model, shops: shops, renderer: renderer,
 		control: switches, meter: meter, account: shared,
+		keeper: &wandnats.Keeper{JetStream: js, Settings: cfg.Pool, Log: log},
 	}
 	p.generator = New(cfg, Deps{
-		Shops: shops, Model: model, Connected: nc.IsConnected, Worker: worker, Log: log,
+		Shops: shops, Model: model, Streams: p.keeper, Connected: nc.IsConnected, Worker: worker, Log: log,
 		Pool: func() *Pool {
 			if pool := p.pool.Load(); pool != nil {
 				return &pool.Pool

@@ -26,6 +26,7 @@ func (p *parts) observe(opened *pool) (stop func()) {
 	return telemetry.Observe(otel.GetMeterProvider(), scope, func(ctx context.Context, see telemetry.See) error {
 		see(telemetry.BreakerOpen, telemetry.BreakerValue(p.model.BreakerState()), telemetry.Breaker.String("kimi"))
 		p.account.See(see)
+		see(telemetry.StreamsLost, float64(len(p.keeper.Faults())))
 		ctx, cancel := context.WithTimeout(ctx, observeTimeout)
 		defer cancel()
 		failed := []error{unread}
@@ -47,7 +48,7 @@ func (p *parts) observe(opened *pool) (stop func()) {
 		}
 		return errors.Join(failed...)
 	}, telemetry.AccountWaiting, telemetry.AccountUnderWay, telemetry.AccountLimit, telemetry.BreakerOpen, telemetry.QueueDepth, telemetry.QueueRunning, telemetry.QueueOldestAge,
-		telemetry.StreamMessages, telemetry.StreamSize, telemetry.StreamLimit)
+		telemetry.StreamMessages, telemetry.StreamSize, telemetry.StreamLimit, telemetry.StreamsLost)
 }
 
 // observeMembers reports the queue of each member.

@@ -2,7 +2,8 @@
 //
 // It is configured by the environment; the README lists the settings. Called as
 // generator -provision, as a NATS user with the rights to, it creates and updates the
-// streams, buckets and consumers, and ends.
+// streams, buckets and consumers, and ends; generator -provision.stay goes on, and makes
+// anew whatever is lost.
 package main
 
 import (
@@ -21,6 +22,7 @@ func main() {
 		Addr: func(cfg generator.Config) string { return cfg.Addr },
 		Tasks: []lifecycle.Task[generator.Config]{
 			{Name: "provision", Usage: "create and update the streams, buckets and consumers on NATS", Do: generator.Provision},
+			{Name: "provision.stay", Usage: "do so, and make anew whatever is lost", Do: generator.ProvisionAndStay},
 		},
 	}, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }

@@ -1,0 +1,76 @@
+package jobqueue_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/jobqueue"
+)
+
+// The claims of jobs that were lost with their stream are given up, others are not.
+func TestReleaseLost(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, one())
+	p.tune(never, 4)
+	p.trigger("abc123")
+	w := p.work()
+	c := w.next()
+	p.trigger("abc124")
+	if err := p.js.DeleteStream(t.Context(), wandnats.StreamGeneration); err != nil {
+		t.Fatal(err)
+	}
+	if err := wandnats.Ensure(t.Context(), p.js, p.settings); err != nil {
+		t.Fatal(err)
+	}
+	_, info := p.stream(wandnats.StreamGeneration)
+	p.trigger("abc125")
+	for _, want := range []int{1, 0} {
+		if n, err := jobqueue.ReleaseLost(t.Context(), p.jobs, info.Created); err != nil || n != want {
+			t.Errorf("released %d, %v; want %d", n, err, want)
+		}
+	}
+	if _, err := p.queue.Record(t.Context(), key(t, "abc124")); !errors.Is(err, jobqueue.ErrNoRecord) {
+		t.Errorf("the lost job: %v, want no record", err)
+	}
+	if rec := p.record("abc123"); rec.GetState() != running {
+		t.Errorf("the job that runs: %v", rec)
+	}
+	if rec := p.record("abc125"); rec.GetState() == publishing {
+		t.Errorf("the new job: %v", rec)
+	}
+	// Its page is stored, though its message is gone.
+	c.answer <- nil
+	p.reaches("abc123", ready)
+}
+
+// A running job whose record was lost writes it anew, and does so at once if it is told.
+func TestRecordOfARunningJobIsLost(t *testing.T) {
+	t.Parallel()
+	for name, beat := range map[string]bool{"told to": true, "at its end": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPool(t, one())
+			p.tune(time.Hour, 4)
+			p.trigger("abc123")
+			w := p.work()
+			c := w.next()
+			if err := p.js.DeleteKeyValue(t.Context(), wandnats.BucketJobs); err != nil {
+				t.Fatal(err)
+			}
+			if err := wandnats.Ensure(t.Context(), p.js, p.settings); err != nil {
+				t.Fatal(err)
+			}
+			if beat {
+				w.Recover()
+				p.reaches("abc123", running)
+			}
+			c.answer <- nil
+			if rec := p.reaches("abc123", ready); rec.GetJobId() != c.job.GetJobId() {
+				t.Errorf("record: got %v", rec)
+			}
+			p.empties()
+		})
+	}
+}
