@@ -77,6 +77,9 @@ func (c *Client) try(ctx context.Context, ask func() (time.Duration, error)) err
 	wait := 500 * time.Millisecond
 	for try := 1; ; try++ {
 		after, err := ask()
+		if errors.Is(err, resty.ErrAutoRedirectDisabled) {
+			err = fmt.Errorf("%w: it leads to another address, which the token is not sent to: name that one", ErrRefused)
+		}
 		if err == nil || errors.Is(err, ErrRefused) || try == tries || ctx.Err() != nil {
 			return err
 		}

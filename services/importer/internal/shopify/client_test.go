@@ -216,6 +216,7 @@ func TestRefusals(t *testing.T) {
 		"answers cut for good":     {short, "secret", false, tries},
 		"forbidden":                {status(403), "secret", false, 1},
 		"a wrong token":            {nil, "wrong", false, 1},
+		"another address":          {status(302, "Location", "https://elsewhere.example.com/"), "secret", false, 1},
 		"an answer that is a page": {func(w http.ResponseWriter, _ int) bool { _, _ = w.Write([]byte("<html>")); return true }, "secret", false, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
