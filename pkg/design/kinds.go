@@ -21,17 +21,21 @@ type sectionKind struct {
 	fill            func(*catalogue.Shop) []string // the shop's own choice of products
 	items           int                            // the fewest items; 0: the type has none
 	needsBody       bool
-	supported       func(*catalogue.Shop) bool // whether the shop has enough for the type; nil: all have
+	// words is the most characters of a body that the model is told; 0 is MaxBody. What opens
+	// a page first of all has few and no eyebrow, so that it is soon complete and on the
+	// screen of who waits.
+	words     int
+	supported func(*catalogue.Shop) bool // whether the shop has enough for the type; nil: all have
 }
 
 // sectionKinds is in the order in which a model reads the types.
 var sectionKinds = []sectionKind{
 	{
-		name: "hero", variants: []string{"split", "centered", "banner", "statement"}, products: 3,
+		name: "hero", variants: []string{"split", "centered", "banner", "statement"}, words: 70, products: 3,
 		use: "Opens the page. split: beside a large picture; centered: above up to three; banner: deep colour; statement: very large words",
 	},
 	{
-		name: "search", variants: []string{"plain", "shelves", "words"}, headline: "What are you looking for?",
+		name: "search", variants: []string{"plain", "shelves", "words"}, words: 70, headline: "What are you looking for?",
 		use: "Opens the page of somebody who knows what they want: a search field. plain: nothing else; shelves: with the collections; words: with words to begin with",
 	},
 	{
@@ -39,7 +43,7 @@ var sectionKinds = []sectionKind{
 		use: "Products to choose from. cards: pictures; list: quick to scan; rail: scrolls sideways; feature: first one large",
 	},
 	{
-		name: "deals", variants: []string{"strip", "board", "list"}, products: 8, least: 1, headline: "On sale now",
+		name: "deals", variants: []string{"strip", "board", "list"}, words: 70, products: 8, least: 1, headline: "On sale now",
 		accepts: (*catalogue.Product).OnSale, fill: func(shop *catalogue.Shop) []string {
 			return shop.Pick(8, (*catalogue.Product).OnSale, catalogue.BySaving)
 		},
@@ -50,7 +54,7 @@ var sectionKinds = []sectionKind{
 		use: "One product in depth. split: picture beside words; panel: deep colour; facts: with all its properties",
 	},
 	{
-		name: "collections", variants: []string{"tiles", "list", "doors"}, headline: "Find your way around",
+		name: "collections", variants: []string{"tiles", "list", "doors"}, words: 70, headline: "Find your way around",
 		use: "The way to every collection. tiles: with pictures; list: words; doors: large pictures, full width",
 	},
 	{
@@ -111,7 +115,7 @@ var sectionKinds = []sectionKind{
 		use: "Products the shopper knows already, kept near. thumbs: small pictures; lines: rows; band: coloured, scrolls sideways",
 	},
 	{
-		name: "thanks", variants: []string{"letter", "panel", "gift"}, products: 3, needsBody: true, headline: "Good to have you back",
+		name: "thanks", variants: []string{"letter", "panel", "gift"}, words: 100, products: 3, needsBody: true, headline: "Good to have you back",
 		use: "Warm words to a returning shopper as body. letter: on paper; panel: deep colour; gift: beside up to three products",
 	},
 	{

@@ -55,6 +55,10 @@ func (k *sectionKind) schema(products []*catalogue.Product) *jsonschema.Schema {
 	}
 	fields.Set("variant", variants)
 	branch := &jsonschema.Schema{Properties: fields, Description: k.use}
+	if k.words > 0 {
+		fields.Set("eyebrow", &jsonschema.Schema{MaxLength: bound(0)})
+		fields.Set("body", &jsonschema.Schema{MaxLength: bound(k.words)})
+	}
 
 	ids := &jsonschema.Schema{MaxItems: bound(k.products)}
 	if k.products > 0 {

@@ -33,7 +33,7 @@ import (
 // Version identifies the text of the prompt. A page records the version that it was
 // generated with, and is generated again at a visit after the version has changed. Every
 // change of the text needs a new version.
-const Version = "4"
+const Version = "5"
 
 // Limits of what a prompt says of a shopper. Each of these costs the full price of a
 // token for every page.
@@ -75,7 +75,7 @@ The design must be an instance of this JSON schema:
 Each shopper is of one of these kinds:
 %s
 Rules:
-- Four to eight sections, under 350 words in all. The first section, or the one after a hero, is of a type that the kind's page begins with. Vary the rest of the sequence and the variants.
+- Eight or nine sections, under 350 words in all. The first section, or the one after a hero, is of a type that the kind's page begins with, and short: a headline and a sentence. Vary the rest of the sequence and the variants.
 - What is in the shopper's cart, what they viewed and what they searched for has a place high on the page, as something close at hand.
 - Each type says which variants and how many products it takes. Give no products or items to a type that takes none: the shop fills it.
 - Products only by the ids of the schema, and those of "more" in the shopper's data. The shop draws their names, prices, pictures and links.

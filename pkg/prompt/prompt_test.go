@@ -118,7 +118,7 @@ func TestWishesAreBounded(t *testing.T) {
 	}
 }
 
-// The largest design that follows the rules of the prompt (eight sections and 350 words)
+// The largest design that follows the rules of the prompt (nine sections and 350 words)
 // has fewer than 2,500 tokens, even with every field, twelve of the longest ids in each
 // section, and indentation. Four characters count as one token, which is more tokens than
 // Kimi's tokenizer makes of such text. kimi.Config.MaxCompletionTokens limits a design
@@ -130,14 +130,14 @@ func TestFullestDesignIsAffordable(t *testing.T) {
 		ids = append(ids, p.ID)
 	}
 	slices.SortFunc(ids, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-	words := strings.Repeat("midnight ", 350/8)
+	words := strings.Repeat("midnight ", 350/9)
 	section := design.Section{
 		Type: "product-grid", Variant: "feature", ProductIDs: ids[:12],
 		Eyebrow: words[:36], Headline: words[36:72], ActionLabel: words[72:90], Body: words[90:],
 	}
 	answer, err := json.MarshalIndent(design.Design{
 		Theme:    catalogue.Theme{Palette: "porcelain", Typeface: "editorial", Density: "regular", Corner: "round", Motion: "gentle"},
-		Sections: slices.Repeat([]design.Section{section}, 8),
+		Sections: slices.Repeat([]design.Section{section}, 9),
 	}, "", "  ")
 	if err != nil {
 		t.Fatal(err)

@@ -129,12 +129,12 @@ func TestRules(t *testing.T) {
 	cart, viewed := shop.Products[0].ID, shop.Products[1].ID
 	good := `{"theme":{"palette":"midnight","typeface":"classic","density":"airy","corner":"soft","motion":"still"},"sections":[` +
 		`{"type":"hero","headline":"A quiet shelf","body":"Wood and patience."},{"type":"deals","headline":"Good value"},` +
-		`{"type":"product-grid","headline":"Close at hand","productIds":["` + cart + `","` + viewed + `"]},{"type":"faq"}]}`
+		`{"type":"product-grid","headline":"Close at hand","productIds":["` + cart + `","` + viewed + `"]},{"type":"collections"},{"type":"story","body":"Once."},{"type":"figures"},{"type":"quote","body":"Twice."},{"type":"faq"}]}`
 	for want, edit := range map[string]func(string) string{
 		"":                                 func(s string) string { return s },
 		"one JSON object and nothing else": func(s string) string { return "Here it is: " + s },
 		"on one line":                      func(s string) string { return replaced(s, `,"sections"`, ",\n\"sections\"") },
-		"four to eight sections":           func(s string) string { return replaced(s, `,{"type":"faq"}`, "") },
+		"eight or nine sections":           func(s string) string { return replaced(s, `,{"type":"faq"}`, "") },
 		"begins as the kind does": func(s string) string {
 			return replaced(s, `{"type":"deals","headline":"Good value"}`, `{"type":"quote","body":"Wood remembers."}`)
 		},

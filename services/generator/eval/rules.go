@@ -6,13 +6,16 @@ import (
 	"strings"
 
 	"github.com/wandstore/wandstore/pkg/design"
+	"github.com/wandstore/wandstore/pkg/persona"
 )
 
 // The bounds that the prompt names.
 const (
-	minSections = 4
-	maxSections = 8
-	maxWords    = 350
+	minSections = 8
+	maxSections = 9
+	// minMinimalistSections is for a minimalist's page, which has no more than five.
+	minMinimalistSections = 3
+	maxWords              = 350
 	// firstScreens is how far down an interest may have its place.
 	firstScreens = 4
 )
@@ -45,9 +48,12 @@ type rule struct {
 var rules = []rule{
 	{"one JSON object and nothing else", func(j judged) bool { return !json.Valid([]byte(j.answer)) || j.report.Salvaged }},
 	{"on one line", func(j judged) bool { return strings.Contains(strings.TrimSpace(j.answer), "\n") }},
-	{"four to eight sections", func(j judged) bool {
-		n := len(j.design.Sections) + j.report.DroppedSections
-		return n < minSections || n > maxSections
+	{"eight or nine sections", func(j judged) bool {
+		n, least := len(j.design.Sections)+j.report.DroppedSections, minSections
+		if j.visitor.Persona == persona.Minimalist {
+			least = minMinimalistSections
+		}
+		return n < least || n > maxSections
 	}},
 	{"under 350 words", func(j judged) bool { return len(strings.Fields(j.text())) >= maxWords }},
 	{"begins as the kind does", func(j judged) bool {

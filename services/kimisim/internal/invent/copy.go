@@ -63,6 +63,9 @@ func newCopywriter(rng *rand.Rand, conversation string) *copywriter {
 func (w *copywriter) write(name string, least, most int) string {
 	least = min(least, longestCopy)
 	compose := w.composer(name)
+	if most <= shortCopy {
+		compose = w.shortComposer(name, compose)
+	}
 	text := ""
 	for range drafts {
 		text = w.fill(compose())
@@ -76,6 +79,17 @@ func (w *copywriter) write(name string, least, most int) string {
 	text = fit(text, most)
 	w.said[text] = true
 	return text
+}
+
+// shortCopy is the most characters of copy that has room for a sentence only.
+const shortCopy = 140
+
+// shortComposer is compose, or that of a single sentence in place of several.
+func (w *copywriter) shortComposer(name string, compose func() string) func() string {
+	if strings.HasSuffix(strings.ToLower(name), "body") {
+		return w.lead
+	}
+	return compose
 }
 
 // composer picks what kind of copy a property holds by the end of its name, so
@@ -133,12 +147,12 @@ func (w *copywriter) lead() string {
 	return pick(w.rng, slices.Concat(w.tone.leads, sentences))
 }
 
-// body is two or three sentences. The first is in the shopper's tone, as long as the
+// body is three or four sentences, so that a page has about as many words as a prompt allows. The first is in the shopper's tone, as long as the
 // page has not used up that tone's sentences.
 func (w *copywriter) body() string {
-	parts := make([]string, 1, 3)
+	parts := make([]string, 1, 4)
 	parts[0] = w.fresh(w.tone.leads, sentences)
-	for range 1 + w.rng.IntN(2) {
+	for range 2 + w.rng.IntN(2) {
 		parts = append(parts, w.fresh(sentences))
 	}
 	return strings.Join(parts, " ")

@@ -20,6 +20,9 @@
 //   - Choices are dealt like cards: each enum value and each alternative comes once
 //     before any comes twice, so that a page shows different products and sections.
 //     The first alternative comes first, since a schema lists what opens a page first.
+//   - A list has as many items as the conversation asks for by its name, such as "seven
+//     or eight sections". A list or string that can only be empty is left
+//     out.
 //   - A string is copy of the kind that its property's name asks for: headline, body,
 //     eyebrow, actionLabel, quote and so on. Its goods and its tone come from the
 //     conversation. It never states a price and never names a product.

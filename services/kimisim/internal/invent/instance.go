@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // maxValues bounds what one instance holds, so that no schema fills the memory.
@@ -74,7 +75,7 @@ func (inv *Inventor) object(out *bytes.Buffer, s *schema) error {
 	out.WriteByte('{')
 	first := true
 	for _, p := range s.Properties {
-		if !slices.Contains(s.Required, p.name) && inv.rng.Float64() > optionalShare {
+		if !slices.Contains(s.Required, p.name) && (inv.rng.Float64() > optionalShare || p.schema.holdsNothing()) {
 			continue
 		}
 		if !first {
@@ -106,7 +107,7 @@ func (inv *Inventor) array(out *bytes.Buffer, s *schema, name string) error {
 		few = fewObjects
 	}
 	out.WriteByte('[')
-	for i := range inv.between(s.MinItems, s.MaxItems, few) {
+	for i := range inv.length(s, name, few) {
 		if i > 0 {
 			out.WriteByte(',')
 		}
@@ -148,6 +149,16 @@ func (inv *Inventor) subset(out *bytes.Buffer, s, enum *schema) error {
 	}
 	out.WriteByte(']')
 	return nil
+}
+
+// length is how many items an array gets that stands at the property called name.
+func (inv *Inventor) length(s *schema, name string, few int) int {
+	asked, ok := inv.counts[strings.ToLower(name)]
+	if !ok {
+		return inv.between(s.MinItems, s.MaxItems, few)
+	}
+	n := asked[0] + inv.rng.IntN(asked[1]-asked[0]+1)
+	return min(max(n, or(s.MinItems, 0)), or(s.MaxItems, math.MaxInt))
 }
 
 // between is a number of items the bounds allow, near what a page shows.

@@ -268,3 +268,36 @@ func FuzzJSON(f *testing.F) {
 		}
 	})
 }
+
+// A list has as many items as the conversation asks for, within its schema, and one that can
+// only be empty is left out.
+func TestListsAreAsLongAsAskedFor(t *testing.T) {
+	const listed = `{"type":"object","required":["sections"],"properties":{
+		"sections":{"type":"array","minItems":1,"maxItems":7,"items":{"type":"object","required":["headline"],"properties":{"headline":{"type":"string"}}}},
+		"none":{"type":"array","maxItems":0}}}`
+	for conversation, want := range map[string][2]int{
+		"Two or three sections, please.":                 {2, 3},
+		"Design six to seven sections.":                  {6, 7},
+		"Eight to nine sections.":                        {7, 7},
+		"Two to three columns.":                          {4, 7},
+		"Nine to two sections.":                          {4, 7},
+		"One to two sections. No, five or six sections.": {1, 2},
+	} {
+		for i := range uint64(30) {
+			text, err := New(i, conversation).JSON([]byte(listed))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got map[string][]any
+			if err := json.Unmarshal(text, &got); err != nil {
+				t.Fatal(err)
+			}
+			if n := len(got["sections"]); n < want[0] || n > want[1] {
+				t.Errorf("%q: %d sections", conversation, n)
+			}
+			if _, there := got["none"]; there {
+				t.Errorf("an empty list in %s", text)
+			}
+		}
+	}
+}

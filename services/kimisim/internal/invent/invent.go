@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -21,6 +22,8 @@ type Inventor struct {
 	decks  map[*schema]*deck
 	// first names the alternatives of which one comes first, if there are such.
 	first []string
+	// counts is how many items the conversation asks for in a list, by its name.
+	counts map[string][2]int
 }
 
 // New returns the Inventor of the answer to a conversation.
@@ -28,7 +31,7 @@ func New(seed uint64, conversation string) *Inventor {
 	h := fnv.New64a()
 	_, _ = io.WriteString(h, conversation) // a hash never fails
 	rng := rand.New(rand.NewPCG(seed, h.Sum64()))
-	return &Inventor{rng: rng, copy: newCopywriter(rng, conversation), decks: map[*schema]*deck{}, first: firstNames(conversation)}
+	return &Inventor{rng: rng, copy: newCopywriter(rng, conversation), decks: map[*schema]*deck{}, first: firstNames(conversation), counts: counts(conversation)}
 }
 
 // beginning is the instruction that names what a list begins with.
@@ -41,6 +44,23 @@ func firstNames(conversation string) []string {
 		return nil
 	}
 	return strings.Split(found[len(found)-1][1], ", ")
+}
+
+// counting is an instruction that says how many of something a list has.
+var counting = regexp.MustCompile(`(?i)\b(one|two|three|four|five|six|seven|eight|nine) (?:to|or) (two|three|four|five|six|seven|eight|nine|ten) ([a-z]+)\b`)
+
+var numerals = []string{"", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"}
+
+// counts is the first such instruction of a conversation for each list, by what it lists.
+func counts(conversation string) map[string][2]int {
+	asked := map[string][2]int{}
+	for _, found := range counting.FindAllStringSubmatch(strings.ToLower(conversation), -1) {
+		from, to := slices.Index(numerals, found[1]), slices.Index(numerals, found[2])
+		if _, known := asked[found[3]]; !known && from <= to {
+			asked[found[3]] = [2]int{from, to}
+		}
+	}
+	return asked
 }
 
 // Prose returns two or three sentences of shop copy, at most most characters, or

@@ -148,6 +148,11 @@ func (s *schema) kind() string {
 	}
 }
 
+// holdsNothing reports whether the schema allows an empty list or string only.
+func (s *schema) holdsNothing() bool {
+	return s.MaxItems != nil && *s.MaxItems == 0 || s.MaxLength != nil && *s.MaxLength == 0
+}
+
 // join is s narrowed by an alternative: what the alternative says replaces what s
 // says, and the members of both are there.
 func (s *schema) join(t *schema) *schema {
