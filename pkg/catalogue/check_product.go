@@ -66,6 +66,7 @@ func (c *checker) product(at string, p *Product) {
 	if p.Sold < 0 {
 		c.fault(at+"sold", "is %d, must not be below 0", p.Sold)
 	}
+	c.companions(at, p)
 	c.words(at, p)
 	c.images(at, p)
 }

@@ -26,6 +26,9 @@ const (
 	tasteSearched = 2.0
 	// Each earlier one of a list counts less.
 	tasteFades = 0.8
+	// tasteTogether is what a product is worth that others most often buy together with what
+	// the shopper has put into the cart last. It is about as much as to be just of their kind.
+	tasteTogether = 3.0
 
 	maxTasteItems    = 12 // of a list
 	maxTasteSearches = 2
@@ -33,8 +36,9 @@ const (
 )
 
 // Fitting is up to n available products that fit the shopper, the best first: like those
-// that they put into the cart, bought, viewed and searched for, and as others buy and rate
-// them, with what is new and reduced, and not all of one kind. Those that the shopper has
+// that they put into the cart, bought, viewed and searched for, what others bought together
+// with those, as others buy and rate them, with what is new and reduced, and not all of one
+// kind. Those that the shopper has
 // bought or has in the cart are left out. Equal arguments give equal products.
 func (s *Shop) Fitting(taste Taste, n int) []*Product {
 	all := s.derived.candidates()
@@ -93,6 +97,7 @@ type candidates struct {
 type candidate struct {
 	product    *Product
 	facets     []uint32
+	slot       uint32
 	collection int
 	price      float64
 	appeal     float64
@@ -122,7 +127,7 @@ func (s *Shop) newCandidates() *candidates {
 			all.kinds = append(all.kinds, nil)
 		}
 		all.kinds[kind] = append(all.kinds[kind], candidate{
-			p, p.facets, number(all.collections, p.Collection), float64(p.NowCents()), s.appeal(p, mostSold),
+			p, p.facets, p.slot, number(all.collections, p.Collection), float64(p.NowCents()), s.appeal(p, mostSold),
 		})
 	}
 	return all
@@ -132,12 +137,15 @@ func (s *Shop) newCandidates() *candidates {
 type profile struct {
 	facets      []float64 // by the value's number in the index
 	collections []float64 // by the number of the candidates' collection
+	together    []float64 // by slot: 0 to 1, what others bought together with it
 	price, sum  float64   // the middle price, and all likings together
 }
 
 // profile gives the taste's profile.
 func (s *Shop) profile(taste Taste, all *candidates) *profile {
-	pr := &profile{facets: make([]float64, len(s.index.values)), collections: make([]float64, len(all.collections))}
+	pr := &profile{
+		facets: make([]float64, len(s.index.values)), collections: make([]float64, len(all.collections)), together: make([]float64, len(s.index.slots)),
+	}
 	learn := func(ids []string, weight float64) {
 		for _, id := range ids[:min(len(ids), maxTasteItems)] {
 			p, ok := s.Product(id)
@@ -152,6 +160,9 @@ func (s *Shop) profile(taste Taste, all *candidates) *profile {
 			}
 			pr.price += weight * float64(p.NowCents())
 			pr.sum += weight
+			for rank, o := range s.Companions(p) {
+				pr.together[o.slot] = max(pr.together[o.slot], weight/tasteCart*(1-float64(rank)/(2*MaxCompanions)))
+			}
 			weight *= tasteFades
 		}
 	}
@@ -169,8 +180,8 @@ func (s *Shop) profile(taste Taste, all *candidates) *profile {
 	return pr
 }
 
-// score is the candidate's appeal, and 0 to about 4 for how like it is to what the shopper
-// likes.
+// score is the candidate's appeal, 0 to about 4 for how like it is to what the shopper likes,
+// and 0 to 3 for what others bought together with that.
 func (pr *profile) score(c *candidate) float64 {
 	if pr.sum == 0 {
 		return c.appeal
@@ -180,7 +191,7 @@ func (pr *profile) score(c *candidate) float64 {
 		liked += pr.facets[number]
 	}
 	score := c.appeal + 2*liked/(pr.sum*float64(max(2, len(c.facets))))
-	score += pr.collections[c.collection] / pr.sum
+	score += pr.collections[c.collection]/pr.sum + tasteTogether*pr.together[c.slot]
 	if pr.price > 0 && c.price > 0 {
 		score += 0.5 * min(c.price, pr.price) / max(c.price, pr.price)
 	}

@@ -46,7 +46,10 @@ type Product struct {
 	Rating  float64 `json:"rating,omitempty"` // 1 to 5; 0: not rated yet
 	Reviews int     `json:"reviews,omitempty"`
 	// Sold is how many were sold lately; only its order among the shop's products counts.
+	// Orders that webhooks tell add to it.
 	Sold int `json:"sold,omitempty"`
+	// BoughtWith is products that were in the same orders, those of the most orders first.
+	BoughtWith []Companion `json:"boughtWith,omitempty"`
 	// Origin says where an import had the product from.
 	Origin *Origin `json:"origin,omitempty"`
 

@@ -165,3 +165,35 @@ func TestPromptsOfALargeShopFollowTheInterest(t *testing.T) {
 		}
 	}
 }
+
+// What others buy together chooses what a shopper's prompt adds. It leaves what prompts
+// share as it is, so an order costs no shop its prompt cache.
+func TestOrdersLeaveTheSharedStart(t *testing.T) {
+	products := cataloguetest.SeededProducts(t, 300, 2)
+	base := cataloguetest.Seeded(t, 0, 0)
+	build := func() (start, more string) {
+		p, err := prompt.Build(prompt.Input{
+			Shop: base.With(products), Visitor: persona.Visitor{Persona: persona.Explorer},
+			Signals: &wandstorev1.StoreSignals{Cart: []string{products[0].ID}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		start, more, _ = strings.Cut(p.User, "</shop>")
+		return p.System + start, more
+	}
+	start, more := build()
+	companion := slices.IndexFunc(products, func(p *catalogue.Product) bool {
+		return p.Available() && !strings.Contains(start+more, `"`+p.ID+`"`)
+	})
+	for range 5 {
+		products[0].CountOrder(3, []string{products[companion].ID})
+	}
+	startAfter, moreAfter := build()
+	if startAfter != start {
+		t.Error("orders change what prompts share")
+	}
+	if !strings.Contains(moreAfter, `"`+products[companion].ID+`"`) {
+		t.Errorf("%s, which others buy with what is in the cart, is not in the prompt", products[companion].ID)
+	}
+}

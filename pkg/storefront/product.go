@@ -136,6 +136,7 @@ func newProductView(in ProductInput, shop *shopView) *productView {
 		v.choices(line, in, shop)
 	}
 	v.gallery(line)
+	v.relate(shop.Companions(p), shop)
 	v.relate(shop.CollectionFacts(p.Collection).Featured, shop)
 	v.relate(shop.Ordered(catalogue.SortRelevance), shop)
 	return v

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/session"
 )
 
@@ -42,6 +43,18 @@ func TestOrders(t *testing.T) {
 	if got := s.apron(t).Variants[0].Stock; got != 7 {
 		t.Errorf("the stock is %d after an order of two of nine", got)
 	}
+	// What is bought together is known of both products, and stays when the source tells the
+	// product again.
+	s.takes(t, "products/create", strings.NewReplacer(`"id":1,`, `"id":2,`, `"apron"`, `"towel"`, `"id":11,`, `"id":21,`, `"id":12,`, `"id":22,`, `:111}`, `:211}`, `:112}`, `:212}`).Replace(apron(1, "9.00", 50)))
+	for id := range 2 {
+		s.takes(t, "orders/create", strings.Replace(orderOf(20+id, 2, ""), `"product_id":99,`, `"product_id":2,`, 1))
+	}
+	s.takes(t, "products/update", apron(1, "50.00", 7))
+	products := s.products(t, "linen")
+	if a, b := products["apron"], products["towel"]; len(a.BoughtWith) != 1 || a.BoughtWith[0] != (catalogue.Companion{ID: "towel", Orders: 2}) || len(b.BoughtWith) != 1 || b.BoughtWith[0].ID != "apron" || a.Sold != 6 || b.Sold != 2 {
+		t.Errorf("bought together: %+v of %d, %+v of %d", a.BoughtWith, a.Sold, b.BoughtWith, b.Sold)
+	}
+	s.takes(t, "inventory_levels/update", inventory(1, 3, 7))
 	// Marks that are not this shop's count for nobody.
 	s.takes(t, "orders/create", orderOf(2, 4, "eve"))
 	s.takes(t, "orders/create", orderOf(3, 4, s.signer.Mark("wool", "eve")))

@@ -12,7 +12,8 @@
 //	a stock       replaces one with an older updated_at; of several locations it is the sum
 //	              of those that were heard of
 //	an order      counts once, by its id, for a week; older ones are refused. Its quantities
-//	              are taken off the stocks that are older than it
+//	              are taken off the stocks that are older than it. Its products are sold,
+//	              and bought together
 //
 // What has to be remembered for that and is no product's own is in the bucket IMPORTS for a
 // week: removals, the stocks by location, and the orders that were counted.
@@ -21,7 +22,7 @@
 //
 // An order is a purchase in the session of the shopper whose mark (package buyer) its
 // attribute wandstore_shopper holds. Without a mark, or after the shopper was forgotten,
-// only the stocks change.
+// only the products change.
 //
 // # Trust
 //

@@ -56,8 +56,8 @@ func (d *Desk) count(ctx context.Context, store string, o order) error {
 	return nil
 }
 
-// sell writes the purchase into its shopper's session, then takes it off the stocks. begun
-// says whether anything was written, if there is an error.
+// sell writes the purchase into its shopper's session, then takes it off the stocks and
+// counts it as sold. begun says whether anything was written, if there is an error.
 func (d *Desk) sell(ctx context.Context, store string, o order) (begun bool, err error) {
 	lines := o.lines[:min(len(o.lines), maxLines)]
 	var products []string
@@ -69,15 +69,19 @@ func (d *Desk) sell(ctx context.Context, store string, o order) (begun bool, err
 	if begun, err = d.remember(ctx, store, o, products); err != nil {
 		return false, err
 	}
-	for _, l := range lines {
-		id := d.index.product(store, l.product)
-		if id == "" {
-			continue
-		}
+	for _, id := range products {
 		if err := d.change(ctx, store, id, func(old *catalogue.Product) (*catalogue.Product, error) {
-			if old == nil || !takeOff(old, l, o.at) {
+			if old == nil {
 				return nil, errSettled
 			}
+			quantity := 0
+			for _, l := range lines {
+				if d.index.product(store, l.product) == id {
+					takeOff(old, l, o.at)
+					quantity = min(quantity+max(l.quantity, 0), maxQuantity)
+				}
+			}
+			old.CountOrder(quantity, products[:min(len(products), maxTogether)])
 			return old, nil
 		}); err != nil {
 			return begun, err
@@ -86,6 +90,15 @@ func (d *Desk) sell(ctx context.Context, store string, o order) (begun bool, err
 	}
 	return begun, nil
 }
+
+const (
+	// maxTogether bounds the products of an order that count as bought together. A larger
+	// order says little of what belongs together.
+	maxTogether = 12
+	// maxQuantity bounds what one order adds to what is sold of a product, so that a
+	// reseller's order does not outweigh everybody's.
+	maxQuantity = 20
+)
 
 // remember writes the purchase into its shopper's session. It is false if there is none to
 // write.
@@ -126,18 +139,17 @@ func (d *Desk) forgottenAfter(ctx context.Context, store, shopper string, made t
 
 // takeOff takes what was sold off a stock that is older than the order. A stock that was
 // told later is without it already.
-func takeOff(p *catalogue.Product, l line, at time.Time) bool {
+func takeOff(p *catalogue.Product, l line, at time.Time) {
 	if p.Origin != nil && !p.Origin.UpdatedAt.Before(at) {
-		return false
+		return
 	}
 	i := slices.IndexFunc(p.Variants, func(v catalogue.Variant) bool { return v.Origin != nil && v.Origin.ID == l.variant })
 	if i < 0 || l.quantity < 1 {
-		return false
+		return
 	}
 	v := &p.Variants[i]
 	if v.StockPolicy == catalogue.StockUntracked || v.Origin.StockAt >= at.UnixMilli() {
-		return false
+		return
 	}
 	v.Stock = max(0, v.Stock-l.quantity)
-	return true
 }

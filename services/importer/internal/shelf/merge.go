@@ -28,6 +28,9 @@ func Merge(old, next *catalogue.Product) bool {
 		next.Rating, next.Reviews = old.Rating, old.Reviews
 	}
 	next.Sold = cmp.Or(next.Sold, old.Sold)
+	if next.BoughtWith == nil {
+		next.BoughtWith = old.BoughtWith
+	}
 	for i := range next.Variants {
 		v := &next.Variants[i]
 		if before := sameVariant(old, v); before != nil {

@@ -24,11 +24,12 @@ func TestMerge(t *testing.T) {
 	known := func() *catalogue.Product {
 		p := bowl(noon, 5, &catalogue.VariantOrigin{ID: "11", InventoryID: "111", StockAt: noon.Add(time.Hour).UnixMilli()})
 		p.Origin.ID, p.Rating, p.Reviews, p.AddedAt = "1", 4.5, 3, catalogue.DateOf(noon)
+		p.CountOrder(2, []string{"plate"})
 		return p
 	}
 	// A source without ids and times takes none away, and has its own stock.
 	next := bowl(time.Time{}, 9, nil)
-	if !shelf.Merge(known(), next) || next.Origin.ID != "1" || next.Rating != 4.5 || next.AddedAt.IsZero() || next.Variants[0].Origin.InventoryID != "111" || next.Variants[0].Stock != 9 {
+	if !shelf.Merge(known(), next) || next.Origin.ID != "1" || next.Rating != 4.5 || next.AddedAt.IsZero() || next.Variants[0].Origin.InventoryID != "111" || next.Variants[0].Stock != 9 || next.Sold != 2 || len(next.BoughtWith) != 1 {
 		t.Errorf("got %+v", next)
 	}
 	next = bowl(time.Time{}, 9, &catalogue.VariantOrigin{ID: "11"})
