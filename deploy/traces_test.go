@@ -43,6 +43,7 @@ func TestTraces(t *testing.T) {
 		"process wandstore.generate.pool-N > put minio",
 		"process wandstore.generate.pool-N > send section",
 		"process wandstore.generate.pool-N > update session",
+		"process wandstore.generate.pool-N > wait for account",
 		"send wandstore.generate.pool-N > process wandstore.generate.pool-N",
 	}
 	var first string

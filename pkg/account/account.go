@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel"
 
+	"github.com/wandstore/wandstore/pkg/telemetry"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
@@ -177,8 +179,16 @@ const (
 )
 
 // Begin waits until the account has room for a call. It returns ErrBusy if it has none for
-// Config.Patience; the error of Job.Check; or ctx's. The Call has to be ended.
+// Config.Patience; the error of Job.Check; or ctx's. The Call has to be ended. The wait has a
+// span of its own.
 func (a *Account) Begin(ctx context.Context, ask Ask) (*Call, error) {
+	ctx, span := otel.Tracer(scope).Start(ctx, "wait for account")
+	call, err := a.begin(ctx, ask)
+	telemetry.End(span, err)
+	return call, err
+}
+
+func (a *Account) begin(ctx context.Context, ask Ask) (*Call, error) {
 	job, _ := ctx.Value(jobKey{}).(Job)
 	began := a.now()
 	if job.Since.IsZero() {

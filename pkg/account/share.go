@@ -43,7 +43,7 @@ func (a *Account) Share(ctx context.Context, nc *nats.Conn, bucket jetstream.Key
 				a.heard(readRecord(entry), entry.Revision())
 			}
 		}}},
-		Begin: a.begin,
+		Begin: a.forget,
 		Lost:  func(err error) { a.cfg.Log.Warn("the model's account is not watched, trying again", "error", err) },
 	}.Run(ctx)
 	return nil
@@ -72,8 +72,8 @@ func (a *Account) takeOver(r record, revision uint64) {
 	a.stir()
 }
 
-// begin forgets the revision: the bucket may be a new one.
-func (a *Account) begin() {
+// forget forgets the revision: the bucket may be a new one.
+func (a *Account) forget() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.revision = 0

@@ -58,7 +58,11 @@ type ExportedPage struct {
 	Page json.RawMessage `json:"page"`
 }
 
-const noHTML = "The HTML of the pages is left out. The shop's own export at /s/{store}/export has it."
+// The notes of an export.
+const (
+	noDrafts = "The draft of a page that is being written is not included: it lasts for minutes."
+	noHTML   = noDrafts + " The HTML of the pages is left out: the shop's own export at /s/{store}/export has it."
+)
 
 // Export reads what is kept of a shopper. It reads store by store, so a change meanwhile
 // may be in one part and not in another. Dead letters are not searched. Errors:
@@ -68,7 +72,7 @@ func (d *Data) Export(ctx context.Context, shopper string, o ExportOptions) (*Ex
 	if !pagekey.ValidShopper(shopper) {
 		return nil, pagekey.ErrInvalid
 	}
-	e := &Export{Shopper: shopper, ExportedAt: time.Now().UTC(), Shops: map[string]*ExportOfShop{}}
+	e := &Export{Shopper: shopper, ExportedAt: time.Now().UTC(), Shops: map[string]*ExportOfShop{}, Note: noDrafts}
 	if !o.HTML {
 		e.Note = noHTML
 	}

@@ -26,7 +26,7 @@ func TestExport(t *testing.T) {
 		options    personal.ExportOptions
 		has, lacks []string
 	}{
-		"all":          {personal.ExportOptions{All: true, HTML: true}, []string{"lapsang", `"views": 7`, "Page of job-ada", `"minio", "kv"`, "JOB_STATE_READY", `"stored"`}, []string{"left out"}},
+		"all":          {personal.ExportOptions{All: true, HTML: true}, []string{"lapsang", `"views": 7`, "Page of job-ada", `"minio", "kv"`, "JOB_STATE_READY", `"stored"`, "The draft of a page that is being written is not included"}, []string{"left out"}},
 		"one shop":     {personal.ExportOptions{Shops: []string{shop}, HTML: true}, []string{`"views": 7`, "Page of job-ada"}, []string{"lapsang", "whitby"}},
 		"another shop": {personal.ExportOptions{Shops: []string{"whitby-tea"}}, []string{"lapsang"}, []string{`"views": 7`, "job-ada"}},
 		"no html":      {personal.ExportOptions{All: true}, []string{"job-ada", "left out"}, []string{"Page of job-ada"}},

@@ -35,6 +35,7 @@ var declared = []string{
 	"process wandstore.generate.pool-3 > get minio client",
 	"process wandstore.generate.pool-3 > get kv client",
 	"process wandstore.generate.pool-3 > load session internal",
+	"process wandstore.generate.pool-3 > wait for account internal",
 	"process wandstore.generate.pool-3 > chat kimi-test client",
 	"process wandstore.generate.pool-3 > send section producer",
 	"send section > show section consumer",

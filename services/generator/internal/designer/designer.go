@@ -67,6 +67,9 @@ func (d *Designer) Design(ctx context.Context, b pagemaker.Brief) (pagemaker.Des
 		for _, used := range answer.Used {
 			out.Cost += int64(d.Prices.Cost(used))
 		}
+		if answer.Text != "" {
+			out.Model = answer.Model // also of an answer that broke off: a page may begin with it
+		}
 		if err != nil {
 			if len(out.Design.Sections) > 0 {
 				b.Problem("model asked again", err)
@@ -74,7 +77,6 @@ func (d *Designer) Design(ctx context.Context, b pagemaker.Brief) (pagemaker.Des
 			}
 			return out, failure{err}
 		}
-		out.Model = answer.Model
 		b.Note("model answered", fmt.Sprintf("%s, %d tokens in %s, of %d of the prompt %d cached",
 			answer.Model, answer.Tokens.Completion, answer.Total.Round(time.Millisecond), answer.Tokens.Prompt, answer.Tokens.Cached))
 		designed, report, err := gate.Parse([]byte(answer.Text), b.Shop)

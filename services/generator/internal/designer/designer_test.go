@@ -25,6 +25,8 @@ type model struct {
 	cut     bool
 	asked   []kimi.Request
 	pages   []kimi.Call
+	// began is the text that came before err.
+	began string
 }
 
 // Page implements Books.
@@ -36,7 +38,11 @@ var used = []spend.Tokens{{Prompt: 600}, {Prompt: 400}}
 func (m *model) Complete(_ context.Context, req kimi.Request) (kimi.Answer, error) {
 	m.asked = append(m.asked, req)
 	if len(m.answers) < len(m.asked) {
-		return kimi.Answer{Used: used}, m.err
+		answer := kimi.Answer{Text: m.began, Used: used}
+		if m.began != "" {
+			answer.Model = "kimi-test"
+		}
+		return answer, m.err
 	}
 	return kimi.Answer{Text: m.answers[len(m.asked)-1], Model: "kimi-test", Cut: m.cut, Tokens: spend.Tokens{Prompt: 1000, Completion: 200}, Used: used}, nil
 }
@@ -67,6 +73,7 @@ func TestDesign(t *testing.T) {
 		"cut, then a failure":     {model: model{answers: []string{cut}, err: kimi.ErrStalled}, calls: 2, model0: "kimi-test", sections: 1, notes: "model answered, answer trimmed", problems: "answer refused, model asked again"},
 		"a bracket is missing":    {model: model{answers: []string{unclosed}}, calls: 1, model0: "kimi-test", sections: 2, notes: "model answered, answer trimmed"},
 		"perhaps a section too":   {model: model{answers: []string{unclosed, answertest.Good}, cut: true}, calls: 2, model0: "kimi-test", sections: 2, notes: "model answered, answer trimmed, model answered", problems: "answer refused"},
+		"breaks off":              {model: model{began: cut, err: kimi.ErrStalled}, calls: 1, model0: "kimi-test", err: kimi.ErrStalled, kind: "stalled"},
 		"refused for rate":        {model: model{err: limited}, calls: 1, err: kimi.ErrRateLimited, kind: "rate_limited"},
 		"fails at the second":     {model: model{answers: []string{"Sorry."}, err: kimi.ErrStalled}, calls: 2, err: kimi.ErrStalled, kind: "stalled", model0: "kimi-test", notes: "model answered", problems: "answer refused"},
 		"fails in an unknown way": {model: model{err: errors.New("x")}, calls: 1, err: errors.New("x"), kind: "_OTHER"},
