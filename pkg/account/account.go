@@ -118,24 +118,6 @@ func (a *Account) Close() {
 	<-a.stopped
 }
 
-// Job is the job that a call is for.
-type Job struct {
-	// Since is when its page was requested. Older ones come first.
-	Since time.Time
-	// Waits is called if a call waits for more than a second, with the calls a minute that the
-	// account allows, 0 if unknown; done is called when the wait is over.
-	Waits func(callsAMinute float64) (done func())
-	// Check, if set, is called each second while a call waits. An error gives it up.
-	Check func() error
-}
-
-type jobKey struct{}
-
-// WithJob returns a context whose calls are for that job.
-func WithJob(ctx context.Context, job Job) context.Context {
-	return context.WithValue(ctx, jobKey{}, job)
-}
-
 // Ask is a call that is to be made.
 type Ask struct {
 	// Tokens is how many tokens the provider counts for it: those of the prompt and the most
