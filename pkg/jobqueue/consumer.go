@@ -29,7 +29,7 @@ type ConsumerConfig struct {
 	// Without it, a hung handler would keep its job by heartbeats without end.
 	JobTimeout time.Duration
 	// Grace is how long running jobs may continue after the context of Run has ended.
-	// Past it they are handed back.
+	// Past it they go back into the queue, which uses up no delivery.
 	Grace time.Duration
 }
 
@@ -158,8 +158,7 @@ func (c *Consumer) work(ctx, jobs context.Context, slots chan struct{}, running 
 			return fmt.Errorf("pull: %w", err)
 		}
 		if ctx.Err() != nil {
-			// The message arrived after the stop. After a nak another worker gets it at once.
-			_ = msg.Nak()
+			c.putBack(ctx, msg)
 			<-slots
 			continue
 		}

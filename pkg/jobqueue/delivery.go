@@ -108,12 +108,10 @@ func (c *Consumer) deliver(ctx context.Context, d *delivery, ackWait time.Durati
 		return c.cancelled(ctx, d)
 	case errors.Is(err, errLost):
 		return c.lost(ctx, d, err)
-	case errors.Is(err, errWaiting):
+	case errors.Is(err, errShutdown):
 		return c.requeue(ctx, d, err)
 	case errors.Is(err, ErrTerminal), d.last:
 		return c.giveUp(ctx, d, err)
-	case errors.Is(err, errShutdown):
-		return outcomeHandedBack, c.handBack(ctx, d, 0, err)
 	default:
 		return outcomeRetry, c.handBack(ctx, d, backoff(d.attempt), err)
 	}

@@ -39,7 +39,7 @@
 //	ErrTerminal, or panics   dead letter, term      failed
 //	other, deliveries left   nak, later             queued
 //	other, last delivery     dead letter, term      failed
-//	waited, at shutdown      published anew, ack    queued
+//	not done, at shutdown    published anew, ack    queued
 //	any, cancelled           ack                    cancelled
 //	worker killed            redelivered after the ack wait
 //	worker killed, last      dead letter by the Sweeper

@@ -84,18 +84,13 @@ func (c *Consumer) handBack(ctx context.Context, d *delivery, delay time.Duratio
 	return errors.Join(why, err)
 }
 
-// requeue publishes the message anew and removes it: its job only waited, and the delivery
-// must not count. It is the last in its member's queue then. If the member refuses it, it is
+// requeue publishes the message anew and removes it: its worker ends before its job, which is
+// no failure of the job, so the delivery must not count. It is the last in its member's queue then. If the member refuses it, it is
 // handed back or given up like any other. A crash between the two leaves two messages of one
 // job, of which the record lets one be worked on.
 func (c *Consumer) requeue(ctx context.Context, d *delivery, why error) (string, error) {
 	err := settle(ctx, func(ctx context.Context) error {
-		msg := &nats.Msg{Subject: d.msg.Subject(), Header: nats.Header{}, Data: d.msg.Data()}
-		if tp := d.msg.Headers().Get("traceparent"); tp != "" {
-			msg.Header.Set("traceparent", tp)
-		}
-		id := d.job.GetJobId() + "-" + strconv.FormatUint(d.seq, 10)
-		ack, err := c.js.PublishMsg(ctx, msg, jetstream.WithMsgID(id), jetstream.WithExpectStream(wandnats.StreamGeneration))
+		ack, err := c.republish(ctx, d.msg, d.seq)
 		if err != nil {
 			return err
 		}
@@ -117,6 +112,35 @@ func (c *Consumer) requeue(ctx context.Context, d *delivery, why error) (string,
 	}
 	c.trail.Error(ctx, d.job.Key, c.breadcrumb(d, "handed back", why.Error()))
 	return outcomeHandedBack, errors.Join(why, err)
+}
+
+// republish publishes a message anew. The id of the new one is made of the old one's sequence,
+// so that a second try makes no second message.
+func (c *Consumer) republish(ctx context.Context, old jetstream.Msg, seq uint64) (*jetstream.PubAck, error) {
+	msg := &nats.Msg{Subject: old.Subject(), Header: nats.Header{}, Data: old.Data()}
+	if tp := old.Headers().Get("traceparent"); tp != "" {
+		msg.Header.Set("traceparent", tp)
+	}
+	id := "again-" + strconv.FormatUint(seq, 10)
+	return c.js.PublishMsg(ctx, msg, jetstream.WithMsgID(id), jetstream.WithExpectStream(wandnats.StreamGeneration))
+}
+
+// putBack returns a message to the queue that arrived when its worker was stopped already. If
+// the queue is full the delivery counts.
+func (c *Consumer) putBack(ctx context.Context, msg jetstream.Msg) {
+	err := settle(ctx, func(ctx context.Context) error {
+		meta, err := msg.Metadata()
+		if err != nil {
+			return err
+		}
+		if _, err := c.republish(ctx, msg, meta.Sequence.Stream); err != nil {
+			return err
+		}
+		return msg.DoubleAck(ctx)
+	})
+	if err != nil {
+		_ = msg.Nak()
+	}
 }
 
 // giveUp makes a dead letter of the message and removes it.

@@ -10,7 +10,6 @@ import (
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/eventually"
-	"github.com/wandstore/wandstore/pkg/jobqueue"
 )
 
 const lapse = 200 * time.Millisecond
@@ -173,10 +172,17 @@ func TestLastDeliveryHandedBackDies(t *testing.T) {
 	p.tune(never, 1)
 	p.sweep()
 	p.trigger("abc123")
-	leaving := p.work(func(c *jobqueue.ConsumerConfig) { c.Grace = 0 })
-	leaving.next()
-	leaving.stop()
-	leaving.ends()
+	consumer, err := p.js.Consumer(t.Context(), wandnats.StreamGeneration, member)
+	if err != nil {
+		t.Fatal(err)
+	}
+	msg, err := consumer.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := msg.Nak(); err != nil {
+		t.Fatal(err)
+	}
 	other := p.another().work()
 	p.dies()
 	p.empties()

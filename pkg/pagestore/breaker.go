@@ -100,7 +100,7 @@ func (g *guarded) watch(ctx context.Context, probe pagekey.Key, log *slog.Logger
 		}
 		since := time.Now()
 		log.WarnContext(ctx, "page store tier is unavailable", "tier", g.tier)
-		if !g.probe(ctx, probe) {
+		if !g.probe(ctx, probe, log) {
 			return
 		}
 		log.InfoContext(ctx, "page store tier is back", "tier", g.tier, "outage", time.Since(since))
@@ -109,17 +109,42 @@ func (g *guarded) watch(ctx context.Context, probe pagekey.Key, log *slog.Logger
 
 // probe asks for the page of key at each interval until the breaker is closed. It
 // returns false if ctx ended first.
-func (g *guarded) probe(ctx context.Context, key pagekey.Key) bool {
+func (g *guarded) probe(ctx context.Context, key pagekey.Key, log *slog.Logger) bool {
 	ticker := time.NewTicker(g.interval)
 	defer ticker.Stop()
+	told := false
 	for g.breaker.State() != gobreaker.StateClosed {
 		select {
 		case <-ctx.Done():
 			return false
 		case <-ticker.C:
 		}
-		// Any answer closes the breaker.
-		_, _ = g.ask(ctx, key)
+		// Any answer in time closes the breaker.
+		if took, err := g.askPatiently(ctx, key); !told && errors.Is(err, errLate) {
+			told = true
+			log.ErrorContext(ctx, "page store tier answers later than its deadline, so its pages are not served: raise STORE_TIMEOUT",
+				"tier", g.tier, "took", took.String(), "deadline", g.deadline.String())
+		}
 	}
 	return true
+}
+
+// errLate: the tier answers, but after its deadline.
+var errLate = errors.New("answered later than its deadline")
+
+// askPatiently is ask for the probe, which nobody waits for: it tells a tier that is away from
+// one that is too far away, by errLate.
+func (g *guarded) askPatiently(ctx context.Context, key pagekey.Key) (took time.Duration, err error) {
+	_, err = g.breaker.Execute(func() (*Page, error) {
+		ctx, cancel := context.WithTimeout(ctx, max(g.deadline, g.interval))
+		defer cancel()
+		begun := time.Now()
+		page, err := g.store.Get(ctx, key)
+		took = time.Since(begun)
+		if took > g.deadline && (err == nil || answered(err)) {
+			return nil, errLate
+		}
+		return page, err
+	})
+	return took, err
 }

@@ -58,7 +58,9 @@
 // connections costs next to nothing. While the breaker is open, only a probe in the
 // background asks the tier. The first answer to a probe closes the breaker. ErrMiss and
 // ErrCorrupt are answers, not failures. ErrMiss together with ErrUnavailable means that a
-// page may exist in a tier that could not be asked.
+// page may exist in a tier that could not be asked, and so does Hit.Uncertain: whoever
+// finds neither may have a page made. A tier that answers later than its deadline is
+// reported in the log.
 //
 // Put and Get of S3 and KV make a CLIENT span each, as a child of the caller's; Memory
 // makes none. Neither errors nor spans hold a shopper's id or page.

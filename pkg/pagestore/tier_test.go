@@ -22,6 +22,7 @@ type tier struct {
 	page *pagestore.Page
 	err  error
 	hang bool
+	late time.Duration // it takes so long to answer
 	// entered, if set, receives each call, which then waits for release.
 	entered chan struct{}
 	release chan struct{}
@@ -30,11 +31,18 @@ type tier struct {
 func (f *tier) Get(ctx context.Context, _ pagekey.Key) (*pagestore.Page, error) {
 	f.calls.Add(1)
 	f.mu.Lock()
-	page, err, hang, entered, release := f.page, f.err, f.hang, f.entered, f.release
+	page, err, hang, late, entered, release := f.page, f.err, f.hang, f.late, f.entered, f.release
 	f.mu.Unlock()
 	if hang {
 		<-ctx.Done()
 		return nil, ctx.Err()
+	}
+	if late > 0 {
+		select {
+		case <-time.After(late):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 	if entered != nil {
 		entered <- struct{}{}

@@ -32,6 +32,8 @@ type Hit struct {
 	// Unverified says that the page comes from memory and could not be verified, because
 	// a tier below did not answer. The page may have been replaced.
 	Unverified bool
+	// Uncertain says that a tier below could not be asked, which may have a newer page.
+	Uncertain bool
 }
 
 const (
@@ -151,7 +153,7 @@ func (t *Tiered) Get(ctx context.Context, key pagekey.Key) (Hit, error) {
 		t.metrics.record(ctx, TierMemory, resultRevalidated, took)
 	default:
 		t.metrics.record(ctx, TierMemory, resultUnverified, took)
-		return Hit{Page: page, Tier: TierMemory, Unverified: true}, nil
+		return Hit{Page: page, Tier: TierMemory, Unverified: true, Uncertain: true}, nil
 	}
 	return hit, lowerErr
 }
@@ -208,9 +210,10 @@ func (t *Tiered) lookUp(ctx context.Context, key pagekey.Key, began snapshot) (H
 	case hit.Page != nil:
 		kept := t.memory.fill(began, hit.Page, complete)
 		if kept.compare(hit.Page) > 0 {
-			return Hit{Page: kept, Tier: TierMemory, Unverified: !complete}, nil
+			return Hit{Page: kept, Tier: TierMemory, Unverified: !complete, Uncertain: !complete}, nil
 		}
 		hit.Page = kept // the same page, which may be compressed already
+		hit.Uncertain = !complete
 		return hit, nil
 	case complete:
 		t.memory.forget(key)

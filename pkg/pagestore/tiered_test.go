@@ -1,8 +1,11 @@
 package pagestore_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -346,6 +349,29 @@ func TestTieredHungTierCostsThreeDeadlinesOnce(t *testing.T) {
 		if got := l.Breakers()[pagestore.TierMinIO]; got != "closed" {
 			t.Fatalf("breaker after the second outage: %s", got)
 		}
+	})
+}
+
+// A tier that is too far away is told from one that is away.
+func TestTieredTellsOfALateTier(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		page := pagestoretest.Page(t, "job", 0)
+		l := newLookup(t, pagestore.MemoryConfig{}, pagestore.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+		l.minio.has(page)
+		l.minio.set(func(f *tier) { f.late = 120 * time.Millisecond })
+		for range 3 {
+			l.wantMiss(t, page.Key(), true)
+		}
+		pass(5 * time.Second)
+		synctest.Wait()
+		if n := strings.Count(log.String(), "raise STORE_TIMEOUT"); n != 1 || !strings.Contains(log.String(), "took=120ms") {
+			t.Errorf("told %d times: %s", n, &log)
+		}
+		l.minio.set(func(f *tier) { f.late = 0 })
+		pass(2 * time.Second)
+		synctest.Wait()
+		l.want(t, page, pagestore.TierMinIO, false)
 	})
 }
 

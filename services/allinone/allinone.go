@@ -60,7 +60,7 @@ func Run(ctx context.Context, cfg Config, out io.Writer) error {
 		parts = append(parts, lifecycle.Part{Name: "kimisim", Run: sim.Run})
 	}
 	parts = append(parts,
-		lifecycle.Part{Name: "generator", StopTimeout: time.Minute, Run: func(ctx context.Context) error { return generator.Run(ctx, wired.Generator, log) }},
+		lifecycle.Part{Name: "generator", StopTimeout: wired.Generator.ShutdownGrace + 40*time.Second, Run: func(ctx context.Context) error { return generator.Run(ctx, wired.Generator, log) }},
 		lifecycle.Part{Name: "edge", Run: func(ctx context.Context) error { return edge.Run(ctx, wired.Edge, log) }},
 		lifecycle.Part{Name: "banner", Run: func(ctx context.Context) error { return announce(ctx, cfg, logPath, log, out) }},
 	)

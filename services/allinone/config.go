@@ -1,8 +1,10 @@
 package allinone
 
 import (
+	"cmp"
 	"errors"
 	"net"
+	"time"
 
 	"github.com/wandstore/wandstore/services/edge"
 	"github.com/wandstore/wandstore/services/generator"
@@ -53,6 +55,8 @@ func (c Config) wired() Config {
 	c.Edge.S3.Endpoint, c.Edge.S3.UseTLS = c.S3Addr, false
 	c.Generator.S3.Endpoint, c.Generator.S3.UseTLS = c.S3Addr, false
 	c.Edge.DebugOnLoopback = true
+	// Somebody waits at the terminal.
+	c.Generator.ShutdownGrace = cmp.Or(c.Generator.ShutdownGrace, 20*time.Second)
 	if c.simulated() {
 		c.Generator.KimiKey = simKey
 		c.Generator.KimiBaseURL = "http://" + c.Kimisim.Addr + "/v1"

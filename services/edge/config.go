@@ -68,10 +68,13 @@ type Config struct {
 	// TrustTraceparent uses a request's traceparent as the parent of its span, instead of
 	// as a link. It is for an edge behind a proxy that sets the header itself.
 	TrustTraceparent bool `env:"TRUST_TRACEPARENT"`
-	// StoreTimeout bounds a page's lookup in MinIO and in KV, each. 0 means 100 ms.
-	StoreTimeout time.Duration
-	// SessionTimeout bounds the lookup of a visitor's session. 0 means 25 ms.
-	SessionTimeout time.Duration
+	// StoreTimeout bounds a page's lookup in MinIO and in KV, each.
+	StoreTimeout time.Duration `env:"STORE_TIMEOUT" envDefault:"100ms"`
+	// SessionTimeout bounds the lookup of a visitor's session.
+	SessionTimeout time.Duration `env:"SESSION_TIMEOUT" envDefault:"25ms"`
+	// ShutdownDelay is how long an edge that is stopped goes on after it has turned unready,
+	// until its balancer sends it no more requests.
+	ShutdownDelay time.Duration `env:"SHUTDOWN_DELAY"`
 	// LLMTimeoutSeconds is the generators' setting. /debug/generate waits for one job.
 	LLMTimeoutSeconds int `env:"LLM_TIMEOUT_SECONDS" envDefault:"180"`
 	// QueueAllowance is how much longer /debug/generate waits, for queueing and storing. 0
@@ -132,6 +135,9 @@ func (c Config) Validate() error {
 	if c.TriggerTimeout <= 0 {
 		return errors.New("TRIGGER_TIMEOUT is not above 0")
 	}
+	if err := c.validateTimes(); err != nil {
+		return err
+	}
 	if c.WebhookSecret != "" {
 		if _, err := standardwebhooks.NewWebhook(c.WebhookSecret); err != nil {
 			return errors.New("WEBHOOK_SECRET is not whsec_ and base64")
@@ -142,6 +148,30 @@ func (c Config) Validate() error {
 	}
 	if c.LLMTimeoutSeconds < 1 || c.LLMTimeoutSeconds > 3600 {
 		return errors.New("LLM_TIMEOUT_SECONDS is not from 1 to 3600")
+	}
+	return nil
+}
+
+// The bounds of the deadlines that a shopper waits for, and of the delay at the end, which
+// orchestrators wait for.
+const (
+	minStoreTimeout, maxStoreTimeout = time.Millisecond, 10 * time.Second
+	maxShutdownDelay                 = 5 * time.Minute
+)
+
+// validateTimes names the first variable of the deadlines of stores, or of the end, that is
+// wrong.
+func (c Config) validateTimes() error {
+	for _, s := range []struct {
+		name  string
+		value time.Duration
+	}{{"STORE_TIMEOUT", c.StoreTimeout}, {"SESSION_TIMEOUT", c.SessionTimeout}} {
+		if s.value < minStoreTimeout || s.value > maxStoreTimeout {
+			return errors.New(s.name + " is not from 1ms to 10s")
+		}
+	}
+	if c.ShutdownDelay < 0 || c.ShutdownDelay > maxShutdownDelay {
+		return errors.New("SHUTDOWN_DELAY is not from 0 to 5m")
 	}
 	return nil
 }

@@ -58,7 +58,7 @@ func (e *Edge) health(c *fiber.Ctx) error {
 func (e *Edge) ready(c *fiber.Ctx) error {
 	state := "ready"
 	select {
-	case <-e.draining:
+	case <-e.stopping:
 		state = "draining"
 	default:
 		switch {

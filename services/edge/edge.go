@@ -94,8 +94,9 @@ type Edge struct {
 	visitorsPausedUntil atomic.Int64
 	// wanted are pages of cohorts that visitors missed, for runCohorts.
 	wanted chan wantedPage
-	// draining is closed when the edge begins to stop.
-	draining  chan struct{}
+	// stopping is closed when the edge is told to stop, draining when it begins to.
+	stopping, draining chan struct{}
+
 	listeners atomic.Int64
 }
 
@@ -108,7 +109,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if err != nil {
 		return nil, fmt.Errorf("visitors: %w", err)
 	}
-	e := &Edge{cfg: cfg, deps: deps, log: deps.Log, metrics: newMetrics(), visitors: visitors, wanted: make(chan wantedPage, maxWanted), draining: make(chan struct{})}
+	e := &Edge{cfg: cfg, deps: deps, log: deps.Log, metrics: newMetrics(), visitors: visitors, wanted: make(chan wantedPage, maxWanted), stopping: make(chan struct{}), draining: make(chan struct{})}
 	if e.marks, err = cfg.Orders.Signer(); err != nil {
 		return nil, err
 	}

@@ -99,6 +99,7 @@ func (e *Edge) askForListener(c *fiber.Ctx, key pagekey.Key) {
 	}
 	found, err := e.ownPage(c.UserContext(), key, shop)
 	switch {
+	case uncertain(found, err):
 	case err != nil:
 		e.ask(c, e.shopperOf(c, key.Shop()), key, "")
 	case found.decision == freshness.Replace:

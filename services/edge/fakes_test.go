@@ -78,7 +78,7 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 	d := &desk{
 		t: t, shop: s.shop, board: jobboard.New(1), drafts: draftboard.New(), sessions: map[string]*wandstorev1.ShopperSession{},
 	}
-	cfg := Config{Identity: identity.Config{Mode: identity.Open}, PageMaxAge: 24 * time.Hour, TriggerTimeout: time.Second, LLMTimeoutSeconds: 1, DebugToken: debugToken}
+	cfg := Config{Identity: identity.Config{Mode: identity.Open}, PageMaxAge: 24 * time.Hour, TriggerTimeout: time.Second, SessionTimeout: time.Second, LLMTimeoutSeconds: 1, DebugToken: debugToken}
 	for _, c := range change {
 		c(&cfg)
 	}

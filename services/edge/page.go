@@ -71,8 +71,16 @@ func (e *Edge) page(c *fiber.Ctx) error {
 	}
 	var replaces string // the job whose page a new one replaces
 	switch {
+	case uncertain(found, err) && err == nil && found.decision.Servable():
+		return e.sendHit(c, found, generationReady)
+	case uncertain(found, err):
+		generation := generationOff
+		if _, live := e.deps.Board.Find(key); live {
+			generation = generationPending
+		}
+		return e.sendShared(c, shop, e.trackedVisitor(c, key), generation)
 	case err != nil:
-		// There is no page, or a tier that may have it is unavailable.
+		// There is no page.
 	case found.decision == freshness.Refresh && e.cfg.Scope == ScopeCohort:
 		// Nobody renews it, and the cohort's is renewed.
 	case found.decision == freshness.Refresh:
@@ -93,6 +101,12 @@ func (e *Edge) page(c *fiber.Ctx) error {
 		}
 	}
 	return e.sendShared(c, shop, e.trackedVisitor(c, key), generation)
+}
+
+// uncertain reports whether a tier that could not be asked may have the page, or a newer one.
+// No job is made then: the page may be paid for already.
+func uncertain(found ownPage, err error) bool {
+	return found.Uncertain || err != nil && (!errors.Is(err, pagestore.ErrMiss) || errors.Is(err, pagestore.ErrUnavailable))
 }
 
 // shopOf is the shop of the request's path.

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/wandstore/wandstore/pkg/jobqueue"
+	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
@@ -135,7 +136,25 @@ func TestFrontPageHeaders(t *testing.T) {
 		},
 		"stores unavailable": {
 			desk:  func(d *desk) { d.pageErr = errors.Join(pagestore.ErrMiss, pagestore.ErrUnavailable) },
-			cache: "MISS", status: "wandstore; fwd=miss; detail=fallback", generation: "triggered",
+			cache: "MISS", status: "wandstore; fwd=miss; detail=fallback", generation: "off", replaces: "-",
+		},
+		"stores unavailable, job under way": {
+			desk: func(d *desk) {
+				d.pageErr = errors.Join(pagestore.ErrMiss, pagestore.ErrUnavailable)
+				d.board.Set(keyOfAda(d.t), &wandstorev1.JobRecord{JobId: "job-1", State: wandstorev1.JobState_JOB_STATE_QUEUED, Deadline: timestamppb.New(time.Now().Add(time.Minute))})
+			},
+			cache: "MISS", status: "wandstore; fwd=miss; detail=fallback", generation: "pending", replaces: "-",
+		},
+		"stale, and a store unavailable": {
+			desk:  func(d *desk) { d.has(pagestore.TierMinIO, made(25*time.Hour)); d.hit.Uncertain = true },
+			cache: "HIT", status: "wandstore; hit; ttl=-3601; detail=minio", generation: "ready", whose: "explorer", replaces: "-",
+		},
+		"not servable, and a store unavailable": {
+			desk: func(d *desk) {
+				d.has(pagestore.TierMinIO, made(time.Hour), otherPrices, noDesign)
+				d.hit.Uncertain = true
+			},
+			cache: "MISS", status: "wandstore; fwd=miss; detail=fallback", generation: "off", replaces: "-",
 		},
 		"stored between look-up and claim": {
 			desk: func(d *desk) {
@@ -304,4 +323,13 @@ func TestConditionalRequests(t *testing.T) {
 			t.Errorf("%s: a body of %d bytes, want %d", name, len(body), len(want))
 		}
 	}
+}
+
+func keyOfAda(t *testing.T) pagekey.Key {
+	t.Helper()
+	key, err := pagekey.New(slug, "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }

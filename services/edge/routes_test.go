@@ -31,7 +31,7 @@ var (
 
 func offline(d *desk)  { d.offline = true }
 func broken(d *desk)   { d.stop = errBroken }
-func draining(d *desk) { close(d.edge.draining) }
+func draining(d *desk) { close(d.edge.stopping); close(d.edge.draining) }
 
 func with(lists ...[]string) []string {
 	var all []string
@@ -99,6 +99,8 @@ func TestRoutes(t *testing.T) {
 		"health, NATS not reached":          {desk: offline, route: "GET /health", status: 200, kind: jsons, says: `"status":"degraded"`},
 		"ready":                             {route: "GET /ready", status: 200, kind: jsons, says: `"ready"`},
 		"ready, starting":                   {desk: offline, route: "GET /ready", status: 503, kind: jsons, says: `"starting"`},
+		"ready, streams missing":            {desk: func(d *desk) { d.missing = "KV_SPEND" }, route: "GET /ready", status: 503, kind: jsons, says: "missing"},
+		"health, streams missing":           {desk: func(d *desk) { d.missing = "KV_SPEND" }, route: "GET /health", status: 200, kind: jsons, says: `"stream KV_SPEND":"missing"`},
 		"ready, draining":                   {desk: draining, route: "GET /ready", status: 503, kind: jsons, says: `"draining"`},
 		"debug without a token":             {route: "GET /debug/container", status: 404, kind: problem},
 		"debug with a wrong token":          {route: "GET /debug/container", headers: []string{"Authorization", "Bearer no"}, status: 404, kind: problem},

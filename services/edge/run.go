@@ -53,7 +53,10 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		lifecycle.Part{Name: "object store", Run: p.ensureBucket},
 		lifecycle.Part{Name: "bus", Run: p.runBus},
 		lifecycle.Part{Name: "cohorts", Run: e.runCohorts},
-		lifecycle.Part{Name: "http", Run: func(ctx context.Context) error { return e.serve(ctx, listener) }},
+		lifecycle.Part{
+			Name: "http", Run: func(ctx context.Context) error { return e.serve(ctx, listener) },
+			StopTimeout: cfg.ShutdownDelay + 2*stopTimeout,
+		},
 	)
 }
 
@@ -113,11 +116,10 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logge
 }
 
 func (p *parts) lookupOptions() []pagestore.Option {
-	options := []pagestore.Option{pagestore.WithLogger(p.log)}
-	if d := p.cfg.StoreTimeout; d > 0 {
-		options = append(options, pagestore.WithDeadline(pagestore.TierMinIO, d), pagestore.WithDeadline(pagestore.TierKV, d))
+	d := p.cfg.StoreTimeout
+	return []pagestore.Option{
+		pagestore.WithLogger(p.log), pagestore.WithDeadline(pagestore.TierMinIO, d), pagestore.WithDeadline(pagestore.TierKV, d),
 	}
-	return options
 }
 
 func (p *parts) close() {

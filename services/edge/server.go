@@ -24,7 +24,8 @@ const (
 	stopTimeout = 10 * time.Second
 )
 
-// serve answers requests until ctx ends. Then it reports not ready, accepts no more
+// serve answers requests until ctx ends. Then it reports not ready, and goes on for
+// Config.ShutdownDelay, in which its balancer learns of it. Then it accepts no more
 // connections and finishes the running requests.
 func (e *Edge) serve(ctx context.Context, listener net.Listener) error {
 	app := e.app()
@@ -35,6 +36,15 @@ func (e *Edge) serve(ctx context.Context, listener net.Listener) error {
 	case err := <-served:
 		return err
 	case <-ctx.Done():
+	}
+	close(e.stopping)
+	if delay := e.cfg.ShutdownDelay; delay > 0 {
+		e.log.Info("not ready any more, serving until the balancer knows", "delay", delay.String())
+		select {
+		case err := <-served:
+			return err
+		case <-time.After(delay):
+		}
 	}
 	close(e.draining)
 	if err := app.ShutdownWithTimeout(stopTimeout); err != nil {
@@ -59,6 +69,7 @@ func (e *Edge) app() *fiber.App {
 	})
 	app.Use(e.trace)
 	app.Use(e.recovered)
+	app.Use(e.leave)
 	app.Use(refuseEncoded)
 	app.Use(trimSlash)
 	app.Get("/", e.index)
@@ -82,6 +93,17 @@ func (e *Edge) app() *fiber.App {
 	app.Post("/api/shopper/track", e.track)
 	app.Post("/webhook/generation-complete", e.webhook)
 	return app
+}
+
+// leave has connections closed once the edge is stopped. A proxy would otherwise send its next
+// request on one in the moment in which it is closed.
+func (e *Edge) leave(c *fiber.Ctx) error {
+	select {
+	case <-e.stopping:
+		c.Context().SetConnectionClose()
+	default:
+	}
+	return c.Next()
 }
 
 // guardDebug admits operators. It answers 404 to others, as if the routes did not exist.

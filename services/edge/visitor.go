@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"cmp"
 	"context"
 	"time"
 
@@ -25,9 +24,6 @@ type Sessions interface {
 const (
 	// visitorTTL is how long a visitor stays in the cache. A session is read no more often.
 	visitorTTL = 30 * time.Second
-	// visitorTimeout bounds the reading of a session, which the shopper waits for, unless
-	// Config.SessionTimeout is set.
-	visitorTimeout = 25 * time.Millisecond
 	// visitorPause is how long no session is read after a failure.
 	visitorPause = 5 * time.Second
 	// maxVisitors bounds the cache of visitors, in bytes; visitorOverhead is what one takes
@@ -72,7 +68,7 @@ func (e *Edge) visitor(ctx context.Context, key pagekey.Key) *visitor {
 	if b == nil || !e.deps.Connected() || now.UnixNano() < e.visitorsPausedUntil.Load() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(e.cfg.SessionTimeout, visitorTimeout))
+	ctx, cancel := context.WithTimeout(ctx, e.cfg.SessionTimeout)
 	defer cancel()
 	s, err := b.Sessions.Get(ctx, key.Shopper())
 	if err != nil {

@@ -1,6 +1,7 @@
 package generator
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"math"
@@ -86,10 +87,16 @@ type Config struct {
 	TPM            int `env:"KIMI_TPM"`
 	// AccountMinute is the minute of RPM and TPM. A test may use a shorter one.
 	AccountMinute time.Duration
+	// ShutdownGrace is how long running jobs may go on once the generator is stopped; 0 is as
+	// long as a call of the model and storing its page may take.
+	ShutdownGrace time.Duration `env:"SHUTDOWN_GRACE"`
 	// LLMTimeoutSeconds bounds one call of the model, including its retries, without the wait
 	// for the account.
 	LLMTimeoutSeconds int `env:"LLM_TIMEOUT_SECONDS" envDefault:"180"`
 }
+
+// maxShutdownGrace is as long as the longest job.
+const maxShutdownGrace = 2 * time.Hour
 
 // maxBudget keeps sums of Micros far from their end.
 const maxBudget = 1e9
@@ -140,6 +147,9 @@ func (c Config) Validate() error {
 	}
 	if c.LLMTimeoutSeconds < 1 || c.LLMTimeoutSeconds > 3600 {
 		return errors.New("LLM_TIMEOUT_SECONDS is not from 1 to 3600")
+	}
+	if c.ShutdownGrace < 0 || c.ShutdownGrace > maxShutdownGrace {
+		return errors.New("SHUTDOWN_GRACE is not from 0 to 2h")
 	}
 	if err := c.validateAccount(); err != nil {
 		return err
@@ -229,6 +239,10 @@ const storing = 30 * time.Second
 // jobTimeout bounds one delivery: a call of the model, a second call if the first answer is
 // not a design, and storing.
 func (c Config) jobTimeout() time.Duration { return 2*c.llmTimeout() + storing }
+
+// grace is how long running jobs may go on once the generator is stopped. A call that is cut
+// off is paid for, and made again.
+func (c Config) grace() time.Duration { return cmp.Or(c.ShutdownGrace, c.llmTimeout()+storing) }
 
 // account returns what is set of the model's account.
 func (c Config) account(worker string, log *slog.Logger) account.Config {

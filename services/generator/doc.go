@@ -53,6 +53,8 @@
 // until then GET /health and POST /generate answer 503.
 //
 // If the process starts before NATS or the object store, it waits for them and logs so.
-// When it is stopped, it takes no more jobs and gives the running ones a grace period.
-// Then it hands back those that are not done, and exits.
+// When it is stopped, it takes no more jobs and gives the running ones SHUTDOWN_GRACE to
+// end, which by default is as long as a call of the model may take: one that is cut off is
+// paid for, and made again. Then it puts those that are not done back into the queue, which
+// costs them no delivery, and exits.
 package generator

@@ -69,7 +69,7 @@ func (p *parts) runPool(ctx context.Context) error {
 		{Name: "spending", Run: opened.ledger.Run},
 		{Name: "dead letter sweep", Run: opened.sweeper.Run},
 		{Name: "forgotten shoppers", Run: func(ctx context.Context) error { return opened.data.Keep(ctx, p.generator.slugs, p.log) }},
-		{Name: "members", Run: opened.run, StopTimeout: grace + settling},
+		{Name: "members", Run: opened.run, StopTimeout: p.cfg.grace() + settling},
 		{Name: "micro service", Run: func(ctx context.Context) error { return p.generator.runMicro(ctx, service) }},
 	}
 	if p.cfg.ExitWhenIdle {
@@ -154,7 +154,7 @@ func (p *parts) openPool(ctx context.Context) (*pool, error) {
 	for _, name := range names {
 		consumer := jobqueue.NewConsumer(p.js, bus.Jobs, jobqueue.ConsumerConfig{
 			Member: name, Worker: p.generator.deps.Worker, Concurrency: p.cfg.Pool.Concurrency,
-			JobTimeout: p.cfg.jobTimeout(), Grace: grace,
+			JobTimeout: p.cfg.jobTimeout(), Grace: p.cfg.grace(),
 		}, trail, opened.handle, p.log)
 		opened.consumers = append(opened.consumers, consumer)
 		opened.Members = append(opened.Members, consumer)

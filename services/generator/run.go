@@ -23,13 +23,8 @@ import (
 	"github.com/wandstore/wandstore/services/generator/internal/kimi"
 )
 
-const (
-	// grace is how long running jobs may continue after a signal. Orchestrators wait thirty
-	// seconds, and the rest of that is needed to hand back jobs.
-	grace = 20 * time.Second
-	// settling is how long handing back the last jobs may take.
-	settling = 10 * time.Second
-)
+// settling is how long handing back the last jobs may take.
+const settling = 10 * time.Second
 
 // Run makes a generator of real parts and runs it until ctx ends or, with ExitWhenIdle, all
 // members are cold. In both cases it returns nil. It returns an error if the address is in
@@ -55,7 +50,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	defer p.model.Close()
 	return lifecycle.Run(ctx,
 		lifecycle.Part{Name: "shops", Run: p.shops.Run},
-		lifecycle.Part{Name: "pool", Run: p.runPool, StopTimeout: grace + 2*settling},
+		lifecycle.Part{Name: "pool", Run: p.runPool, StopTimeout: cfg.grace() + 2*settling},
 		lifecycle.Part{Name: "http", Run: p.generator.serve},
 	)
 }

@@ -117,7 +117,7 @@ const patient = 10 * time.Second
 // ProductionTimeouts is a setting of edges for tests of outages: a shopper waits for a
 // broken dependency no longer than in production.
 func ProductionTimeouts(c *edge.Config) {
-	c.TriggerTimeout, c.StoreTimeout, c.SessionTimeout = 250*time.Millisecond, 0, 0
+	c.TriggerTimeout, c.StoreTimeout, c.SessionTimeout = 250*time.Millisecond, 100*time.Millisecond, 25*time.Millisecond
 }
 
 // EdgeConfig is the configuration of the world's edges.
@@ -152,7 +152,7 @@ func (w *World) StartEdgeUnready(change ...func(*edge.Config)) *Process {
 func (w *World) GeneratorConfig() generator.Config {
 	return generator.Config{
 		Pool: w.Pool, NATS: wandnats.Config{URL: w.NATS.URL()}, S3: w.S3, Shops: w.Shops,
-		Addr: freeport.Addr(w.t), InactivityMillis: 300_000, LLMTimeoutSeconds: 30,
+		Addr: freeport.Addr(w.t), InactivityMillis: 300_000, LLMTimeoutSeconds: 30, ShutdownGrace: 20 * time.Second,
 		KimiKey: "test", KimiBaseURL: "http://" + w.Sim.Addr() + "/v1", KimiModel: "kimi-test",
 	}
 }
