@@ -14,7 +14,8 @@ import (
 // has each query of each dashboard answered, sees every declared metric, and fires
 // every alert for its fault and clears it after. The commands of an alert's runbook are
 // typed as they are written, while it fires. The clock of its rules runs faster than
-// in production. Only a full disk is not made; promtool fires that.
+// in production. A full disk is not made, nor an account that refuses calls, which would be
+// left alone for a minute; promtool fires these.
 func TestDashboardsAndAlerts(t *testing.T) {
 	t.Parallel()
 	s := startStack(t)

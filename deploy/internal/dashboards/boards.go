@@ -116,6 +116,17 @@ var boards = []board{
 				{title: "Spent an hour", unit: "currencyUSD", queries: one(spentAnHour, "{{gen_ai_request_model}}"),
 					advice: "At the present rate, estimated. Runbook BudgetNear."},
 			}},
+			{title: "The account", panels: []panel{
+				{title: "Calls, by what the provider said", kind: stacked, unit: "calls/s", queries: one(`sum by (wandstore_outcome) (rate(wandstore_account_calls_total[$__rate_interval]))`, "{{wandstore_outcome}}"),
+					advice: "admitted, or the limit that refused it. More than a fifth refused: runbook AccountRefuses."},
+				{title: "Wait for the account", unit: "s", queries: quantiles("wandstore_account_wait_seconds", "", "", "", "0.50", "0.95"),
+					advice: "Minutes: the account is too small for the shoppers. A larger one, or PAGE_SCOPE=auto; more generators do not help."},
+				{title: "Calls that wait and that are under way", unit: "short", queries: []query{
+					{expr: `sum(wandstore_account_waiting)`, legend: "waiting"}, {expr: `sum(wandstore_account_under_way)`, legend: "under way"}},
+					advice: "Those under way stay below the limit of calls at a time, next to this."},
+				{title: "Limits that are known", unit: "short", queries: one(`max by (wandstore_limit) (wandstore_account_limit)`, "{{wandstore_limit}}"),
+					advice: "Set or learned. Less than the provider's console says: learned while somebody else used the account; it rises by itself."},
+			}},
 		},
 	},
 	{
