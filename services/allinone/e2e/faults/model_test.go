@@ -17,6 +17,9 @@ import (
 // a section or more, and of the template.
 const midway = "template or partial"
 
+// noAnswer is what is told of a model that does not answer in time.
+const noAnswer = "no answer within"
+
 // Every failure of the model ends in a page: from its words if there are any, otherwise
 // from the template. The trail contains the reason.
 func TestEveryModelFaultEndsInAPage(t *testing.T) {
@@ -28,18 +31,18 @@ func TestEveryModelFaultEndsInAPage(t *testing.T) {
 	}{
 		{kimisim.ServerError, "template", "unavailable"},
 		{kimisim.InsufficientBalance, "template", "403"},
-		{kimisim.Hang, "template", "no answer within"},
+		{kimisim.Hang, "template", noAnswer},
 		{kimisim.Reset, midway, "unavailable"},
 		{kimisim.Truncated, "llm", "ends too early"},
 		{kimisim.Malformed, "template", "no page design"},
 		{kimisim.HTML, "llm", ""},
 		{kimisim.Empty, "template", "empty"},
-		{kimisim.Slow, "template", "no answer within"},
+		{kimisim.Slow, "template", noAnswer},
 		{kimisim.Huge, "template", "large"},
 		{kimisim.Hostile, "", ""},
 		{kimisim.NoEnd, "llm", ""},
 		{kimisim.NoStream, "llm", ""},
-		{kimisim.KeepAlive, "template", "no answer within"},
+		{kimisim.KeepAlive, "template", noAnswer},
 		{kimisim.StreamError, midway, "502"},
 		{kimisim.RawBreaks, "llm", ""},
 		{kimisim.Thoughts, "llm", ""},
@@ -48,8 +51,12 @@ func TestEveryModelFaultEndsInAPage(t *testing.T) {
 			t.Parallel()
 			w := world.New(t)
 			e := w.StartEdge()
-			// Long enough for a retry.
-			w.StartGenerator(func(c *generator.Config) { c.LLMTimeoutSeconds = 5 })
+			// Only what says nothing in time has to wait for the timeout.
+			timeout := 60
+			if fault.tells == noAnswer {
+				timeout = 5 // long enough for a retry
+			}
+			w.StartGenerator(func(c *generator.Config) { c.LLMTimeoutSeconds = timeout })
 			if err := w.Sim.SetFault(kimisim.Fault{Name: fault.name}); err != nil {
 				t.Fatal(err)
 			}
