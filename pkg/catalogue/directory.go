@@ -21,6 +21,8 @@ type Config struct {
 	Dir string `env:"STORES_DIR"`
 	// ReadInterval is the time between two reads of the folder; 0 is one second.
 	ReadInterval time.Duration
+	// Now tells the time, by which merchants' rules begin and end; nil is time.Now.
+	Now func() time.Time
 }
 
 // Validate returns an error that names STORES_DIR if the folder cannot be listed.
@@ -40,15 +42,18 @@ type Directory struct {
 	log *slog.Logger
 
 	readInterval time.Duration
+	clock        func() time.Time
 
 	now atomic.Pointer[Shops]
+	// until is when a rule of a shop begins or ends next, in nanoseconds since 1970.
+	until atomic.Int64
 
 	mu      sync.Mutex
 	builtin *Shops
 	folder  source
 	bucket  source
 	shelves map[string]*shelf // the products of the bucket, by shop
-	// joined is the shops as they were published last, by slug.
+	// joined is the shops as they were published last, by slug, without rules in effect.
 	joined map[string]*Shop
 	// publishing is true while products wait to be published.
 	publishing bool
@@ -63,8 +68,14 @@ func New(cfg Config, log *slog.Logger) (*Directory, error) {
 	}
 	d := &Directory{dir: cfg.Dir, log: log, builtin: builtin, folder: source{name: "STORES_DIR"}, bucket: source{name: wandnats.BucketStores}}
 	d.readInterval = cmp.Or(cfg.ReadInterval, defaultReadInterval)
+	if d.clock = cfg.Now; d.clock == nil {
+		d.clock = time.Now
+	}
 	d.now.Store(builtin)
 	if cfg.Dir == "" {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.publish()
 		return d, nil
 	}
 	found, err := readFolder(cfg.Dir)
@@ -77,10 +88,20 @@ func New(cfg Config, log *slog.Logger) (*Directory, error) {
 
 // Shop finds a shop by its slug. Two calls may return different states of the shop, so
 // render one response from the result of one call.
-func (d *Directory) Shop(slug string) (*Shop, bool) { return d.now.Load().Shop(slug) }
+func (d *Directory) Shop(slug string) (*Shop, bool) { return d.today().Shop(slug) }
 
 // All is the current shops, sorted by slug.
-func (d *Directory) All() []*Shop { return d.now.Load().All() }
+func (d *Directory) All() []*Shop { return d.today().All() }
+
+// today is the current shops, as their rules have them now.
+func (d *Directory) today() *Shops {
+	if until := d.until.Load(); until != 0 && d.clock().UnixNano() >= until {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.publish()
+	}
+	return d.now.Load()
+}
 
 // Faults is the fault of each refused document and of each source that cannot be read,
 // by the name of the document or source. A fault is one line of file, JSON path and
@@ -229,8 +250,9 @@ func parse(doc document, text []byte) (*Shop, error) {
 	return ReadShop(doc.name, doc.slug, text)
 }
 
-// publish makes the valid shops of all sources, with their products, the current shops. A
-// shop without products is not among them. The caller holds mu.
+// publish makes the valid shops of all sources, with their products and as their rules have
+// them now, the current shops. A shop without products is not among them. The caller holds
+// mu.
 func (d *Directory) publish() {
 	documents := map[string]*Shop{}
 	for _, shop := range d.builtin.All() {
@@ -245,16 +267,28 @@ func (d *Directory) publish() {
 	}
 	joined := make(map[string]*Shop, len(documents))
 	all := make([]*Shop, 0, len(documents))
+	now := d.clock()
+	var until time.Time
 	for slug, document := range documents {
-		shop := d.shelves[slug].join(document, d.joined[slug])
+		shop := d.shelves[slug].join(document.unruled(), d.joined[slug])
 		joined[slug] = shop
-		if len(shop.Products) > 0 {
-			all = append(all, shop)
+		if len(shop.Products) == 0 {
+			continue
 		}
+		until = earlier(until, shop.Rules.nextChange(now))
+		if published, ok := d.now.Load().Shop(slug); ok && published.unruled() == shop {
+			shop = published // the same as long as its rules have it so
+		}
+		all = append(all, shop.On(now))
 	}
 	d.joined = joined
-	next := NewShops(all...)
-	if !slices.Equal(next.All(), d.now.Load().All()) {
-		d.now.Store(next)
+	next := int64(0)
+	if !until.IsZero() {
+		next = until.UnixNano()
+	}
+	d.until.Store(next)
+	shops := NewShops(all...)
+	if !slices.Equal(shops.All(), d.now.Load().All()) {
+		d.now.Store(shops)
 	}
 }

@@ -57,7 +57,7 @@ type shopDocument struct {
 // ReadShop reads one shop from the JSON document in b. The document's slug must be slug,
 // the name it is stored under. A product with a fault is left out, and so is a collection
 // without products: see Shop.LeftOut. A document without products is one whose products
-// are in the bucket CATALOGUE. The error wraps ErrDocument and names every fault on
+// are in the bucket CATALOGUE. The shop is as its rules have it today. The error wraps ErrDocument and names every fault on
 // a line of its own, as name, JSON path and rule. name is the document's name in errors.
 func ReadShop(name, slug string, b []byte) (*Shop, error) {
 	if len(b) > MaxDocumentBytes {
@@ -74,6 +74,7 @@ func ReadShop(name, slug string, b []byte) (*Shop, error) {
 	}
 	c.shop(s)
 	s.declared = slices.Clone(s.Collections)
+	s.forbidden = newForbidden(s.Rules.NeverSay)
 	s.readProducts(name, d.Products)
 	if d.Products != nil && len(s.Products) == 0 {
 		s.LeftOut.Collections = nil
@@ -88,12 +89,13 @@ func ReadShop(name, slug string, b []byte) (*Shop, error) {
 		return nil, fmt.Errorf("%w: %s: %w", ErrDocument, name, err)
 	}
 	s.Version, s.Since = version, time.Now()
+	s.permitOwn()
 	s.listed = len(s.Products)
 	s.index = newIndex(s)
 	s.index.add(s.Products)
 	s.optionNames = optionNames(s.Products)
 	s.summarise()
-	return s, nil
+	return s.On(s.Since), nil
 }
 
 // readProducts reads the products of a document, and leaves out those with a fault.

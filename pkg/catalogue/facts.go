@@ -36,7 +36,7 @@ type rating struct {
 func (s *Shop) derive() {
 	d := derived{orders: make(map[string]func() []*Product, len(SortOrders))}
 	for _, o := range SortOrders {
-		d.orders[o.Value] = sync.OnceValue(func() []*Product { return s.inOrder(o.key) })
+		d.orders[o.Value] = sync.OnceValue(func() []*Product { return s.inOrder(o) })
 	}
 	d.everything = sync.OnceValue(s.tallyAll)
 	d.collections = sync.OnceValue(s.collectionFacts)
@@ -48,8 +48,9 @@ func (s *Shop) derive() {
 	s.derived = d
 }
 
-// Ordered is all products in one of the Sort constants' orders, sold-out ones last. It must
-// not be changed.
+// Ordered is all products in one of the Sort constants' orders, sold-out ones last. By
+// SortRelevance those that the merchant's rules put first come first, and those that they
+// put last come last. It must not be changed.
 func (s *Shop) Ordered(order string) []*Product {
 	if products, ok := s.derived.orders[order]; ok {
 		return products()
@@ -57,17 +58,22 @@ func (s *Shop) Ordered(order string) []*Product {
 	return s.derived.orders[SortRelevance]()
 }
 
-// inOrder is all products by their keys, sold-out ones last, those with equal keys by id.
-func (s *Shop) inOrder(key func(*Product) int64) []*Product {
+// inOrder is all products by the order's keys, sold-out ones last, those with equal keys by
+// id.
+func (s *Shop) inOrder(o SortOrder) []*Product {
 	type place struct {
-		first, second int64
-		byID          int
+		first  int
+		second int64
+		byID   int
 	}
 	byID := slices.SortedFunc(slices.Values(s.Products), func(a, b *Product) int { return strings.Compare(a.ID, b.ID) })
 	places := make([]place, len(byID))
 	for i, p := range byID {
-		places[i] = place{0, key(p), i}
-		if p.SoldOut() {
+		places[i] = place{0, o.key(p), i}
+		switch {
+		case o.Value == SortRelevance:
+			places[i].first = s.place(p)
+		case p.SoldOut():
 			places[i].first = 1
 		}
 	}
@@ -299,6 +305,7 @@ func (s *Shop) commonTags() []string {
 			}
 		}
 	}
+	maps.DeleteFunc(count, func(tag string, _ int) bool { return s.Forbids(tag) })
 	tags := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
 		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b))
 	})
@@ -311,6 +318,12 @@ func (s *Shop) PriceLadder() []string {
 	all := s.Ordered(SortPriceUp)
 	if soldOut := slices.IndexFunc(all, (*Product).SoldOut); soldOut >= 0 {
 		all = all[:soldOut]
+	}
+	if len(s.places) > 0 {
+		others := slices.DeleteFunc(slices.Clone(all), func(p *Product) bool { return s.PutLast(p.ID) })
+		if len(others) >= 3 {
+			all = others
+		}
 	}
 	if len(all) < 3 {
 		return nil

@@ -95,7 +95,7 @@ func (s *Shop) matching(words []queryWord, filter *sieve, forgiving bool) (found
 			continue
 		}
 		p := s.index.slots[slot]
-		if p == nil || !filter.in(p) {
+		if p == nil || s.excluded(p) || !filter.in(p) {
 			continue
 		}
 		anyWords = true

@@ -198,7 +198,8 @@ func (pr *profile) score(c *candidate) float64 {
 	return score
 }
 
-// appeal is 0 to about 1: what others and the calendar say of the product.
+// appeal is 0 to about 1: what others and the calendar say of the product. The merchant's
+// rules add to it, or take from it.
 func (s *Shop) appeal(p *Product, bestSold int) float64 {
 	score := 0.4 * float64(p.Sold) / float64(bestSold)
 	score += 0.06 * p.Rating * min(1, float64(p.Reviews)/10)
@@ -211,6 +212,7 @@ func (s *Shop) appeal(p *Product, bestSold int) float64 {
 	if p.NearlySoldOut() {
 		score -= 0.1 // it may be gone before the page is seen
 	}
+	score += float64(placeListed - s.ruledPlace(p)) // more than what is known of anybody
 	return score
 }
 

@@ -14,6 +14,15 @@ import (
 // the bucket replaces one of the same id in the document. It changes neither the shop nor
 // the products.
 func (s *Shop) With(products []*Product) *Shop {
+	next := s.unruled().with(products)
+	if s.ruled != nil {
+		return next.On(s.ruled.day.day)
+	}
+	return next
+}
+
+// with is With for a shop without rules in effect, and gives one.
+func (s *Shop) with(products []*Product) *Shop {
 	base := cmp.Or(s.base, s)
 	next := *base
 	next.base, next.listed = base, 0
@@ -21,6 +30,7 @@ func (s *Shop) With(products []*Product) *Shop {
 		joined := make([]*Product, len(part))
 		for i, p := range part {
 			copied := *p
+			copied.permit(base.forbidden)
 			copied.join(base.declared)
 			joined[i] = &copied
 		}
@@ -57,7 +67,8 @@ func inParts[T, R any](all []T, read func(part []T) R) []R {
 
 // change is the joined shop after products of the bucket have changed: each id has its new
 // product, or nil if it is gone. Only what has changed is read anew, so it takes a
-// millisecond or two at 20,000 products. It may be called once for each shop.
+// millisecond or two at 20,000 products. It may be called once for each shop, which is one
+// without rules in effect.
 func (s *Shop) change(changed map[string]*Product) *Shop {
 	next := *s
 	imported := slices.Clone(s.Products[s.listed:])
@@ -73,6 +84,7 @@ func (s *Shop) change(changed map[string]*Product) *Shop {
 			continue
 		}
 		copied := *p
+		copied.permit(s.forbidden)
 		copied.join(s.base.declared)
 		switch {
 		case !had:

@@ -6,22 +6,52 @@ import (
 	"strings"
 )
 
-// Pick is the ids of up to n products for which keep is true, in the order of less.
-// Sold-out products come last. A nil keep takes every product.
+// Pick is the ids of up to n products for which keep is true: those that the merchant's
+// rules put first, then others in the order of less. Sold-out products come last, but
+// before those that the rules put last. A nil keep takes every product.
 func (s *Shop) Pick(n int, keep func(*Product) bool, less func(a, b *Product) int) []string {
-	best := first[*Product]{most: n, compare: func(a, b *Product) int {
+	return idsOf(s.firstOf(n, keep, func(a, b *Product) int {
+		if order := s.place(a) - s.place(b); order != 0 {
+			return order
+		}
+		return less(a, b)
+	}))
+}
+
+// Rank is like Pick, for an order that says something of the products, such as the best
+// rated first: the rules do not change it. Products that they put last are left out as long
+// as there are n others.
+func (s *Shop) Rank(n int, keep func(*Product) bool, less func(a, b *Product) int) []string {
+	ranked := func(a, b *Product) int {
 		if order := availableFirst(a, b); order != 0 {
 			return order
 		}
 		return less(a, b)
-	}}
+	}
+	found := s.firstOf(n, keep, func(a, b *Product) int {
+		if order := s.place(a)/placeDemoted - s.place(b)/placeDemoted; order != 0 {
+			return order
+		}
+		return ranked(a, b)
+	})
+	slices.SortStableFunc(found, ranked)
+	return idsOf(found)
+}
+
+// firstOf is up to n products for which keep is true, in the order of compare.
+func (s *Shop) firstOf(n int, keep func(*Product) bool, compare func(a, b *Product) int) []*Product {
+	best := first[*Product]{most: n, compare: compare}
 	for _, p := range s.Products {
 		if best.takes(p) && (keep == nil || keep(p)) {
 			best.add(p)
 		}
 	}
-	ids := make([]string, 0, n)
-	for _, p := range best.sorted() {
+	return best.sorted()
+}
+
+func idsOf(products []*Product) []string {
+	ids := make([]string, 0, len(products))
+	for _, p := range products {
 		ids = append(ids, p.ID)
 	}
 	return ids
@@ -73,16 +103,18 @@ func (s *Shop) Sorted(less func(a, b *Product) int) []*Product {
 	return ps
 }
 
-// SoldOutLast is the ids in their order, with those of sold-out products last.
-func (s *Shop) SoldOutLast(ids []string) []string {
-	soldOut := func(id string) bool {
-		p, ok := s.Product(id)
-		return ok && p.SoldOut()
+// Arranged is the ids of products as a section shows them: those that the merchant's rules
+// put first, others in their order, sold-out ones, and those that the rules put last.
+func (s *Shop) Arranged(ids []string) []string {
+	place := func(id string) int {
+		if p, ok := s.Product(id); ok {
+			return s.place(p)
+		}
+		return placeListed
 	}
-	return slices.Concat(
-		slices.DeleteFunc(slices.Clone(ids), soldOut),
-		slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !soldOut(id) }),
-	)
+	ids = slices.Clone(ids)
+	slices.SortStableFunc(ids, func(a, b string) int { return place(a) - place(b) })
+	return ids
 }
 
 // Known is the ids of products that the shop has, in their order, without repetition.

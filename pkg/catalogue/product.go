@@ -58,9 +58,10 @@ type Product struct {
 	sum      [8]byte  // identifies what was read
 
 	// What follows is set when the product joins a shop.
-	in     []string // the ids of the shop's collections that hold the product
-	slot   uint32   // in the shop's index
-	facets []uint32 // numbers of the facets' values, in the shop's index
+	silenced []int    // numbers of what the shop never says that its texts said
+	in       []string // the ids of the shop's collections that hold the product
+	slot     uint32   // in the shop's index
+	facets   []uint32 // numbers of the facets' values, in the shop's index
 }
 
 // Attribute is a named property of a product, as a shopper would read it.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/wandstore/wandstore/pkg/persona"
@@ -13,7 +14,8 @@ import (
 type Rules struct {
 	// Voice is how the shop speaks. The model is told it.
 	Voice string `json:"voice,omitempty"`
-	// NeverSay is words and claims that no page has, in any case of their letters.
+	// NeverSay is words and claims that no page has, however they are written; one that ends
+	// in * stands for all words that begin so. Names are left as they are.
 	NeverSay []string `json:"neverSay,omitempty"`
 	// Products says where products stand, or that they do not. Of two rules for a product
 	// the later one counts.
@@ -28,10 +30,10 @@ type Rules struct {
 
 // What a rule does with products.
 const (
-	Pin     = "pin"     // on every page, before others
-	Promote = "promote" // before others
-	Demote  = "demote"  // after all others
-	Exclude = "exclude" // on no page
+	Pin     = "pin"     // on every front page, before others in each list
+	Promote = "promote" // before others in each list
+	Demote  = "demote"  // after all others in each list, and never the only one of a section
+	Exclude = "exclude" // on no page; if not for certain personas, not in the shop at all
 )
 
 // ProductRule is about one product, or all of a collection or with a tag.
@@ -66,9 +68,11 @@ type When struct {
 // Holds reports whether it is for the persona, at that time. A persona of "" is that of a
 // page for everybody.
 func (w When) Holds(personaName string, at time.Time) bool {
-	if len(w.Personas) > 0 && !slices.Contains(w.Personas, personaName) {
-		return false
-	}
+	return (len(w.Personas) == 0 || slices.Contains(w.Personas, personaName)) && w.inTime(at)
+}
+
+// inTime reports whether it is for the day of at.
+func (w When) inTime(at time.Time) bool {
 	today := DateOf(at).day
 	return (w.From.IsZero() || !today.Before(w.From.day)) && (w.Until.IsZero() || !today.After(w.Until.day))
 }
@@ -80,10 +84,8 @@ func (r ProductRule) Concerns(p *Product) bool {
 
 // For is what the rules do with a product: one of Pin, Promote, Demote and Exclude, or "".
 func (r *Rules) For(p *Product, personaName string, at time.Time) string {
-	for _, rule := range slices.Backward(r.Products) {
-		if rule.Concerns(p) && rule.Holds(personaName, at) {
-			return rule.Do
-		}
+	if i := r.last(p, personaName, DateOf(at)); i >= 0 {
+		return r.Products[i].Do
 	}
 	return ""
 }
@@ -111,7 +113,11 @@ func (c *checker) merchantRules(r *Rules, collections []Collection) {
 	c.optional("rules.voice", r.Voice, MaxBody)
 	c.most("rules.neverSay", len(r.NeverSay), maxNeverSay)
 	for i, words := range r.NeverSay {
-		c.text(fmt.Sprintf("rules.neverSay[%d]", i), words, MaxHeadline)
+		path := fmt.Sprintf("rules.neverSay[%d]", i)
+		c.text(path, words, MaxHeadline)
+		if strings.TrimSpace(words) != "" && reduce(words, false).letters == "" {
+			c.fault(path, "is %s, must have a letter or a digit", quoted(words))
+		}
 	}
 	known := func(path, id string) {
 		if id != "" && !slices.ContainsFunc(collections, func(col Collection) bool { return col.ID == id }) {

@@ -48,7 +48,7 @@ func (s *shelf) join(document, before *Shop) *Shop {
 				products = append(products, it.product)
 			}
 		}
-		return document.With(products)
+		return document.with(products)
 	case len(s.changed) > 0:
 		return before.change(s.changed)
 	default:

@@ -49,6 +49,19 @@ type Shop struct {
 	// Since is when this process first read this version.
 	Since time.Time `json:"-"`
 
+	// forbidden is what the shop never says.
+	forbidden *forbidden
+	// silenced is the numbers of what was taken out of the document's texts.
+	silenced []int
+	// ruled is how the rules have the shop today; nil in the shop without rules in effect,
+	// which has all products.
+	ruled *ruled
+	// places is the places that the rules give products, by id, pinned is those which they
+	// put on every page, and campaigns is those which pages show.
+	places    map[string]int
+	pinned    []string
+	campaigns []Campaign
+
 	// base is the shop as its document is; nil in that shop itself.
 	base *Shop
 	// declared is the collections of the document, also those without products.
@@ -134,6 +147,9 @@ func (s *Shop) Path() string { return "/s/" + s.Slug }
 
 // ProductPath is the path of a product's page.
 func (s *Shop) ProductPath(id string) string { return s.Path() + "/p/" + id }
+
+// PreviewPath is the path at which a merchant sees every persona's page.
+func (s *Shop) PreviewPath() string { return s.Path() + "/preview" }
 
 // CartPath is the path of the shopper's cart.
 func (s *Shop) CartPath() string { return s.Path() + "/cart" }

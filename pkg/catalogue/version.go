@@ -12,12 +12,13 @@ import (
 )
 
 // Version identifies one state of a shop's document, as {assortment}.{facts}, 12 hex
-// digits each.
+// digits each, and .{rules} if the document has rules that depend on the day.
 //
 // The assortment covers what a page design depends on: the names and descriptions of the
-// shop and its products. When it changes, new pages are generated. The facts cover the
-// whole document. When only they change, as with prices and stock, pages are rendered
-// again from their designs.
+// shop and its products, the shop's voice and the sections that it wants. When it changes,
+// new pages are generated. The facts cover the whole document, and the rules which of them
+// are in effect. When only these change, as with prices and stock, pages are rendered again
+// from their designs.
 type Version string
 
 // versionOf is the version of the shop s, which was read from b.
@@ -31,7 +32,8 @@ func versionOf(b []byte, s *Shop) (Version, error) {
 		Name, About string
 		Collections []Collection
 		Products    []product
-	}{Name: s.Name, About: s.About}
+		Rules       Rules `json:",omitzero"`
+	}{Name: s.Name, About: s.About, Rules: Rules{Voice: s.Rules.Voice, Sections: s.Rules.Sections, NoSections: s.Rules.NoSections}}
 	// Sorted, so that another order in the document does not change the assortment.
 	assortment.Collections = slices.SortedFunc(slices.Values(s.Collections), func(a, b Collection) int { return cmp.Compare(a.ID, b.ID) })
 	for _, p := range s.Products {

@@ -34,4 +34,6 @@ type Section struct {
 	ActionLabel string           `json:"actionLabel,omitempty" jsonschema:"maxLength=28,description=Words of the button; the shop decides where it leads."`
 	ProductIDs  []string         `json:"productIds,omitempty" jsonschema:"maxItems=12"`
 	Items       []catalogue.Item `json:"items,omitempty" jsonschema:"maxItems=6,description=Advice or steps of a guide; questions and answers of a faq."`
+	// Campaign is the id of the merchant's campaign that the section is of; "" for all others.
+	Campaign string `json:"-"`
 }

@@ -6,9 +6,10 @@ import (
 	"github.com/wandstore/wandstore/pkg/catalogue"
 )
 
-// Fit returns d without what cannot be rendered for the shop, and with the shop's own
-// texts and products where d has none. Every design passes it before it is rendered,
-// whoever made it. What is removed is counted in rep.
+// Fit returns d without what cannot be rendered for the shop or what its merchant's rules
+// do not allow, and with the shop's own texts and products where d has none. Every design
+// passes it before it is rendered, whoever made it. What is removed is counted in rep. The
+// shop is as its rules have it for the design's persona ([catalogue.Shop.For]).
 func (d Design) Fit(shop *catalogue.Shop, rep *Report) Design {
 	out := Design{Theme: d.Theme}
 	defaults := shop.Theme
@@ -29,6 +30,12 @@ func (d Design) Fit(shop *catalogue.Shop, rep *Report) Design {
 		case len(out.Sections) == MaxSections:
 			rep.DropSection(DropLimit)
 		default:
+			if n := len(out.Sections); n > 0 && shop.Forbids(slices.Concat(out.Sections[n-1].texts(), fitted.texts())...) {
+				// Two sections say together what neither says alone.
+				if fitted, ok = fitted.silenced(shop, rep); !ok {
+					continue
+				}
+			}
 			out.Sections = append(out.Sections, fitted)
 		}
 	}
@@ -45,6 +52,9 @@ func (s Section) fit(shop *catalogue.Shop, rep *Report) (Section, bool) {
 	kind, ok := kindOf(s.Type)
 	if !ok {
 		return dropped(DropUnknownType)
+	}
+	if !shop.Rules.Wants(s.Type) {
+		return dropped(DropUnwanted)
 	}
 	if kind.supported != nil && !kind.supported(shop) {
 		return dropped(DropUnsupported)
@@ -68,11 +78,19 @@ func (s Section) fit(shop *catalogue.Shop, rep *Report) (Section, bool) {
 	if s.Type == "hero" && s.Headline == "" && s.Body == "" && len(s.ProductIDs) == 0 {
 		return dropped(DropWords)
 	}
-	s = s.withShopWords(kind, shop)
+	s = s.permitted(shop, rep).withShopWords(kind, shop).permitted(shop, &Report{})
 	if len(s.Items) < kind.items || s.Body == "" && kind.needsBody {
 		return dropped(DropWords)
 	}
-	return s, true
+	return s.headed(shop), true
+}
+
+// headed returns s with a headline that can stand for any: the shop never says the others.
+func (s Section) headed(shop *catalogue.Shop) Section {
+	if s.Headline == "" && s.Type != "quote" && !shop.Forbids(shop.Name) {
+		s.Headline = shop.Name
+	}
+	return s
 }
 
 // choose returns the products of a section, sold-out ones last: those of ids that the
@@ -89,8 +107,21 @@ func (k *sectionKind) choose(ids []string, shop *catalogue.Shop, rep *Report) ([
 		}
 		kept = append(kept, id)
 	}
+	if inLimelight(k.name, kept, shop) {
+		rep.DroppedProducts += len(kept)
+		kept = nil
+	}
 	if len(kept) < k.least && k.fill != nil {
 		kept = k.fill(shop)
 	}
-	return shop.SoldOutLast(kept), len(kept) >= k.least
+	return shop.Arranged(kept), len(kept) >= k.least
+}
+
+// inLimelight reports whether a section shows nothing but products that the merchant's rules
+// put after all others, and is not about what the shopper knows already.
+func inLimelight(sectionType string, ids []string, shop *catalogue.Shop) bool {
+	if len(ids) == 0 || sectionType == "revisit" || sectionType == "reorder" {
+		return false
+	}
+	return !slices.ContainsFunc(ids, func(id string) bool { return !shop.PutLast(id) })
 }

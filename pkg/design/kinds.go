@@ -75,13 +75,13 @@ var sectionKinds = []sectionKind{
 	},
 	{
 		name: "new-arrivals", variants: []string{"timeline", "cover", "rail"}, headline: "New on the shelves",
-		fill: func(shop *catalogue.Shop) []string { return shop.Pick(6, nil, catalogue.ByArrival) },
+		fill: func(shop *catalogue.Shop) []string { return shop.Rank(6, nil, catalogue.ByArrival) },
 		use:  "The latest, filled by the shop. timeline: by date; cover: newest one large; rail: scrolls sideways",
 	},
 	{
 		name: "ranking", variants: []string{"podium", "numbered", "rail"}, headline: "Among the best loved",
 		fill: func(shop *catalogue.Shop) []string {
-			return shop.Pick(5, (*catalogue.Product).Rated, catalogue.ByRating)
+			return shop.Rank(5, (*catalogue.Product).Rated, catalogue.ByRating)
 		}, supported: rates(3),
 		use: "The best rated of what can be had, in order, filled by the shop. podium: three large; numbered: lines; rail: scrolls sideways",
 	},
@@ -100,7 +100,7 @@ var sectionKinds = []sectionKind{
 	{
 		name: "last-pieces", variants: []string{"count", "lines", "panel"}, headline: "The last of their kind",
 		fill: func(shop *catalogue.Shop) []string {
-			return shop.Pick(6, (*catalogue.Product).NearlySoldOut, catalogue.ByStock)
+			return shop.Rank(6, (*catalogue.Product).NearlySoldOut, catalogue.ByStock)
 		}, supported: func(shop *catalogue.Shop) bool {
 			return len(shop.Pick(1, (*catalogue.Product).NearlySoldOut, catalogue.ByStock)) > 0
 		},

@@ -52,6 +52,7 @@ func (d Design) openFor(shop *catalogue.Shop, personaName string, in Interests) 
 	if len(opens) == 0 {
 		return d, len(d.Sections)
 	}
+	shop = shop.For(personaName)
 	d.Sections = slices.Clone(d.Sections)
 	at := 0
 	if len(d.Sections) > 0 && d.Sections[0].Type == "hero" {

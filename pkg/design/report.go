@@ -10,7 +10,7 @@ type Report struct {
 	DroppedSections int  `json:"droppedSections"` // for one of the reasons of SectionDrops
 	DroppedProducts int  `json:"droppedProducts"` // not in the catalogue, repeated, not accepted by the type, or over the limit
 	DroppedFields   int  `json:"droppedFields"`   // unknown, of the wrong type, or with a value that is not allowed
-	DroppedClaims   int  `json:"droppedClaims"`   // sentences that named a price, discount, stock or address, or what the shopper did
+	DroppedClaims   int  `json:"droppedClaims"`   // sentences that named a price, discount, stock or address, or what the shopper did, and texts with what the shop never says
 	TruncatedFields int  `json:"truncatedFields"` // longer than their limit
 	Salvaged        bool `json:"salvaged"`        // read from HTML or from an incomplete answer
 	Cut             bool `json:"cut"`             // the answer ends too early, or cannot be read further; Salvaged too
@@ -33,6 +33,7 @@ type DropReason int
 const (
 	DropIncomplete  DropReason = iota // it is no object, or the answer ends in it
 	DropUnknownType                   // there is no such type
+	DropUnwanted                      // the merchant does not want the type
 	DropUnsupported                   // the shop has too little for the type
 	DropProducts                      // it has too few products that the type takes
 	DropWords                         // it has no words where its type needs them
@@ -40,7 +41,7 @@ const (
 	dropReasons
 )
 
-var dropWords = [dropReasons]string{"incomplete", "unknown type", "the shop has too little", "too few products", "no words", "over the limit"}
+var dropWords = [dropReasons]string{"incomplete", "unknown type", "not wanted", "the shop has too little", "too few products", "no words", "over the limit"}
 
 // String is the reason in words.
 func (r DropReason) String() string { return dropWords[r] }

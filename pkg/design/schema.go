@@ -13,10 +13,11 @@ import (
 // Schema returns the JSON schema of a Design for a model that may choose among the given
 // products. It has no references and allows no unknown fields. A section is one of the
 // types. Each type only states how it restricts the fields that all sections share. A
-// type that needs more products than it accepts of the given ones is left out. The schema
-// is the same for all shoppers, so that a provider's prompt cache serves it. An error means
-// that the schema cannot be encoded, which is a defect of this package.
-func Schema(products []*catalogue.Product) (json.RawMessage, error) {
+// type that needs more products than it accepts of the given ones is left out, and so is one
+// that the merchant's rules do not want. The schema is the same for all shoppers, so that a
+// provider's prompt cache serves it. An error means that the schema cannot be encoded, which
+// is a defect of this package.
+func Schema(products []*catalogue.Product, rules *catalogue.Rules) (json.RawMessage, error) {
 	r := jsonschema.Reflector{DoNotReference: true, Anonymous: true}
 	root := r.Reflect(&Design{})
 	root.Version = "" // some model APIs refuse a schema with "$schema"
@@ -32,7 +33,7 @@ func Schema(products []*catalogue.Product) (json.RawMessage, error) {
 	ids.UniqueItems = true
 	ids.Items.Enum = productEnum(products, nil)
 	for i := range sectionKinds {
-		if branch := sectionKinds[i].schema(products); branch != nil {
+		if branch := sectionKinds[i].schema(products); branch != nil && rules.Wants(sectionKinds[i].name) {
 			sections.Items.OneOf = append(sections.Items.OneOf, branch)
 		}
 	}

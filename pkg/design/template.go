@@ -45,6 +45,7 @@ func Default(shop *catalogue.Shop) Design {
 // Template is the page for a persona without a model. Equal inputs give equal designs.
 // An unknown persona gets Default.
 func Template(shop *catalogue.Shop, personaName string, in Interests) Design {
+	shop = shop.For(personaName)
 	t := templates{shop, in}
 	var d Design
 	switch personaName {
@@ -110,7 +111,7 @@ func (t templates) dealhunter() Design {
 	return Design{
 		Theme: catalogue.Theme{Palette: "ember", Typeface: "workshop", Density: "compact", Corner: "soft", Motion: "gentle"},
 		Sections: t.withInterests([]Section{
-			{Type: "deals", Variant: "board", Eyebrow: "Biggest saving first", Headline: "Everything that costs less today", ProductIDs: deals},
+			{Type: "deals", Variant: "board", Eyebrow: "For those who compare", Headline: "Everything that costs less today", ProductIDs: deals},
 			{Type: "compare", Variant: "verdict", Headline: "What you get for it", ProductIDs: deals[:min(4, len(deals))]},
 			{Type: "bundle", Variant: "receipt", Eyebrow: "Added up for you", Headline: "A set that stays small", ProductIDs: small[:min(3, len(small))]},
 			{Type: "ladder", Variant: "steps", Headline: "How far the prices go"},

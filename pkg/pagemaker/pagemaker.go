@@ -181,6 +181,8 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop, cost
 	if err != nil {
 		return Made{}, err
 	}
+	// What the rules exclude for this persona is no part of the shop from here on.
+	shop = shop.For(visitor.Persona)
 	page := &wandstorev1.Page{
 		StoreSlug: o.Key.Shop(), ShopperId: o.Key.Shopper(), JobId: o.JobID,
 		Persona: visitor.Persona, CatalogueVersion: string(shop.Version),

@@ -15,7 +15,7 @@ func (r *Renderer) Sections(in PageInput, from int) ([]string, error) {
 	if in.Shop == nil {
 		return nil, errors.New("render sections: no shop")
 	}
-	shop := newShopView(in.Shop)
+	shop := newShopView(in.Shop.For(in.Persona))
 	v := newPageView(in, shop)
 	var rendered []string
 	for i := from; i < len(v.Sections); i++ {

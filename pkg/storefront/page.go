@@ -2,6 +2,7 @@ package storefront
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/wandstore/wandstore/pkg/design"
 	"github.com/wandstore/wandstore/pkg/persona"
@@ -18,27 +19,32 @@ type pageView struct {
 	Tiled  bool
 	Why    string
 	Shared bool
+	// Preview is set if a merchant looks at the page.
+	Preview *Preview
 	// Design is in the page of a persona, so that the page can be rendered again. It is
 	// nil for a page that everybody gets.
 	Design *design.Design
 }
 
 func newPageView(in PageInput, shop *shopView) *pageView {
-	d := in.Design.Fit(shop.Shop, &design.Report{})
+	d := in.Design.Fit(shop.Shop, &design.Report{}).WithMerchant(shop.Shop)
 	v := &pageView{
 		head:        shop.head(viewHome, 0),
 		Collections: shop.collections(),
-		Why:         why[in.Persona],
+		Why:         shop.Permitted(why[in.Persona]),
 		Shared:      in.Shared,
 	}
-	v.Title = shop.Name + " · " + shop.Tagline
+	v.Title = strings.TrimSuffix(shop.Name+" · "+shop.Tagline, " · ")
 	v.Description = shop.Summary()
 	v.Theme, v.Live = d.Theme, in.Live
-	if v.Why != "" {
+	if v.Preview = in.Preview; v.Preview != nil {
+		v.Robots = "noindex, nofollow"
+	}
+	if why[in.Persona] != "" {
 		v.Persona = in.Persona
 	}
-	if in.Persona != "" {
-		own := in.Design.WithoutShopWords(shop.Shop)
+	if in.Persona != "" && in.Preview == nil {
+		own := in.Design.Permitted(shop.Shop).WithoutShopWords(shop.Shop)
 		v.Design = &own
 	}
 	v.Masthead = len(d.Sections) == 0 || !slices.Contains([]string{"hero", "thanks", "search"}, d.Sections[0].Type)

@@ -61,9 +61,23 @@ type PageInput struct {
 	Persona string
 	// Shared is true if the page is for a kind of visitor, with nothing of any shopper.
 	Shared bool
+	// Preview is set if a merchant looks at a page of others. It runs no script.
+	Preview *Preview
 	// Live is true if the shopper's own page is being generated. The page then waits for
 	// it and replaces itself.
 	Live bool
+}
+
+// Preview is the bar above a page that is previewed.
+type Preview struct {
+	Day   string // that the page is of, such as 2026-12-24
+	Pages []PreviewPage
+}
+
+// PreviewPage is the way to the page of a persona, or to the one that everybody gets.
+type PreviewPage struct {
+	Label, Href string
+	Current     bool
 }
 
 // ErrorInput is what an error page is rendered from.
@@ -180,7 +194,7 @@ func (r *Renderer) Page(in PageInput) ([]byte, error) {
 	if in.Shop == nil {
 		return nil, errors.New("render a page: no shop")
 	}
-	shop := newShopView(in.Shop)
+	shop := newShopView(in.Shop.For(in.Persona))
 	v := newPageView(in, shop)
 	v.CSP = r.policy(in.Shop)
 	return r.document("page.tmpl", v, shop)

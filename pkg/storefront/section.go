@@ -13,7 +13,8 @@ import (
 // nothing up and decide nothing.
 type sectionView struct {
 	ID, Type, Variant       string
-	First                   bool // its headline is the page's h1
+	Campaign                string // id of the merchant's campaign; "" for all others
+	First                   bool   // its headline is the page's h1
 	Eyebrow, Headline       string
 	Paragraphs              []string
 	ActionLabel, ActionHref string
@@ -66,6 +67,7 @@ func (s *shopView) section(sec design.Section, i int, page *pageView) sectionVie
 		ID:          fmt.Sprintf("s%d", i+1),
 		Type:        sec.Type,
 		Variant:     sec.Variant,
+		Campaign:    sec.Campaign,
 		First:       i == 0 && !page.Masthead,
 		Eyebrow:     sec.Eyebrow,
 		Headline:    sec.Headline,

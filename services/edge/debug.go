@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/design"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
@@ -98,6 +99,16 @@ func (e *Edge) debugContainer(c *fiber.Ctx) error {
 	}
 	answer["health"] = json.RawMessage(health)
 	return c.JSON(answer)
+}
+
+// debugRules answers GET /debug/rules?store= with what each rule of the shop's merchant
+// affects today, of all products that the shop has now.
+func (e *Edge) debugRules(c *fiber.Ctx) error {
+	shop, ok := e.deps.Shops.Shop(c.Query("store"))
+	if !ok {
+		return errUnknownShop
+	}
+	return c.JSON(fiber.Map{"store": shop.Slug, "rules": design.RuleEffects(shop, time.Now())})
 }
 
 // debugGenerate answers GET /debug/generate after a whole generation through the pool.

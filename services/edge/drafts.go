@@ -147,8 +147,8 @@ func (e *Edge) renderDraft(draft pagedraft.Draft, shop *catalogue.Shop, from int
 	if err != nil {
 		return nil, err
 	}
-	d = d.Fit(shop, &design.Report{})
-	rendered, err := e.deps.Renderer.Sections(storefront.PageInput{Shop: shop, Design: d}, from)
+	d = d.Fit(shop.For(draft.GetPersona()), &design.Report{})
+	rendered, err := e.deps.Renderer.Sections(storefront.PageInput{Shop: shop, Design: d, Persona: draft.GetPersona()}, from)
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,8 @@ var (
 	errForbidden      = errors.New("another shopper's")
 	errEncoded        = errors.New("bodies are taken without a content coding")
 	errLimited        = errors.New("too many requests")
+	errPreview        = errors.New("the preview's link is not valid, or no longer")
+	errPreviewDay     = errors.New("on is not a day such as 2026-12-24")
 	errPanicked       = errors.New("something went wrong on our side")
 	errTimeout        = errors.New("not done in time")
 )
@@ -40,6 +42,8 @@ var statuses = []struct {
 }{
 	{pagekey.ErrInvalid, http.StatusBadRequest},
 	{session.ErrEvent, http.StatusBadRequest},
+	{errPreviewDay, http.StatusBadRequest},
+	{errPreview, http.StatusForbidden},
 	{errBadBody, http.StatusBadRequest},
 	{errSignature, http.StatusUnauthorized},
 	{errNobody, http.StatusUnauthorized},

@@ -34,7 +34,7 @@ func (n *Node) Kind() string { return n.Properties["type"].Const }
 // as JSON. It fails the test on an error.
 func Schema(t testing.TB, products []*catalogue.Product) (root *Node, raw string) {
 	t.Helper()
-	b, err := design.Schema(products)
+	b, err := design.Schema(products, &catalogue.Rules{})
 	if err != nil {
 		t.Fatal(err)
 	}

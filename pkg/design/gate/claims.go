@@ -6,17 +6,17 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/design"
 )
 
 // withoutClaims removes the sentences of one line that make a claim.
 func withoutClaims(s string, rep *design.Report) string {
 	var kept []string
-	for _, sentence := range sentences(s) {
+	for _, sentence := range catalogue.Sentences(s) {
 		if claims(sentence) {
 			rep.DroppedClaims++
 			continue
@@ -24,27 +24,6 @@ func withoutClaims(s string, rep *design.Report) string {
 		kept = append(kept, sentence)
 	}
 	return strings.Join(kept, " ")
-}
-
-// sentences splits s after each punctuation mark that ends a sentence and is followed by
-// a space.
-func sentences(s string) []string {
-	var out []string
-	for s != "" {
-		end := len(s)
-		for i, r := range s {
-			next := i + utf8.RuneLen(r)
-			if strings.ContainsRune(".!?…。！？", r) && next < len(s) && s[next] == ' ' {
-				end = next
-				break
-			}
-		}
-		if sentence := strings.TrimSpace(s[:end]); sentence != "" {
-			out = append(out, sentence)
-		}
-		s = s[end:]
-	}
-	return out
 }
 
 const (

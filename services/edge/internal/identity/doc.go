@@ -17,6 +17,9 @@
 // A server token authorises a merchant's backend to speak for any shopper of its shop. It is
 // the same without sub, so that a link that leaks names one shopper and nobody else.
 //
+// A preview token shows a merchant the pages of a shop as others get them. Its audience is
+// preview:{slug}, and it has no sub: it names nobody, and no other token is one.
+//
 // # Failure
 //
 // Every error is ErrInvalid and says nothing of the reason: whoever sent the value knows it.

@@ -89,17 +89,48 @@ func (k *Keys) Server(token, shop string) error {
 	return nil
 }
 
+// previewAudience is before a shop's slug in the audience of a preview token. No slug has a
+// colon, so such a token is neither a link nor a server's, and neither of these is a
+// preview's.
+const previewAudience = "preview:"
+
+// Preview is nil if the token authorises to see the shop's pages as others get them, else
+// ErrInvalid.
+func (k *Keys) Preview(token, shop string) error {
+	claims, err := k.claimsFor(token, shop, previewAudience+shop)
+	if err != nil || claims.Subject != "" {
+		return ErrInvalid
+	}
+	return nil
+}
+
+// NewPreview makes a token for Preview that expires then. The error is ErrInvalid if the
+// shop has no key.
+func (k *Keys) NewPreview(shop string, expires time.Time) (string, error) {
+	key, ok := k.links[shop]
+	if !ok {
+		return "", ErrInvalid
+	}
+	claims := jwt.RegisteredClaims{Audience: jwt.ClaimStrings{previewAudience + shop}, ExpiresAt: jwt.NewNumericDate(expires)}
+	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(key)
+}
+
 // leeway allows for the difference between two machines' clocks.
 const leeway = 30 * time.Second
 
 func (k *Keys) claims(token, shop string) (jwt.RegisteredClaims, error) {
+	return k.claimsFor(token, shop, shop)
+}
+
+// claimsFor is the claims of a token under the shop's key for that audience alone.
+func (k *Keys) claimsFor(token, shop, audience string) (jwt.RegisteredClaims, error) {
 	var claims jwt.RegisteredClaims
 	key, ok := k.links[shop]
 	if !ok || len(token) > maxToken {
 		return claims, ErrInvalid
 	}
 	_, err := jwt.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return key, nil },
-		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithAudience(shop),
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithAudience(audience),
 		jwt.WithExpirationRequired(), jwt.WithLeeway(leeway))
 	if err != nil {
 		return claims, ErrInvalid

@@ -1,0 +1,183 @@
+package catalogue
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wandstore/wandstore/pkg/persona"
+)
+
+// RuleEffect is what one rule of a merchant affects on a day.
+type RuleEffect struct {
+	Rule     string `json:"rule"` // its place in the document, such as rules.products[0]
+	Says     string `json:"says"`
+	InEffect bool   `json:"inEffect"` // on that day
+	// Products is those that it decides about, shows or takes words from, and Personas is
+	// those to whose pages it applies.
+	Products int `json:"products"`
+	Personas int `json:"personas"`
+	// Sections is those that it changes or adds, of the pages that the shop has without a
+	// model: that of everybody and one for each persona.
+	Sections int `json:"sections"`
+	// Note says why it affects nothing, or not what it names.
+	Note string `json:"note,omitempty"`
+
+	// Concerns reports whether the rule is about the product, and OfTexts whether it is about
+	// what the texts say. They are nil if it is about neither.
+	Concerns func(*Product) bool        `json:"-"`
+	OfTexts  func(texts ...string) bool `json:"-"`
+	// Unwanted and Wanted are the section type that the rule is about; "" if about none.
+	Unwanted, Wanted string `json:"-"`
+	Campaign         string `json:"-"` // its id
+}
+
+// RuleEffects is what each of the shop's rules affects on the day of at, without Sections,
+// in the order of the document.
+func (s *Shop) RuleEffects(at time.Time) []RuleEffect {
+	full, day := s.unruled(), DateOf(at)
+	var all []RuleEffect
+	if full.Rules.Voice != "" {
+		all = append(all, RuleEffect{Rule: "rules.voice", Says: "is told to the model", InEffect: true, Personas: len(persona.All())})
+	}
+	for i, words := range full.Rules.NeverSay {
+		all = append(all, full.wordsEffect(i, words))
+	}
+	for i := range full.Rules.Products {
+		all = append(all, full.productsEffect(i, day))
+	}
+	for i, c := range full.Rules.Campaigns {
+		e := RuleEffect{
+			Rule: fmt.Sprintf("rules.campaigns[%d]", i), Says: "campaign " + c.ID + c.When.words(), Campaign: c.ID,
+			Products: len(full.On(at).CampaignProducts(c, maxPinned)),
+		}
+		e.apply(c.When, day)
+		if known := len(full.Known(c.Products)); e.Note == "" && known < len(c.Products) {
+			e.Note = fmt.Sprintf("%d of its products are not in the shop", len(c.Products)-known)
+		}
+		all = append(all, e)
+	}
+	for i, t := range full.Rules.Sections {
+		all = append(all, RuleEffect{Rule: fmt.Sprintf("rules.sections[%d]", i), Says: "want " + t, InEffect: true, Personas: len(persona.All()), Wanted: t})
+	}
+	for i, t := range full.Rules.NoSections {
+		all = append(all, RuleEffect{Rule: fmt.Sprintf("rules.noSections[%d]", i), Says: "want no " + t, InEffect: true, Personas: len(persona.All()), Unwanted: t})
+	}
+	return all
+}
+
+// WithoutRules is the shop as if its merchant had decided nothing. Its own texts lack what
+// they never say all the same.
+func (s *Shop) WithoutRules() *Shop {
+	free := *s.unruled()
+	free.Rules, free.forbidden = Rules{}, nil
+	free.derive()
+	return &free
+}
+
+// apply sets whom the rule applies to on the day.
+func (e *RuleEffect) apply(w When, day Date) {
+	for _, name := range persona.All() {
+		if w.Holds(name, day.day) {
+			e.Personas++
+		}
+	}
+	switch e.InEffect = w.inTime(day.day); {
+	case e.InEffect:
+	case w.Until.IsZero() || !day.day.After(w.Until.day):
+		e.Note = "has not begun"
+	default:
+		e.Note = "has ended"
+	}
+}
+
+// words are when and for whom, for a line of a table.
+func (w When) words() string {
+	var b strings.Builder
+	if len(w.Personas) > 0 {
+		b.WriteString(" for " + strings.Join(w.Personas, ", "))
+	}
+	for _, bound := range []struct {
+		word string
+		day  Date
+	}{{" from ", w.From}, {" until ", w.Until}} {
+		if !bound.day.IsZero() {
+			b.WriteString(bound.word + bound.day.day.Format(time.DateOnly))
+		}
+	}
+	return b.String()
+}
+
+func (s *Shop) wordsEffect(i int, words string) RuleEffect {
+	own := newForbidden([]string{words})
+	e := RuleEffect{
+		Rule: fmt.Sprintf("rules.neverSay[%d]", i), Says: "never say " + quoted(words), InEffect: true, Personas: len(persona.All()), OfTexts: own.in,
+	}
+	named := 0
+	for _, p := range s.Products {
+		if own.in(p.Name) {
+			named++
+		}
+		if slices.Contains(p.silenced, i) {
+			e.Products++
+		}
+	}
+	switch {
+	case named > 0:
+		e.Note = fmt.Sprintf("stays in the names of %d products", named)
+	case own.in(s.Name):
+		e.Note = "stays in the shop's name"
+	case slices.Contains(s.silenced, i):
+		e.Note = "was taken out of the shop's own texts"
+	}
+	return e
+}
+
+func (s *Shop) productsEffect(i int, day Date) RuleEffect {
+	rule := s.Rules.Products[i]
+	e := RuleEffect{
+		Rule: fmt.Sprintf("rules.products[%d]", i), Concerns: rule.Concerns,
+		Says: rule.Do + " " + cmp.Or(
+			prefixed("product ", rule.Product), prefixed("collection ", rule.Collection), prefixed("tag ", rule.Tag)) + rule.When.words(),
+	}
+	e.apply(rule.When, day)
+	concerned := 0
+	for _, p := range s.Products {
+		if !rule.Concerns(p) {
+			continue
+		}
+		concerned++
+		if slices.ContainsFunc(persona.All(), func(name string) bool { return s.Rules.last(p, name, day) == i }) {
+			e.Products++
+		}
+	}
+	switch {
+	case concerned == 0:
+		e.Note = "no product is that"
+	case e.InEffect && e.Products == 0:
+		e.Note = "later rules decide about its products"
+	case e.InEffect && rule.Do == Pin && e.Products > maxPinned:
+		e.Note = fmt.Sprintf("a page shows %d pinned products", maxPinned)
+	}
+	return e
+}
+
+// last is the number of the rule that decides about the product; -1 if none does.
+func (r *Rules) last(p *Product, personaName string, day Date) int {
+	for i, rule := range slices.Backward(r.Products) {
+		if rule.Concerns(p) && rule.Holds(personaName, day.day) {
+			return i
+		}
+	}
+	return -1
+}
+
+// prefixed is the text after a prefix, or "".
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
+	}
+	return prefix + text
+}
