@@ -35,6 +35,11 @@
 //
 // When a source loses a shop, the shop of the source before it is served, if there is one.
 //
+// # Rules
+//
+// A merchant's [Rules] are part of the shop: [Shop.On] is the shop as they have it on a day,
+// [Shop.For] for a persona, and the directory gives the shops as they are today.
+//
 // # Failures
 //
 // A refused document changes nothing: the shop's last valid document of the same source

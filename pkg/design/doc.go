@@ -19,6 +19,9 @@
 //   - After [Design.Fit], every section can be rendered for the shop. Unknown types,
 //     variants and products are removed. The shop's own texts fill what the design leaves
 //     out, so that no section is empty.
+//   - After Fit no section is of a type that the merchant does not want, shows a product that
+//     the rules exclude, or says what the shop never says. [Design.WithMerchant] adds what
+//     the rules put on every page.
 //   - Equal inputs give equal designs. There is no clock and no randomness.
 //
 // Nothing here fails on a design's content. What is removed is counted in a [Report].
