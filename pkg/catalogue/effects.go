@@ -50,7 +50,7 @@ func (s *Shop) RuleEffects(at time.Time) []RuleEffect {
 	}
 	for i, c := range full.Rules.Campaigns {
 		e := RuleEffect{
-			Rule: fmt.Sprintf("rules.campaigns[%d]", i), Says: "campaign " + c.ID + c.When.words(), Campaign: c.ID,
+			Rule: fmt.Sprintf("rules.campaigns[%d]", i), Says: "campaign " + c.ID + c.words(), Campaign: c.ID,
 			Products: len(full.On(at).CampaignProducts(c, maxPinned)),
 		}
 		e.apply(c.When, day)
@@ -140,7 +140,7 @@ func (s *Shop) productsEffect(i int, day Date) RuleEffect {
 	e := RuleEffect{
 		Rule: fmt.Sprintf("rules.products[%d]", i), Concerns: rule.Concerns,
 		Says: rule.Do + " " + cmp.Or(
-			prefixed("product ", rule.Product), prefixed("collection ", rule.Collection), prefixed("tag ", rule.Tag)) + rule.When.words(),
+			prefixed("product ", rule.Product), prefixed("collection ", rule.Collection), prefixed("tag ", rule.Tag)) + rule.words(),
 	}
 	e.apply(rule.When, day)
 	concerned := 0

@@ -16,7 +16,7 @@ import (
 // order of the document.
 func RuleEffects(shop *catalogue.Shop, at time.Time) []catalogue.RuleEffect {
 	free, ruled := shop.WithoutRules(), shop.On(at)
-	var without, with []Section
+	without, with := []Section{}, []Section{}
 	for _, name := range append([]string{""}, persona.All()...) {
 		without = append(without, Template(free, name, Interests{}).Sections...)
 		view := ruled.For(name)

@@ -59,7 +59,8 @@ func (s Section) wordless() Section {
 
 // texts are the texts of the section, in the order in which they are read.
 func (s Section) texts() []string {
-	all := []string{s.Eyebrow, s.Headline, s.Body, s.ActionLabel}
+	all := make([]string, 0, 4+2*len(s.Items))
+	all = append(all, s.Eyebrow, s.Headline, s.Body, s.ActionLabel)
 	for _, it := range s.Items {
 		all = append(all, it.Title, it.Body)
 	}

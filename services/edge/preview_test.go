@@ -2,6 +2,7 @@ package edge
 
 import (
 	"bytes"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,9 +19,7 @@ import (
 func previewToken(t *testing.T, key string, change jwt.MapClaims) string {
 	t.Helper()
 	claims := jwt.MapClaims{"aud": "preview:" + slug, "exp": time.Now().Add(time.Hour).Unix()}
-	for name, value := range change {
-		claims[name] = value
-	}
+	maps.Copy(claims, change)
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(key))
 	if err != nil {
 		t.Fatal(err)
