@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/miniotest"
 )
 
@@ -72,8 +73,11 @@ func TestTraces(t *testing.T) {
 		must(t, err)
 		return dead.CachedInfo().State.Msgs
 	}
-	s.minioProxy.Cut()
+	gate := s.kimi.Gate()
 	status(t.Context(), page(unlucky))
+	eventually.Receive(t, gate.Arrived(), "call of the model")
+	s.minioProxy.Cut()
+	gate.Open()
 	within(t, "the job is dead", func() bool { return letters() == 1 })
 	s.minioProxy.Restore()
 	dead, err := js.Stream(t.Context(), wandnats.StreamDead)
