@@ -14,8 +14,10 @@ import (
 // Two hundred shoppers come at once, to two generators that share an account of 3 calls at a
 // time and 20 a minute. Each shopper gets a page by the model, none is lost, and less than one
 // in twenty calls is refused. The minute is short, since two hundred calls take ten of them.
+// So it runs by itself: what else keeps the machine busy would make calls late.
+//
+//nolint:paralleltest // see above
 func TestCrowdOnASmallAccount(t *testing.T) {
-	t.Parallel()
 	const (
 		crowd  = 200
 		minute = 1500 * time.Millisecond
@@ -42,7 +44,7 @@ func TestCrowdOnASmallAccount(t *testing.T) {
 		all.Go(func() { e.Visit(t, "magic-wands", shopper) })
 	}
 	all.Wait()
-	eventually.True(t, "every page's call is answered", func() bool {
+	eventually.TrueWithin(t, 2*eventually.Patience, "every page's call is answered", func() bool {
 		stats := w.Sim.Stats()
 		return stats.Requests-stats.Refused >= crowd && stats.InFlight == 0
 	})
