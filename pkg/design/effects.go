@@ -16,11 +16,12 @@ import (
 // order of the document.
 func RuleEffects(shop *catalogue.Shop, at time.Time) []catalogue.RuleEffect {
 	free, ruled := shop.WithoutRules(), shop.On(at)
-	without, with := []Section{}, []Section{}
-	for _, name := range append([]string{""}, persona.All()...) {
-		without = append(without, Template(free, name, Interests{}).Sections...)
+	var without, with []Section
+	names := append([]string{""}, persona.All()...)
+	for _, name := range names {
+		without = slices.Concat(without, Template(free, name, Interests{}).Sections)
 		view := ruled.For(name)
-		with = append(with, Template(view, name, Interests{}).WithMerchant(view).Sections...)
+		with = slices.Concat(with, Template(view, name, Interests{}).WithMerchant(view).Sections)
 	}
 	count := func(sections []Section, is func(Section) bool) (n int) {
 		for _, s := range sections {
