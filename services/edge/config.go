@@ -129,12 +129,6 @@ func (c Config) Validate() error {
 	if c.MemoryBytes < 1<<20 {
 		return errors.New("CACHE_MEMORY_BYTES is below 1048576")
 	}
-	if c.PageMaxAge <= 0 {
-		return errors.New("PAGE_MAX_AGE is not above 0")
-	}
-	if c.TriggerTimeout <= 0 {
-		return errors.New("TRIGGER_TIMEOUT is not above 0")
-	}
 	if err := c.validateTimes(); err != nil {
 		return err
 	}
@@ -162,6 +156,12 @@ const (
 // validateTimes names the first variable of the deadlines of stores, or of the end, that is
 // wrong.
 func (c Config) validateTimes() error {
+	if c.PageMaxAge <= 0 {
+		return errors.New("PAGE_MAX_AGE is not above 0")
+	}
+	if c.TriggerTimeout <= 0 {
+		return errors.New("TRIGGER_TIMEOUT is not above 0")
+	}
 	for _, s := range []struct {
 		name  string
 		value time.Duration
