@@ -153,7 +153,7 @@ const (
 	maxShutdownDelay                 = 5 * time.Minute
 )
 
-// validateTimes names the first variable of the deadlines of stores, or of the end, that is
+// validateTimes names the first variable of pages' ages, of deadlines or of the end that is
 // wrong.
 func (c Config) validateTimes() error {
 	if c.PageMaxAge <= 0 {
