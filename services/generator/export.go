@@ -56,14 +56,6 @@ func respondByShop(r micro.Request, answer any) {
 	}
 }
 
-// exportOptions are for what is kept in one shop, or in all if shop is "".
-func (g *Generator) exportOptions(shop string) personal.ExportOptions {
-	if shop != "" {
-		return personal.ExportOptions{Shops: []string{shop}}
-	}
-	return personal.ExportOptions{Shops: g.slugs(), All: true}
-}
-
 // person is whom a request is about: a shopper in one shop, or in all without Store.
 type person struct {
 	Shopper string `json:"shopper"`
