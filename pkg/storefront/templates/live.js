@@ -39,6 +39,8 @@
     scrollTo({ top: 0, behavior: "instant" });
     doc.getElementById("main").focus({ preventScroll: true });
   };
+  // Where the shopper is, unless they asked for the page: its beginning.
+  const stay = (y, wanted) => { if (wanted) toTop(); else scrollTo({ top: y, behavior: "instant" }); };
   const become = (from) => {
     for (const a of [...root.attributes]) root.removeAttribute(a.name);
     for (const a of from.documentElement.attributes) root.setAttribute(a.name, a.value);
@@ -54,7 +56,7 @@
       const inCart = doc.getElementById("cart-count").textContent;
       doc.body.replaceWith(doc.adoptNode(next.body));
       doc.getElementById("cart-count").textContent = inCart;
-      if (wanted) toTop(); else scrollTo({ top: y, behavior: "instant" });
+      stay(y, wanted);
     });
   };
 
@@ -91,11 +93,12 @@
       scrollBy({ top: below.getBoundingClientRect().top - y, behavior: "instant" });
   };
   const begin = (wanted) => change(() => {
+    const y = scrollY;
     button.hidden = true;
     for (const name in theme) root.dataset[name] = theme[name];
     tail = newTail();
     main.replaceChildren(...sections.map(parse), tail, main.lastElementChild);
-    if (wanted) toTop();
+    stay(y, wanted);
   });
 
   const hear = ({ index, html, theme: look }) => {

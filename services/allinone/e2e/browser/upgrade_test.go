@@ -2,7 +2,6 @@ package browser_test
 
 import (
 	"fmt"
-	"math"
 	"net/http"
 	"testing"
 
@@ -52,8 +51,7 @@ func TestBrowserWatchesThePageUpgrade(t *testing.T) {
 			if got := world.Eval[string](page, `window.marker ?? "another document"`); got != "the same document" {
 				t.Error("the page was reloaded")
 			}
-			// The browser keeps what is looked at in its place, to some pixels of the document.
-			if got := world.Eval[float64](page, `scrollY`); math.Abs(got-120) > 4 {
+			if got := world.Eval[float64](page, `scrollY`); got != 120 {
 				t.Errorf("scrolled to %v after the upgrade, from 120", got)
 			}
 			personal := world.Eval[string](page, firstWords)
