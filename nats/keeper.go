@@ -25,8 +25,8 @@ const LookEvery = 5 * time.Second
 
 // Keeper sees to it that the streams, buckets and consumers are there for as long as a
 // process uses them, and tells what was lost. A stream in memory ends with each restart of
-// its server, and what it held is nobody's loss; only generators use one. Its methods may be called concurrently, but
-// for Ensure and Watch, which take turns.
+// its server, and what it held is nobody's loss; only generators use one. Its methods may be
+// called concurrently, but for Ensure and Watch, which take turns.
 type Keeper struct {
 	// JetStream is the connection.
 	JetStream jetstream.JetStream

@@ -57,8 +57,9 @@ type shopDocument struct {
 // ReadShop reads one shop from the JSON document in b. The document's slug must be slug,
 // the name it is stored under. A product with a fault is left out, and so is a collection
 // without products: see Shop.LeftOut. A document without products is one whose products
-// are in the bucket CATALOGUE. The shop is as its rules have it today. The error wraps ErrDocument and names every fault on
-// a line of its own, as name, JSON path and rule. name is the document's name in errors.
+// are in the bucket CATALOGUE. The shop is as its rules have it today. The error wraps
+// ErrDocument and names every fault on a line of its own, as name, JSON path and rule. name
+// is the document's name in errors.
 func ReadShop(name, slug string, b []byte) (*Shop, error) {
 	if len(b) > MaxDocumentBytes {
 		return nil, fmt.Errorf("%w: %s: has more than %d bytes", ErrDocument, name, MaxDocumentBytes)

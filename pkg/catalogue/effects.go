@@ -40,13 +40,14 @@ func (s *Shop) RuleEffects(at time.Time) []RuleEffect {
 	full, day := s.unruled(), DateOf(at)
 	var all []RuleEffect
 	if full.Rules.Voice != "" {
-		all = append(all, RuleEffect{Rule: "rules.voice", Says: "is told to the model", InEffect: true, Personas: len(persona.All())})
+		all = append(all, always("rules.voice", "is told to the model"))
 	}
 	for i, words := range full.Rules.NeverSay {
 		all = append(all, full.wordsEffect(i, words))
 	}
+	decided := full.decided(day)
 	for i := range full.Rules.Products {
-		all = append(all, full.productsEffect(i, day))
+		all = append(all, full.productsEffect(i, day, decided[i]))
 	}
 	for i, c := range full.Rules.Campaigns {
 		e := RuleEffect{
@@ -60,12 +61,43 @@ func (s *Shop) RuleEffects(at time.Time) []RuleEffect {
 		all = append(all, e)
 	}
 	for i, t := range full.Rules.Sections {
-		all = append(all, RuleEffect{Rule: fmt.Sprintf("rules.sections[%d]", i), Says: "want " + t, InEffect: true, Personas: len(persona.All()), Wanted: t})
+		e := always(fmt.Sprintf("rules.sections[%d]", i), "want "+t)
+		e.Wanted = t
+		all = append(all, e)
 	}
 	for i, t := range full.Rules.NoSections {
-		all = append(all, RuleEffect{Rule: fmt.Sprintf("rules.noSections[%d]", i), Says: "want no " + t, InEffect: true, Personas: len(persona.All()), Unwanted: t})
+		e := always(fmt.Sprintf("rules.noSections[%d]", i), "want no "+t)
+		e.Unwanted = t
+		all = append(all, e)
 	}
 	return all
+}
+
+// always is a rule that is in effect on every day, for all personas.
+func always(rule, says string) RuleEffect {
+	return RuleEffect{Rule: rule, Says: says, InEffect: true, Personas: len(persona.All())}
+}
+
+// decided is how many products each of the rules about products decides about on the day,
+// for some persona.
+func (s *Shop) decided(day Date) []int {
+	var deciding []func(*Product) int
+	for _, name := range persona.All() {
+		if decides := s.Rules.deciding(name, day); decides != nil {
+			deciding = append(deciding, decides)
+		}
+	}
+	counts := make([]int, len(s.Rules.Products))
+	for _, p := range s.Products {
+		var by []int
+		for _, decides := range deciding {
+			if i := decides(p); i >= 0 && !slices.Contains(by, i) {
+				by = append(by, i)
+				counts[i]++
+			}
+		}
+	}
+	return counts
 }
 
 // WithoutRules is the shop as if its merchant had decided nothing. Its own texts lack what
@@ -112,9 +144,8 @@ func (w When) words() string {
 
 func (s *Shop) wordsEffect(i int, words string) RuleEffect {
 	own := newForbidden([]string{words})
-	e := RuleEffect{
-		Rule: fmt.Sprintf("rules.neverSay[%d]", i), Says: "never say " + quoted(words), InEffect: true, Personas: len(persona.All()), OfTexts: own.in,
-	}
+	e := always(fmt.Sprintf("rules.neverSay[%d]", i), "never say "+quoted(words))
+	e.OfTexts = own.in
 	named := 0
 	for _, p := range s.Products {
 		if own.in(p.Name) {
@@ -135,26 +166,17 @@ func (s *Shop) wordsEffect(i int, words string) RuleEffect {
 	return e
 }
 
-func (s *Shop) productsEffect(i int, day Date) RuleEffect {
+// productsEffect is that of a rule that decides about so many products.
+func (s *Shop) productsEffect(i int, day Date, decided int) RuleEffect {
 	rule := s.Rules.Products[i]
 	e := RuleEffect{
-		Rule: fmt.Sprintf("rules.products[%d]", i), Concerns: rule.Concerns,
+		Rule: fmt.Sprintf("rules.products[%d]", i), Concerns: rule.Concerns, Products: decided,
 		Says: rule.Do + " " + cmp.Or(
 			prefixed("product ", rule.Product), prefixed("collection ", rule.Collection), prefixed("tag ", rule.Tag)) + rule.words(),
 	}
 	e.apply(rule.When, day)
-	concerned := 0
-	for _, p := range s.Products {
-		if !rule.Concerns(p) {
-			continue
-		}
-		concerned++
-		if slices.ContainsFunc(persona.All(), func(name string) bool { return s.Rules.last(p, name, day) == i }) {
-			e.Products++
-		}
-	}
 	switch {
-	case concerned == 0:
+	case !slices.ContainsFunc(s.Products, rule.Concerns):
 		e.Note = "no product is that"
 	case e.InEffect && e.Products == 0:
 		e.Note = "later rules decide about its products"
@@ -162,16 +184,6 @@ func (s *Shop) productsEffect(i int, day Date) RuleEffect {
 		e.Note = fmt.Sprintf("a page shows %d pinned products", maxPinned)
 	}
 	return e
-}
-
-// last is the number of the rule that decides about the product; -1 if none does.
-func (r *Rules) last(p *Product, personaName string, day Date) int {
-	for i, rule := range slices.Backward(r.Products) {
-		if rule.Concerns(p) && rule.Holds(personaName, day.day) {
-			return i
-		}
-	}
-	return -1
 }
 
 // prefixed is the text after a prefix, or "".

@@ -144,7 +144,7 @@ func (s *Shop) collectionFacts() map[string]CollectionFacts {
 // AttributeFacts is what values the products have of one attribute.
 type AttributeFacts struct {
 	Name string
-	// Values is the most common values, the most common first, up to maxAttributeValues.
+	// Values is the most common values, the most common first, up to maxComparedValues.
 	Values []ValueFacts
 	// Distinct is how many values there are in all.
 	Distinct int
@@ -160,11 +160,11 @@ type ValueFacts struct {
 
 // A merchant's export may have hundreds of attributes, and thousands of values of one.
 const (
-	maxAttributes      = 24
-	maxAttributeValues = 24
+	maxComparedAttributes = 24
+	maxComparedValues     = 24
 )
 
-// AttributeFacts is the attributes that most products have, up to maxAttributes, in order
+// AttributeFacts is the attributes that most products have, up to maxComparedAttributes, in order
 // of first use. It must not be changed.
 func (s *Shop) AttributeFacts() []AttributeFacts { return s.derived.attributes() }
 
@@ -179,10 +179,10 @@ func (s *Shop) attributeFacts() []AttributeFacts {
 			counts[a.Name]++
 		}
 	}
-	if len(names) > maxAttributes {
+	if len(names) > maxComparedAttributes {
 		common := slices.Clone(names)
 		slices.SortStableFunc(common, func(a, b string) int { return cmp.Compare(counts[b], counts[a]) })
-		common = common[:maxAttributes]
+		common = common[:maxComparedAttributes]
 		names = slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(common, name) })
 	}
 	number := make(map[string]int, len(names))
@@ -212,7 +212,7 @@ func (s *Shop) attributeFacts() []AttributeFacts {
 	for i, name := range names {
 		slices.SortStableFunc(values[i], func(a, b *ValueFacts) int { return cmp.Compare(b.Count, a.Count) })
 		facts[i] = AttributeFacts{Name: name, Distinct: len(values[i])}
-		for _, v := range values[i][:min(maxAttributeValues, len(values[i]))] {
+		for _, v := range values[i][:min(maxComparedValues, len(values[i]))] {
 			facts[i].Values = append(facts[i].Values, *v)
 		}
 	}

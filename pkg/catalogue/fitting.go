@@ -38,8 +38,8 @@ const (
 // Fitting is up to n available products that fit the shopper, the best first: like those
 // that they put into the cart, bought, viewed and searched for, what others bought together
 // with those, as others buy and rate them, with what is new and reduced, and not all of one
-// kind. Those that the shopper has
-// bought or has in the cart are left out. Equal arguments give equal products.
+// kind. Those that the shopper has bought or has in the cart are left out. Equal arguments
+// give equal products.
 func (s *Shop) Fitting(taste Taste, n int) []*Product {
 	all := s.derived.candidates()
 	profile := s.profile(taste, all)

@@ -308,7 +308,8 @@ func (p *Product) permit(f *forbidden) {
 	if f == nil {
 		return
 	}
-	texts := []string{p.Description, PlainText(p.DescriptionHTML, MaxDescriptionHTML)}
+	plain := PlainText(p.DescriptionHTML, MaxDescriptionHTML)
+	texts := []string{p.Description, plain}
 	for _, a := range p.Attributes {
 		texts = append(texts, a.Name, a.Value)
 	}
@@ -319,10 +320,8 @@ func (p *Product) permit(f *forbidden) {
 		return
 	}
 	p.Description = f.without(p.Description)
-	if p.DescriptionHTML != "" {
-		if text := PlainText(p.DescriptionHTML, MaxDescriptionHTML); f.in(text) {
-			p.DescriptionHTML = html.EscapeString(f.without(text))
-		}
+	if f.in(plain) {
+		p.DescriptionHTML = html.EscapeString(f.without(plain))
 	}
 	var attributes []Attribute
 	for _, a := range p.Attributes {

@@ -83,14 +83,18 @@ func (r *ruled) shopFor(personaName string) *Shop {
 	next := *r.full
 	next.ruled, next.places, next.pinned = r, nil, nil
 	next.campaigns = r.full.Rules.CampaignsNow(personaName, r.day.day)
-	verdict := r.full.Rules.verdicts(personaName, r.day)
-	if verdict == nil {
+	decides := r.full.Rules.deciding(personaName, r.day)
+	if decides == nil {
 		return &next
 	}
 	next.places = map[string]int{}
 	excludes := false
 	for _, p := range r.full.Products {
-		switch verdict(p) {
+		i := decides(p)
+		if i < 0 {
+			continue
+		}
+		switch r.full.Rules.Products[i].Do {
 		case Pin:
 			next.places[p.ID] = placePinned
 		case Promote:
@@ -184,9 +188,10 @@ func (s *Shop) CampaignProducts(c Campaign, n int) []string {
 	return s.Pick(n, func(p *Product) bool { return p.In(c.Collection) }, ByFeatured)
 }
 
-// verdicts returns what the rules do with a product on that day; nil if they do nothing
-// with any. Of the rules that concern a product the last one counts.
-func (r *Rules) verdicts(personaName string, day Date) func(*Product) string {
+// deciding returns the number of the rule that decides about a product on that day, -1 if
+// none does; it is nil if none decides about any. Of the rules that concern a product the
+// last one does.
+func (r *Rules) deciding(personaName string, day Date) func(*Product) int {
 	products, collections, tags := map[string]int{}, map[string]int{}, map[string]int{}
 	for i, rule := range r.Products {
 		if !rule.Holds(personaName, day.day) {
@@ -204,7 +209,7 @@ func (r *Rules) verdicts(personaName string, day Date) func(*Product) string {
 	if len(products)+len(collections)+len(tags) == 0 {
 		return nil
 	}
-	return func(p *Product) string {
+	return func(p *Product) int {
 		last := products[p.ID]
 		for _, c := range p.in {
 			last = max(last, collections[c])
@@ -214,10 +219,7 @@ func (r *Rules) verdicts(personaName string, day Date) func(*Product) string {
 				last = max(last, tags[tag])
 			}
 		}
-		if last == 0 {
-			return ""
-		}
-		return r.Products[last-1].Do
+		return last - 1
 	}
 }
 
@@ -241,7 +243,9 @@ func (s *Shop) stateOn(day Date) string {
 			_, _ = fmt.Fprintln(sum, kind, i)
 		}
 	}
+	pins := false
 	for i, rule := range s.Rules.Products {
+		pins = pins || rule.Do == Pin
 		note("product", i, rule.When, rule.Do == Pin)
 	}
 	for i, c := range s.Rules.Campaigns {
@@ -254,9 +258,9 @@ func (s *Shop) stateOn(day Date) string {
 		if name != "" && s.Rules.alike(name, day) {
 			continue
 		}
-		if verdict := s.Rules.verdicts(name, day); verdict != nil {
+		if decides := s.Rules.deciding(name, day); pins && decides != nil {
 			for _, p := range s.Products {
-				if verdict(p) == Pin {
+				if i := decides(p); i >= 0 && s.Rules.Products[i].Do == Pin {
 					_, _ = fmt.Fprintln(sum, name, p.ID)
 				}
 			}

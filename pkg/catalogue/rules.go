@@ -82,14 +82,6 @@ func (r ProductRule) Concerns(p *Product) bool {
 	return r.Product == p.ID || r.Collection != "" && p.In(r.Collection) || r.Tag != "" && p.Tagged(r.Tag)
 }
 
-// For is what the rules do with a product: one of Pin, Promote, Demote and Exclude, or "".
-func (r *Rules) For(p *Product, personaName string, at time.Time) string {
-	if i := r.last(p, personaName, DateOf(at)); i >= 0 {
-		return r.Products[i].Do
-	}
-	return ""
-}
-
 // CampaignsNow is the campaigns that are shown to the persona, at that time.
 func (r *Rules) CampaignsNow(personaName string, at time.Time) []Campaign {
 	return slices.DeleteFunc(slices.Clone(r.Campaigns), func(c Campaign) bool { return !c.Holds(personaName, at) })

@@ -85,9 +85,9 @@ func (c *Consumer) handBack(ctx context.Context, d *delivery, delay time.Duratio
 }
 
 // requeue publishes the message anew and removes it: its worker ends before its job, which is
-// no failure of the job, so the delivery must not count. It is the last in its member's queue then. If the member refuses it, it is
-// handed back or given up like any other. A crash between the two leaves two messages of one
-// job, of which the record lets one be worked on.
+// no failure of the job, so the delivery must not count. It is the last in its member's queue
+// then. If the member refuses it, it is handed back or given up like any other. A crash
+// between the two leaves two messages of one job, of which the record lets one be worked on.
 func (c *Consumer) requeue(ctx context.Context, d *delivery, why error) (string, error) {
 	err := settle(ctx, func(ctx context.Context) error {
 		ack, err := c.republish(ctx, d.msg, d.seq)

@@ -90,8 +90,8 @@ const (
 // is missing; not used by remove), and line or product, one or several of them, each changed
 // in the same way. A line is one of the cart, by its key. A product with variants comes alone,
 // with its variant, or with the value of each of its options as option1, option2 and so on;
-// without those the answer leads to its page, as it does for one that is sold elsewhere. The answer redirects to the cart (303), so that
-// a reload changes nothing.
+// without those the answer leads to its page, as it does for one that is sold elsewhere. The
+// answer redirects to the cart (303), so that a reload changes nothing.
 func (e *Edge) changeCart(c *fiber.Ctx) error {
 	shop, err := e.shopOf(c)
 	if err != nil {
