@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
@@ -49,8 +48,6 @@ func (b *Beginning) Add(piece string) (design.Design, bool) {
 // beginDesign reads what is complete of the object at the beginning of b. No bracket is
 // added to it: what lacks one may still get more.
 func beginDesign(b []byte, rep *design.Report) (design.Design, bool) {
-	var m Mender
-	out := slices.Clone(m.Write(b))
-	rest, _, _ := m.Close()
-	return readDesign(append(out, rest...), rep)
+	out, _ := mend(b)
+	return readDesign(out, rep)
 }

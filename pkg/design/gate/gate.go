@@ -103,14 +103,14 @@ func mendDesign(b []byte, rep *design.Report) (design.Design, bool) {
 	if json.NewDecoder(bytes.NewReader(b)).Decode(&raw) == nil {
 		return readDesign(raw, rep)
 	}
-	out, missing, cut, mended := mend(b)
-	rep.Repaired = mended
-	if !cut && missing != "" {
-		out = append(out, missing...)
+	out, how := mend(b)
+	rep.Repaired = how.mended
+	if !how.cut && how.missing != "" {
+		out = append(out, how.missing...)
 		rep.Repaired, rep.Unclosed = true, true
 	}
 	d, found := readDesign(out, rep)
-	if cut {
+	if how.cut {
 		rep.Salvaged, rep.Cut = true, true
 	}
 	return d, found

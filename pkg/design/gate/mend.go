@@ -49,13 +49,19 @@ const (
 	expectComma // or a closing bracket
 )
 
-// mend is the mended JSON of a text that begins with a bracket. missing is the brackets
-// that would close it: none if it is whole. cut says that more than brackets is missing.
-func mend(text []byte) (out []byte, missing string, cut, mended bool) {
+// ending is how a text ended that was mended.
+type ending struct {
+	missing string // the brackets that would close it: none if it is whole
+	cut     bool   // more than brackets is missing
+	mended  bool   // it was not as JSON has it
+}
+
+// mend is the mended JSON of a text that begins with a bracket.
+func mend(text []byte) (out []byte, how ending) {
 	var m Mender
 	out = append(out, m.Write(text)...)
 	rest, missing, cut := m.Close()
-	return append(out, rest...), missing, cut, m.Mended
+	return append(out, rest...), ending{missing, cut, m.Mended}
 }
 
 // Write takes a piece and returns what it makes of it, valid until the next call.

@@ -47,7 +47,8 @@ func TestMend(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			out, missing, cut, mended := mend([]byte(tt.in))
+			out, how := mend([]byte(tt.in))
+			missing, cut, mended := how.missing, how.cut, how.mended
 			got := string(out) + missing
 			if got != tt.want || cut || mended != (string(out) != tt.in && name != "what follows" && name != "a mark before" && missing == "") && missing == "" {
 				t.Errorf("got %s, cut %v, mended %v, want %s", got, cut, mended, tt.want)
@@ -66,8 +67,8 @@ func TestMend(t *testing.T) {
 func TestMendTellsWhatIsCut(t *testing.T) {
 	t.Parallel()
 	for _, in := range []string{``, `[`, `{`, `{"a`, `{"a"`, `{"a":`, `{"a":"b`, `{"a":[`, `{"a":[{"b":tr`, `{"a":1,"b"`, `{"a":1 /* b`, `{"a":}`, `{{`, `{"a":` + strings.Repeat("[", 9)} {
-		if out, missing, cut, _ := mend([]byte(in)); !cut {
-			t.Errorf("%s became %s%s", in, out, missing)
+		if out, how := mend([]byte(in)); !how.cut {
+			t.Errorf("%s became %s%s", in, out, how.missing)
 		}
 	}
 }
@@ -109,7 +110,8 @@ func FuzzMender(f *testing.F) {
 		f.Add(in, 3)
 	}
 	f.Fuzz(func(t *testing.T, in string, size int) {
-		out, missing, cut, mended := mend([]byte(in))
+		out, how := mend([]byte(in))
+		missing, cut, mended := how.missing, how.cut, how.mended
 		if split := inPieces(in, 1+size&0xff); split != string(out) {
 			t.Errorf("in pieces %q, in one %q", split, out)
 		}

@@ -68,9 +68,9 @@ func jsonIn(text string) ([]byte, bool) {
 	if list {
 		text = `{"":` + text + "}"
 	}
-	out, missing, cut, _ := mend([]byte(text))
-	if !cut {
-		out = append(out, missing...)
+	out, how := mend([]byte(text))
+	if !how.cut {
+		out = append(out, how.missing...)
 	}
 	if list {
 		out = bytes.TrimSuffix(bytes.TrimPrefix(out, []byte(`{"":`)), []byte("}"))
