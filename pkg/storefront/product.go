@@ -127,7 +127,9 @@ func newProductView(in ProductInput, shop *shopView) *productView {
 	v.Breadcrumbs = v.breadcrumbs()
 	v.SKU = v.Offer.SKU
 	for _, tag := range p.Tags {
-		v.Tags = append(v.Tags, tagView{tag, shop.SearchPath(catalogue.Query{Words: tag})})
+		if !shop.Forbids(tag) {
+			v.Tags = append(v.Tags, tagView{tag, shop.SearchPath(catalogue.Query{Words: tag})})
+		}
 	}
 	if u, err := url.Parse(p.URL); err == nil && line.SoldElsewhere(in.Shop) {
 		v.Elsewhere, v.ElsewhereHost = p.URL, u.Host

@@ -262,6 +262,21 @@ func readable(root *html.Node) []string {
 	return all
 }
 
+// Tags are words of the shop as others are.
+func TestTagsThatAreNeverSaidAreNotShown(t *testing.T) {
+	shop := cataloguetest.Edited(t, "magic-wands", func(d object) {
+		d["rules"] = object{"neverSay": []string{"cheap"}}
+		cataloguetest.Product(d, 0)["tags"] = []string{"oak", "so CHEAP"}
+	})
+	page, err := renderer(t).Product(storefront.ProductInput{Shop: shop, Product: shop.Products[0]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := strings.ToLower(string(page)); strings.Contains(text, "cheap") || !strings.Contains(text, "<bdi>oak</bdi>") {
+		t.Error("the page has the tag that is never said, or lacks the other one")
+	}
+}
+
 // A page that is rendered on another day has that day's campaigns and products.
 func TestRulesAtTheirDates(t *testing.T) {
 	t.Parallel()
