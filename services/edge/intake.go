@@ -1,38 +1,12 @@
 package edge
 
 import (
-	"fmt"
 	"net/http"
-	"runtime/debug"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/mileusna/useragent"
 )
-
-// refuseEncoded refuses a body with a content coding (RFC 9110, 15.5.16) before anything
-// decodes it: a few kilobytes may hold gigabytes.
-func refuseEncoded(c *fiber.Ctx) error {
-	for _, coding := range c.Request().Header.PeekAll(fiber.HeaderContentEncoding) {
-		if name := strings.TrimSpace(string(coding)); name != "" && !strings.EqualFold(name, "identity") {
-			c.Set(fiber.HeaderAcceptEncoding, "identity")
-			return errEncoded
-		}
-	}
-	return c.Next()
-}
-
-// recovered is next's error, or that of its panic: one request's fault ends no other.
-func (e *Edge) recovered(c *fiber.Ctx) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			e.metrics.panics.Add(c.UserContext(), 1)
-			e.log.ErrorContext(c.UserContext(), "handler panicked", "route", routeOf(c), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			err = errPanicked
-		}
-	}()
-	return c.Next()
-}
 
 // trimSlash leads an address of a shop that ends with a slash to the one without (301).
 func trimSlash(c *fiber.Ctx) error {

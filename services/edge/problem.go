@@ -9,6 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/httpserver"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/session"
@@ -26,11 +27,9 @@ var (
 	errTooMany        = errors.New("too many listeners")
 	errNobody         = errors.New("no shopper is named: visit a page of the shop first")
 	errForbidden      = errors.New("another shopper's")
-	errEncoded        = errors.New("bodies are taken without a content coding")
 	errLimited        = errors.New("too many requests")
 	errPreview        = errors.New("the preview's link is not valid, or no longer")
 	errPreviewDay     = errors.New("on is not a day such as 2026-12-24")
-	errPanicked       = errors.New("something went wrong on our side")
 	errTimeout        = errors.New("not done in time")
 )
 
@@ -48,7 +47,7 @@ var statuses = []struct {
 	{errSignature, http.StatusUnauthorized},
 	{errNobody, http.StatusUnauthorized},
 	{errForbidden, http.StatusForbidden},
-	{errEncoded, http.StatusUnsupportedMediaType},
+	{httpserver.ErrEncoded, http.StatusUnsupportedMediaType},
 	{errLimited, http.StatusTooManyRequests},
 	{errCrossSite, http.StatusForbidden},
 	{errUnknownShop, http.StatusNotFound},

@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
+	"github.com/wandstore/wandstore/pkg/httpserver"
 	"github.com/wandstore/wandstore/pkg/storefront"
 )
 
@@ -68,9 +69,9 @@ func (e *Edge) app() *fiber.App {
 		AppName:        "wandstore-edge",
 	})
 	app.Use(e.trace)
-	app.Use(e.recovered)
+	app.Use(httpserver.Recover(e.log, e.metrics.panics))
 	app.Use(e.leave)
-	app.Use(refuseEncoded)
+	app.Use(httpserver.RefuseEncoded)
 	app.Use(trimSlash)
 	app.Get("/", e.index)
 	app.Get("/robots.txt", robots)

@@ -12,6 +12,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/wandstore/wandstore/pkg/httpserver"
 	"github.com/wandstore/wandstore/pkg/telemetry"
 )
 
@@ -79,7 +80,7 @@ func (e *Edge) trace(c *fiber.Ctx) error {
 			options = append(options, trace.WithNewRoot(), trace.WithLinks(trace.Link{SpanContext: outside}))
 		}
 	}
-	ctx, span := otel.Tracer(scope).Start(parent, methodOf(c), options...)
+	ctx, span := otel.Tracer(scope).Start(parent, httpserver.Method(c), options...)
 	defer span.End()
 	c.SetUserContext(ctx)
 	if err := c.Next(); err != nil {
@@ -88,13 +89,13 @@ func (e *Edge) trace(c *fiber.Ctx) error {
 			return err
 		}
 	}
-	method := methodOf(c)
+	method := httpserver.Method(c)
 	status := c.Response().StatusCode()
 	attributes := []metric.RecordOption{metric.WithAttributes(
-		semconv.HTTPRequestMethodKey.String(method), semconv.HTTPRoute(routeOf(c)), semconv.HTTPResponseStatusCode(status))}
-	span.SetName(method + " " + routeOf(c))
+		semconv.HTTPRequestMethodKey.String(method), semconv.HTTPRoute(httpserver.Route(c)), semconv.HTTPResponseStatusCode(status))}
+	span.SetName(method + " " + httpserver.Route(c))
 	span.SetAttributes(
-		semconv.HTTPRequestMethodKey.String(method), semconv.HTTPRoute(routeOf(c)),
+		semconv.HTTPRequestMethodKey.String(method), semconv.HTTPRoute(httpserver.Route(c)),
 		semconv.HTTPResponseStatusCode(status), semconv.URLScheme(e.schemeOf(c)))
 	if status >= http.StatusInternalServerError {
 		span.SetStatus(codes.Error, http.StatusText(status))
@@ -103,30 +104,8 @@ func (e *Edge) trace(c *fiber.Ctx) error {
 	return nil
 }
 
-// routeOf returns the route's pattern. All paths without a route share the name "none", so
-// that unknown paths make no new metric series.
-func routeOf(c *fiber.Ctx) string {
-	if path := c.Route().Path; path != "/" {
-		return path
-	}
-	return "none"
-}
-
-// methodOf and schemeOf return constants, because fiber's strings are in memory that is
-// reused after the handler.
-func methodOf(c *fiber.Ctx) string {
-	switch c.Method() {
-	case http.MethodGet:
-		return http.MethodGet
-	case http.MethodHead:
-		return http.MethodHead
-	case http.MethodPost:
-		return http.MethodPost
-	default:
-		return "_OTHER"
-	}
-}
-
+// schemeOf returns a constant, because fiber's strings are in memory that is reused after the
+// handler.
 func (e *Edge) schemeOf(c *fiber.Ctx) string {
 	if e.isHTTPS(c) {
 		return "https"

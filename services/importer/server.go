@@ -13,6 +13,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/httpserver"
 	"github.com/wandstore/wandstore/services/importer/internal/live"
 )
 
@@ -54,7 +55,7 @@ func (i *Importer) app() *fiber.App {
 		ErrorHandler:          i.fail,
 		AppName:               "wandstore-importer",
 	})
-	app.Use(i.measure, refuseEncoded)
+	app.Use(i.measure, httpserver.Recover(i.log, i.metrics.panics), httpserver.RefuseEncoded)
 	app.Get("/health", i.health)
 	app.Post("/webhook/shopify", i.shopify)
 	app.Post("/webhook/woocommerce/:store", i.wooCommerce)
@@ -64,20 +65,7 @@ func (i *Importer) app() *fiber.App {
 var (
 	errSignature   = errors.New("the signature is missing or wrong")
 	errUnavailable = errors.New("not available just now")
-	errEncoded     = errors.New("bodies are taken without a content coding")
 )
-
-// refuseEncoded refuses a body with a content coding (RFC 9110, 15.5.16): a few kilobytes
-// may hold gigabytes, and the signature is that of the body as it came.
-func refuseEncoded(c *fiber.Ctx) error {
-	for _, coding := range c.Request().Header.PeekAll(fiber.HeaderContentEncoding) {
-		if name := strings.TrimSpace(string(coding)); name != "" && !strings.EqualFold(name, "identity") {
-			c.Set(fiber.HeaderAcceptEncoding, "identity")
-			return errEncoded
-		}
-	}
-	return c.Next()
-}
 
 // health answers GET /health: 503 until the products were read.
 func (i *Importer) health(c *fiber.Ctx) error {
@@ -141,12 +129,12 @@ var statuses = []struct {
 	status int
 }{
 	{errSignature, http.StatusUnauthorized},
-	{errEncoded, http.StatusUnsupportedMediaType},
+	{httpserver.ErrEncoded, http.StatusUnsupportedMediaType},
 	{live.ErrBody, http.StatusBadRequest},
 	{live.ErrStore, http.StatusNotFound},
 	{wandnats.ErrContended, http.StatusServiceUnavailable},
 	{errUnavailable, http.StatusServiceUnavailable},
-	{errPanicked, http.StatusInternalServerError},
+	{httpserver.ErrPanicked, http.StatusInternalServerError},
 }
 
 // fail answers an error as application/problem+json (RFC 9457).
