@@ -72,10 +72,10 @@ func TestDashboardsAndAlerts(t *testing.T) {
 	firing("PoolRefuses")
 	firing("HitRateLow")
 	firing("JobsTooOld")
-	gate.Open()
-
+	// What it works on it hands back, and the next generator is delivered it again.
 	s.generator.stop()
 	firing("ServiceDown")
+	gate.Open()
 	s.startGenerator("KIMI_DAILY_BUDGET=1000")
 	s.returning.Store(true)
 	s.arriving.Store(false)

@@ -75,7 +75,7 @@ func startStack(t *testing.T) *stack {
 
 func (s *stack) startGenerator(env ...string) {
 	s.generator = s.start("generator", append(env, "GENERATOR_ADDR="+s.generatorAddr, "NATS_URL="+s.nats.URL(),
-		"KIMI_API_KEY="+modelKey, "KIMI_MAX_CONCURRENCY=100", "KIMI_MODEL=kimi-test", "KIMI_BASE_URL="+s.model+"/v1")...)
+		"SHUTDOWN_GRACE=1s", "KIMI_API_KEY="+modelKey, "KIMI_MAX_CONCURRENCY=100", "KIMI_MODEL=kimi-test", "KIMI_BASE_URL="+s.model+"/v1")...)
 }
 
 // start starts a service with what all of them need.
