@@ -65,6 +65,11 @@ func TestObjectRightsSuffice(t *testing.T) {
 			if err := store.EnsureBucket(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+			for range 2 {
+				if err := store.CheckConditionalWrites(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
 			page, newer := pagestoretest.Page(t, "job", 0), pagestoretest.Page(t, "newer", 1)
 			if _, err := store.Get(t.Context(), page.Key()); !errors.Is(err, pagestore.ErrMiss) {
 				t.Errorf("Get of nothing: %v", err)

@@ -26,6 +26,9 @@ const contentType = "text/html; charset=utf-8"
 type S3Config struct {
 	// Endpoint is host:port, without a scheme.
 	Endpoint string `env:"MINIO_ENDPOINT" envDefault:"127.0.0.1:9000"`
+	// Credentials says where the keys come from: CredentialsKeys, which "" is too, or
+	// CredentialsIAM.
+	Credentials string `env:"MINIO_CREDENTIALS" envDefault:"keys"`
 	// AccessKey and SecretKey sign requests; the secret is never sent.
 	AccessKey string `env:"MINIO_ACCESS_KEY" envDefault:"minioadmin"`
 	SecretKey string `env:"MINIO_SECRET_KEY" secret:"true" envDefault:"minioadmin"`
@@ -35,7 +38,9 @@ type S3Config struct {
 	Bucket string `env:"MINIO_BUCKET" envDefault:"wandstore-generated-ui"`
 	// Region is the region that requests are signed for. Empty means "us-east-1", which
 	// MinIO accepts.
-	Region string
+	Region string `env:"MINIO_REGION"`
+	// Style is where requests name the bucket: StylePath, which "" is too, or StyleHost.
+	Style string `env:"MINIO_STYLE" envDefault:"path"`
 	// PageTTL is how long the object store keeps a page after its last write, in whole
 	// days; 0 is for good. See EnsureLifecycle.
 	PageTTL time.Duration `env:"PAGE_TTL"`
@@ -43,17 +48,37 @@ type S3Config struct {
 	UseTLS bool `env:"MINIO_USE_TLS"`
 }
 
+// Where S3Config's keys come from.
+const (
+	// CredentialsKeys are AccessKey and SecretKey.
+	CredentialsKeys = "keys"
+	// CredentialsIAM is what AWS gives a workload: AWS_ACCESS_KEY_ID and its like, a web
+	// identity, the container's or the machine's role, in this order. They are renewed
+	// before they expire.
+	CredentialsIAM = "iam"
+)
+
+// Where a request names the bucket.
+const (
+	// StylePath is in the path, which every server takes.
+	StylePath = "path"
+	// StyleHost is before the host's name, which some providers want.
+	StyleHost = "host"
+)
+
 // Validate names the first variable that is missing or wrong.
 func (c S3Config) Validate() error {
 	switch {
 	case c.Endpoint == "" || strings.Contains(c.Endpoint, "/"):
 		return errors.New("MINIO_ENDPOINT is not host:port")
+	case c.Credentials != "" && c.Credentials != CredentialsKeys && c.Credentials != CredentialsIAM:
+		return errors.New("MINIO_CREDENTIALS is not keys or iam")
+	case c.Style != "" && c.Style != StylePath && c.Style != StyleHost:
+		return errors.New("MINIO_STYLE is not path or host")
+	case c.Credentials == CredentialsIAM:
+		return c.validateBucket()
 	case c.AccessKey == "" || c.SecretKey == "":
 		return errors.New("MINIO_ACCESS_KEY or MINIO_SECRET_KEY is empty")
-	case c.Bucket == "":
-		return errors.New("MINIO_BUCKET is empty")
-	case c.PageTTL < 0 || c.PageTTL%day != 0:
-		return errors.New("PAGE_TTL is neither 0 nor whole days, such as 720h")
 	case (c.AccessKey == defaultKey || c.SecretKey == defaultKey) && !lifecycle.Loopback(c.Endpoint):
 		name := "MINIO_SECRET_KEY"
 		if c.SecretKey != defaultKey {
@@ -61,8 +86,32 @@ func (c S3Config) Validate() error {
 		}
 		return errors.New(name + " is MinIO's default, which everybody knows: set it, since MINIO_ENDPOINT is not on loopback")
 	}
+	return c.validateBucket()
+}
+
+func (c S3Config) validateBucket() error {
+	switch {
+	case c.Bucket == "":
+		return errors.New("MINIO_BUCKET is empty")
+	case c.PageTTL < 0 || c.PageTTL%day != 0:
+		return errors.New("PAGE_TTL is neither 0 nor whole days, such as 720h")
+	}
 	return nil
 }
+
+// credentials are the keys, or where the client gets them.
+func (c S3Config) credentials(transport http.RoundTripper) *credentials.Credentials {
+	if c.Credentials != CredentialsIAM {
+		return credentials.NewStaticV4(c.AccessKey, c.SecretKey, c.SessionToken)
+	}
+	return credentials.NewChainCredentials([]credentials.Provider{
+		&credentials.EnvAWS{}, &credentials.FileAWSCredentials{},
+		&credentials.IAM{Client: &http.Client{Transport: transport, Timeout: keysTimeout}, Region: c.Region},
+	})
+}
+
+// keysTimeout bounds one request for keys.
+const keysTimeout = 5 * time.Second
 
 // defaultKey is the user name and the password of a MinIO that nobody has configured.
 const defaultKey = "minioadmin"
@@ -98,12 +147,12 @@ func NewS3(cfg S3Config, keys ...Keys) (*S3, error) {
 	// that would open a connection of its own.
 	transport.MaxIdleConnsPerHost = transport.MaxIdleConns
 	client, err := minio.New(cfg.Endpoint, &minio.Options{
-		Creds:     credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, cfg.SessionToken),
+		Creds:     cfg.credentials(transport),
 		Secure:    cfg.UseTLS,
 		Transport: transport,
 		// Without a region the client asks the server for it first.
 		Region:       cfg.Region,
-		BucketLookup: minio.BucketLookupPath,
+		BucketLookup: map[bool]minio.BucketLookupType{true: minio.BucketLookupDNS, false: minio.BucketLookupPath}[cfg.Style == StyleHost],
 		// The callers retry: by later lookups, and by redeliveries of the queue.
 		MaxRetries: 1,
 	})
@@ -146,6 +195,35 @@ func (s *S3) EnsureBucket(ctx context.Context) error {
 		return fmt.Errorf("make bucket %s: %w", s.bucket, nameless(err))
 	}
 	return nil
+}
+
+// ErrNoConditionalWrites: the object store ignores or refuses If-None-Match on PutObject. An
+// older page would replace a newer one there.
+var ErrNoConditionalWrites = errors.New("the object store has no conditional writes (If-None-Match and If-Match on PutObject), without which no page is stored: use one that has, such as AWS S3 or MinIO")
+
+// conditionProbe is the name of the object by which conditional writes are tried.
+const conditionProbe = pagePrefix + ".condition"
+
+// CheckConditionalWrites returns ErrNoConditionalWrites if the server does not support them.
+// It needs no rights beyond those that a page needs, and leaves a small object behind. Other
+// errors are the client's.
+func (s *S3) CheckConditionalWrites(ctx context.Context) error {
+	var opts minio.PutObjectOptions
+	opts.SetMatchETagExcept("*")
+	// The first write may make the object; the second has to be refused.
+	for range 2 {
+		_, err := s.core.Client.PutObject(ctx, s.bucket, conditionProbe, strings.NewReader("?"), 1, opts)
+		switch code := minio.ToErrorResponse(err); {
+		case err == nil:
+		case code.Code == minio.PreconditionFailed || code.Code == codeConditionalConflict:
+			return nil
+		case code.StatusCode == http.StatusNotImplemented || code.StatusCode == http.StatusBadRequest:
+			return ErrNoConditionalWrites
+		default:
+			return fmt.Errorf("try a conditional write: %w", nameless(err))
+		}
+	}
+	return ErrNoConditionalWrites
 }
 
 // Get returns the page, in one round trip. Errors: ErrMiss, ErrCorrupt, or the client's. A

@@ -55,6 +55,9 @@ func TestS3GatewayConforms(t *testing.T) {
 			case <-time.After(10 * time.Millisecond):
 			}
 		}
+		if err := store.CheckConditionalWrites(bounded); err != nil {
+			t.Error(err)
+		}
 		return store
 	})
 }

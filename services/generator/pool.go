@@ -46,7 +46,12 @@ func (p *parts) runPool(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := lifecycle.Retry(ctx, p.log, "the object store", p.s3.EnsureBucket); err != nil {
+	if err := lifecycle.Retry(ctx, p.log, "the object store", func(ctx context.Context) error {
+		if err := p.s3.EnsureBucket(ctx); err != nil {
+			return err
+		}
+		return p.s3.CheckConditionalWrites(ctx)
+	}); err != nil {
 		return err
 	}
 	p.ensureLifecycle(ctx)
