@@ -37,6 +37,7 @@ type cluster struct {
 	streams     []nackv1beta2.Stream
 	consumers   []nackv1beta2.Consumer
 	accounts    []nackv1beta2.Account
+	identities  []corev1.ServiceAccount
 }
 
 // built is an overlay as `kubectl kustomize` makes it, each object decoded strictly: a
@@ -61,7 +62,9 @@ func builtIn(t *testing.T, files filesys.FileSystem, folder string) *cluster {
 		case "Namespace":
 			strictly[corev1.Namespace](t, text)
 		case "ServiceAccount":
-			if a := strictly[corev1.ServiceAccount](t, text); a.AutomountServiceAccountToken == nil || *a.AutomountServiceAccountToken {
+			a := strictly[corev1.ServiceAccount](t, text)
+			c.identities = append(c.identities, a)
+			if a.AutomountServiceAccountToken == nil || *a.AutomountServiceAccountToken {
 				t.Errorf("%s has a token of the cluster", a.Name)
 			}
 		case "Service":
@@ -122,6 +125,7 @@ func TestKubernetes(t *testing.T) {
 	for overlay, want := range map[string][]string{
 		"single-node": {"edge", "generator", "minio", "minio-provision", "nats"},
 		"three-nodes": {"edge", "generator", "minio", "minio-provision", "nats"},
+		"aws":         {"edge", "generator", "nats"},
 		"edge-pop":    {"edge"},
 	} {
 		t.Run(overlay, func(t *testing.T) {

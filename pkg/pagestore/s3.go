@@ -10,111 +10,14 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/minio/minio-go/v7"
-	"github.com/minio/minio-go/v7/pkg/credentials"
 
-	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 )
 
 const contentType = "text/html; charset=utf-8"
-
-// S3Config holds the address and the credentials of the object store.
-type S3Config struct {
-	// Endpoint is host:port, without a scheme.
-	Endpoint string `env:"MINIO_ENDPOINT" envDefault:"127.0.0.1:9000"`
-	// Credentials says where the keys come from: CredentialsKeys, which "" is too, or
-	// CredentialsIAM.
-	Credentials string `env:"MINIO_CREDENTIALS" envDefault:"keys"`
-	// AccessKey and SecretKey sign requests; the secret is never sent.
-	AccessKey string `env:"MINIO_ACCESS_KEY" envDefault:"minioadmin"`
-	SecretKey string `env:"MINIO_SECRET_KEY" secret:"true" envDefault:"minioadmin"`
-	// SessionToken goes with keys that are temporary; empty for others.
-	SessionToken string
-	// Bucket is the bucket's name.
-	Bucket string `env:"MINIO_BUCKET" envDefault:"wandstore-generated-ui"`
-	// Region is the region that requests are signed for. Empty means "us-east-1", which
-	// MinIO accepts.
-	Region string `env:"MINIO_REGION"`
-	// Style is where requests name the bucket: StylePath, which "" is too, or StyleHost.
-	Style string `env:"MINIO_STYLE" envDefault:"path"`
-	// PageTTL is how long the object store keeps a page after its last write, in whole
-	// days; 0 is for good. See EnsureLifecycle.
-	PageTTL time.Duration `env:"PAGE_TTL"`
-	// UseTLS selects HTTPS.
-	UseTLS bool `env:"MINIO_USE_TLS"`
-}
-
-// Where S3Config's keys come from.
-const (
-	// CredentialsKeys are AccessKey and SecretKey.
-	CredentialsKeys = "keys"
-	// CredentialsIAM is what AWS gives a workload: AWS_ACCESS_KEY_ID and its like, a web
-	// identity, the container's or the machine's role, in this order. They are renewed
-	// before they expire.
-	CredentialsIAM = "iam"
-)
-
-// Where a request names the bucket.
-const (
-	// StylePath is in the path, which every server takes.
-	StylePath = "path"
-	// StyleHost is before the host's name, which some providers want.
-	StyleHost = "host"
-)
-
-// Validate names the first variable that is missing or wrong.
-func (c S3Config) Validate() error {
-	switch {
-	case c.Endpoint == "" || strings.Contains(c.Endpoint, "/"):
-		return errors.New("MINIO_ENDPOINT is not host:port")
-	case c.Credentials != "" && c.Credentials != CredentialsKeys && c.Credentials != CredentialsIAM:
-		return errors.New("MINIO_CREDENTIALS is not keys or iam")
-	case c.Style != "" && c.Style != StylePath && c.Style != StyleHost:
-		return errors.New("MINIO_STYLE is not path or host")
-	case c.Credentials == CredentialsIAM:
-		return c.validateBucket()
-	case c.AccessKey == "" || c.SecretKey == "":
-		return errors.New("MINIO_ACCESS_KEY or MINIO_SECRET_KEY is empty")
-	case (c.AccessKey == defaultKey || c.SecretKey == defaultKey) && !lifecycle.Loopback(c.Endpoint):
-		name := "MINIO_SECRET_KEY"
-		if c.SecretKey != defaultKey {
-			name = "MINIO_ACCESS_KEY"
-		}
-		return errors.New(name + " is MinIO's default, which everybody knows: set it, since MINIO_ENDPOINT is not on loopback")
-	}
-	return c.validateBucket()
-}
-
-func (c S3Config) validateBucket() error {
-	switch {
-	case c.Bucket == "":
-		return errors.New("MINIO_BUCKET is empty")
-	case c.PageTTL < 0 || c.PageTTL%day != 0:
-		return errors.New("PAGE_TTL is neither 0 nor whole days, such as 720h")
-	}
-	return nil
-}
-
-// credentials are the keys, or where the client gets them.
-func (c S3Config) credentials(transport http.RoundTripper) *credentials.Credentials {
-	if c.Credentials != CredentialsIAM {
-		return credentials.NewStaticV4(c.AccessKey, c.SecretKey, c.SessionToken)
-	}
-	return credentials.NewChainCredentials([]credentials.Provider{
-		&credentials.EnvAWS{}, &credentials.FileAWSCredentials{},
-		&credentials.IAM{Client: &http.Client{Transport: transport, Timeout: keysTimeout}, Region: c.Region},
-	})
-}
-
-// keysTimeout bounds one request for keys.
-const keysTimeout = 5 * time.Second
-
-// defaultKey is the user name and the password of a MinIO that nobody has configured.
-const defaultKey = "minioadmin"
 
 // S3 keeps pages in an S3 bucket permanently. The HTML is the object, and the rest of the
 // page is its user metadata. S3 is safe for concurrent use.
@@ -152,7 +55,7 @@ func NewS3(cfg S3Config, keys ...Keys) (*S3, error) {
 		Transport: transport,
 		// Without a region the client asks the server for it first.
 		Region:       cfg.Region,
-		BucketLookup: map[bool]minio.BucketLookupType{true: minio.BucketLookupDNS, false: minio.BucketLookupPath}[cfg.Style == StyleHost],
+		BucketLookup: cfg.lookup(),
 		// The callers retry: by later lookups, and by redeliveries of the queue.
 		MaxRetries: 1,
 	})
@@ -167,64 +70,6 @@ func NewS3(cfg S3Config, keys ...Keys) (*S3, error) {
 
 // Close closes idle connections.
 func (s *S3) Close() { s.transport.CloseIdleConnections() }
-
-// bucketProbe is the name of an object that is never written.
-const bucketProbe = "generated/.probe"
-
-// EnsureBucket checks that the bucket exists, and creates it if it is missing. It checks by
-// reading an object, so a key that may only read and write objects is enough where the
-// bucket exists. The error is the client's.
-func (s *S3) EnsureBucket(ctx context.Context) error {
-	body, _, _, err := s.core.GetObject(ctx, s.bucket, bucketProbe, minio.GetObjectOptions{})
-	if err == nil {
-		return body.Close()
-	}
-	switch minio.ToErrorResponse(err).Code {
-	case minio.NoSuchKey:
-		return nil
-	case minio.NoSuchBucket:
-	default:
-		return fmt.Errorf("check bucket %s: %w", s.bucket, nameless(err))
-	}
-	err = s.core.MakeBucket(ctx, s.bucket, minio.MakeBucketOptions{Region: s.region})
-	switch minio.ToErrorResponse(err).Code {
-	case minio.BucketAlreadyOwnedByYou, minio.BucketAlreadyExists:
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("make bucket %s: %w", s.bucket, nameless(err))
-	}
-	return nil
-}
-
-// ErrNoConditionalWrites: the object store ignores or refuses If-None-Match on PutObject. An
-// older page would replace a newer one there.
-var ErrNoConditionalWrites = errors.New("the object store has no conditional writes (If-None-Match and If-Match on PutObject), without which no page is stored: use one that has, such as AWS S3 or MinIO")
-
-// conditionProbe is the name of the object by which conditional writes are tried.
-const conditionProbe = pagePrefix + ".condition"
-
-// CheckConditionalWrites returns ErrNoConditionalWrites if the server does not support them.
-// It needs no rights beyond those that a page needs, and leaves a small object behind. Other
-// errors are the client's.
-func (s *S3) CheckConditionalWrites(ctx context.Context) error {
-	var opts minio.PutObjectOptions
-	opts.SetMatchETagExcept("*")
-	// The first write may make the object; the second has to be refused.
-	for range 2 {
-		_, err := s.core.Client.PutObject(ctx, s.bucket, conditionProbe, strings.NewReader("?"), 1, opts)
-		switch code := minio.ToErrorResponse(err); {
-		case err == nil:
-		case code.Code == minio.PreconditionFailed || code.Code == codeConditionalConflict:
-			return nil
-		case code.StatusCode == http.StatusNotImplemented || code.StatusCode == http.StatusBadRequest:
-			return ErrNoConditionalWrites
-		default:
-			return fmt.Errorf("try a conditional write: %w", nameless(err))
-		}
-	}
-	return ErrNoConditionalWrites
-}
 
 // Get returns the page, in one round trip. Errors: ErrMiss, ErrCorrupt, or the client's. A
 // missing bucket is an error, not a miss.
@@ -270,7 +115,7 @@ func (s *S3) read(ctx context.Context, key pagekey.Key) (string, *Page, error) {
 	// sends one GET at once.
 	body, info, _, err := s.core.GetObject(ctx, s.bucket, objectName(key), minio.GetObjectOptions{})
 	if err != nil {
-		return "", nil, s3GetError(err)
+		return "", nil, s.getError(ctx, err)
 	}
 	// Closing before the end drops the connection instead of reading a body of any size.
 	defer func() { _ = body.Close() }()
@@ -368,7 +213,7 @@ func (s *S3) current(ctx context.Context, page *Page) (string, *Page, error) {
 	}
 	info, err := s.core.StatObject(ctx, s.bucket, objectName(page.Key()), minio.StatObjectOptions{})
 	if err != nil {
-		return "", nil, s3GetError(err)
+		return "", nil, s.getError(ctx, err)
 	}
 	if info.Size <= 0 || info.Size > MaxHTML {
 		return info.ETag, nil, fmt.Errorf("%w: %d bytes", ErrCorrupt, info.Size)
@@ -425,9 +270,15 @@ func objectName(key pagekey.Key) string {
 	return pagePrefix + key.Shop() + ":" + key.Shopper() + ".html"
 }
 
-func s3GetError(err error) error {
-	if minio.ToErrorResponse(err).Code == minio.NoSuchKey {
+// getError is ErrMiss for what is not there, or the client's error.
+func (s *S3) getError(ctx context.Context, err error) error {
+	switch minio.ToErrorResponse(err).Code {
+	case minio.NoSuchKey:
 		return ErrMiss
+	case minio.AccessDenied:
+		if s.probe(ctx) == nil {
+			return ErrMiss
+		}
 	}
 	return fmt.Errorf("get object: %w", nameless(err))
 }
