@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -102,7 +102,7 @@ func asAWS(t *testing.T, addr string, refuses func(*http.Request) bool) string {
 			}
 			_ = r.Body.Close()
 			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader([]byte(body))), int64(len(body))
-			r.Header.Set("Content-Length", fmt.Sprint(len(body)))
+			r.Header.Set("Content-Length", strconv.Itoa(len(body)))
 			return nil
 		},
 	})
