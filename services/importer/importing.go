@@ -90,6 +90,10 @@ func Import(ctx context.Context, js jetstream.JetStream, o Options) (*Summary, e
 	if err := r.shelf.Flush(); err != nil {
 		return r.summary, err
 	}
+	for _, product := range r.shelf.Stayed() {
+		r.summary.Removed--
+		r.summary.add(Entry{Outcome: outcomeNotice, Product: product, Reason: "was changed while the source was read, and stays"})
+	}
 	return r.summary, errors.Join(r.shop.finish(ctx, r.summary, o.DryRun), r.summary.err)
 }
 

@@ -150,6 +150,7 @@ func detect(content *text.File) (string, error) {
 	case feed.Recognises(t):
 		return formatGoogle, nil
 	}
-	header := strings.Join(t.Header()[:min(len(t.Header()), 8)], ", ")
-	return "", fmt.Errorf("line 1: the header is of no known format, which are Shopify's product export, WooCommerce's in English, German, French or Spanish, and Google Merchant's: %.200s", header)
+	header := strings.Join(t.Header()[:min(len(t.Header()), 12)], ", ")
+	return "", fmt.Errorf("line 1: the header is of no known format; rename the columns to Title, URL handle and Price as Shopify does, "+
+		"ID, Type, Name and Regular price as WooCommerce does, or id, title, link and price as Google Merchant does: %.200s", header)
 }

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -148,6 +151,50 @@ func TestExports(t *testing.T) {
 			t.Errorf("%s: the bucket has %d products, want %d", step.name, got, step.kept)
 		}
 	}
+}
+
+// What somebody else changes while a source is read that lacks it stays.
+func TestARemovalGivesWay(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	if status, says := b.run(t, "-shop", "bowls", "-name", "Bowls", "-currency", "EUR", write(t, export(20, nil))); status != 0 {
+		t.Fatalf("status %d: %s", status, says)
+	}
+	kv, err := b.js.KeyValue(t.Context(), wandnats.BucketCatalogue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := wandnats.ProductKey("bowls", "bowl-19")
+	report := &hook{do: func() {
+		entry, err := kv.Get(t.Context(), key)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if _, err := kv.Update(t.Context(), key, bytes.ReplaceAll(entry.Value(), []byte("1000"), []byte("1100")), entry.Revision()); err != nil {
+			t.Error(err)
+		}
+	}}
+	source := strings.NewReader(export(18, func(int) string { return "12.00" }))
+	summary, err := importer.Import(t.Context(), b.js, importer.Options{Shop: "bowls", Source: "-", Format: "auto", Stdin: source, Yes: true, Report: report, Progress: io.Discard, Now: time.Now()})
+	if err != nil || summary.Removed != 1 || !strings.Contains(report.String(), "was changed while the source was read") {
+		t.Errorf("removed %d, %v: %s", summary.Removed, err, report)
+	}
+	if left := b.products(t, "bowls"); len(left) != 19 || left["bowl-19"] == nil || left["bowl-19"].NowCents() != 1100 {
+		t.Errorf("%d products are left: %+v", len(left), left["bowl-19"])
+	}
+}
+
+// hook calls do before the first thing is written to it.
+type hook struct {
+	bytes.Buffer
+	once sync.Once
+	do   func()
+}
+
+func (h *hook) Write(p []byte) (int, error) {
+	h.once.Do(h.do)
+	return h.Buffer.Write(p)
 }
 
 // What a report has is everything, a line of JSON each.

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"cmp"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -51,13 +52,19 @@ func (r *Reader) product(items []*item) listing.Product {
 
 // fault is why the items cannot be read.
 func fault(items []*item) string {
+	lines := map[string]int{}
 	for _, one := range items {
 		if f := one.first(faultName); f != "" {
 			return f
 		}
-		if one.first("id") == "" {
+		id := one.first("id")
+		if id == "" {
 			return "line " + strconv.Itoa(one.line) + " has no id"
 		}
+		if line, twice := lines[id]; twice {
+			return fmt.Sprintf("two items have the id %.40q, those of the lines %d and %d", id, line, one.line)
+		}
+		lines[id] = one.line
 	}
 	return ""
 }
@@ -205,16 +212,20 @@ func (r *Reader) variant(one *item, chosen []dimension) listing.Variant {
 	for _, d := range chosen {
 		v.Values = append(v.Values, one.first(d.attribute))
 	}
-	switch availability := strings.ReplaceAll(strings.ToLower(one.first("availability")), " ", "_"); availability {
-	case "out_of_stock":
+	switch availability(one.first("availability")) {
+	case "outofstock", "soldout", "discontinued":
 		v.SoldOut = true
-	case "preorder", "backorder":
+	case "preorder", "presale", "backorder":
 		v.Backorder = true
 	}
-	if n, err := strconv.Atoi(one.first("quantity", "inventory")); err == nil {
-		v.Stock = &n
-	}
+	v.Stock = listing.Count(one.first("quantity", "inventory"))
 	return v
+}
+
+// availability is how Google and schema.org call it, whose address may stand before it.
+func availability(text string) string {
+	text = text[strings.LastIndexByte(text, '/')+1:]
+	return strings.NewReplacer(" ", "", "_", "", "-", "").Replace(strings.ToLower(text))
 }
 
 // during reports whether now is in an interval (ISO 8601): two moments with a slash. What is

@@ -17,7 +17,7 @@ var now = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 
 func TestFeeds(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"feed.xml", "atom.xml", "feed.tsv"} {
+	for _, name := range []string{"feed.xml", "schema.xml", "atom.xml", "feed.tsv"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			listingtest.Golden(t, feed.New(listingtest.File(t, name), now), strings.ReplaceAll(name, ".", "-")+".golden.json")
@@ -36,7 +36,7 @@ func TestHostileXML(t *testing.T) {
 		"an entity that grows": {`<!DOCTYPE rss [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><rss><item><title>&b;</title></item></rss>`, "entity"},
 		"depth":                {strings.Repeat("<a>", 100), "deeper"},
 		"depth in an item":     {"<item>" + strings.Repeat("<a>", 100), "deeper"},
-		"a page":               {"<!DOCTYPE html><html><body>Sign in</body></html>", "no feed"},
+		"no item":              {"<rss><channel></channel></rss>", "no feed"},
 		"an endless text":      {"<item><title>" + strings.Repeat("x", 5<<20), "larger"},
 	} {
 		_, err := listingtest.Read(t, feed.New(listingtest.Text(t, tt.content), now))

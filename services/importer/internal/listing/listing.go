@@ -7,6 +7,8 @@ package listing
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -73,6 +75,17 @@ type Variant struct {
 	Backorder bool
 	// Image is the address of its own picture, or "".
 	Image string
+}
+
+// Count reads how many there are of something: whole ones, as programs write them with
+// decimals too. It is nil if text is no number.
+func Count(text string) *int {
+	n, err := strconv.ParseFloat(strings.Replace(text, ",", ".", 1), 64)
+	if err != nil || !(n > -1e9 && n < 1e9) { // not a number is neither
+		return nil
+	}
+	whole := int(n)
+	return &whole
 }
 
 // Image is a picture of a product.

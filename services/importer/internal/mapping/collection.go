@@ -15,7 +15,7 @@ const OtherCollection = "other"
 // collections sets the product's collections. A path, "Clothing > Shirts", is two.
 func (m *Mapped) collections(l *listing.Product) {
 	for _, category := range l.Categories {
-		parts := strings.Split(category, ">")
+		parts := strings.Split(plain(category), ">")
 		// The narrowest one is that under which pages show the product.
 		for n := len(parts); n > 0; n-- {
 			m.collection(parts[:n])

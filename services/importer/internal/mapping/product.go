@@ -1,10 +1,10 @@
 package mapping
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -64,7 +64,7 @@ func (m *Mapper) Product(l *listing.Product) (*Mapped, error) {
 	}
 	mapped := &Mapped{}
 	p := &catalogue.Product{
-		ID: id, Name: truncate(catalogue.CleanText(l.Title), catalogue.MaxName), DescriptionHTML: strings.ToValidUTF8(l.HTML, ""),
+		ID: id, Name: truncate(plain(l.Title), catalogue.MaxName), DescriptionHTML: strings.ToValidUTF8(l.HTML, ""),
 		Vendor: label(l.Vendor), Type: label(l.Type), Rating: l.Rating, Reviews: l.Reviews,
 		Origin: &catalogue.Origin{ID: l.ExternalID, Handle: l.Handle, UpdatedAt: l.UpdatedAt},
 	}
@@ -156,7 +156,7 @@ func (m *Mapped) image(i listing.Image) {
 	if m.picture(i.URL) > 0 {
 		return
 	}
-	image := catalogue.Image{URL: address, Alt: truncate(catalogue.CleanText(i.Alt), catalogue.MaxAlt)}
+	image := catalogue.Image{URL: address, Alt: truncate(plain(i.Alt), catalogue.MaxAlt)}
 	if i.Width > 0 && i.Height > 0 && i.Width <= catalogue.MaxPixels && i.Height <= catalogue.MaxPixels {
 		image.Width, image.Height = i.Width, i.Height
 	}
@@ -194,14 +194,25 @@ func secure(address string) (string, bool) {
 
 // amount is an amount in the minor unit.
 func (m *Mapper) amount(text string) (int, error) {
-	minor, currency, err := money.Parse(text, m.decimals)
-	if err == nil && cmp.Or(currency, m.currency) != m.currency {
+	minor, written, err := money.Parse(text, m.decimals)
+	if err == nil && !money.Means(written, m.currency) {
 		err = fmt.Errorf("%q is not in the shop's currency, %s", text, m.currency)
 	}
 	return minor, err
 }
 
-func label(s string) string { return truncate(catalogue.CleanText(s), catalogue.MaxLabel) }
+func label(s string) string { return truncate(plain(s), catalogue.MaxLabel) }
+
+// markup is a tag, or a reference to a character, as programs leave them in names.
+var markup = regexp.MustCompile(`</?[A-Za-z][^<>]*>|&(?:[A-Za-z][A-Za-z0-9]*|#[0-9]+|#[xX][0-9A-Fa-f]+);`)
+
+// plain is a name as a shopper reads it.
+func plain(s string) string {
+	if markup.MatchString(s) {
+		s = catalogue.PlainText(s, len(s))
+	}
+	return catalogue.CleanText(s)
+}
 
 func truncate(s string, most int) string {
 	if utf8.RuneCountInString(s) <= most {

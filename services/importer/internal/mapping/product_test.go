@@ -79,9 +79,13 @@ func TestFaults(t *testing.T) {
 		"no price, later":      {func(p *listing.Product) { p.Variants[1].Price, p.Variants[1].Line = "", 9 }, "line 9: has no price"},
 		"a price that is none": {func(p *listing.Product) { p.Variants[1].Price = "1.299" }, `the price "1.299" is no amount`},
 		"another currency":     {func(p *listing.Product) { p.Variants[0].Price = "5 USD" }, "not in the shop's currency"},
-		"one variant twice":    {func(p *listing.Product) { p.Variants[1].Values = []string{"Blue "} }, "has two variants"},
-		"too many variants":    {many, "has 101 variants"},
-		"a reader's fault":     {func(p *listing.Product) { p.Fault = "is torn" }, "is torn"},
+		"another's sign":       {func(p *listing.Product) { p.Variants[0].Price = "$5.00" }, "not in the shop's currency"},
+		"one product twice": {func(p *listing.Product) {
+			p.Options, p.Variants = nil, []listing.Variant{{Price: "1"}, {Price: "2", Line: 7}}
+		}, "is for sale twice, in line 7 again, and no option tells the two apart"},
+		"one variant twice": {func(p *listing.Product) { p.Variants[1].Values = []string{"Blue "} }, "has two variants"},
+		"too many variants": {many, "has 101 variants"},
+		"a reader's fault":  {func(p *listing.Product) { p.Fault = "is torn" }, "is torn"},
 	} {
 		l := mug()
 		tt.change(&l)
@@ -149,4 +153,31 @@ func FuzzProduct(f *testing.F) {
 			t.Errorf("it is another product when it was read: %v", err)
 		}
 	})
+}
+
+// Names are read as a shopper reads them, and options can be told apart.
+func TestWords(t *testing.T) {
+	t.Parallel()
+	l := mug()
+	l.Title, l.Vendor, l.Tags = "<b>Salt</b> &amp; Pepper, 5 < 6 & R&D", "Fennel &amp; Sons", []string{"AT&T", "a &gt; b"}
+	l.Categories = []string{"Caf&eacute; > <i>Mugs</i>"}
+	l.Options = []string{"Size", "size", ""}
+	l.Variants = []listing.Variant{{Values: []string{"S", "Long", "x"}, Price: "€ 1.234,56", Barcode: "4.00638E+12"}}
+	got, err := mapper(t).Product(&l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := got.Product
+	if p.Name != "Salt & Pepper, 5 < 6 & R&D" || p.Vendor != "Fennel & Sons" || strings.Join(p.Tags, "|") != "AT&T|a > b" {
+		t.Errorf("got %q of %q, %q", p.Name, p.Vendor, p.Tags)
+	}
+	if got.Collections[0].Name != "Mugs" || got.Collections[1].Name != "Café" {
+		t.Errorf("collections %+v", got.Collections)
+	}
+	if p.Options[0].Name != "Size" || p.Options[1].Name != "size 2" || p.Options[2].Name != "Option" {
+		t.Errorf("options %+v", p.Options)
+	}
+	if v := p.Variants[0]; v.Barcode != "" || v.PriceCents != 123456 || !strings.Contains(string(got.Notices[len(got.Notices)-1]), "rounded by a spreadsheet") {
+		t.Errorf("variant %+v, notices %q", v, got.Notices)
+	}
 }

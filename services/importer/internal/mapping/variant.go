@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,7 +23,7 @@ func (m *Mapper) variants(mapped *Mapped, l *listing.Product) error {
 		return fmt.Errorf("has %d variants, at most %d are sold", n, catalogue.MaxVariants)
 	}
 	for _, name := range l.Options {
-		p.Options = append(p.Options, catalogue.Option{Name: cmp.Or(label(name), "Option")})
+		p.Options = append(p.Options, catalogue.Option{Name: distinct(p.Options, cmp.Or(label(name), "Option"))})
 	}
 	for i := range l.Variants {
 		v, err := m.variant(mapped, &l.Variants[i])
@@ -34,12 +35,33 @@ func (m *Mapper) variants(mapped *Mapped, l *listing.Product) error {
 		}
 		same := func(other catalogue.Variant) bool { return slices.Equal(other.Options, v.Options) }
 		if slices.ContainsFunc(p.Variants, same) {
-			return fmt.Errorf("has two variants %q", strings.Join(v.Options, " / "))
+			return twice(p, &v, &l.Variants[i])
 		}
 		p.Variants = append(p.Variants, v)
 	}
 	Name(p.Variants)
 	return nil
+}
+
+// distinct is the name of an option, with a number if the product has one of that name.
+func distinct(options []catalogue.Option, name string) string {
+	numbered := name
+	for n := 2; slices.ContainsFunc(options, func(o catalogue.Option) bool { return strings.EqualFold(o.Name, numbered) }); n++ {
+		numbered = fmt.Sprintf("%s %d", truncate(name, catalogue.MaxLabel-3), n)
+	}
+	return numbered
+}
+
+// twice says that a variant is there already.
+func twice(p *catalogue.Product, v *catalogue.Variant, l *listing.Variant) error {
+	where := ""
+	if l.Line > 0 {
+		where = fmt.Sprintf(", in line %d again", l.Line)
+	}
+	if len(p.Options) == 0 {
+		return fmt.Errorf("is for sale twice%s, and no option tells the two apart", where)
+	}
+	return fmt.Errorf("has two variants %q%s", strings.Join(v.Options, " / "), where)
 }
 
 // noValue stands for the value of an option that a variant does not have.
@@ -70,12 +92,18 @@ func (m *Mapper) variant(mapped *Mapped, l *listing.Variant) (catalogue.Variant,
 	return v, nil
 }
 
+// rounded is a number as spreadsheets show those with many digits.
+var rounded = regexp.MustCompile(`^[0-9][.,][0-9]+[eE]\+[0-9]+$`)
+
 // Offer is what a listing says of a variant but for its options and its picture. The error
 // says in one line why it cannot be sold.
 func (m *Mapper) Offer(l *listing.Variant) (v catalogue.Variant, notice Notice, err error) {
 	v = catalogue.Variant{SKU: label(l.SKU), Barcode: label(l.Barcode)}
 	if l.ExternalID != "" || l.InventoryID != "" {
 		v.Origin = &catalogue.VariantOrigin{ID: l.ExternalID, InventoryID: l.InventoryID}
+	}
+	if rounded.MatchString(v.Barcode) {
+		notice, v.Barcode = Notice(fmt.Sprintf("the barcode %q was rounded by a spreadsheet and is left out", v.Barcode)), ""
 	}
 	if l.Price == "" {
 		return v, "", errors.New("has no price")

@@ -16,7 +16,8 @@ var ErrAmount = errors.New("is no amount")
 const maxDigits = 15
 
 // Parse reads an amount in the minor unit of a currency with that many decimals. Around the
-// number may stand the currency, whose ISO 4217 code is returned if it is one, and spaces.
+// number may stand the currency, which is returned as it is written there, and spaces: see
+// Means.
 //
 // The decimals may be separated by a point or a comma, and thousands by the other one, by
 // spaces or by apostrophes. Decimals beyond the currency's are rounded, half away from
@@ -70,10 +71,28 @@ func split(text string) (number, currency string, err error) {
 			return "", "", fmt.Errorf("%q %w", shorten(text), ErrAmount)
 		}
 	}
-	if len(around) == 3 && strings.ToUpper(around) == around && strings.IndexFunc(around, func(r rune) bool { return r < 'A' || r > 'Z' }) < 0 {
-		currency = around
+	return text[begin:end], around, nil
+}
+
+// signs are the currencies that are written by a sign or a word, those of merchants'
+// programs.
+var signs = map[string]string{
+	"€": "EUR", "£": "GBP EGP FKP GIP LBP SDG SHP SSP SYP", "¥": "JPY CNY", "円": "JPY", "元": "CNY HKD TWD", "₹": "INR", "₩": "KRW KPW", "₽": "RUB",
+	"₺": "TRY", "₴": "UAH", "₪": "ILS", "฿": "THB", "₫": "VND", "₱": "PHP", "₦": "NGN", "₵": "GHS", "₡": "CRC", "₸": "KZT", "₾": "GEL",
+	"$":  "USD AUD BBD BMD BND BSD BZD CAD CLP COP CUP DOP FJD GYD HKD JMD KYD LRD MXN NAD NZD SBD SGD SRD TTD TWD UYU XCD ARS ZWG",
+	"kr": "SEK NOK DKK ISK", "zł": "PLN", "kč": "CZK", "ft": "HUF", "lei": "RON MDL", "лв": "BGN", "руб": "RUB", "r$": "BRL", "fr": "CHF",
+	"us$": "USD", "c$": "CAD", "ca$": "CAD", "a$": "AUD", "au$": "AUD", "nz$": "NZD", "hk$": "HKD", "s$": "SGD", "nt$": "TWD", "mx$": "MXN",
+}
+
+// Means reports whether what is written around an amount may mean the currency of that
+// ISO 4217 code: nothing, the code, a sign of the currency, or what is not known.
+func Means(written, currency string) bool {
+	written = strings.TrimRight(written, ".")
+	if codes, known := signs[strings.ToLower(written)]; known {
+		return strings.Contains(codes, currency)
 	}
-	return text[begin:end], currency, nil
+	code := len(written) == 3 && strings.ToUpper(written) == written && strings.IndexFunc(written, func(r rune) bool { return r < 'A' || r > 'Z' }) < 0
+	return !code || written == currency
 }
 
 // parts are the digits before and behind the decimal separator.

@@ -20,9 +20,9 @@ func TestParse(t *testing.T) {
 		{"15", 2, 1500, "", true},
 		{"15.00 USD", 2, 1500, "USD", true},
 		{"USD 15.5", 2, 1550, "USD", true},
-		{"$15.5", 2, 1550, "", true},
+		{"$15.5", 2, 1550, "$", true},
 		{"99,90", 2, 9990, "", true},
-		{"99,90 €", 2, 9990, "", true},
+		{"99,90 €", 2, 9990, "€", true},
 		{"1,299.00", 2, 129900, "", true},
 		{"1.299,00", 2, 129900, "", true},
 		{"1 299,00", 2, 129900, "", true},
@@ -75,4 +75,20 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestMeans(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		written, currency string
+		means             bool
+	}{
+		{"", "EUR", true}, {"EUR", "EUR", true}, {"USD", "EUR", false}, {"€", "EUR", true}, {"€", "USD", false},
+		{"$", "EUR", false}, {"$", "CAD", true}, {"US$", "CAD", false}, {"kr", "SEK", true}, {"kr.", "DKK", true}, {"kr", "EUR", false},
+		{"Kč", "CZK", true}, {"¥", "CNY", true}, {"TL", "TRY", true},
+	} {
+		if got := money.Means(tt.written, tt.currency); got != tt.means {
+			t.Errorf("%q may mean %s: %v", tt.written, tt.currency, got)
+		}
+	}
 }

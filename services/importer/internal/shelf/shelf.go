@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -41,6 +42,7 @@ type Shelf struct {
 	writes   sync.WaitGroup
 	mu       sync.Mutex
 	failed   error
+	stayed   []string
 }
 
 // known is what the bucket has of a key.
@@ -139,7 +141,8 @@ func (s *Shelf) read(ctx context.Context, product string) (*catalogue.Product, e
 	return old, nil
 }
 
-// Remove removes a product that the bucket held.
+// Remove removes a product that the bucket held, unless somebody else has written it since
+// the shelf was opened: see Stayed.
 func (s *Shelf) Remove(ctx context.Context, product string) error {
 	return s.write(ctx, product, s.known[product].revision, nil)
 }
@@ -188,12 +191,19 @@ func (s *Shelf) write(ctx context.Context, product string, revision uint64, valu
 	return nil
 }
 
-// force writes a product, or removes it, that somebody else has written since the shelf was
-// opened.
+// force writes a product that somebody else has written since the shelf was opened. It
+// removes none: who wrote it knows more than a source that was read before.
 func (s *Shelf) force(ctx context.Context, product string, value []byte) error {
 	key := wandnats.ProductKey(s.store, product)
 	if value == nil {
-		return s.kv.Delete(ctx, key)
+		_, err := s.kv.Get(ctx, key)
+		if errors.Is(err, jetstream.ErrKeyNotFound) {
+			return nil
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.stayed = append(s.stayed, product)
+		return err
 	}
 	_, err := wandnats.Update(ctx, s.kv, key, func(current jetstream.KeyValueEntry) ([]byte, error) {
 		if current == nil {
@@ -219,6 +229,14 @@ func (s *Shelf) force(ctx context.Context, product string, value []byte) error {
 func (s *Shelf) Flush() error {
 	s.writes.Wait()
 	return s.err()
+}
+
+// Stayed is the products that were to be removed and that somebody else has written
+// meanwhile. It is known after Flush.
+func (s *Shelf) Stayed() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.stayed)
 }
 
 func (s *Shelf) err() error {

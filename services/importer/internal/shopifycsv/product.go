@@ -2,6 +2,7 @@ package shopifycsv
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +29,9 @@ func product(c *columns, rows []row) listing.Product {
 	}
 	for _, r := range rows {
 		p.Fault = cmp.Or(r.Fault(), p.Fault)
+		if title := r.Field(c.title); title != "" && title != p.Title {
+			p.Fault = cmp.Or(p.Fault, fmt.Sprintf("two products have the handle, those of the lines %d and %d", main.Line, r.Line))
+		}
 	}
 	p.Options = options(c, main)
 	p.Images = images(c, rows)
@@ -76,9 +80,7 @@ func variant(c *columns, r row, options int) listing.Variant {
 	}
 	// Without the column nobody says that nobody counts.
 	if r.Field(c.tracker) != "" || c.tracker < 0 {
-		if n, err := strconv.Atoi(r.Field(c.quantity)); err == nil {
-			v.Stock = &n
-		}
+		v.Stock = listing.Count(r.Field(c.quantity))
 	}
 	return v
 }
@@ -134,11 +136,16 @@ func hidden(published, status string) string {
 	case "draft", "archived", "unlisted":
 		return "is " + status
 	}
-	switch strings.ToLower(published) {
-	case "false", "no", "0":
+	if slices.Contains(untrue, strings.ToLower(published)) {
 		return "is not published"
 	}
 	return ""
+}
+
+// untrue is how programs write false: spreadsheets in their users' languages.
+var untrue = []string{
+	"false", "no", "0", "falsch", "nein", "faux", "non", "falso", "onwaar", "nee", "fałsz", "falsk", "falskt", "sann ikke", "usand", "usann",
+	"epätosi", "nepravda", "hamis", "yanlış", "ложь", "хибність",
 }
 
 // split is the parts of a list with commas.

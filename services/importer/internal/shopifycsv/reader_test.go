@@ -14,7 +14,7 @@ import (
 
 func TestExports(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"old", "new"} {
+	for _, name := range []string{"old", "new", "spreadsheet"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			listingtest.Golden(t, shopifycsv.New(listingtest.File(t, name+".csv")), name+".golden.json")

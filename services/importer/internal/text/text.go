@@ -73,6 +73,9 @@ func Open(in io.ReadSeeker, name string) (*File, error) {
 // declaration is that of XML (XML 1.0, section 2.8), as far as its encoding.
 var declaration = regexp.MustCompile(`^\s*<\?xml[^>]*\sencoding=["']([A-Za-z0-9._-]+)["']`)
 
+// page is how a document of HTML begins.
+var page = regexp.MustCompile(`(?i)^(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]`)
+
 // foreign says what a file is whose first bytes are those of another kind of file.
 func foreign(head []byte) string {
 	switch {
@@ -84,6 +87,8 @@ func foreign(head []byte) string {
 		return "compressed by gzip: unpack it"
 	case bytes.HasPrefix(head, []byte("%PDF")):
 		return "a PDF"
+	case page.Match(head):
+		return "a page of a website, such as that of a login"
 	}
 	return ""
 }

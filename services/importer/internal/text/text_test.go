@@ -65,6 +65,7 @@ func TestEncodings(t *testing.T) {
 		"declared, and UTF-8":     {`<?xml version="1.0" encoding="iso-8859-1"?>é`, "", `<?xml version="1.0" encoding="iso-8859-1"?>é`, "", ""},
 		"declared as nothing":     {"<?xml version=\"1.0\" encoding=\"klingon\"?>\xe9", "", "", "", `line 1: is in the encoding "klingon"`},
 		"a workbook":              {"PK\x03\x04", "", "", "", "line 1: the file is a workbook"},
+		"a page of a website":     {"\n<!DOCTYPE HTML>\n<html>", "", "", "", "line 1: the file is a page of a website"},
 		"compressed":              {"\x1f\x8b\x08", "", "", "", "line 1: the file is compressed"},
 		"a character at a border": {strings.Repeat("x", 64<<10-1) + "é", "", strings.Repeat("x", 64<<10-1) + "é", "", ""},
 		"a character that is cut": {"é x \xc3", "", "", "", "line 1: is not valid UTF-8"},

@@ -1,6 +1,9 @@
-// Package woocsv reads the product exports of WooCommerce: CSV with headers in English,
-// German, French or Spanish, as the shop's admin pages are. Source:
+// Package woocsv reads the product exports of WooCommerce. Source:
 // github.com/woocommerce/woocommerce/wiki/Product-CSV-Importer-&-Exporter.
+//
+// Headers are in the language of the shop's admin pages. Two dozen languages are known by
+// their words. In any other, the columns of a whole export are known by their places, if
+// the values of the first row agree.
 //
 //	simple       a product with one variant; so is every type that is not here
 //	variable     a product whose variants are the rows of type variation that name it as

@@ -154,11 +154,7 @@ func (r *Reader) variant(one, parent row) listing.Variant {
 	if stock == "parent" || stock == "" && one.Line != parent.Line {
 		stock = parent.Field(c.stock)
 	}
-	// WooCommerce counts grams too.
-	if n, err := strconv.ParseFloat(strings.Replace(stock, ",", ".", 1), 64); err == nil && n > -1e9 && n < 1e9 {
-		whole := int(n)
-		v.Stock = &whole
-	}
+	v.Stock = listing.Count(stock) // WooCommerce counts grams too
 	switch one.Field(c.inStock) {
 	case "0":
 		v.SoldOut = v.Stock == nil
@@ -196,7 +192,7 @@ func day(s string) (begin, end time.Time, ok bool) {
 func markup(texts ...string) string {
 	var all []string
 	for _, text := range texts {
-		text = strings.TrimSpace(strings.ReplaceAll(unescape(text), `\n`, "\n"))
+		text = strings.TrimSpace(withoutShortcodes(strings.ReplaceAll(unescape(text), `\n`, "\n")))
 		if text == "" {
 			continue
 		}

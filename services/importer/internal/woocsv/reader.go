@@ -65,8 +65,17 @@ func (r *Reader) rows(ctx context.Context, give func(*columns, table.Row) error)
 	if err != nil {
 		return err
 	}
-	c := columnsOf(t)
-	return t.Each(ctx, func(next table.Row) error { return give(&c, next) })
+	var c *columns
+	return t.Each(ctx, func(next table.Row) error {
+		if c == nil {
+			found := columnsOf(t.Header(), next)
+			if err := found.check(t.Header()); err != nil {
+				return err
+			}
+			c = &found
+		}
+		return give(c, next)
+	})
 }
 
 // names are the names by which rows refer to products.
