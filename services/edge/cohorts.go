@@ -100,6 +100,22 @@ func (e *Edge) lookUpCohort(ctx context.Context, key pagekey.Key, shop *catalogu
 	return found, due, nil
 }
 
+// shownPage looks up the page of a shopper, or that of a cohort unless it is not designed.
+func (e *Edge) shownPage(ctx context.Context, key pagekey.Key, shop *catalogue.Shop) (ownPage, error) {
+	if _, _, cohort := key.Cohort(); !cohort {
+		return e.ownPage(ctx, key, shop)
+	}
+	found, _, err := e.lookUpCohort(ctx, key, shop)
+	return found, err
+}
+
+// awaitsCohort reports whether a page that is of no cohort waits for its cohort's: one was
+// asked for with it, or is being made already.
+func (e *Edge) awaitsCohort(shop *catalogue.Shop) bool {
+	b := e.deps.Bus()
+	return e.cfg.Scope.hasCohorts() && b != nil && b.Generation.Allowed(shop.Slug)
+}
+
 // cohorts asks for the pages of cohorts. Only runCohorts uses it.
 type cohorts struct {
 	*Edge

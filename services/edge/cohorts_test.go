@@ -62,9 +62,6 @@ func (d *desk) cameBack(signals *wandstorev1.StoreSignals) {
 func TestLadder(t *testing.T) {
 	t.Parallel()
 	deals := &wandstorev1.StoreSignals{SaleFilters: 9, LastEventAt: timestamppb.Now()}
-	looked := &wandstorev1.StoreSignals{
-		Views: 2, LastEventAt: timestamppb.Now(), RecentProducts: []string{"nightjar"}, Categories: map[string]uint32{"moonlit": 2},
-	}
 	old := func(p *wandstorev1.Page) { p.GeneratedAt, p.RequestedAt = hoursAgo(25), hoursAgo(26) }
 	template := func(p *wandstorev1.Page) { p.Source = pagestore.SourceTemplate }
 	for name, tt := range map[string]struct {
@@ -75,7 +72,7 @@ func TestLadder(t *testing.T) {
 		cache, rung, generation, persona string
 		wants                            string
 		own                              bool   // a page of ada's own is asked for
-		shows                            string // is on the page of some, not of nobody in particular
+		shows, hides                     string // what is on the page of some, not of nobody in particular, and what is not
 	}{
 		"first visit": {
 			scope: ScopeAuto, desk: func(d *desk) { d.hasCohort("cohort=explorer") },
@@ -100,28 +97,32 @@ func TestLadder(t *testing.T) {
 			scope: ScopeAuto, desk: func(d *desk) { d.hasCohort("cohort=explorer", template) },
 			cache: "MISS", rung: "fallback", generation: "off", wants: "cohort=explorer job-1",
 		},
-		"known persona": {
-			scope: ScopeCohort, desk: func(d *desk) { d.remembers(deals); d.hasCohort("cohort=dealhunter") },
-			cache: "MISS", rung: "cohort", generation: "off", persona: "dealhunter",
-		},
 		"known persona, cold shop": {
 			scope: ScopeCohort, desk: func(d *desk) { d.remembers(deals); d.hasCohort("cohort=explorer") },
-			cache: "MISS", rung: "persona", generation: "off", persona: "dealhunter", wants: "cohort=dealhunter",
+			cache: "MISS", rung: "persona", generation: "off", persona: "dealhunter", wants: "cohort=dealhunter", shows: `id="live"`,
+		},
+		"known persona, cold shop, switched off": {
+			scope: ScopeCohort, desk: func(d *desk) { d.remembers(deals); d.off = true },
+			cache: "MISS", rung: "persona", generation: "off", persona: "dealhunter", wants: "cohort=dealhunter", hides: `id="live"`,
+		},
+		"known persona, warm shop": {
+			scope: ScopeCohort, desk: func(d *desk) { d.remembers(deals); d.hasCohort("cohort=dealhunter") },
+			cache: "MISS", rung: "cohort", generation: "off", persona: "dealhunter", hides: `id="live"`,
 		},
 		"known persona, every shopper": {
 			scope: ScopeShopper, desk: func(d *desk) { d.remembers(deals) },
 			cache: "MISS", rung: "persona", generation: "triggered", persona: "dealhunter", own: true,
 		},
 		"known interest": {
-			scope: ScopeAuto, desk: func(d *desk) { d.remembers(looked); d.hasCohort("cohort=explorer=moonlit") },
+			scope: ScopeAuto, desk: func(d *desk) { d.remembers(looked()); d.hasCohort("cohort=explorer=moonlit") },
 			cache: "MISS", rung: "cohort", generation: "off", persona: "explorer", shows: "Close at hand",
 		},
 		"known interest, its page is not made": {
-			scope: ScopeAuto, desk: func(d *desk) { d.remembers(looked); d.hasCohort("cohort=explorer") },
+			scope: ScopeAuto, desk: func(d *desk) { d.remembers(looked()); d.hasCohort("cohort=explorer") },
 			cache: "MISS", rung: "cohort", generation: "off", persona: "explorer", wants: "cohort=explorer=moonlit", shows: "Close at hand",
 		},
 		"came back": {
-			scope: ScopeAuto, desk: func(d *desk) { d.cameBack(looked); d.hasCohort("cohort=explorer") },
+			scope: ScopeAuto, desk: func(d *desk) { d.cameBack(looked()); d.hasCohort("cohort=explorer") },
 			cache: "MISS", rung: "cohort", generation: "triggered", persona: "explorer", wants: "cohort=explorer=moonlit", own: true, shows: `id="live"`,
 		},
 		"came back, did nothing": {
@@ -141,7 +142,7 @@ func TestLadder(t *testing.T) {
 			cache: "HIT", rung: "minio", generation: "ready", persona: "explorer",
 		},
 		"their own page is old": {
-			scope: ScopeAuto, desk: func(d *desk) { d.cameBack(looked); d.has(pagestore.TierMinIO, old); d.hasCohort("cohort=explorer") },
+			scope: ScopeAuto, desk: func(d *desk) { d.cameBack(looked()); d.has(pagestore.TierMinIO, old); d.hasCohort("cohort=explorer") },
 			cache: "HIT", rung: "minio", generation: "triggered", persona: "explorer", own: true,
 		},
 		"their own page is old, only cohorts": {
@@ -149,7 +150,7 @@ func TestLadder(t *testing.T) {
 			cache: "MISS", rung: "cohort", generation: "off", persona: "explorer",
 		},
 		"not to be tracked": {
-			scope: ScopeAuto, desk: func(d *desk) { d.cameBack(looked) }, headers: []string{"DNT", "1"},
+			scope: ScopeAuto, desk: func(d *desk) { d.cameBack(looked()) }, headers: []string{"DNT", "1"},
 			cache: "MISS", rung: "fallback", generation: "off", wants: "cohort=explorer",
 		},
 		"fetched ahead": {
@@ -188,6 +189,9 @@ func TestLadder(t *testing.T) {
 			}
 			if tt.persona != "" && (!strings.Contains(a.body, `data-persona="`+tt.persona+`"`) || !strings.Contains(a.body, tt.shows)) {
 				t.Errorf("the page does not show %q", tt.shows)
+			}
+			if tt.hides != "" && strings.Contains(a.body, tt.hides) {
+				t.Errorf("the page shows %q", tt.hides)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -52,17 +53,19 @@ func (p *parts) noteDraft(change jetstream.KeyValueEntry) {
 	}
 }
 
-// listenForDrafts listens for drafts of the key, beginning with the one that there is.
-func (e *Edge) listenForDrafts(ctx context.Context, key pagekey.Key) *draftboard.Listener {
-	l := e.deps.Drafts.Listen(key)
+// listenForDrafts listens for drafts of the keys, beginning with those that there are.
+func (e *Edge) listenForDrafts(ctx context.Context, keys []pagekey.Key) *draftboard.Listener {
+	l := e.deps.Drafts.Listen(keys...)
 	b := e.deps.Bus()
 	if b == nil {
 		return l
 	}
 	ctx, cancel := context.WithTimeout(ctx, draftTimeout)
 	defer cancel()
-	if draft, err := b.Drafts.Get(ctx, key); err == nil {
-		e.deps.Drafts.Set(key, draft)
+	for _, key := range keys {
+		if draft, err := b.Drafts.Get(ctx, key); err == nil {
+			e.deps.Drafts.Set(key, draft)
+		}
 	}
 	return l
 }
@@ -80,7 +83,6 @@ type section struct {
 // draftSender sends the sections of drafts on one stream, each of them once.
 type draftSender struct {
 	edge *Edge
-	key  pagekey.Key
 	send func(format string, args ...any) error
 
 	answer string // that the sections sent are of
@@ -89,12 +91,12 @@ type draftSender struct {
 
 // sendNew sends the sections of the draft that were not sent. A draft that is of no live
 // job, or cannot be rendered, has none. The error is that of the stream.
-func (s *draftSender) sendNew(ctx context.Context, draft pagedraft.Draft) error {
+func (s *draftSender) sendNew(ctx context.Context, key pagekey.Key, draft pagedraft.Draft) error {
 	if draft.PageDraft == nil {
 		return nil
 	}
-	place, live := s.edge.deps.Board.Find(s.key)
-	shop, known := s.edge.deps.Shops.Shop(s.key.Shop())
+	place, live := s.edge.deps.Board.Find(key)
+	shop, known := s.edge.deps.Shops.Shop(key.Shop())
 	if !live || !known || place.Record.GetJobId() != draft.GetJobId() {
 		return nil
 	}
@@ -102,7 +104,7 @@ func (s *draftSender) sendNew(ctx context.Context, draft pagedraft.Draft) error 
 	if answer := draft.GetJobId() + "." + draft.GetAnswer(); answer != s.answer {
 		s.answer, from = answer, 0
 	}
-	sections, unrendered := s.edge.renderDraft(draft, shop, from)
+	sections, unrendered := s.edge.sectionsOf(draft, shop, from)
 	if unrendered != nil {
 		trace.SpanFromContext(ctx).AddEvent("draft cannot be rendered")
 	}
@@ -134,6 +136,15 @@ func (s *draftSender) sendOne(ctx context.Context, draft pagedraft.Draft, one se
 		return err
 	}
 	return s.send("event: section\ndata: %s\n", data.Bytes()) // Encode ends with a newline
+}
+
+// sectionsOf renders the sections of a draft from the given number on, once for all who wait
+// for them at the same time.
+func (e *Edge) sectionsOf(draft pagedraft.Draft, shop *catalogue.Shop, from int) ([]section, error) {
+	flight := fmt.Sprintf("draft:%s:%s:%d:%d", shop.Slug, draft.GetJobId(), draft.Revision, from)
+	rendered, err, _ := e.renders.Do(flight, func() (any, error) { return e.renderDraft(draft, shop, from) })
+	sections, _ := rendered.([]section) // the flight returns no other type
+	return sections, err
 }
 
 // renderDraft renders the sections of a draft from the given number on. What comes by the

@@ -47,20 +47,12 @@ func TestStreamsBringSections(t *testing.T) {
 			if err := protojson.Unmarshal([]byte(tt.design), draft.GetDesign()); err != nil {
 				t.Fatal(err)
 			}
-			d.draft = &pagedraft.Draft{PageDraft: draft, Revision: 7}
+			d.drafted["ada"] = pagedraft.Draft{PageDraft: draft, Revision: 7}
 			// The stream ends after what there is.
 			close(d.edge.draining)
 			res := d.ask("GET", "/api/generation/events?store=magic-wands&shopper=ada", "")
 			var indexes strings.Builder
-			for event := range strings.SplitSeq(res.body, "\n\n") {
-				data, ok := strings.CutPrefix(event, "event: section\ndata: ")
-				if !ok {
-					continue
-				}
-				var s section
-				if err := json.Unmarshal([]byte(data), &s); err != nil {
-					t.Fatal(err)
-				}
+			for _, s := range res.sections() {
 				indexes.WriteString(strconv.Itoa(s.Index))
 				if !strings.Contains(s.HTML, "<section class=") || strings.Contains(s.HTML, "steal") || (s.Theme != nil) != (s.Index == 0) {
 					t.Errorf("section %d: theme %v, %s", s.Index, s.Theme, s.HTML)
@@ -71,6 +63,27 @@ func TestStreamsBringSections(t *testing.T) {
 			}
 		})
 	}
+}
+
+// sections is the sections that a stream brought.
+func (r reply) sections() (sections []section) {
+	for _, data := range r.events("section") {
+		var s section
+		if json.Unmarshal([]byte(data), &s) == nil {
+			sections = append(sections, s)
+		}
+	}
+	return sections
+}
+
+// events is the data of a stream's events of this name.
+func (r reply) events(name string) (data []string) {
+	for event := range strings.SplitSeq(r.body, "\n\n") {
+		if d, ok := strings.CutPrefix(event, "event: "+name+"\ndata: "); ok {
+			data = append(data, d)
+		}
+	}
+	return data
 }
 
 // Of two drafts the newer one counts, in whatever order they come.

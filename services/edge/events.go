@@ -36,7 +36,8 @@ const (
 
 // events answers GET /api/generation/events with the current status and each change of it,
 // as server-sent events (WHATWG HTML, 9.2), until the status is ready or failed. While the
-// page is being written, its sections come in between, each as soon as it is complete.
+// page is being written, its sections come in between, each as soon as it is complete. If no
+// page of the shopper's own is made, all of this is about the page of their cohort.
 func (e *Edge) events(c *fiber.Ctx) error {
 	key, err := e.keyOfQuery(c)
 	if err != nil {
@@ -59,9 +60,10 @@ func (e *Edge) events(c *fiber.Ctx) error {
 	// The stream writer outlives the handler, so it must not use the fiber context.
 	conn := c.Context().Conn()
 	ctx := context.WithoutCancel(c.UserContext())
+	awaited := e.awaitedBy(c, key)
 	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
 		defer release()
-		_ = e.stream(ctx, key, conn, w)
+		_ = e.stream(ctx, awaited, conn, w)
 	})
 	return nil
 }
@@ -109,12 +111,9 @@ func (e *Edge) askForListener(c *fiber.Ctx, key pagekey.Key) {
 
 // stream writes events until the job has ended, the browser is gone, the time is
 // up or the edge drains. Its error only says which.
-func (e *Edge) stream(ctx context.Context, key pagekey.Key, conn net.Conn, w *bufio.Writer) error {
+func (e *Edge) stream(ctx context.Context, awaited *awaited, conn net.Conn, w *bufio.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, listenFor)
 	defer cancel()
-	// Listen before the status is read, so that no change is missed in between.
-	l := e.deps.Board.Listen(key)
-	defer e.deps.Board.Leave(l)
 	alive := time.NewTicker(keepAliveEvery)
 	defer alive.Stop()
 	unknown := time.NewTimer(unknownTimeout)
@@ -123,44 +122,45 @@ func (e *Edge) stream(ctx context.Context, key pagekey.Key, conn net.Conn, w *bu
 	if err := send("retry: 3000\n\n"); err != nil {
 		return err
 	}
-	drafts := e.listenForDrafts(ctx, key)
-	defer drafts.Leave()
-	sections := draftSender{edge: e, key: key, send: send}
+	awaited.listen(ctx, send)
+	defer awaited.leave()
 	statuses := statusSender{send: send}
-	var awaiting time.Time
+	known := false
 	for {
-		s, err := e.generation(ctx, key)
-		if err != nil {
-			// NATS is unavailable. The listener is woken at the next change.
-			s = generationStatus{State: stateNone}
-		}
-		if err := statuses.sendNew(s); err != nil {
-			return err
-		}
-		if !s.requestedAt.IsZero() {
-			awaiting = s.requestedAt
-		}
-		if s.State == stateReady && !awaiting.IsZero() {
-			e.metrics.upgrades.Record(ctx, max(0, time.Since(awaiting).Seconds()), metric.WithAttributes(telemetry.Source.String(s.Source)))
-		}
-		if s.ended() {
-			return nil
-		}
-		if s.State != stateNone {
-			unknown.Stop()
-		}
-		if err := sections.sendNew(ctx, drafts.Draft()); err != nil {
-			return err
+		if p := awaited.next(); p != nil {
+			s := p.status
+			if err := statuses.sendNew(s); err != nil {
+				return err
+			}
+			if s.State == stateReady && !p.requestedAt.IsZero() {
+				e.metrics.upgrades.Record(ctx, max(0, time.Since(p.requestedAt).Seconds()), metric.WithAttributes(telemetry.Source.String(s.Source)))
+			}
+			if s.ended() {
+				return nil
+			}
+			if known = s.live(); known {
+				unknown.Stop()
+			}
+			if err := p.sendSections(ctx); err != nil {
+				return err
+			}
+		} else if known {
+			known = false
+			unknown.Reset(unknownTimeout)
 		}
 		select {
-		case <-l.Changed:
-		case <-drafts.Changed:
+		case <-awaited.own.job.Changed:
+			awaited.own.update(ctx)
+		case <-awaited.cohort.job.Changed:
+			awaited.cohort.update(ctx)
+		case <-awaited.own.drafts.Changed:
+		case <-awaited.cohort.drafts.Changed:
 		case <-alive.C:
 			if err := send(": still here\n\n"); err != nil {
 				return err
 			}
 		case <-unknown.C:
-			return nil
+			return statuses.sendNew(awaited.givenUp())
 		case <-e.draining:
 			return nil
 		case <-ctx.Done():

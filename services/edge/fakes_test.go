@@ -69,7 +69,7 @@ type desk struct {
 	ordered   []pagemaker.Order
 	problems  []string
 	webhooks  map[string]bool
-	draft     *pagedraft.Draft // ada's
+	drafted   map[string]pagedraft.Draft // by shopper
 }
 
 func newDesk(t *testing.T, change ...func(*Config)) *desk {
@@ -77,6 +77,7 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 	s := shared(t)
 	d := &desk{
 		t: t, shop: s.shop, board: jobboard.New(1), drafts: draftboard.New(), sessions: map[string]*wandstorev1.ShopperSession{},
+		drafted: map[string]pagedraft.Draft{},
 	}
 	cfg := Config{Identity: identity.Config{Mode: identity.Open}, PageMaxAge: 24 * time.Hour, TriggerTimeout: time.Second, SessionTimeout: time.Second, LLMTimeoutSeconds: 1, DebugToken: debugToken}
 	for _, c := range change {
@@ -283,10 +284,11 @@ func (d *deskMaker) Make(_ context.Context, o pagemaker.Order) (pagemaker.Made, 
 type deskDrafts desk
 
 func (d *deskDrafts) Get(_ context.Context, key pagekey.Key) (pagedraft.Draft, error) {
-	if d.draft == nil || key.Shopper() != "ada" {
-		return pagedraft.Draft{}, pagedraft.ErrNone
+	draft, ok := d.drafted[key.Shopper()]
+	if !ok {
+		return draft, pagedraft.ErrNone
 	}
-	return *d.draft, nil
+	return draft, nil
 }
 
 type deskEraser desk

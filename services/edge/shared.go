@@ -30,7 +30,8 @@ func (e *Edge) sendShared(c *fiber.Ctx, shop *catalogue.Shop, v *visitor, genera
 	if v != nil && v.Certain() {
 		e.missed(c, outcomePersona, v.Persona, generation)
 		return e.sendCompleted(c, storefront.PageInput{
-			Shop: shop, Design: design.Template(shop, v.Persona, v.interests), Persona: v.Persona, Live: generation != generationOff,
+			Shop: shop, Design: design.Template(shop, v.Persona, v.interests), Persona: v.Persona,
+			Live: generation != generationOff || e.awaitsCohort(shop),
 		})
 	}
 	return e.sendFallback(c, shop, generation)

@@ -23,6 +23,8 @@ type generationStatus struct {
 	Source      string     `json:"source,omitempty"`
 	GeneratedAt *time.Time `json:"generatedAt,omitempty"`
 	Reason      string     `json:"reason,omitempty"`
+	// Rung is "cohort" if it is the page of the shopper's cohort, since none of their own is made.
+	Rung string `json:"rung,omitempty"`
 
 	// requestedAt is when the live job was requested.
 	requestedAt time.Time
@@ -39,6 +41,12 @@ const (
 // ended reports whether the state is final.
 func (s generationStatus) ended() bool { return s.State == stateReady || s.State == stateFailed }
 
+// live reports whether the page is being made.
+func (s generationStatus) live() bool { return s.State == stateQueued || s.State == stateRunning }
+
+// expected reports whether the page is there or being made.
+func (s generationStatus) expected() bool { return s.State == stateReady || s.live() }
+
 // status answers GET /api/generation/status.
 func (e *Edge) status(c *fiber.Ctx) error {
 	key, err := e.keyOfQuery(c)
@@ -49,12 +57,18 @@ func (e *Edge) status(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if !s.expected() {
+		cohorts, _ := e.cohortsOfListener(c, key)
+		if cohort := e.best(c.UserContext(), cohorts); cohort.expected() {
+			s = cohort
+		}
+	}
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	return c.JSON(s)
 }
 
 // generation returns the state of the key's live job, otherwise that of its page, otherwise
-// that of its last job.
+// that of its last job. Of a cohort, only a page that the model designed is one.
 func (e *Edge) generation(ctx context.Context, key pagekey.Key) (generationStatus, error) {
 	if place, live := e.deps.Board.Find(key); live {
 		s := generationStatus{
@@ -71,7 +85,7 @@ func (e *Edge) generation(ctx context.Context, key pagekey.Key) (generationStatu
 	if !ok {
 		return generationStatus{}, errUnknownShop
 	}
-	if found, err := e.ownPage(ctx, key, shop); err == nil && found.decision.Servable() {
+	if found, err := e.shownPage(ctx, key, shop); err == nil && found.decision.Servable() {
 		at := found.Page.GeneratedAt()
 		return generationStatus{State: stateReady, Persona: found.Page.Persona(), Source: found.Page.Source(), GeneratedAt: &at}, nil
 	}

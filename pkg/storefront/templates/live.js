@@ -150,6 +150,8 @@
       const next = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (!answer.ok || next.getElementById("live")) throw 0;
       over = true;
+      // A page of another kind was expected in vain, and this one is shown already.
+      if (!tail && next.getElementById("main").isEqualNode(main)) return end();
       if (settle(next)) return;
       if (!busy()) return end(), show(next);
       offer("Your shop is ready", () => show(next, true));

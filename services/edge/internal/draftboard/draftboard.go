@@ -18,25 +18,27 @@ type Board struct {
 // New returns an empty board.
 func New() *Board { return &Board{waiting: map[pagekey.Key]map[*Listener]struct{}{}} }
 
-// Listener waits for the drafts of one key.
+// Listener waits for the drafts of its keys.
 type Listener struct {
 	// Changed receives after a change. Several changes may come as one.
 	Changed chan struct{}
 
 	board *Board
-	key   pagekey.Key
+	keys  []pagekey.Key
 	draft pagedraft.Draft
 }
 
 // Listen registers a listener. Leave unregisters it.
-func (b *Board) Listen(key pagekey.Key) *Listener {
-	l := &Listener{Changed: make(chan struct{}, 1), board: b, key: key}
+func (b *Board) Listen(keys ...pagekey.Key) *Listener {
+	l := &Listener{Changed: make(chan struct{}, 1), board: b, keys: keys}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.waiting[key] == nil {
-		b.waiting[key] = map[*Listener]struct{}{}
+	for _, key := range keys {
+		if b.waiting[key] == nil {
+			b.waiting[key] = map[*Listener]struct{}{}
+		}
+		b.waiting[key][l] = struct{}{}
 	}
-	b.waiting[key][l] = struct{}{}
 	return l
 }
 
@@ -44,9 +46,10 @@ func (b *Board) Listen(key pagekey.Key) *Listener {
 func (l *Listener) Leave() {
 	l.board.mu.Lock()
 	defer l.board.mu.Unlock()
-	delete(l.board.waiting[l.key], l)
-	if len(l.board.waiting[l.key]) == 0 {
-		delete(l.board.waiting, l.key)
+	for _, key := range l.keys {
+		if delete(l.board.waiting[key], l); len(l.board.waiting[key]) == 0 {
+			delete(l.board.waiting, key)
+		}
 	}
 }
 

@@ -219,22 +219,24 @@ func (b *Board) beforeAccount(rec *wandstorev1.JobRecord) (ahead int, eta time.D
 	return ahead, eta
 }
 
-// Listener is woken when the state of its key may have changed.
+// Listener is woken when the state of one of its keys may have changed.
 type Listener struct {
 	// Changed receives after a change. Several changes may come as one.
 	Changed chan struct{}
-	key     pagekey.Key
+	keys    []pagekey.Key
 }
 
 // Listen registers a listener. Leave unregisters it.
-func (b *Board) Listen(key pagekey.Key) *Listener {
-	l := &Listener{Changed: make(chan struct{}, 1), key: key}
+func (b *Board) Listen(keys ...pagekey.Key) *Listener {
+	l := &Listener{Changed: make(chan struct{}, 1), keys: keys}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.listeners[key] == nil {
-		b.listeners[key] = map[*Listener]struct{}{}
+	for _, key := range keys {
+		if b.listeners[key] == nil {
+			b.listeners[key] = map[*Listener]struct{}{}
+		}
+		b.listeners[key][l] = struct{}{}
 	}
-	b.listeners[key][l] = struct{}{}
 	return l
 }
 
@@ -242,8 +244,10 @@ func (b *Board) Listen(key pagekey.Key) *Listener {
 func (b *Board) Leave(l *Listener) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if delete(b.listeners[l.key], l); len(b.listeners[l.key]) == 0 {
-		delete(b.listeners, l.key)
+	for _, key := range l.keys {
+		if delete(b.listeners[key], l); len(b.listeners[key]) == 0 {
+			delete(b.listeners, key)
+		}
 	}
 }
 
