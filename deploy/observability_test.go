@@ -47,6 +47,7 @@ func TestDashboardsAndAlerts(t *testing.T) {
 	must(t, s.kimi.SetFault(kimisim.Fault{Name: "server-error"}))
 	firing("ModelFailing")
 	// An error of the server may be due to one shop's prompts; a refused account stops all.
+	firing("ShopStopped")
 	must(t, s.kimi.SetFault(kimisim.Fault{Name: kimisim.InsufficientBalance}))
 	firing("BreakerOpen")
 	s.kimi.ClearFaults()

@@ -51,6 +51,10 @@ var (
 		Description: "Circuit breakers: 0 closed, 0.5 half open, 1 open.",
 		Attributes:  []attribute.Key{Breaker},
 	}
+	ShopsStopped = Metric{
+		Name: "wandstore.breaker.stores_stopped", Kind: KindGauge, Unit: "{store}",
+		Description: "Stores that the model is not called for at the moment, while it is for others: calls for them failed.",
+	}
 	EventListeners = Metric{
 		Name: "wandstore.events.listeners", Kind: KindGauge, Unit: "{listener}",
 		Description: "Pages that wait for their generation over server-sent events.",
@@ -215,7 +219,7 @@ var (
 
 // Metrics is all metrics, in the order of the reference documentation.
 var Metrics = []Metric{
-	HTTPRequestDuration, PageResponses, PageLookups, PageLookupDuration, BreakerOpen, EventListeners,
+	HTTPRequestDuration, PageResponses, PageLookups, PageLookupDuration, BreakerOpen, ShopsStopped, EventListeners,
 	UpgradeDuration, FirstSectionDuration, WatchDelay, WatchUp,
 	JobClaims, JobPublishes, JobDeliveries, JobDuration, JobAttempts, JobDeadLetters,
 	QueueDepth, QueueRunning, QueueOldestAge, StreamMessages, StreamSize, StreamLimit, StreamsLost,

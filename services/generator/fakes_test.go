@@ -35,6 +35,7 @@ type bench struct {
 	closed  bool // the pool is not open
 	faults  map[string]string
 	breaker string
+	stopped []string
 	members []Member
 
 	authorization string // of the requests
@@ -125,7 +126,8 @@ func (b *benchShops) Faults() map[string]string { return b.faults }
 
 type benchModel bench
 
-func (b *benchModel) BreakerState() string { return b.breaker }
+func (b *benchModel) BreakerState() string   { return b.breaker }
+func (b *benchModel) StoppedShops() []string { return b.stopped }
 
 type benchMaker bench
 

@@ -19,8 +19,13 @@ type Shops interface {
 	Faults() map[string]string
 }
 
-// Model is the model's circuit breaker, which is "closed" while the model is called.
-type Model interface{ BreakerState() string }
+// Model is the model's circuit breakers.
+type Model interface {
+	// BreakerState is "closed" while the model is called.
+	BreakerState() string
+	// StoppedShops is the shops that the model is not called for, while it is for others.
+	StoppedShops() []string
+}
 
 // Streams are the streams, buckets and consumers on NATS.
 type Streams interface {

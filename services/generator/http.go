@@ -59,7 +59,7 @@ func (g *Generator) serve(ctx context.Context) error {
 // health answers GET /health with the state of the members. The status is 503 until the pool
 // is open.
 func (g *Generator) health(c *fiber.Ctx) error {
-	body := fiber.Map{"status": "starting", "worker": g.deps.Worker, "model": fiber.Map{"name": g.cfg.KimiModel, "breaker": g.deps.Model.BreakerState()}}
+	body := fiber.Map{"status": "starting", "worker": g.deps.Worker, "model": g.modelHealth()}
 	p := g.deps.Pool()
 	if p == nil {
 		return c.Status(fiber.StatusServiceUnavailable).JSON(body)
@@ -79,6 +79,18 @@ func (g *Generator) health(c *fiber.Ctx) error {
 		body["status"], body["streams"] = "degraded", faults
 	}
 	return c.JSON(body)
+}
+
+// maxNamedShops bounds how many shops a health report names.
+const maxNamedShops = 20
+
+// modelHealth says whether the model is called, and for which shops it is not.
+func (g *Generator) modelHealth() fiber.Map {
+	health := fiber.Map{"name": g.cfg.KimiModel, "breaker": g.deps.Model.BreakerState()}
+	if stopped := g.deps.Model.StoppedShops(); len(stopped) > 0 {
+		health["stopped"] = fiber.Map{"count": len(stopped), "stores": stopped[:min(len(stopped), maxNamedShops)]}
+	}
+	return health
 }
 
 // authorize refuses a call that may not make pages: each spends the model's money.

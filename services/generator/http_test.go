@@ -141,6 +141,7 @@ func TestHealth(t *testing.T) {
 		"NATS away":      {func(b *bench) { b.offline = true }, 200, `"status":"degraded"`},
 		"a faulty shop":  {func(b *bench) { b.faults = map[string]string{"x.json": "no"} }, 200, `"stores":{"x.json":"no"}`},
 		"model away":     {func(b *bench) { b.breaker = "open" }, 200, `"model":{"breaker":"open","name":"kimi-test"}`},
+		"shops stopped":  {func(b *bench) { b.breaker, b.stopped = "half-open", []string{"linen", "tea"} }, 200, `"stopped":{"count":2,"stores":["linen","tea"]}`},
 		"a cold member":  {func(b *bench) { b.members = []Member{member{"pool-1", jobqueue.Status{}}} }, 200, `"state":"cold"`},
 		"a busy member":  {func(b *bench) { b.members = []Member{member{"pool-1", jobqueue.Status{Running: 1}}} }, 200, `"state":"warm"`},
 		"worker is told": {func(*bench) {}, 200, `"worker":"worker-1"`},

@@ -119,7 +119,7 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, worker string, 
 // model is a client of the model, with its breaker.
 type model interface {
 	designer.Model
-	BreakerState() string
+	Model
 	Close()
 }
 
@@ -153,4 +153,6 @@ func (noModel) Complete(context.Context, kimi.Request) (kimi.Answer, error) {
 	return kimi.Answer{}, errNoKey
 }
 func (noModel) BreakerState() string { return "open" }
-func (noModel) Close()               {}
+
+func (noModel) StoppedShops() []string { return nil }
+func (noModel) Close()                 {}

@@ -25,6 +25,7 @@ func (p *parts) observe(opened *pool) (stop func()) {
 	configs, unread := wandnats.Streams(p.cfg.Pool)
 	return telemetry.Observe(otel.GetMeterProvider(), scope, func(ctx context.Context, see telemetry.See) error {
 		see(telemetry.BreakerOpen, telemetry.BreakerValue(p.model.BreakerState()), telemetry.Breaker.String("kimi"))
+		see(telemetry.ShopsStopped, float64(len(p.model.StoppedShops())))
 		p.account.See(see)
 		see(telemetry.StreamsLost, float64(len(p.keeper.Faults())))
 		ctx, cancel := context.WithTimeout(ctx, observeTimeout)
@@ -47,7 +48,7 @@ func (p *parts) observe(opened *pool) (stop func()) {
 			}
 		}
 		return errors.Join(failed...)
-	}, telemetry.AccountWaiting, telemetry.AccountUnderWay, telemetry.AccountLimit, telemetry.BreakerOpen, telemetry.QueueDepth, telemetry.QueueRunning, telemetry.QueueOldestAge,
+	}, telemetry.AccountWaiting, telemetry.AccountUnderWay, telemetry.AccountLimit, telemetry.BreakerOpen, telemetry.ShopsStopped, telemetry.QueueDepth, telemetry.QueueRunning, telemetry.QueueOldestAge,
 		telemetry.StreamMessages, telemetry.StreamSize, telemetry.StreamLimit, telemetry.StreamsLost)
 }
 

@@ -105,6 +105,8 @@ var boards = []board{
 					advice: "Pages that shoppers got without the model. Runbook ModelFailing."},
 				{title: "Breaker", unit: "short", warn: .5, alarm: 1, queries: one(`max(wandstore_breaker_open{wandstore_breaker="kimi"})`, "kimi"),
 					advice: "1: the model is not asked at all for a while, since calls failed in a row. Runbook BreakerOpen."},
+				{title: "Shops that are stopped", unit: "short", warn: 1, alarm: 10, queries: one(`max(wandstore_breaker_stores_stopped)`, "shops"),
+					advice: "The model is not asked for these, and is for others: it fails what they ask. Runbook ShopStopped."},
 				{title: "Prompt tokens that are cached", unit: "percentunit", warn: .8, alarm: .5,
 					queries: one(`sum(rate(wandstore_model_tokens_total{gen_ai_token_type="cached"}[$__rate_interval])) / sum(rate(wandstore_model_tokens_total{gen_ai_token_type="input"}[$__rate_interval]))`, "cached"),
 					advice:  "From a shop's second page on nine tenths. Less: shops with few pages an hour, catalogues that change often, or a provider without a prompt cache."},

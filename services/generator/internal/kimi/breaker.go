@@ -2,6 +2,7 @@ package kimi
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -145,10 +146,27 @@ func (b *breakers) state() string {
 	case !b.service.until.IsZero():
 		return "half-open"
 	}
-	for _, own := range b.shops {
-		if now.Before(own.until) {
-			return "half-open"
-		}
+	if len(b.stopped(now)) > 0 {
+		return "half-open"
 	}
 	return "closed"
+}
+
+// stopped is the shops that are stopped by their own breaker, in order. b.mu is held.
+func (b *breakers) stopped(now time.Time) []string {
+	var shops []string
+	for shop, own := range b.shops {
+		if now.Before(own.until) {
+			shops = append(shops, shop)
+		}
+	}
+	slices.Sort(shops)
+	return shops
+}
+
+// stoppedShops is the shops that are stopped by their own breaker now, in order.
+func (b *breakers) stoppedShops() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.stopped(time.Now())
 }

@@ -123,6 +123,9 @@ func TestBreakersOpenForWhomItConcerns(t *testing.T) {
 		if got := b.state(); got != c.state {
 			t.Errorf("%s: %s, want %s", name, got, c.state)
 		}
+		if got := b.stoppedShops(); c.state != "open" && !slices.Equal(got, c.stops) {
+			t.Errorf("%s: the shops %v are told of, want %v", name, got, c.stops)
+		}
 		for _, shop := range []string{"a", "b", "c"} {
 			if _, err := b.begin(shop); (err != nil) != slices.Contains(c.stops, shop) {
 				t.Errorf("%s: shop %s: %v", name, shop, err)

@@ -168,6 +168,10 @@ func (c *Client) Close() { c.http.GetClient().CloseIdleConnections() }
 // probes or it is not called for some shops, and otherwise "closed".
 func (c *Client) BreakerState() string { return c.breakers.state() }
 
+// StoppedShops returns the shops that the model is not called for, while it is for others, in
+// the order of their slugs: calls for them failed lately. There are at most 4,096.
+func (c *Client) StoppedShops() []string { return c.breakers.stoppedShops() }
+
 // Complete asks the model and returns its answer. The table in the package's documentation
 // lists the errors and what is retried. With Config.Account it waits
 // until the account has room for the call. With an error, the Answer's Text is the longest
