@@ -21,7 +21,7 @@ func TestBucketsAreThoseOfTheCLI(t *testing.T) {
 	_, theirJS := connect(t, theirs.url)
 	for bucket, flags := range map[string][]string{
 		wandnats.BucketPages:     {"--history=1", "--ttl=1h", "--max-value-size=1000000"},
-		wandnats.BucketJobs:      {"--history=64", "--ttl=1h", "--max-value-size=16384"},
+		wandnats.BucketJobs:      {"--history=64", "--ttl=5h", "--max-value-size=16384"},
 		wandnats.BucketSessions:  {"--history=1", "--max-value-size=131072"},
 		wandnats.BucketStores:    {"--history=5", "--max-value-size=524288"},
 		wandnats.BucketCatalogue: {"--history=1", "--max-value-size=262144"},
@@ -60,7 +60,7 @@ func TestBucketsHold(t *testing.T) {
 		kv      jetstream.KeyValue
 		ttl     time.Duration
 		history int64
-	}{{pages, time.Second, 1}, {jobs, time.Hour, 64}, {sessions, 0, 1}} {
+	}{{pages, time.Second, 1}, {jobs, 5 * time.Hour, 64}, {sessions, 0, 1}} {
 		status, err := want.kv.Status(ctx)
 		if err != nil {
 			t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -167,6 +168,7 @@ func TestSettingsNameWhatIsWrong(t *testing.T) {
 		"MAX_QUEUE_DEPTH":   func(s *wandnats.Settings, v int) { s.MaxQueueDepth = v },
 		"POOL_CONCURRENCY":  func(s *wandnats.Settings, v int) { s.Concurrency = v },
 		"CACHE_TTL_SECONDS": func(s *wandnats.Settings, v int) { s.CacheTTLSeconds = v },
+		"JOB_MAX_WAIT":      func(s *wandnats.Settings, v int) { s.JobMaxWait = time.Duration(v|1) * time.Nanosecond },
 		"NATS_REPLICAS":     func(s *wandnats.Settings, v int) { s.Replicas = v },
 	} {
 		for _, v := range []int{-1, 0, 1 << 30} {

@@ -35,6 +35,9 @@ type Settings struct {
 	Concurrency int `env:"POOL_CONCURRENCY" envDefault:"1"`
 	// CacheTTLSeconds is how long UI_CACHE keeps a page, 1 s to a year.
 	CacheTTLSeconds int `env:"CACHE_TTL_SECONDS" envDefault:"3600"`
+	// JobMaxWait is how long a job is kept for a shopper who does not come again, 10 min to a
+	// week; 0 is DefaultJobMaxWait. GENERATION_QUEUE keeps its record for recordMargin longer.
+	JobMaxWait time.Duration `env:"JOB_MAX_WAIT" envDefault:"4h"`
 	// Replicas is how many replicas a new stream gets, 1 to 5; an existing one keeps
 	// its own.
 	Replicas int `env:"NATS_REPLICAS" envDefault:"1"`
@@ -56,7 +59,26 @@ func (s Settings) Validate() error {
 			return fmt.Errorf("%s is not from %d to %d", v.name, v.low, v.high)
 		}
 	}
+	if wait := s.MaxWait(); wait < 10*time.Minute || wait > 7*24*time.Hour {
+		return errors.New("JOB_MAX_WAIT is not from 10m to 168h")
+	}
 	return nil
+}
+
+const (
+	// DefaultJobMaxWait is longer than a full queue of default settings takes: 100 jobs of
+	// 100 s are 2.8 h.
+	DefaultJobMaxWait = 4 * time.Hour
+	// recordMargin is how long a record stays after its job may have begun.
+	recordMargin = time.Hour
+)
+
+// MaxWait is JobMaxWait or its default.
+func (s Settings) MaxWait() time.Duration {
+	if s.JobMaxWait == 0 {
+		return DefaultJobMaxWait
+	}
+	return s.JobMaxWait
 }
 
 // CacheTTL is how long UI_CACHE keeps a page.
@@ -236,6 +258,8 @@ func Streams(s Settings) ([]jetstream.StreamConfig, error) {
 			switch c.Name {
 			case StreamGeneration:
 				c.MaxMsgsPerSubject = int64(s.MaxQueueDepth)
+			case "KV_" + BucketJobs:
+				c.MaxAge = s.MaxWait() + recordMargin
 			case "KV_" + BucketPages:
 				c.MaxAge = s.CacheTTL()
 				// The server refuses a duplicate window longer than the age.

@@ -28,6 +28,9 @@ type ConsumerConfig struct {
 	// Past it the handler's context ends.
 	// Without it, a hung handler would keep its job by heartbeats without end.
 	JobTimeout time.Duration
+	// MaxWait is how long a job is kept that nobody asks for again. Its page is not made
+	// after that. 0 is wandnats.DefaultJobMaxWait.
+	MaxWait time.Duration
 	// Grace is how long running jobs may continue after the context of Run has ended.
 	// Past it they go back into the queue, which uses up no delivery.
 	Grace time.Duration
@@ -59,6 +62,9 @@ type Consumer struct {
 // NewConsumer returns a Consumer that runs one member's jobs with handle. jobs is the
 // bucket GENERATION_QUEUE.
 func NewConsumer(js jetstream.JetStream, jobs jetstream.KeyValue, cfg ConsumerConfig, trail *Trail, handle Handler, log *slog.Logger) *Consumer {
+	if cfg.MaxWait == 0 {
+		cfg.MaxWait = wandnats.DefaultJobMaxWait
+	}
 	c := &Consumer{
 		cfg: cfg, js: js, records: records{jobs}, trail: trail, handle: handle, metrics: newMetrics(),
 		log:    log.With("member", cfg.Member),
@@ -164,17 +170,17 @@ func (c *Consumer) work(ctx, jobs context.Context, slots chan struct{}, running 
 		}
 		running.Go(func() {
 			defer func() { <-slots }()
-			c.process(ctx, jobs, msg, limitsOf(ctx, cons))
+			c.process(ctx, jobs, msg, infoOf(ctx, cons))
 		})
 	}
 }
 
-// limitsOf returns the consumer's ack wait and maximum of deliveries as they are now.
-// An operator may have changed them since the consumer was looked up. A last delivery
-// that is not recognised as one would become a dead letter without its reason.
-func limitsOf(ctx context.Context, cons jetstream.Consumer) jetstream.ConsumerConfig {
+// infoOf returns the consumer's ack wait and maximum of deliveries as they are now, and the
+// server's time. An operator may have changed the limits since the consumer was looked up. A
+// last delivery that is not recognised as one would become a dead letter without its reason.
+func infoOf(ctx context.Context, cons jetstream.Consumer) *jetstream.ConsumerInfo {
 	if info, err := cons.Info(ctx); err == nil {
-		return info.Config
+		return info
 	}
-	return cons.CachedInfo().Config
+	return cons.CachedInfo()
 }

@@ -24,6 +24,10 @@ type delivery struct {
 	seq     uint64
 	attempt int
 	last    bool
+	// at is when it was delivered and waited how long the message was in the queue, both by
+	// the server's clock.
+	at     time.Time
+	waited time.Duration
 	job     *Job
 	// stop ends when the worker is to take no more jobs.
 	stop context.Context //nolint:containedctx // it lives as long as the delivery
@@ -37,7 +41,7 @@ type delivery struct {
 	held held
 }
 
-func (c *Consumer) process(stop, ctx context.Context, msg jetstream.Msg, limits jetstream.ConsumerConfig) {
+func (c *Consumer) process(stop, ctx context.Context, msg jetstream.Msg, info *jetstream.ConsumerInfo) {
 	c.running.Add(1)
 	c.touch()
 	defer func() { c.running.Add(-1); c.touch() }()
@@ -50,7 +54,8 @@ func (c *Consumer) process(stop, ctx context.Context, msg jetstream.Msg, limits 
 	}
 	d := &delivery{
 		msg: msg, seq: meta.Sequence.Stream, attempt: int(meta.NumDelivered), stop: stop, changed: make(chan struct{}, 1),
-		last: limits.MaxDeliver > 0 && int(meta.NumDelivered) >= limits.MaxDeliver,
+		last: info.Config.MaxDeliver > 0 && int(meta.NumDelivered) >= info.Config.MaxDeliver,
+		at:   info.TimeStamp, waited: info.TimeStamp.Sub(meta.Timestamp),
 	}
 	subject := wandnats.GenerateSubject(c.cfg.Member)
 	ctx, span := c.tracer.Start(telemetry.Extract(ctx, msg.Headers()), "process "+subject,
@@ -66,7 +71,7 @@ func (c *Consumer) process(stop, ctx context.Context, msg jetstream.Msg, limits 
 		))
 	start := time.Now()
 	c.metrics.delivered(ctx, c.cfg.Member, d.attempt > 1)
-	outcome, err := c.deliver(ctx, d, limits.AckWait)
+	outcome, err := c.deliver(ctx, d, info.Config.AckWait)
 	span.SetAttributes(telemetry.Outcome.String(outcome))
 	c.metrics.ended(ctx, c.cfg.Member, outcome, d.attempt, time.Since(start))
 	telemetry.End(span, err)
@@ -81,6 +86,7 @@ const (
 	outcomeHandedBack = "handed_back"
 	outcomeLost       = "lost"
 	outcomeCancelled  = "cancelled"
+	outcomeExpired    = "expired"
 	outcomeDead       = "dead"
 )
 
@@ -124,7 +130,7 @@ func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration)
 	found, err := c.records.get(ctx, d.job.Key)
 	switch {
 	case errors.Is(err, ErrNoRecord):
-		// The record expired while the job waited.
+		// The record expired while the job waited, or was lost.
 		found.JobRecord = &wandstorev1.JobRecord{}
 	case err != nil:
 		return outcomeRetry, c.handBack(ctx, d, backoff(d.attempt), err)
@@ -146,6 +152,9 @@ func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration)
 		c.trail.Debug(ctx, d.job.Key, c.breadcrumb(d, "superseded", "by job "+found.GetJobId()))
 		return outcomeSuperseded, settle(ctx, d.msg.DoubleAck)
 	}
+	if c.unwanted(d, found) {
+		return c.expired(ctx, d, found)
+	}
 	rec := found.in(wandstorev1.JobState_JOB_STATE_RUNNING, now, ackWait)
 	rec.JobId, rec.RequestedAt = d.job.GetJobId(), d.job.GetRequestedAt()
 	rec.StoreSlug, rec.ShopperId = d.job.Key.Shop(), d.job.Key.Shopper()
@@ -165,6 +174,13 @@ func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration)
 	}
 	c.inProgress(ctx, d)
 	return "", nil
+}
+
+// unwanted reports whether nobody has asked for the job's page for MaxWait. A record that
+// waits was written when the shopper asked, or at a later visit.
+func (c *Consumer) unwanted(d *delivery, found held) bool {
+	asked := found.GetJobId() == d.job.GetJobId() && d.at.Sub(found.created) <= c.cfg.MaxWait
+	return d.waited > c.cfg.MaxWait && !asked
 }
 
 // run calls the handler. Until it returns, heartbeats extend the deadlines of message

@@ -11,7 +11,7 @@
 //
 //	          claim                accepted              delivered
 //	(none) ---------> publishing ---------> queued ---------------> running --+--> ready
-//	                      |   5 s              | 1 h      ^   ack wait  |      |
+//	                      |   5 s              | 4 h      ^   ack wait  |      |
 //	                      | all members full   |          |             |      +--> failed
 //	                      v                    +----------+-------------+
 //	                    (none)                   handed back, redelivered
@@ -20,7 +20,7 @@
 //
 //	state       deadline
 //	publishing  5 s
-//	queued      1 h, the bucket's TTL
+//	queued      JOB_MAX_WAIT (4 h), from the last visit that asked for the page
 //	running     the ack wait, extended by each heartbeat
 //	ready       10 s: a visit that looked for the page just before it was stored
 //	            does not request another one
@@ -41,9 +41,16 @@
 //	other, last delivery     dead letter, term      failed
 //	not done, at shutdown    published anew, ack    queued
 //	any, cancelled           ack                    cancelled
+//	not called, nobody has   ack                    removed
+//	    asked for so long
 //	worker killed            redelivered after the ack wait
 //	worker killed, last      dead letter by the Sweeper
 //	    delivery
+//
+// The bucket keeps a record an hour longer than a job may wait, so the record of a job that
+// waits never lapses before the job. A visit says again that its page is wanted, and the job
+// keeps its place. A job that nobody has asked for within JOB_MAX_WAIT is dropped when it is
+// its turn, by the server's clock: no page is paid for that nobody waits for.
 //
 // A handler that waits for the model's account says so (Job.Wait). Heartbeats go on and the
 // delivery lasts, so a wait of hours uses up no delivery; the record tells since when it

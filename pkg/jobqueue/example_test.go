@@ -60,7 +60,7 @@ func askForAPage(ctx context.Context, url string) error {
 
 	// The side that asks.
 	trail := jobqueue.NewTrail(js, "example")
-	queue := jobqueue.NewQueue(js, bus.Jobs, settings.PoolSize, trail)
+	queue := jobqueue.NewQueue(js, bus.Jobs, settings, trail)
 	ticket, err := queue.Trigger(ctx, jobqueue.Request{Key: key, Origin: "visit"})
 	if err != nil {
 		return err // jobqueue.ErrPoolFull: every member has all the jobs that it may have

@@ -89,7 +89,7 @@ func joinPool(t testing.TB, account natstest.Account, s wandnats.Settings, url s
 		t.Fatal(err)
 	}
 	trail := jobqueue.NewTrail(js, "test")
-	return &pool{t, account, nil, nc, js, jobs, trail, jobqueue.NewQueue(js, jobs, s.PoolSize, trail), s}
+	return &pool{t, account, nil, nc, js, jobs, trail, jobqueue.NewQueue(js, jobs, s, trail), s}
 }
 
 // another is another process at the same pool.

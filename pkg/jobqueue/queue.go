@@ -29,14 +29,15 @@ type Queue struct {
 	records records
 	trail   *Trail
 	size    int
+	maxWait time.Duration
 	metrics *metrics
 	tracer  trace.Tracer
 }
 
-// NewQueue returns a Queue for a pool of size members. jobs is the bucket
+// NewQueue returns a Queue for a pool of those settings. jobs is the bucket
 // GENERATION_QUEUE.
-func NewQueue(js jetstream.JetStream, jobs jetstream.KeyValue, size int, trail *Trail) *Queue {
-	return &Queue{js: js, records: records{jobs}, trail: trail, size: size, metrics: newMetrics(), tracer: otel.Tracer(scope)}
+func NewQueue(js jetstream.JetStream, jobs jetstream.KeyValue, pool wandnats.Settings, trail *Trail) *Queue {
+	return &Queue{js: js, records: records{jobs}, trail: trail, size: pool.PoolSize, maxWait: pool.MaxWait(), metrics: newMetrics(), tracer: otel.Tracer(scope)}
 }
 
 // Request is a request for a page.
@@ -102,7 +103,7 @@ func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	if err != nil {
 		return Ticket{}, err
 	}
-	rec := mine.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), queuedFor)
+	rec := mine.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), q.maxWait)
 	rec.PoolMember, rec.StreamSeq = member, seq
 	q.records.putAsync(q.js, r.Key, mine, rec)
 	q.trail.Debug(ctx, r.Key, Breadcrumb{Step: "published", JobID: job.GetJobId(), Member: member})
@@ -130,11 +131,17 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 	var rec *wandstorev1.JobRecord
 	revision, err := wandnats.Update(ctx, q.records.kv, jobKey(r.Key), func(current jetstream.KeyValueEntry) ([]byte, error) {
 		now := time.Now()
+		rec, other = nil, nil
 		if current != nil {
 			found := recordOf(current)
 			if owned(found, now) && !r.replaces(found) {
 				other = found
-				return nil, errLive
+				if !q.wantedLong(found, now) {
+					return nil, errLive
+				}
+				// The shopper still wants the page, so the job is kept for as long again.
+				other = held{JobRecord: found}.in(found.GetState(), now, q.maxWait)
+				return wire.Marshal(other)
 			}
 		}
 		rec = &wandstorev1.JobRecord{
@@ -149,7 +156,7 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 		}
 		return wire.Marshal(rec)
 	})
-	if errors.Is(err, errLive) {
+	if errors.Is(err, errLive) || err == nil && other != nil {
 		outcome = outcomePending
 		return held{}, other, nil
 	}
@@ -158,7 +165,13 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 	}
 	outcome = outcomeClaimed
 	span.SetAttributes(telemetry.JobID.String(rec.GetJobId()))
-	return held{rec, revision}, nil, nil
+	return held{JobRecord: rec, revision: revision}, nil, nil
+}
+
+// wantedLong reports whether a job that waits has not been asked for for a while. Its record
+// tells of a visit at most four times in maxWait.
+func (q *Queue) wantedLong(rec *wandstorev1.JobRecord, now time.Time) bool {
+	return rec.GetState() == wandstorev1.JobState_JOB_STATE_QUEUED && now.Sub(rec.GetUpdatedAt().AsTime()) > q.maxWait/4
 }
 
 // errLive: the key has a live job.

@@ -49,8 +49,8 @@ func TestTriggerMakesAJob(t *testing.T) {
 	if rec.GetPoolMember() != "pool-3" || rec.GetJobId() != job.GetJobId() || rec.GetStreamSeq() != m.Sequence {
 		t.Errorf("record: got %v", rec)
 	}
-	if left := time.Until(rec.GetDeadline().AsTime()); left < 50*time.Minute || left > time.Hour {
-		t.Errorf("a queued record is owned for %v, want about an hour", left)
+	if left := time.Until(rec.GetDeadline().AsTime()); left < wandnats.DefaultJobMaxWait-10*time.Minute || left > wandnats.DefaultJobMaxWait {
+		t.Errorf("a queued record is owned for %v, want about %v", left, wandnats.DefaultJobMaxWait)
 	}
 }
 

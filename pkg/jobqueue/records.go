@@ -16,10 +16,10 @@ import (
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-// How long a record belongs to its writer in each state, counted from its last write.
+// How long a record belongs to its writer in each state, counted from its last write. One
+// that is queued belongs to its job for MaxWait.
 const (
 	publishingFor = 5 * time.Second
-	queuedFor     = time.Hour
 	readyFor      = 10 * time.Second
 	failedFor     = time.Minute
 )
@@ -33,6 +33,8 @@ type records struct {
 type held struct {
 	*wandstorev1.JobRecord
 	revision uint64
+	// created is when it was written, by the server's clock; zero if this process wrote it.
+	created time.Time
 }
 
 // get reads the record of a key. It returns ErrNoRecord if there is none.
@@ -44,7 +46,7 @@ func (r records) get(ctx context.Context, key pagekey.Key) (held, error) {
 	if err != nil {
 		return held{}, fmt.Errorf("read job record: %w", err)
 	}
-	return held{recordOf(entry), entry.Revision()}, nil
+	return held{recordOf(entry), entry.Revision(), entry.Created()}, nil
 }
 
 // recordOf decodes an entry. One that cannot be read becomes an empty record, whose
@@ -68,7 +70,7 @@ func (r records) put(ctx context.Context, key pagekey.Key, over held, rec *wands
 	if err != nil {
 		return held{}, fmt.Errorf("write job record: %w", err)
 	}
-	return held{rec, revision}, nil
+	return held{JobRecord: rec, revision: revision}, nil
 }
 
 // putAsync is put without waiting for the result, because the shopper waits for the
@@ -100,13 +102,13 @@ var errNotLive = errors.New("no live job")
 // jobs is the bucket GENERATION_QUEUE. Errors: wandnats.ErrContended, ctx's, or the
 // client's.
 //
-// Workers learn of it by the record, which the bucket keeps for an hour.
+// Workers learn of it by the record, which the bucket keeps for longer than a job may wait.
 func Cancel(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key) error {
 	_, err := wandnats.Update(ctx, jobs, jobKey(key), func(current jetstream.KeyValueEntry) ([]byte, error) {
 		if current == nil {
 			return nil, errNotLive
 		}
-		found := held{recordOf(current), current.Revision()}
+		found := held{JobRecord: recordOf(current), revision: current.Revision()}
 		switch found.GetState() {
 		case wandstorev1.JobState_JOB_STATE_PUBLISHING, wandstorev1.JobState_JOB_STATE_QUEUED, wandstorev1.JobState_JOB_STATE_RUNNING:
 			return wire.Marshal(found.in(wandstorev1.JobState_JOB_STATE_CANCELLED, time.Now(), 0))

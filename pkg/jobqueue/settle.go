@@ -54,6 +54,22 @@ func (c *Consumer) cancelled(ctx context.Context, d *delivery) (string, error) {
 	})
 }
 
+// expired settles the message of a job that nobody has asked for for so long, without a page:
+// it would be paid for, and nobody waits for it. The next visit finds no record and asks anew.
+func (c *Consumer) expired(ctx context.Context, d *delivery, found held) (string, error) {
+	c.log.InfoContext(ctx, "job dropped: nobody has asked for its page again", "job", d.job.GetJobId(), "waited", d.waited.String())
+	c.trail.Debug(ctx, d.job.Key, c.breadcrumb(d, "expired", "not asked for within "+c.cfg.MaxWait.String()))
+	return outcomeExpired, settle(ctx, func(ctx context.Context) error {
+		if found.GetJobId() == d.job.GetJobId() {
+			if err := c.records.drop(ctx, d.job.Key, found); err != nil {
+				// A visit in this moment wants the page.
+				return errors.Join(err, d.msg.Nak())
+			}
+		}
+		return d.msg.DoubleAck(ctx)
+	})
+}
+
 // lost ends a delivery whose record belongs to another worker. It does not settle the
 // message. The other worker settles it, or the redelivery finds that a newer job has the
 // record.
@@ -69,7 +85,7 @@ func (c *Consumer) handBack(ctx context.Context, d *delivery, delay time.Duratio
 	err := settle(ctx, func(ctx context.Context) error {
 		if d.held.revision != 0 {
 			err := c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
-				return h.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), queuedFor)
+				return h.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), c.cfg.MaxWait)
 			})
 			if errors.Is(err, errLost) {
 				return err
@@ -95,7 +111,7 @@ func (c *Consumer) requeue(ctx context.Context, d *delivery, why error) (string,
 			return err
 		}
 		err = c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
-			rec := h.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), queuedFor)
+			rec := h.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), c.cfg.MaxWait)
 			rec.StreamSeq = ack.Sequence
 			return rec
 		})

@@ -224,7 +224,7 @@ func (p *pool) failingFast() *pool {
 		p.t.Fatal(err)
 	}
 	trail := jobqueue.NewTrail(js, "test")
-	return &pool{p.t, p.account, p.server, nc, js, jobs, trail, jobqueue.NewQueue(js, jobs, p.settings.PoolSize, trail), p.settings}
+	return &pool{p.t, p.account, p.server, nc, js, jobs, trail, jobqueue.NewQueue(js, jobs, p.settings, trail), p.settings}
 }
 
 // A job that makes the handler panic dies; the process and the next job live.

@@ -76,8 +76,8 @@ func (t *Trail) write(ctx context.Context, key string, c Breadcrumb) {
 }
 
 // ReadTrail returns the debug trail and the error trail of a key, oldest first: at most
-// the bucket's history of 64 breadcrumbs each, none older than an hour. A key without a
-// trail gives empty slices. The error is ctx's or the client's.
+// the bucket's history of 64 breadcrumbs each, none older than it keeps them. A key without
+// a trail gives empty slices. The error is ctx's or the client's.
 func ReadTrail(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key) (breadcrumbs, problems []*wandstorev1.Breadcrumb, err error) {
 	if breadcrumbs, err = history(ctx, jobs, wandnats.DebugKey(key.Shop(), key.Shopper())); err != nil {
 		return nil, nil, err

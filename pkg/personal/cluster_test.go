@@ -61,7 +61,7 @@ func newWriter(t *testing.T, js jetstream.JetStream, poolSize int) *writer {
 
 		forgotten: bucket(wandnats.BucketForgotten),
 		drafts:    pagedraft.NewStore(bucket(wandnats.BucketDrafts)),
-		queue:     jobqueue.NewQueue(js, jobs, poolSize, jobqueue.NewTrail(js, "test")),
+		queue:     jobqueue.NewQueue(js, jobs, wandnats.Settings{PoolSize: poolSize}, jobqueue.NewTrail(js, "test")),
 	}
 }
 

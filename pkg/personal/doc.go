@@ -29,7 +29,7 @@
 // # What stays for a time
 //
 // The tombstone holds the shopper's id and a time. The record of a cancelled job and the
-// delete markers stay for one hour at most. The message of a cancelled job stays until a
+// delete markers stay for an hour longer than a job may wait, 5 h by default. The message of a cancelled job stays until a
 // worker receives it. Dead letters stay for a week, or until an operator deletes them;
 // they are not exported either. Nor is the draft of a page that is being written, which
 // becomes the page or lapses after five minutes; forgetting removes it. A tombstone of one

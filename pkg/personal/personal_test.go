@@ -63,7 +63,7 @@ func newHouse(t *testing.T) *house {
 	}
 	t.Cleanup(s3.Close)
 	h := &house{t: t, bus: bus, s3: s3, kv: pagestore.NewKV(bus.Pages), trail: jobqueue.NewTrail(js, "test")}
-	h.queue = jobqueue.NewQueue(js, bus.Jobs, 1, h.trail)
+	h.queue = jobqueue.NewQueue(js, bus.Jobs, wandnats.Settings{PoolSize: 1}, h.trail)
 	h.Data = &personal.Data{Permanent: s3, Cache: h.kv, Jobs: bus.Jobs, Sessions: session.NewStore(bus.Sessions), Forgotten: bus.Forgotten, Drafts: pagedraft.NewStore(bus.Drafts)}
 	return h
 }

@@ -118,7 +118,7 @@ func (p *parts) openBus(ctx context.Context) (*bus, error) {
 	return &bus{
 		opened: opened, pages: pages,
 		Bus: Bus{
-			Queue:    jobqueue.NewQueue(p.js, opened.Jobs, p.cfg.Pool.PoolSize, trail),
+			Queue:    jobqueue.NewQueue(p.js, opened.Jobs, p.cfg.Pool, trail),
 			Trail:    readableTrail{trail, opened.Jobs},
 			Sessions: sessions,
 			Maker: &pagemaker.Maker{
@@ -153,8 +153,8 @@ func (t readableTrail) Read(ctx context.Context, key pagekey.Key) (breadcrumbs, 
 	return jobqueue.ReadTrail(ctx, t.jobs, key)
 }
 
-// webhooks remembers ids in the bucket of the jobs, whose entries live an hour: longer than
-// a signature is valid.
+// webhooks remembers ids in the bucket of the jobs, whose entries live for more than
+// an hour: longer than a signature is valid.
 type webhooks struct{ jobs jetstream.KeyValue }
 
 // key is a key of the bucket for any id: an id is its sender's to choose.

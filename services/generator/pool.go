@@ -152,14 +152,14 @@ func (p *parts) openPool(ctx context.Context) (*pool, error) {
 			Designer: &designer.Designer{
 				Model: p.model, Metrics: designer.NewMetrics(p.cfg.KimiModel), Prices: p.cfg.Prices(), Books: p.meter,
 			},
-			Replayer: jobqueue.NewQueue(p.js, bus.Jobs, p.cfg.Pool.PoolSize, trail),
+			Replayer: jobqueue.NewQueue(p.js, bus.Jobs, p.cfg.Pool, trail),
 			Eraser:   data, Exporter: data, Costs: costs{bus.Spend},
 		},
 	}
 	for _, name := range names {
 		consumer := jobqueue.NewConsumer(p.js, bus.Jobs, jobqueue.ConsumerConfig{
 			Member: name, Worker: p.generator.deps.Worker, Concurrency: p.cfg.Pool.Concurrency,
-			JobTimeout: p.cfg.jobTimeout(), Grace: p.cfg.grace(),
+			JobTimeout: p.cfg.jobTimeout(), MaxWait: p.cfg.Pool.MaxWait(), Grace: p.cfg.grace(),
 		}, trail, opened.handle, p.log)
 		opened.consumers = append(opened.consumers, consumer)
 		opened.Members = append(opened.Members, consumer)

@@ -85,7 +85,7 @@ func TestForget(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			queue := jobqueue.NewQueue(js, w.KV(wandnats.BucketJobs), w.Pool.PoolSize, jobqueue.NewTrail(js, "test"))
+			queue := jobqueue.NewQueue(js, w.KV(wandnats.BucketJobs), w.Pool, jobqueue.NewTrail(js, "test"))
 			if _, err := queue.Trigger(t.Context(), jobqueue.Request{Key: key, Origin: "debug", Force: true}); err != nil {
 				t.Fatal(err)
 			}
