@@ -28,7 +28,7 @@ type delivery struct {
 	// the server's clock.
 	at     time.Time
 	waited time.Duration
-	job     *Job
+	job    *Job
 	// stop ends when the worker is to take no more jobs.
 	stop context.Context //nolint:containedctx // it lives as long as the delivery
 	// waits is set while the job waits for the model's account. changed receives when a
