@@ -312,7 +312,7 @@ func (c *Call) Admitted(header http.Header) {
 	c.started()
 	now := a.now()
 	told := ReadHeaders(header, now)
-	a.note(func(r record) { r.admitted(a.cfg, now, told) })
+	a.note(func(r record) { r.admitted(a.cfg, now, c.ask.Tokens, told) })
 	a.metrics.answered(outcomeAdmitted)
 }
 

@@ -8,7 +8,7 @@
 // learned from the provider's answers:
 //
 //	the answer                                  what is learned
-//	X-RateLimit-Limit and its relatives         that limit
+//	X-RateLimit-Limit and its relatives         that limit, unless more was admitted
 //	429 whose words give a limit                that limit
 //	429 without, other calls are under way      as many calls at a time as were admitted
 //	429 without, no other call is under way     as many calls a minute as were admitted
@@ -20,7 +20,10 @@
 // was learned ten minutes ago is raised by a quarter, at least by one, when a call has to
 // wait because of it; each time that this is refused, the next try comes after twice the
 // time, up to 160 minutes. So a larger account is found out at the price of a few refusals
-// a day. While the calls at a time are unknown, as many calls begin together as are
+// a day. Headers of an answer that was no refusal are believed as far as what was admitted does
+// not refute them: they neither keep a limit down that was raised nor stop the calls for more
+// than a minute in two, and a limit below three calls a minute is not learned from them. While
+// the calls at a time are unknown, as many calls begin together as are
 // under way, at most eight; so a refusal concerns few of them.
 //
 // Calls are spaced evenly over the minute, with two percent of it to spare. So at most as

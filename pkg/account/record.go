@@ -215,23 +215,35 @@ func (r record) cancel(l rules, tokens int) {
 	r.NextTokensAt = before(r.GetNextTokensAt(), l.spacing(tokens, l.tokens))
 }
 
-// admitted books that the provider has taken a call, and what its headers tell.
-func (r record) admitted(set Config, now time.Time, told Told) {
+// leastCalls is the lowest limit a minute that a header is believed without a refusal. A lower
+// one counts something else, such as calls a second.
+const leastCalls = 3
+
+// admitted books that the provider has taken a call of so many tokens, and what its headers
+// tell. They may be wrong, or about other limits, and must not slow the account down for
+// long: what was admitted refutes a limit that is lower, and a limit that was raised, or a
+// pause, is not taken back by the same words.
+func (r record) admitted(set Config, now time.Time, tokens int, told Told) {
 	r.Refusals = 0
 	r.count(set.Minute, now)
+	calls, starting := r.underWay("")
 	for _, learned := range []struct {
-		set, told int
-		limit     **wandstorev1.AccountLimit
+		set, told, least int
+		limit            **wandstorev1.AccountLimit
 	}{
-		{set.Concurrency, told.Concurrency, &r.Concurrency},
-		{set.CallsAMinute, told.Calls, &r.CallsAMinute},
-		{set.TokensAMinute, told.Tokens, &r.TokensAMinute},
+		{set.Concurrency, told.Concurrency, calls - starting, &r.Concurrency},
+		{set.CallsAMinute, told.Calls, max(r.lastMinute(set.Minute, now), leastCalls), &r.CallsAMinute},
+		{set.TokensAMinute, told.Tokens, tokens, &r.TokensAMinute},
 	} {
-		if learned.set == 0 && learned.told > 0 {
-			*learned.limit = &wandstorev1.AccountLimit{Value: uint64(learned.told), ChangedAt: timestamppb.New(now)}
+		known, value := *learned.limit, uint64(learned.told)
+		switch {
+		case learned.set > 0, learned.told < max(learned.least, 1):
+		case known.GetValue() == value, known.GetRaised() && known.GetValue() > value:
+		default:
+			*learned.limit = &wandstorev1.AccountLimit{Value: value, ChangedAt: timestamppb.New(now)}
 		}
 	}
-	if told.Exhausted > 0 {
+	if told.Exhausted > 0 && r.GetPausedUntil().AsTime().Before(now.Add(-set.Minute)) {
 		r.pause(now, min(told.Exhausted, set.Minute))
 	}
 }

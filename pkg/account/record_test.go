@@ -36,3 +36,62 @@ func TestLateCallsAreMadeUpFor(t *testing.T) {
 		}
 	}
 }
+
+// An answer's headers may say anything. They do not slow the account down for long: not by a
+// limit that is lower than what was admitted, nor by one that is said again and again.
+func TestHeadersAreNotBelievedForLong(t *testing.T) {
+	t.Parallel()
+	for name, told := range map[string]Told{
+		"one call a minute":     {Calls: 1},
+		"three calls a minute":  {Calls: 3},
+		"one token":             {Tokens: 1},
+		"one call at a time":    {Concurrency: 1},
+		"always exhausted":      {Exhausted: maxAsked},
+		"exhausted, and little": {Calls: 3, Tokens: 1, Concurrency: 1, Exhausted: maxAsked},
+	} {
+		r, now, admitted := record{&wandstorev1.Account{}}, noon, 0
+		const seconds = 20
+		for end := now.Add(2 * time.Hour); now.Before(end); now = now.Add(time.Second) {
+			l := r.rules(Config{Minute: time.Minute})
+			hurdle, _ := r.blocked(l, now)
+			if hurdle != none && r.raise(hurdle, now) {
+				l = r.rules(Config{Minute: time.Minute})
+				hurdle, _ = r.blocked(l, now)
+			}
+			if hurdle != none {
+				continue
+			}
+			r.begin(l, now, 1000)
+			r.put(&wandstorev1.AccountUser{Worker: "me", Calls: 1})
+			r.admitted(Config{Minute: time.Minute}, now, 1000, told)
+			now = now.Add(seconds * time.Second)
+			r.put(&wandstorev1.AccountUser{Worker: "me"})
+			admitted++
+		}
+		if least := 2 * 60 * 60 / (seconds + 1) / 4; admitted < least {
+			t.Errorf("%s: %d calls in two hours, want at least %d", name, admitted, least)
+		}
+		if name == "one call a minute" && r.GetCallsAMinute() != nil || name == "one token" && r.GetTokensAMinute() != nil {
+			t.Errorf("%s: learned %v", name, r)
+		}
+	}
+}
+
+// What was admitted refutes a lower limit; what is not refuted is learned, and stands.
+func TestHeadersAreBelievedWhereTheyMayBeTrue(t *testing.T) {
+	t.Parallel()
+	set := Config{Minute: time.Minute}
+	r := record{&wandstorev1.Account{}}
+	for range 10 {
+		r.admitted(set, noon, 500, Told{Calls: 5})
+	}
+	r.put(&wandstorev1.AccountUser{Worker: "me", Calls: 4, Starting: 1})
+	r.admitted(set, noon, 500, Told{Calls: 5, Concurrency: 2, Tokens: 400})
+	if l := r.rules(set); l.calls != 5 || l.concurrency != 0 || l.tokens != 0 {
+		t.Errorf("learned %+v", l) // of the calls, the first answer's
+	}
+	r.admitted(set, noon, 500, Told{Calls: 20, Concurrency: 3, Tokens: 100_000})
+	if l := r.rules(set); l.calls != 20 || l.concurrency != 3 || l.tokens != 100_000 {
+		t.Errorf("learned %+v", l)
+	}
+}

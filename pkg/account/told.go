@@ -73,8 +73,11 @@ var (
 // ReadRefusal reads the answer to a call that was refused for rate: its headers, which may be
 // nil, and its body or the error in a stream.
 func ReadRefusal(header http.Header, body []byte, now time.Time) Refusal {
-	kind, words := errorWords(body)
-	r := Refusal{After: retryAfter(header, now)}
+	kind, words, passedOn := errorWords(body)
+	r := Refusal{After: RetryAfter(header, now)}
+	if r.After == 0 {
+		r.After = RetryAfter(passedOn, now)
+	}
 	all := kind + " " + words
 	switch {
 	case wordsOverloaded.MatchString(all):
@@ -98,29 +101,35 @@ func ReadRefusal(header http.Header, body []byte, now time.Time) Refusal {
 }
 
 // errorWords returns the type and the message of an error in the forms of OpenAI, Moonshot
-// and the gateways. What is not JSON is the message.
-func errorWords(body []byte) (kind, words string) {
+// and the gateways, and the headers that a gateway passes on in it. What is not JSON is the
+// message.
+func errorWords(body []byte) (kind, words string, passedOn http.Header) {
 	var e struct {
 		Error   json.RawMessage `json:"error"`
 		Message string          `json:"message"`
 		Detail  string          `json:"detail"`
 	}
 	if json.Unmarshal(body, &e) != nil {
-		return "", bounded(string(body))
+		return "", bounded(string(body)), nil
 	}
 	var inner struct {
 		Type     string `json:"type"`
 		Message  string `json:"message"`
 		Metadata struct {
 			// What a gateway was told by the provider behind it.
-			Raw string `json:"raw"`
+			Raw     string            `json:"raw"`
+			Headers map[string]string `json:"headers"`
 		} `json:"metadata"`
 	}
 	var text string
 	if json.Unmarshal(e.Error, &inner) != nil {
 		_ = json.Unmarshal(e.Error, &text)
 	}
-	return inner.Type, bounded(strings.Join([]string{inner.Message, text, e.Message, e.Detail, inner.Metadata.Raw}, " "))
+	passedOn = http.Header{}
+	for name, value := range inner.Metadata.Headers {
+		passedOn.Set(name, value)
+	}
+	return inner.Type, bounded(strings.Join([]string{inner.Message, text, e.Message, e.Detail, inner.Metadata.Raw}, " ")), passedOn
 }
 
 func bounded(s string) string { return s[:min(len(s), maxText)] }
@@ -182,9 +191,9 @@ func headerNumber(h http.Header, names ...string) int {
 	return 0
 }
 
-// retryAfter reads how long an answer asks to wait: Retry-After (RFC 9110, 10.2.3), or one of
-// its relatives.
-func retryAfter(h http.Header, now time.Time) time.Duration {
+// RetryAfter reads how long an answer asks to wait: Retry-After (RFC 9110, 10.2.3), or one of
+// its relatives. It returns 0 if the answer does not ask, and ten minutes at the most.
+func RetryAfter(h http.Header, now time.Time) time.Duration {
 	if ms := number(h.Get("Retry-After-Ms")); ms > 0 {
 		return min(time.Duration(ms)*time.Millisecond, maxAsked)
 	}

@@ -46,6 +46,7 @@ type Filter struct {
 	shut  string // the mark that ends the thoughts
 	held  []byte // not passed on yet
 	seen  int    // how much of held has no mark that ends the thoughts
+	idle  bool   // the thoughts do not begin as data does, and are not held
 }
 
 // Write takes the next piece of the model's text and returns the part of the answer that
@@ -118,12 +119,13 @@ func (f *Filter) begin() bool {
 func (f *Filter) think() bool {
 	for i := f.seen; i+len(f.shut) <= len(f.held); i++ {
 		if hasPrefixFold(f.held[i:], f.shut) {
-			f.held, f.seen, f.state = f.held[i+len(f.shut):], 0, before
+			f.held, f.seen, f.state, f.idle = f.held[i+len(f.shut):], 0, before, false
 			return true
 		}
 	}
 	f.seen = max(0, len(f.held)-len(f.shut)+1)
-	if thought := bytes.TrimLeftFunc(f.held, unicode.IsSpace); len(thought) >= len(fence) && !beginsData(thought) {
+	if thought := bytes.TrimLeftFunc(f.held, unicode.IsSpace); f.idle || len(thought) >= len(fence) && !beginsData(thought) {
+		f.idle = true
 		f.held, f.seen = append(f.held[:0], f.held[f.seen:]...), 0
 	}
 	return false
@@ -154,7 +156,7 @@ func (f *Filter) Close() string {
 	rest := f.held
 	f.held = nil
 	if f.state == thinks {
-		if rest = bytes.TrimLeftFunc(rest, unicode.IsSpace); !beginsData(rest) {
+		if rest = bytes.TrimLeftFunc(rest, unicode.IsSpace); f.idle || !beginsData(rest) {
 			return ""
 		}
 	}

@@ -7,9 +7,9 @@ import (
 	"github.com/wandstore/wandstore/pkg/design"
 )
 
-// maxReadings bounds how often a Beginning parses its answer. Eight sections with the
-// items of two of them have about thirty closing braces.
-const maxReadings = 200
+// maxReading bounds how many bytes a Beginning parses, all its readings together. Eight
+// sections with the items of two of them have about thirty closing braces, and ten KB.
+const maxReading = 8 << 20
 
 // Beginning reads an answer while it comes. Its zero value has read nothing. What it
 // gives has passed the same checks as an answer that is whole, so the design of the
@@ -17,8 +17,8 @@ const maxReadings = 200
 type Beginning struct {
 	Shop *catalogue.Shop
 
-	answer   []byte
-	readings int
+	answer []byte
+	parsed int
 }
 
 // Add adds a piece of the answer's text, without the model's thoughts. It returns the theme
@@ -29,16 +29,16 @@ type Beginning struct {
 // whole, and only if the piece closes an object: an answer has a few kilobytes and tens
 // of objects. So whatever is repaired in a whole answer is repaired here too.
 func (b *Beginning) Add(piece string) (design.Design, bool) {
-	if len(b.answer)+len(piece) > maxAnswer || b.readings == maxReadings {
+	if len(b.answer)+len(piece) > maxAnswer || b.parsed > maxReading {
 		return design.Design{}, false
 	}
 	b.answer = append(b.answer, piece...)
 	if !strings.Contains(piece, "}") {
 		return design.Design{}, false
 	}
-	b.readings++
-	d, found, err := findDesign(b.answer, &design.Report{}, beginDesign)
-	if err != nil || !found || len(d.Sections) == 0 {
+	b.parsed += len(b.answer)
+	d, usable, err := findDesign(b.answer, b.Shop, &design.Report{}, beginDesign)
+	if err != nil || usable == 0 {
 		return design.Design{}, false
 	}
 	d = d.Fit(b.Shop, &design.Report{})

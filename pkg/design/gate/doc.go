@@ -13,10 +13,11 @@
 //   - The cost of an input is bounded by its size, and its size and nesting are limited
 //     before it is parsed.
 //
-// Parse accepts JSON, alone, in a code fence, in a string, or with prose around it. What a
-// model writes instead of JSON is mended first ([Mender]); what is JSON is never changed. Of
-// incomplete JSON it keeps the complete sections. Of HTML it keeps the words. The [design.Report] counts
-// what was removed. An input without any usable section is an error that wraps
+// Parse accepts JSON, alone, in a code fence, in a string, or with prose, markup or other
+// objects around it; also the list of the sections alone. What a model writes instead of JSON
+// is mended first ([Mender]); what is JSON is never changed. Of several designs the first whole
+// one counts. Of incomplete JSON Parse keeps the complete sections. Of HTML it keeps the words.
+// The [design.Report] counts what was removed. An input without any usable section is an error that wraps
 // [ErrNoDesign]. Its text says what was wrong, so that it can be sent to the model. It
 // never quotes the input.
 package gate

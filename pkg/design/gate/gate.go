@@ -15,10 +15,12 @@ import (
 // Limits of an answer, checked before it is parsed.
 const (
 	maxAnswer = 256 << 10 // bytes; a full page's design is about 10 KB
-	maxDepth  = 8         // of objects and lists; a design has 5
+	// maxDepth bounds the objects and lists within each other. A design has 5; the rest is for
+	// envelopes around it, and for fields that are dropped.
+	maxDepth = 256
 	// maxTries is how many opening braces are tried as the beginning of the design,
 	// because prose before it may contain some.
-	maxTries = 16
+	maxTries = 32
 )
 
 // ErrNoDesign is wrapped by all errors of Parse and ReadStored. Their texts say what was
@@ -28,9 +30,10 @@ var ErrNoDesign = errors.New("no page design in the answer")
 
 // Parse turns a model's answer into a design that can be rendered for the shop.
 //
-// The answer may be the design as JSON, alone, in a code fence, or with prose around it.
-// Of incomplete JSON the complete sections are kept. Of HTML the words are kept. What a
-// design cannot hold is removed and counted in the Report. An answer that is too large
+// The answer may be the design as JSON, alone, in a code fence, or with prose, markup or
+// other objects around it. Of several designs it is the first whole one, and without one that
+// with the most sections. Of incomplete JSON the complete sections are kept. Of HTML the words
+// are kept. What a design cannot hold is removed and counted in the Report. An answer that is too large
 // or nested too deep, or that leaves no section, is an error that wraps ErrNoDesign.
 func Parse(answer []byte, shop *catalogue.Shop) (design.Design, design.Report, error) {
 	var rep design.Report
@@ -38,25 +41,18 @@ func Parse(answer []byte, shop *catalogue.Shop) (design.Design, design.Report, e
 		return design.Design{}, rep, fmt.Errorf("%w: it is larger than %d KB", ErrNoDesign, maxAnswer>>10)
 	}
 	// Some models write their thoughts first, and those may contain draft designs.
-	answer = unquoted(bytes.TrimSpace([]byte(thinking.Answer(string(answer)))))
+	answer = unquoted(unescaped(bytes.TrimSpace([]byte(thinking.Answer(string(answer))))))
 	if len(answer) == 0 {
 		return design.Design{}, rep, fmt.Errorf("%w: it is empty", ErrNoDesign)
 	}
 
-	var d design.Design
-	found := false
-	if !opensHTML(answer) {
-		var err error
-		if d, found, err = findDesign(answer, &rep, mendDesign); err != nil {
-			return design.Design{}, rep, err
-		}
-	}
-	if !found {
-		if !looksLikeHTML(answer) {
-			return design.Design{}, rep, fmt.Errorf("%w: answer with one JSON object that has theme and sections", ErrNoDesign)
-		}
+	d, usable, err := findDesign(answer, shop, &rep, mendDesign)
+	switch {
+	case usable == 0 && looksLikeHTML(answer):
+		rep = design.Report{Salvaged: true}
 		d = designFromHTML(answer, shop, &rep)
-		rep.Salvaged = true
+	case err != nil:
+		return design.Design{}, rep, err
 	}
 	d = d.Fit(shop, &rep)
 	if len(d.Sections) == 0 {
@@ -65,36 +61,86 @@ func Parse(answer []byte, shop *catalogue.Shop) (design.Design, design.Report, e
 	return d, rep, nil
 }
 
-var fence = regexp.MustCompile("(?s)```(?:json|JSON)?\\s*(\\{.*?)(?:```|$)")
+var fence = regexp.MustCompile("(?s)```(?:json|JSON)?\\s*([{\\[].*?)(?:```|$)")
 
-// findDesign finds the first JSON object with a list called sections, or one within a
-// string. The result is false if there is none. The error is about nesting. read reads
-// the design at the beginning of a text.
-func findDesign(answer []byte, rep *design.Report, read func([]byte, *design.Report) (design.Design, bool)) (design.Design, bool, error) {
+// search looks for the design in an answer.
+type search struct {
+	shop *catalogue.Shop
+	// read reads the design at the beginning of a text; false if there is none.
+	read func([]byte, *design.Report) (design.Design, bool)
+
+	// best is the design that was found, with its report, and usable how many of its sections
+	// can be rendered.
+	best   design.Design
+	report design.Report
+	found  bool
+	usable int
+	deep   bool // something was nested too deep to be read
+}
+
+// findDesign finds a JSON object with a list called sections, or one within a string, or the
+// list alone. usable is how many of its sections the shop can render; without any, the error
+// says what is wrong. read reads the design at the beginning of a text.
+func findDesign(answer []byte, shop *catalogue.Shop, rep *design.Report, read func([]byte, *design.Report) (design.Design, bool)) (d design.Design, usable int, err error) {
+	s := search{shop: shop, read: read}
 	places := [][]byte{answer}
 	if m := fence.FindSubmatch(answer); m != nil {
 		places = [][]byte{m[1], answer}
 	}
 	for _, place := range places {
-		from := 0
-		for range maxTries {
-			i := bytes.IndexByte(place[from:], '{')
-			if i < 0 {
-				break
-			}
-			from += i
-			if depth(place[from:]) > maxDepth {
-				return design.Design{}, false, fmt.Errorf("%w: it is nested deeper than %d", ErrNoDesign, maxDepth)
-			}
-			tried := *rep
-			if d, ok := read(place[from:], &tried); ok {
-				*rep = tried
-				return d, true, nil
-			}
-			from++
+		if s.in(place); s.usable > 0 && !s.report.Salvaged {
+			break
 		}
 	}
-	return design.Design{}, false, nil
+	switch {
+	case s.found:
+		*rep = s.report
+	case s.deep:
+		err = fmt.Errorf("%w: it is nested deeper than %d", ErrNoDesign, maxDepth)
+	default:
+		err = fmt.Errorf("%w: answer with one JSON object that has theme and sections", ErrNoDesign)
+	}
+	return s.best, s.usable, err
+}
+
+// in looks in a place up to the first design that is not cut.
+func (s *search) in(place []byte) {
+	from := 0
+	for range maxTries {
+		i := bytes.IndexByte(place[from:], '{')
+		if i < 0 || !bytes.Contains(place[from:], []byte("sections")) {
+			break
+		}
+		if from += i; s.try(place[from:]) {
+			return
+		}
+		from++
+	}
+	if s.usable == 0 && bytes.HasPrefix(place, []byte("[")) {
+		s.try(append([]byte(`{"sections":`), place...)) // the list alone
+	}
+}
+
+// try reads the object at the beginning of a text. It reports whether that is a design which
+// is not cut.
+func (s *search) try(text []byte) bool {
+	if escapedObject(text) {
+		text = unquoted(bytes.TrimSpace(text))
+	}
+	if depth(text) > maxDepth {
+		s.deep = true
+		return false
+	}
+	var rep design.Report
+	d, ok := s.read(text, &rep)
+	if !ok {
+		return false
+	}
+	usable := len(d.Fit(s.shop, &design.Report{}).Sections)
+	if !s.found || usable > s.usable {
+		s.best, s.report, s.usable, s.found = d, rep, usable, true
+	}
+	return usable > 0 && !rep.Cut
 }
 
 // mendDesign reads the object at the beginning of b, mended if it is no JSON.
@@ -162,13 +208,20 @@ func readDesign(b []byte, rep *design.Report) (design.Design, bool) {
 			return d, found
 		}
 		switch key {
+		// If a key is given twice, the last one counts, as in encoding/json, unless it is empty.
 		case "sections":
-			// If a key is given twice, the last one counts, as in encoding/json.
-			d.Sections, found, err = readSections(dec, rep)
+			var sections []design.Section
+			var list bool
+			if sections, list, err = readSections(dec, rep); len(sections) > 0 {
+				d.Sections = sections
+			}
+			found = found || list
 		case "theme":
 			var raw json.RawMessage
 			if err = dec.Decode(&raw); err == nil {
-				d.Theme = readTheme(raw, rep)
+				if theme := readTheme(raw, rep); theme != (catalogue.Theme{}) {
+					d.Theme = theme
+				}
 			}
 		default:
 			rep.DroppedFields++
@@ -193,8 +246,9 @@ func readDesign(b []byte, rep *design.Report) (design.Design, bool) {
 	return d, found
 }
 
-// readSections reads a list of sections, or a string that holds one. The result is false if
-// the value is neither. With an error it returns the sections before the error.
+// readSections reads a list of sections, an object with a section under each name, or a
+// string that holds a list. The result is false if the value is none of them. With an error
+// it returns the sections before the error.
 func readSections(dec *json.Decoder, rep *design.Report) ([]design.Section, bool, error) {
 	open, err := dec.Token()
 	if err != nil {
@@ -206,15 +260,17 @@ func readSections(dec *json.Decoder, rep *design.Report) ([]design.Section, bool
 			return readSections(json.NewDecoder(bytes.NewReader(within)), rep)
 		}
 	}
-	if open != json.Delim('[') {
+	if open != json.Delim('[') && open != json.Delim('{') {
 		rep.DroppedFields++
-		if _, composite := open.(json.Delim); composite {
-			return nil, false, errors.New("sections is not a list")
-		}
 		return nil, false, nil
 	}
 	var sections []design.Section
 	for dec.More() {
+		if open == json.Delim('{') {
+			if _, err := dec.Token(); err != nil {
+				return sections, true, err
+			}
+		}
 		var raw json.RawMessage
 		if err := dec.Decode(&raw); err != nil {
 			rep.DropSection(design.DropIncomplete)

@@ -20,12 +20,6 @@ var htmlTag = regexp.MustCompile(`(?i)<(?:!doctype|html|body|main|section|articl
 
 func looksLikeHTML(answer []byte) bool { return htmlTag.Match(answer) }
 
-// opensHTML reports whether the answer begins with HTML.
-func opensHTML(answer []byte) bool {
-	at := htmlTag.FindIndex(answer[:min(len(answer), 64)])
-	return at != nil && at[0] == 0
-}
-
 // block is one heading, paragraph, list item or quote of an HTML answer, or a product
 // that it names.
 type block struct {

@@ -141,6 +141,7 @@ func (m *Mender) token(in []byte) int {
 
 // readComma notes a comma. It is written before the next value, if there is one.
 func (m *Mender) readComma() int {
+	m.noValue()
 	if m.comma || m.expect != expectComma {
 		m.Mended = true // one too many
 	} else {
@@ -175,6 +176,18 @@ func (m *Mender) value() {
 	}
 }
 
+// noValue writes null for the value of a key that has none.
+func (m *Mender) noValue() {
+	if m.top() != '{' || m.expect != expectColon && m.expect != expectValue {
+		return
+	}
+	if m.expect == expectColon {
+		m.write(":", expectValue)
+	}
+	m.write("null", expectComma)
+	m.Mended = true
+}
+
 // after is what follows the key or the value that was read.
 func (m *Mender) after() expectation {
 	if m.expect == expectKey {
@@ -191,6 +204,11 @@ func (m *Mender) top() byte {
 }
 
 func (m *Mender) open(c byte) int {
+	if c == '{' && m.comma && m.top() == '{' && len(m.stack) > 1 && m.stack[len(m.stack)-2] == '[' {
+		// The object before it in the list was left open.
+		m.dropComma()
+		m.pop()
+	}
 	m.value()
 	if m.expect == expectKey || len(m.stack) == maxDepth {
 		m.broken = true
@@ -214,10 +232,7 @@ func (m *Mender) shut(in []byte) int {
 		m.Mended = true
 		return 1
 	}
-	if m.expect == expectColon || m.expect == expectValue && m.top() == '{' {
-		m.broken = true // a key without a value
-		return 1
-	}
+	m.noValue()
 	if at == 0 && len(m.stack) > 1 {
 		// The last bracket comes too early if something follows.
 		next, _, pending := ahead(in[1:], m.closed)
@@ -230,9 +245,7 @@ func (m *Mender) shut(in []byte) int {
 		}
 	}
 	if m.comma {
-		// The comma before the bracket is one too many.
-		m.space = bytes.Replace(m.space, []byte(","), nil, 1)
-		m.Mended = true
+		m.dropComma() // before the bracket it is one too many
 	}
 	for len(m.stack) > at+1 {
 		m.pop()
@@ -241,6 +254,12 @@ func (m *Mender) shut(in []byte) int {
 	m.pop()
 	m.done = len(m.stack) == 0
 	return 1
+}
+
+// dropComma drops the comma before the next token.
+func (m *Mender) dropComma() {
+	m.space = bytes.Replace(m.space, []byte(","), nil, 1)
+	m.comma, m.Mended = false, true
 }
 
 func (m *Mender) pop() {

@@ -35,6 +35,9 @@ func TestMend(t *testing.T) {
 		"wrong escapes":                     {`{"a":"b\'c\d\x41\u12"}`, `{"a":"b'cdx41u12"}`},
 		"a line that continues":             {"{\"a\":\"b\\\nc\"}", `{"a":"b\nc"}`},
 		"an ellipsis":                       {`{"a":[1, 2, ...], ...}`, `{"a":[1, 2 ] }`},
+		"values that are missing":           {`{"a":,"b","c":{"d":},"e":[{"f"}],"g":}`, `{"a":null,"b":null,"c":{"d":null},"e":[{"f":null}],"g":null}`},
+		"an object left open in a list":     {`{"a":[{"b":[1], {"b":2},{"b":3}]}`, `{"a":[{"b":[1] },{"b":2},{"b":3}]}`},
+		"quoted words in the text":          {`{"a":"b "c", "d", e","f":'g 'h', 'i'.'}`, `{"a":"b \"c\", \"d\", e","f":"g 'h', 'i'."}`},
 		"a bracket too many":                {`{"a":[{"b":1}},{"c":2}]}`, `{"a":[{"b":1},{"c":2}]}`},
 		"a bracket too few":                 {`{"a":[{"b":1],"c":2}`, `{"a":[{"b":1}],"c":2}`},
 		"the wrong bracket":                 {`{"a":(1),"b":[1)}`, `{"a":1,"b":[1]}`},
@@ -66,7 +69,7 @@ func TestMend(t *testing.T) {
 // What was cut is closed by nobody.
 func TestMendTellsWhatIsCut(t *testing.T) {
 	t.Parallel()
-	for _, in := range []string{``, `[`, `{`, `{"a`, `{"a"`, `{"a":`, `{"a":"b`, `{"a":[`, `{"a":[{"b":tr`, `{"a":1,"b"`, `{"a":1 /* b`, `{"a":}`, `{{`, `{"a":` + strings.Repeat("[", 9)} {
+	for _, in := range []string{``, `[`, `{`, `{"a`, `{"a"`, `{"a":`, `{"a":"b`, `{"a":[`, `{"a":[{"b":tr`, `{"a":1,"b"`, `{"a":1 /* b`, `{{`, `{"a":` + strings.Repeat("[", maxDepth)} {
 		if out, how := mend([]byte(in)); !how.cut {
 			t.Errorf("%s became %s%s", in, out, how.missing)
 		}

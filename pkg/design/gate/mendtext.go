@@ -189,8 +189,12 @@ func (m *Mender) endsBeforeComma(rest []byte) (ends, pending bool) {
 	switch next {
 	case 0:
 		return true, pending
-	case '"', '\'', '`', '}', ']', '/', '#', ',', '.':
+	case '}', ']', '/', '#', ',', '.':
 		return true, false
+	case '"', '\'', '`':
+		if m.top() != '{' {
+			return true, false
+		}
 	}
 	rest = rest[at:]
 	if !utf8.FullRune(rest) && !m.closed {
@@ -198,7 +202,8 @@ func (m *Mender) endsBeforeComma(rest []byte) (ends, pending bool) {
 	}
 	if m.top() == '{' {
 		if r, _ := utf8.DecodeRune(rest); quotes(r) != "" {
-			return true, false
+			word, pending := m.beginsWord(rest)
+			return !word, pending
 		}
 		return m.beginsKey(rest)
 	}
@@ -219,7 +224,12 @@ func (m *Mender) endsBeforeComma(rest []byte) (ends, pending bool) {
 var (
 	key      = regexp.MustCompile(`^(?:"[A-Za-z_]\w{0,30}"|[A-Za-z_]\w{0,30})\s{0,8}:`)
 	keyBegun = regexp.MustCompile(`^(?:"|"[A-Za-z_]\w{0,30}"?|[A-Za-z_]\w{0,30})\s{0,8}$`)
+
+	quotedWord      = regexp.MustCompile(`^[` + allQuotes + `][^` + allQuotes + `\\]{0,40}[` + allQuotes + `]\s{0,8}[^\s:：{\[` + allQuotes + `]`)
+	quotedWordBegun = regexp.MustCompile(`^[` + allQuotes + `](?:[^` + allQuotes + `\\]{0,40}(?:[` + allQuotes + `]\s{0,8})?)?$`)
 )
+
+const allQuotes = `"'\x60“”„‟＂″‘’‚‛«»`
 
 // beginsKey reports whether a key with its colon follows, with or without quotes.
 func (m *Mender) beginsKey(rest []byte) (begins, pending bool) {
@@ -228,6 +238,27 @@ func (m *Mender) beginsKey(rest []byte) (begins, pending bool) {
 		return m.top() == '{', false
 	}
 	return false, !m.closed && len(rest) < farAhead && keyBegun.Match(rest)
+}
+
+// beginsWord reports whether a quoted word follows that is no key, since the text goes on
+// after it.
+func (m *Mender) beginsWord(rest []byte) (begins, pending bool) {
+	rest = rest[:min(len(rest), farAhead)]
+	whole := wholeRunes(rest)
+	if quotedWord.Match(whole) {
+		return true, false
+	}
+	return false, !m.closed && len(rest) < farAhead && quotedWordBegun.Match(whole)
+}
+
+// wholeRunes is b without the beginning of a character at its end.
+func wholeRunes(b []byte) []byte {
+	for at := len(b) - 1; at >= 0 && at >= len(b)-utf8.UTFMax; at-- {
+		if utf8.RuneStart(b[at]) && !utf8.FullRune(b[at:]) {
+			return b[:at]
+		}
+	}
+	return b
 }
 
 func isWordByte(c byte) bool {

@@ -3,8 +3,22 @@ package gate
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"strings"
+
+	"golang.org/x/net/html"
 )
+
+// entities matches JSON whose quotes are written as those of HTML.
+var entities = regexp.MustCompile(`[{\[]\s*&(?:quot|#34|#x22);`)
+
+// unescaped is the answer without the entities of HTML, if its JSON is written with them.
+func unescaped(answer []byte) []byte {
+	if !entities.Match(answer) {
+		return answer
+	}
+	return []byte(html.UnescapeString(string(answer)))
+}
 
 // unquoted is the text in an answer that is one JSON string, or that is escaped as in one.
 // Any other answer is returned as it is.
@@ -54,8 +68,15 @@ func inString(raw json.RawMessage) ([]byte, bool) {
 	return jsonIn(text)
 }
 
-// jsonIn is the JSON that a text is, mended; false if it is no object or list.
+// jsonIn is the JSON that a text is, mended; false if it is no object or list. It may be in a
+// fence, and a design may have prose around it.
 func jsonIn(text string) ([]byte, bool) {
+	text = strings.TrimSpace(text)
+	if m := fence.FindStringSubmatch(text); m != nil && strings.HasPrefix(text, "```") {
+		text = m[1]
+	} else if at := strings.IndexByte(text, '{'); at > 0 && text[0] != '[' && strings.Contains(text, `"sections"`) {
+		text = text[at:]
+	}
 	text = strings.TrimSpace(text)
 	switch {
 	case text == "" || text[0] != '{' && text[0] != '[' || depth([]byte(text)) > maxDepth:

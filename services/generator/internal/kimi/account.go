@@ -14,12 +14,13 @@ const bytesPerToken = 3
 
 // inTurn asks the model once the account has room for the call, and again if the provider
 // refuses it for rate. It returns ErrRateLimited after the account's patience, and earlier if
-// ctx would leave no time for the call.
+// ctx would leave no time for the call, or if the provider has begun to answer and then
+// refused so often: that is paid for.
 func (c *Client) inTurn(ctx context.Context, req Request, used *[]spend.Tokens) (Answer, error) {
 	if c.cfg.Account == nil {
 		return c.complete(ctx, req, used)
 	}
-	for {
+	for begun := 0; ; {
 		call, err := c.cfg.Account.Begin(ctx, account.Ask{Tokens: c.tokens(req), Needs: c.cfg.Timeout})
 		switch {
 		case errors.Is(err, account.ErrBusy):
@@ -39,6 +40,12 @@ func (c *Client) inTurn(ctx context.Context, req Request, used *[]spend.Tokens) 
 			return answer, err
 		}
 		call.Refused(f.refusal)
+		if answer.Text != "" {
+			begun++
+		}
+		if begun == maxTries {
+			return answer, err
+		}
 	}
 }
 

@@ -75,6 +75,20 @@ func (b *breakers) begin(shop string) (end func(*failure), err error) {
 	return func(f *failure) { b.end(shop, own, f) }, nil
 }
 
+// answers notes that a call for the shop is being answered. So a probe is over with its first
+// token: the others need not wait for its last one.
+func (b *breakers) answers(shop string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.service.probing {
+		b.service = circuit{}
+		b.certain, b.failures, b.failed, b.refused = 0, 0, shopCount{}, shopCount{}
+	}
+	if own := b.shops[shop]; own != nil && own.probing {
+		delete(b.shops, shop)
+	}
+}
+
 func (b *breakers) end(shop string, own *circuit, f *failure) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -17,9 +17,9 @@ type chunk struct {
 	Usage   *usage   `json:"usage"`
 	problem
 
-	// Ollama's own form, whose Message is a piece or the whole.
+	// Ollama's own form, whose Message is a piece or the whole, and Cloudflare's.
 	Message         object `json:"message"`
-	Response        said   `json:"response"`
+	Response        reply  `json:"response"`
 	Done            bool   `json:"done"`
 	DoneReason      word   `json:"done_reason"`
 	PromptEvalCount count  `json:"prompt_eval_count"`
@@ -32,6 +32,7 @@ type chunk struct {
 	Result json.RawMessage `json:"result"`
 	Data   json.RawMessage `json:"data"`
 	Output json.RawMessage `json:"output"`
+	Body   json.RawMessage `json:"body"`
 }
 
 type choice struct {
@@ -54,7 +55,10 @@ func parseChunk(value []byte) (chunk, bool) {
 	if !ok || c.speaks() {
 		return c, ok
 	}
-	for _, inner := range []json.RawMessage{c.Result, c.Data, c.Output} {
+	for _, inner := range []json.RawMessage{c.Result, c.Data, c.Output, c.Body} {
+		if len(inner) > 0 && inner[0] == '"' {
+			inner = json.RawMessage(unquote(inner))
+		}
 		if len(inner) == 0 || inner[0] != '{' {
 			continue
 		}
@@ -72,6 +76,7 @@ func parseChunk(value []byte) (chunk, bool) {
 func decodeChunk(value []byte) (chunk, bool) {
 	var c chunk
 	err := json.Unmarshal(value, &c)
+	c.Text = c.Message.text
 	// encoding/json reads on after a value of another type.
 	var other *json.UnmarshalTypeError
 	return c, err == nil || errors.As(err, &other)
@@ -79,7 +84,7 @@ func decodeChunk(value []byte) (chunk, bool) {
 
 // speaks reports whether there is a part of an answer in the chunk.
 func (c chunk) speaks() bool {
-	return len(c.Choices) > 0 || c.Message.speaks() || c.Response.speaks() || c.Delta.speaks() || c.Content.speaks() || c.Done
+	return len(c.Choices) > 0 || c.Message.speaks() || c.Response != "" || c.Delta.speaks() || c.Content.speaks() || c.Done
 }
 
 // said is a message or the difference to it: an object, or its text alone.
@@ -93,14 +98,45 @@ type said struct {
 func (s said) speaks() bool { return s.content != "" || s.reasoning != "" || s.arguments != "" }
 
 // object is said as an object only; as a string, it is the message of an error.
-type object struct{ said }
+type object struct {
+	said
 
-// UnmarshalJSON reads an object. Anything else is none.
+	usage *usage // Anthropic's, of the prompt
+	text  string // as a string
+}
+
+// UnmarshalJSON reads an object or a string. Anything else is none.
 func (o *object) UnmarshalJSON(b []byte) error {
-	if b[0] != '{' {
+	switch b[0] {
+	case '"':
+		o.text = unquote(b)
+	case '{':
+		var in struct {
+			Usage *usage `json:"usage"`
+		}
+		// What has another type is left out.
+		_ = json.Unmarshal(b, &in)
+		o.usage = in.Usage
+		return o.said.UnmarshalJSON(b)
+	}
+	return nil
+}
+
+// reply is an answer or a piece of it: a text, or an object that is the answer itself. The
+// object of another name that OpenAI's newer API has is none.
+type reply string
+
+// UnmarshalJSON reads whatever there is, and never fails.
+func (r *reply) UnmarshalJSON(b []byte) error {
+	var named struct {
+		Object word `json:"object"`
+	}
+	if b[0] == '{' && json.Unmarshal(b, &named) == nil && named.Object != "" {
 		return nil
 	}
-	return o.said.UnmarshalJSON(b)
+	text, _ := parts(b)
+	*r = reply(text)
+	return nil
 }
 
 // UnmarshalJSON reads whatever there is, and never fails.
@@ -115,6 +151,8 @@ func (s *said) UnmarshalJSON(b []byte) error {
 		Reasoning    json.RawMessage `json:"reasoning"`
 		ReasoningOld json.RawMessage `json:"reasoning_content"`
 		Thinking     json.RawMessage `json:"thinking"`
+		Details      json.RawMessage `json:"reasoning_details"`
+		PartialJSON  json.RawMessage `json:"partial_json"`
 		StopReason   word            `json:"stop_reason"`
 		Function     function        `json:"function_call"`
 		Tools        []struct {
@@ -134,7 +172,13 @@ func (s *said) UnmarshalJSON(b []byte) error {
 			s.reasoning, _ = parts(raw) // some servers say it twice
 		}
 	}
-	s.arguments = in.Function.arguments()
+	if s.reasoning == "" && len(in.Details) > len("null") {
+		if _, s.reasoning = parts(in.Details); s.reasoning == "" {
+			s.reasoning = " " // encrypted: a sign of life
+		}
+	}
+	s.arguments, _ = parts(in.PartialJSON)
+	s.arguments += in.Function.arguments()
 	for _, tool := range in.Tools {
 		if tool.Index == 0 && s.arguments == "" {
 			s.arguments = tool.Function.arguments()

@@ -156,8 +156,18 @@ func alwaysThinks(name string) bool {
 // thinking: low, high or max, which is its default and takes minutes.
 func takesEffort(name string) bool { return strings.Contains(name, "kimi-k3") }
 
-// identifier returns s if it has the form of a provider's id of a model or of an error type,
-// and "" if not. Ids get into spans, errors and stored metadata, which other text must not.
+// typeName returns s if it has the form of the type of an error or of a reason, and "" if not.
+// It has no digits, as keys do.
+func typeName(s string) string {
+	const longest = 64
+	odd := func(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '_' && r != '.' }
+	if len(s) > longest || strings.ContainsFunc(s, odd) {
+		return ""
+	}
+	return s
+}
+
+// identifier returns s if it has the form of a provider's id of a model, and "" if not. Ids get into spans, errors and stored metadata, which other text must not.
 func identifier(s string) string {
 	const longest = 128
 	odd := func(r rune) bool {

@@ -10,14 +10,15 @@
 //
 // An answer is read for what it is, not for what its envelope says: server-sent events of
 // any content type, JSON by lines, or a whole completion; with or without a finish reason
-// and [DONE]. Package streamtest has the recorded forms. If a stream breaks off, fails or
+// and [DONE]; encoded although nobody asked for it. Package streamtest has the recorded forms. If a stream breaks off, fails or
 // does not say that the model had finished, the caller decides (Request.Whole): a whole
 // answer is one. Of the others, one that merely ended is returned with Answer.Cut, and one
 // that broke off is asked for again.
 //
 // Errors, spans and logs never hold the key, the prompt, the answer or a URL. The message
 // of a provider's error is left out too, since it may quote the prompt. Only the error's
-// type is kept, if it has the form of one.
+// type is kept, if it is of letters only. An answer, an error and their headers are input:
+// they are read within bounds of size and time, and are believed as far as they can be true.
 //
 // # Errors and retries
 //
@@ -44,13 +45,14 @@
 // that say nothing, do not end a stall.
 //
 // (+) With Config.Account the call waits for its turn again, until the account's patience is
-// over; without, it is tried three times.
+// over; without, it is tried three times. One that is refused after the answer has begun is
+// tried three times in both cases, since it is paid for.
 //
 // An error may come as a status, or within a stream as an object, a text, a code or a type;
 // both are decided by the same table.
 //
 // A breaker stops calls that would only fail: five failures in a row open it, a refusal at
-// once, and after Config.BreakerCooldown one try probes. What may be due to what the shop
+// once, and after Config.BreakerCooldown one try probes, until its first token comes. What may be due to what the shop
 // asked counts for that shop's breaker, and calls for other shops go on. Failures count for
 // the breaker of everybody if they concern everybody, or once two shops have them without a
 // success between. An unusable answer counts as success: the service is available. A rate
@@ -78,8 +80,10 @@
 // Before each try Config.Meter is asked with the most tokens that it can use: as many
 // for the prompt as the request's body has bytes, and max_completion_tokens for the
 // answer. After it the Meter is told what was used: what the provider counted, of failed
-// tries too. Where the provider counted nothing, it is estimated upward, a token for each
-// byte that was sent and that came; a request that never left, or was turned down with
+// tries too. That is believed from a token for 32 bytes up to a token for each byte that was
+// sent and that came, or up to max_completion_tokens, so that no count frees or uses up a
+// budget. Where the provider counted nothing, it is estimated upward, a token for each
+// byte; a request that never left, or was turned down with
 // a 3xx or 4xx, used nothing. How much of the prompt the provider's prompt cache served
 // is read from cached_tokens, Moonshot's, or prompt_tokens_details.cached_tokens,
 // OpenAI's; without either nothing counts as cached. What a provider generates for a connection that broke, and

@@ -60,16 +60,30 @@ func (t *tally) heard(a *answerStream) {
 	t.told = a.tokens
 }
 
-// usage is what a try that was bounded by most used: the provider's count. Where there
-// is none it is estimated upward, a token for each byte that was sent and that came, up
-// to the bound. A request that never left or was turned down used nothing.
+// longestToken is how many bytes a token has, at the most that is possible over a whole text.
+const longestToken = 32
+
+// usage is what a try that was bounded by most used: the provider's count, as far as what was
+// sent and what came allow it, so that a wrong one neither uses up a budget nor hides what it
+// is used for. Where there is none it is estimated upward, a token for each byte that was sent
+// and that came, up to the bound. A request that never left or was turned down used nothing.
 func (t *tally) usage(most spend.Tokens) spend.Tokens {
-	switch {
-	case t.told != spend.Tokens{}:
-		return t.told
-	case !t.sent.Load() || t.unbilled:
+	if (t.told == spend.Tokens{}) && (!t.sent.Load() || t.unbilled) {
 		return spend.Tokens{}
-	default:
-		return spend.Tokens{Prompt: most.Prompt, Completion: min(t.received, most.Completion)}
 	}
+	used := t.told
+	used.Prompt = believed(t.told.Prompt, most.Prompt, most.Prompt)
+	used.Completion = believed(t.told.Completion, t.received, most.Completion)
+	used.Cached = min(used.Cached, used.Prompt)
+	used.Written = min(used.Written, used.Prompt-used.Cached)
+	return used
+}
+
+// believed is what is believed of a count, 0 if there is none, of the tokens of so many bytes
+// that are known, of which most are allowed.
+func believed(told, bytes, most int) int {
+	if told == 0 {
+		return min(bytes, most)
+	}
+	return min(max(told, bytes/longestToken), max(bytes, most))
 }

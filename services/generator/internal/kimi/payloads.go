@@ -3,8 +3,10 @@ package kimi
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 )
 
 const (
@@ -57,6 +59,13 @@ func (p *payloads) next() (value []byte, event string, err error) {
 		if p.scan.depth == 0 {
 			p.scan.data = p.scan.data[:0]
 		}
+		if p.scan.depth == 0 {
+			p.rest = betweenEvents(p.rest)
+			if strings.EqualFold(string(bytes.TrimSpace(p.rest)), done) {
+				p.rest = nil
+				return []byte(done), "", nil
+			}
+		}
 		if len(p.rest) > 0 {
 			value, p.rest = p.scan.feed(p.rest)
 			if len(p.scan.data) > maxPayload {
@@ -84,11 +93,20 @@ func (p *payloads) next() (value []byte, event string, err error) {
 			continue
 		}
 		p.rest = p.payload(line)
-		if p.scan.depth == 0 && string(bytes.TrimSpace(p.rest)) == done {
-			p.rest = nil
-			return []byte(done), "", nil
+	}
+}
+
+// betweenEvents drops what comes before a value on its line: fields that some servers write
+// twice, and the ends of events that others do not end, or end in escapes.
+func betweenEvents(b []byte) []byte {
+	for before := -1; before != len(b); {
+		before = len(b)
+		b = bytes.TrimLeft(b, " \t")
+		for _, dropped := range []string{"data:", `\n`, `\r`} {
+			b = bytes.TrimPrefix(b, []byte(dropped))
 		}
 	}
+	return b
 }
 
 // payload is what a line holds of values.
@@ -108,6 +126,9 @@ func (p *payloads) payload(line []byte) []byte {
 		return nil
 	default:
 		data = line
+	}
+	if text := bytes.TrimSpace(data); p.scan.depth == 0 && len(text) > 1 && text[0] == '"' && json.Valid(text) {
+		data = []byte(unquote(text)) // some gateways encode what they pass on
 	}
 	switch {
 	case p.scan.depth > 0 && p.scan.quoted:

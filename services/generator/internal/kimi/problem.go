@@ -17,6 +17,9 @@ type problem struct {
 	Code   word            `json:"code"`
 	Status word            `json:"status"`
 	Detail json.RawMessage `json:"detail"`
+	// Text is the message. It decides only where nothing else does, since it may quote the
+	// prompt.
+	Text string `json:"-"`
 	// StatusCode is another name of Code.
 	StatusCode word `json:"status_code"`
 	// Metadata is OpenRouter's. It has reasons if a moderation refused the prompt.
@@ -29,7 +32,8 @@ type problem struct {
 type told struct {
 	kind     string // the error's type; "" if it has none, or one that is no identifier
 	status   int    // an HTTP status; 0 if it names none
-	words    string // its types and codes, in lower case
+	words    string // its types and codes, in lower case; without any, the beginning of its message
+	message  bool   // words are those of its message
 	filtered bool   // a moderation refused the prompt
 }
 
@@ -47,12 +51,16 @@ func (p problem) inner() (json.RawMessage, bool) {
 
 // bare reports whether the fields are those of an error without an envelope.
 func (p problem) bare() bool {
-	return p.Object == "error" || p.Type == "error" || len(p.Detail) > 0 || httpStatus(p.Code, p.Status, p.StatusCode) != 0
+	return p.Object == "error" || p.Type == "error" || len(p.Detail) > 0 || httpStatus(p.Code, p.Status, p.StatusCode) != 0 ||
+		p.Text != "" && p.Code != "0" && p.Code != "200"
 }
+
+// maxMessage is how much of a message is looked through, in bytes.
+const maxMessage = 256
 
 // read reads the error. The problem has one.
 func (p problem) read() told {
-	t := told{kind: identifier(string(p.Type)), filtered: len(p.Metadata.Reasons) > 0}
+	t := told{kind: typeName(string(p.Type)), filtered: len(p.Metadata.Reasons) > 0}
 	t.status = httpStatus(p.Code, p.Status, p.StatusCode)
 	words := []string{string(p.Type), string(p.Code), string(p.Status)}
 	if raw, ok := p.inner(); ok {
@@ -63,8 +71,14 @@ func (p problem) read() told {
 			t.status = within.status
 		}
 		words = append(words, within.words)
+		t.message = within.message
 	}
-	t.words = strings.ToLower(strings.Join(words, " "))
+	t.words = strings.ToLower(strings.TrimSpace(strings.Join(words, " ")))
+	if t.words == "" || t.words == "error" {
+		detail, _ := parts(p.Detail)
+		text := firstOf(p.Text, detail)
+		t.words, t.message = strings.ToLower(text[:min(len(text), maxMessage)]), true
+	}
 	return t
 }
 
@@ -73,7 +87,8 @@ func (p problem) read() told {
 func readError(raw json.RawMessage) told {
 	switch raw[0] {
 	case '"':
-		return told{words: unquote(raw)}
+		text := unquote(raw)
+		return told{words: text[:min(len(text), maxMessage)]}
 	case '[':
 		var list []json.RawMessage
 		if json.Unmarshal(raw, &list) != nil || len(list) == 0 || len(list[0]) == 0 {
@@ -87,10 +102,12 @@ func readError(raw json.RawMessage) told {
 		var p struct {
 			problem
 			// Errors within an error are not read.
-			Error  word `json:"error"`
-			Errors word `json:"errors"`
+			Error   word `json:"error"`
+			Errors  word `json:"errors"`
+			Message word `json:"message"`
 		}
 		_ = json.Unmarshal(raw, &p)
+		p.Text = string(p.Message)
 		return p.read()
 	}
 	return told{}
@@ -120,7 +137,7 @@ var (
 	}
 	badPrompt = []string{
 		"invalid_request", "invalid_argument", "bad_request", "badrequest", "context_length", "content_filter", "content_policy",
-		"moderation", "not_found", "notfound", "not found", "unsupported", "unprocessable", "data_inspection_failed", "responsible",
+		"moderation", "not_found", "notfound", "not found", "unsupported", "unprocessable", "data_inspection", "datainspection", "responsible",
 	}
 )
 
@@ -142,6 +159,9 @@ func (t told) decide(answered int) *failure {
 	status := answered
 	if answered == statusOK {
 		status = t.status
+	}
+	if status != 0 && t.message {
+		t.words = "" // the status says more
 	}
 	f := &failure{decision: ErrUnavailable, kind: "in_stream", detail: "it failed while answering"}
 	if status != 0 {
@@ -178,7 +198,7 @@ func (t told) decide(answered int) *failure {
 func (t told) decideByWords(f *failure) {
 	switch {
 	case namesAny(t.words, noAccess):
-		f.decision, f.everybody = ErrRefused, true
+		f.decision, f.everybody = ErrRefused, !t.message
 	case namesAny(t.words, noBalance), namesAny(t.words, []string{"permission"}):
 		f.decision = ErrRefused
 	case namesAny(t.words, tooBusy):

@@ -25,8 +25,8 @@ func TestRecordings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(all) < 42 {
-		t.Errorf("%d recordings, want at least 42", len(all))
+	if len(all) < 140 {
+		t.Errorf("%d recordings, want at least 140", len(all))
 	}
 	for _, r := range all {
 		t.Run(r.Name, func(t *testing.T) {

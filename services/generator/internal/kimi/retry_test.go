@@ -52,23 +52,6 @@ func TestRetryAfterPastTheDeadlineFailsNow(t *testing.T) {
 	}
 }
 
-func TestRetryAfterForms(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for value, want := range map[string]time.Duration{
-		"":                              0,
-		"7":                             7 * time.Second,
-		"-7":                            0,
-		"soon":                          0,
-		"99999999999":                   longestRetryAfter,
-		"Fri, 02 Jan 2026 03:04:35 GMT": 30 * time.Second,
-		"Fri, 02 Jan 2026 03:04:00 GMT": 0,
-	} {
-		if got := retryAfter(value, now); got != want {
-			t.Errorf("%q: %v, want %v", value, got, want)
-		}
-	}
-}
-
 func TestBackoffGrowsWithFullJitter(t *testing.T) {
 	c := newClient(t, Config{BaseURL: "http://127.0.0.1:1", Backoff: time.Second})
 	for try, most := range map[int]time.Duration{1: time.Second, 2: 2 * time.Second, 20: maxBackoff} {

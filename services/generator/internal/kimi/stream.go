@@ -23,6 +23,7 @@ type answerStream struct {
 	text      strings.Builder // the answer: without thoughts, of whole characters
 	reasoning strings.Builder
 	arguments strings.Builder // of a call of a tool
+	bare      strings.Builder // a value that is no part of an answer, and may be the answer itself
 	choice    count           // the choice that is read
 	chosen    bool
 	model     string
@@ -87,8 +88,12 @@ func (a *answerStream) read(value []byte, event string) {
 		return
 	}
 	_, told := c.inner()
-	if told || event == "error" || !c.speaks() && c.bare() {
+	switch {
+	case told, event == "error", !c.speaks() && c.bare():
 		a.fail(c.problem, value)
+	case !c.speaks() && a.raw.Len() == 0 && len(value) > a.bare.Len():
+		a.bare.Reset()
+		keep(&a.bare, string(value), a.limit)
 	}
 	a.any = true
 	a.add(c)
@@ -113,8 +118,14 @@ func (a *answerStream) add(c chunk) {
 			continue // another answer, or the same chunk again
 		}
 		a.choice, a.chosen = choice.Index, true
-		for _, s := range []said{choice.Delta, choice.Message, choice.Text} {
-			a.hear(s)
+		// Some servers say it in several places.
+		switch {
+		case choice.Delta.speaks(), !choice.Message.speaks() && !choice.Text.speaks():
+			a.hear(choice.Delta)
+		case choice.Message.speaks():
+			a.hear(choice.Message)
+		default:
+			a.hear(choice.Text)
 		}
 		a.end(string(choice.FinishReason))
 		a.count(choice.Usage)
@@ -127,9 +138,10 @@ func (a *answerStream) add(c chunk) {
 	if strings.Contains(string(c.Type), "reasoning") {
 		c.Delta = said{reasoning: c.Delta.content}
 	}
-	for _, s := range []said{c.Message.said, c.Response, c.Delta, c.Content} {
+	for _, s := range []said{c.Message.said, {content: string(c.Response)}, c.Delta, c.Content} {
 		a.hear(s)
 	}
+	a.count(c.Message.usage)
 	a.end(firstOf(string(c.DoneReason), string(c.StopReason)))
 	a.count(c.Usage)
 	a.count(&usage{PromptTokens: c.PromptEvalCount, CompletionTokens: c.EvalCount})
@@ -161,7 +173,7 @@ func (a *answerStream) hear(s said) {
 	}
 	// Some servers repeat all that was said: at last, or in every piece. JSON does not begin
 	// twice in this way, and other text hardly.
-	const sure = 16
+	const sure = len("```")
 	if raw := a.raw.String(); (len(raw) >= sure || strings.HasPrefix(raw, "{")) && strings.HasPrefix(content, raw) {
 		content = content[len(raw):]
 	}
@@ -198,8 +210,11 @@ func (a *answerStream) restart() {
 // end notes why the model stopped, if it says so.
 func (a *answerStream) end(reason string) {
 	if e := endingOf(reason); e != unsaid {
-		a.finish, a.ending = identifier(reason), e
-		a.on.ending()
+		a.finish, a.ending = typeName(reason), e
+		// Some servers say so with each piece, from the first thought on.
+		if a.raw.Len() > 0 || a.arguments.Len() > 0 {
+			a.on.ending()
+		}
 	}
 }
 
@@ -216,19 +231,52 @@ func (a *answerStream) count(u *usage) {
 }
 
 // close adds the rest. Where there is no answer, it is looked for in its wrong places: some
-// servers take the whole answer for thoughts, or give it as the arguments of a tool.
+// servers take the whole answer for thoughts, give it as the arguments of a tool, or without
+// anything around it.
 func (a *answerStream) close() {
 	a.say(a.thoughts.Close())
-	text := a.text.String()
-	if arguments := a.whole(&a.arguments); arguments != "" && !strings.Contains(text, "{") {
+	if arguments := a.whole(&a.arguments); arguments != "" && !strings.Contains(a.text.String(), "{") {
 		a.restart()
 		a.say(arguments)
-	} else if strings.TrimSpace(text) == "" {
-		reasoning := strings.TrimSpace(thinking.Answer(a.whole(&a.reasoning)))
-		if strings.HasPrefix(reasoning, "{") || strings.HasPrefix(reasoning, "```") {
-			a.say(reasoning)
+	}
+	if !a.silent() {
+		return
+	}
+	if reasoning := strings.TrimSpace(thinking.Answer(a.whole(&a.reasoning))); beginsData(reasoning) {
+		a.say(reasoning)
+		return
+	}
+	places := []string{a.whole(&a.bare)}
+	if a.ending == finished {
+		// Thoughts that the model did not close, and that end with the answer.
+		places = append(places, conclusion(a.whole(&a.raw)), conclusion(a.whole(&a.reasoning)))
+	}
+	for _, text := range places {
+		if text != "" && a.req.Whole != nil && a.req.Whole(text) {
+			a.say(text)
+			return
 		}
 	}
+}
+
+const fence = "```"
+
+func beginsData(text string) bool {
+	return strings.HasPrefix(text, "{") || strings.HasPrefix(text, fence)
+}
+
+// conclusion is the data that a text ends with: an object or a fence that begins a line.
+func conclusion(text string) string {
+	text = strings.TrimSpace(text)
+	begins, ends := "\n{", "}"
+	if strings.HasSuffix(text, fence) {
+		begins, ends = "\n"+fence, fence
+	}
+	at := strings.LastIndex(strings.TrimSuffix(text, ends), begins)
+	if at < 0 || !strings.HasSuffix(text, ends) {
+		return ""
+	}
+	return text[at:]
 }
 
 // whole is the whole characters of what was kept.

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -26,9 +26,6 @@ const maxErrorBody = 8 << 10
 // lastWords is how long the counts and the end of a stream are waited for once the model has
 // stopped. Some servers keep the connection open.
 const lastWords = 5 * time.Second
-
-// longestRetryAfter replaces all longer times, since no call lasts that long.
-const longestRetryAfter = 24 * time.Hour
 
 // ask does one try and makes its span. Errors are *failure.
 func (c *Client) ask(ctx context.Context, req Request, body []byte, try int, t *tally) (Answer, *failure) {
@@ -77,6 +74,7 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, req Request, bod
 		SetDoNotParseResponse(true).
 		SetHeader("Content-Type", "application/json").
 		SetHeader("Accept", "text/event-stream").
+		SetHeader("Accept-Encoding", "identity"). // without it, any encoding would do
 		SetBody(body).
 		Post(c.endpoint)
 	if err != nil {
@@ -95,9 +93,10 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, req Request, bod
 	}
 	call.Admitted(res.Header())
 	answer := Answer{Model: c.cfg.Model}
-	stream, err := readAnswer(decompressed(raw), req, c.cfg.AnswerLimit, hooks{
+	stream, err := readAnswer(decompressed(raw, res.Header()), req, c.cfg.AnswerLimit, hooks{
 		token: func() {
 			answer.FirstToken = time.Since(began)
+			c.breakers.answers(req.Call.Shop)
 			span.AddEvent("gen_ai.first_token")
 			span.SetAttributes(semconv.GenAIResponseTimeToFirstChunk(answer.FirstToken.Seconds()))
 		},
@@ -109,7 +108,7 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, req Request, bod
 		t.received = c.cfg.MaxCompletionTokens // it may be a whole answer, which was not understood
 	}
 	answer.Text = stream.text.String()
-	answer.Model = firstOf(stream.model, c.cfg.Model)
+	answer.Model = c.named(stream.model)
 	answer.Tokens = stream.tokens
 	answer.FinishReason = stream.finish
 	answer.Total = time.Since(began)
@@ -126,6 +125,14 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, req Request, bod
 	return answer, err
 }
 
+// named is the id of the model that an answer names. One that holds the key is not repeated.
+func (c *Client) named(model string) string {
+	if model == "" || c.cfg.APIKey != "" && strings.Contains(model, c.cfg.APIKey) {
+		return c.cfg.Model
+	}
+	return model
+}
+
 // judge decides what an answer is good for. A whole answer is one, whatever became of the
 // stream; the caller knows what is whole. broken is the error of the stream.
 func (c *Client) judge(ctx, live context.Context, req Request, stream *answerStream, broken error) (cut bool, err error) {
@@ -135,7 +142,9 @@ func (c *Client) judge(ctx, live context.Context, req Request, stream *answerStr
 	cut, f := stream.outcome()
 	switch {
 	case broken != nil:
-		cut, err = true, c.interrupted(ctx, live, broken)
+		f = c.interrupted(ctx, live, broken)
+		f.everybody = false // the service has begun to answer
+		cut, err = true, f
 	case f != nil:
 		err = f
 	}
@@ -147,7 +156,7 @@ func (c *Client) judge(ctx, live context.Context, req Request, stream *answerStr
 
 // interrupted returns the failure of an exchange. A cancelled context breaks connections,
 // and the error looks like one of the network. So the contexts are checked first.
-func (c *Client) interrupted(ctx, live context.Context, err error) error {
+func (c *Client) interrupted(ctx, live context.Context, err error) *failure {
 	var f *failure
 	switch {
 	case errors.As(err, &f):
@@ -164,32 +173,17 @@ func (c *Client) interrupted(ctx, live context.Context, err error) error {
 // rejected returns the failure of a status other than 2xx.
 func rejected(status int, header http.Header, body io.Reader) *failure {
 	// If the body cannot be read, the status alone decides.
-	data, _ := io.ReadAll(io.LimitReader(decompressed(body), maxErrorBody))
+	data, _ := io.ReadAll(io.LimitReader(decompressed(body, header), maxErrorBody))
 	var p problem
 	if c, ok := decodeChunk(bytes.TrimPrefix(bytes.TrimSpace(data), []byte(byteOrderMark))); ok {
 		p = c.problem
 	}
 	f := p.read().decide(status)
 	if errors.Is(f, ErrRateLimited) || errors.Is(f, ErrUnavailable) {
-		f.retryAfter = retryAfter(header.Get("Retry-After"), time.Now())
+		f.retryAfter = account.RetryAfter(header, time.Now())
 	}
 	if errors.Is(f, ErrRateLimited) {
 		f.refusal = account.ReadRefusal(header, data, time.Now())
 	}
 	return f
-}
-
-// retryAfter parses a Retry-After header (RFC 9110, 10.2.3): seconds or a date. It returns 0
-// if there is none or it is invalid.
-func retryAfter(value string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
-		if seconds > int64(longestRetryAfter/time.Second) {
-			return longestRetryAfter
-		}
-		return max(time.Duration(seconds)*time.Second, 0)
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(at.Sub(now), 0)
-	}
-	return 0
 }
