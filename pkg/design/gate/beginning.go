@@ -37,7 +37,7 @@ func (b *Beginning) Add(piece string) (design.Design, bool) {
 		return design.Design{}, false
 	}
 	b.parsed += len(b.answer)
-	d, usable, err := findDesign(b.answer, b.Shop, &design.Report{}, beginDesign)
+	d, usable, err := findDesign(b.answer, b.Shop, &design.Report{}, search{read: beginDesign})
 	if err != nil || usable == 0 {
 		return design.Design{}, false
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/design"
@@ -31,8 +30,8 @@ var ErrNoDesign = errors.New("no page design in the answer")
 // Parse turns a model's answer into a design that can be rendered for the shop.
 //
 // The answer may be the design as JSON, alone, in a code fence, or with prose, markup or
-// other objects around it. Of several designs it is the first whole one, and without one that
-// with the most sections. Of incomplete JSON the complete sections are kept. Of HTML the words
+// other objects around it. Of several designs it is the one with the most sections. Where the
+// objects do not fit together, each section is read by itself. Of incomplete JSON the complete sections are kept. Of HTML the words
 // are kept. What a design cannot hold is removed and counted in the Report. An answer that is too large
 // or nested too deep, or that leaves no section, is an error that wraps ErrNoDesign.
 func Parse(answer []byte, shop *catalogue.Shop) (design.Design, design.Report, error) {
@@ -46,7 +45,7 @@ func Parse(answer []byte, shop *catalogue.Shop) (design.Design, design.Report, e
 		return design.Design{}, rep, fmt.Errorf("%w: it is empty", ErrNoDesign)
 	}
 
-	d, usable, err := findDesign(answer, shop, &rep, mendDesign)
+	d, usable, err := findDesign(answer, shop, &rep, search{read: mendDesign, ended: true})
 	switch {
 	case usable == 0 && looksLikeHTML(answer):
 		rep = design.Report{Salvaged: true}
@@ -59,88 +58,6 @@ func Parse(answer []byte, shop *catalogue.Shop) (design.Design, design.Report, e
 		return design.Design{}, rep, fmt.Errorf("%w: no section was left of a known type with a headline, and with product ids that the catalogue has where its type needs them", ErrNoDesign)
 	}
 	return d, rep, nil
-}
-
-var fence = regexp.MustCompile("(?s)```(?:json|JSON)?\\s*([{\\[].*?)(?:```|$)")
-
-// search looks for the design in an answer.
-type search struct {
-	shop *catalogue.Shop
-	// read reads the design at the beginning of a text; false if there is none.
-	read func([]byte, *design.Report) (design.Design, bool)
-
-	// best is the design that was found, with its report, and usable how many of its sections
-	// can be rendered.
-	best   design.Design
-	report design.Report
-	found  bool
-	usable int
-	deep   bool // something was nested too deep to be read
-}
-
-// findDesign finds a JSON object with a list called sections, or one within a string, or the
-// list alone. usable is how many of its sections the shop can render; without any, the error
-// says what is wrong. read reads the design at the beginning of a text.
-func findDesign(answer []byte, shop *catalogue.Shop, rep *design.Report, read func([]byte, *design.Report) (design.Design, bool)) (d design.Design, usable int, err error) {
-	s := search{shop: shop, read: read}
-	places := [][]byte{answer}
-	if m := fence.FindSubmatch(answer); m != nil {
-		places = [][]byte{m[1], answer}
-	}
-	for _, place := range places {
-		if s.in(place); s.usable > 0 && !s.report.Salvaged {
-			break
-		}
-	}
-	switch {
-	case s.found:
-		*rep = s.report
-	case s.deep:
-		err = fmt.Errorf("%w: it is nested deeper than %d", ErrNoDesign, maxDepth)
-	default:
-		err = fmt.Errorf("%w: answer with one JSON object that has theme and sections", ErrNoDesign)
-	}
-	return s.best, s.usable, err
-}
-
-// in looks in a place up to the first design that is not cut.
-func (s *search) in(place []byte) {
-	from := 0
-	for range maxTries {
-		i := bytes.IndexByte(place[from:], '{')
-		if i < 0 || !bytes.Contains(place[from:], []byte("sections")) {
-			break
-		}
-		if from += i; s.try(place[from:]) {
-			return
-		}
-		from++
-	}
-	if s.usable == 0 && bytes.HasPrefix(place, []byte("[")) {
-		s.try(append([]byte(`{"sections":`), place...)) // the list alone
-	}
-}
-
-// try reads the object at the beginning of a text. It reports whether that is a design which
-// is not cut.
-func (s *search) try(text []byte) bool {
-	if escapedObject(text) {
-		text = unquoted(bytes.TrimSpace(text))
-	}
-	if depth(text) > maxDepth {
-		s.deep = true
-		return false
-	}
-	var rep design.Report
-	d, ok := s.read(text, &rep)
-	if !ok {
-		return false
-	}
-	usable := len(d.Fit(s.shop, &design.Report{}).Sections)
-	if !s.found || usable > s.usable {
-		s.best, s.report, s.usable, s.found = d, rep, usable, true
-	}
-	return usable > 0 && !rep.Cut
 }
 
 // mendDesign reads the object at the beginning of b, mended if it is no JSON.
@@ -165,9 +82,15 @@ func mendDesign(b []byte, rep *design.Report) (design.Design, bool) {
 // depth is the nesting depth of the JSON value at the beginning of b. The value may be
 // incomplete.
 func depth(b []byte) int {
-	level, deepest := 0, 0
+	deepest, _ := extent(b)
+	return deepest
+}
+
+// extent is the depth and the length of the JSON value at the beginning of b.
+func extent(b []byte) (deepest, length int) {
+	level := 0
 	quoted, escaped := false, false
-	for _, c := range b {
+	for i, c := range b {
 		switch {
 		case escaped:
 			escaped = false
@@ -181,11 +104,11 @@ func depth(b []byte) int {
 			deepest = max(deepest, level)
 		case c == '}' || c == ']':
 			if level--; level <= 0 {
-				return deepest
+				return deepest, i + 1
 			}
 		}
 	}
-	return deepest
+	return deepest, len(b)
 }
 
 // readDesign reads the object at the beginning of b token by token, so that the complete
@@ -246,9 +169,8 @@ func readDesign(b []byte, rep *design.Report) (design.Design, bool) {
 	return d, found
 }
 
-// readSections reads a list of sections, an object with a section under each name, or a
-// string that holds a list. The result is false if the value is none of them. With an error
-// it returns the sections before the error.
+// readSections reads a list of sections, or a string that holds one. The result is false if
+// the value is neither. With an error it returns the sections before the error.
 func readSections(dec *json.Decoder, rep *design.Report) ([]design.Section, bool, error) {
 	open, err := dec.Token()
 	if err != nil {
@@ -260,17 +182,15 @@ func readSections(dec *json.Decoder, rep *design.Report) ([]design.Section, bool
 			return readSections(json.NewDecoder(bytes.NewReader(within)), rep)
 		}
 	}
-	if open != json.Delim('[') && open != json.Delim('{') {
+	if open != json.Delim('[') {
 		rep.DroppedFields++
+		if _, composite := open.(json.Delim); composite {
+			return nil, false, errors.New("sections is not a list")
+		}
 		return nil, false, nil
 	}
 	var sections []design.Section
 	for dec.More() {
-		if open == json.Delim('{') {
-			if _, err := dec.Token(); err != nil {
-				return sections, true, err
-			}
-		}
 		var raw json.RawMessage
 		if err := dec.Decode(&raw); err != nil {
 			rep.DropSection(design.DropIncomplete)
