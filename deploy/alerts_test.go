@@ -50,8 +50,8 @@ func TestAlertsAreTestedAndExplained(t *testing.T) {
 	}
 
 	metrics, labels := declared()
-	// Prometheus's own.
-	labels = append(labels, "job", "instance")
+	// Prometheus's own, and the exporter's of NATS.
+	labels = append(labels, "job", "instance", "server_name")
 	for _, expr := range exprOf.FindAllStringSubmatch(rules, -1) {
 		for _, m := range metricName.FindAllString(selector.ReplaceAllString(expr[1], ""), -1) {
 			if !slices.Contains(metrics, m) {

@@ -78,7 +78,10 @@ func TestKubernetesConfiguresNATS(t *testing.T) {
 		for name, text := range config.Data {
 			must(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600))
 		}
-		pod := c.pods()["nats"]
+		pod, clustered := c.pods()["nats-cluster"]
+		if !clustered {
+			pod = c.pods()["nats"]
+		}
 		if volume := pod.Spec.Volumes[0]; volume.ConfigMap == nil || volume.ConfigMap.Name != config.Name {
 			t.Errorf("the servers mount %+v, the map is %s", volume, config.Name)
 		}
@@ -97,7 +100,7 @@ func TestKubernetesConfiguresNATS(t *testing.T) {
 		if opts.HTTPHost != "0.0.0.0" || opts.HTTPPort != 8222 || opts.StoreDir != "/data" || len(opts.Routes) != routes || len(opts.Accounts) == 0 {
 			t.Errorf("%s: monitor %s:%d, store %s, %d routes, %d accounts", overlay, opts.HTTPHost, opts.HTTPPort, opts.StoreDir, len(opts.Routes), len(opts.Accounts))
 		}
-		if routes > 0 && opts.Routes[0].Host != "nats-0.nats:6222" {
+		if routes > 0 && opts.Routes[0].Host != "nats-cluster-0.nats-cluster:6222" {
 			t.Errorf("the first route is %s", opts.Routes[0].Host)
 		}
 	}

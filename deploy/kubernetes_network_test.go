@@ -43,10 +43,10 @@ func TestKubernetesFlows(t *testing.T) {
 	}
 	slices.Sort(flows)
 	want := []string{
-		"edge to minio:9000", "edge to nats:4222",
-		"generator to minio:9000", "generator to nats:4222",
+		"edge to minio:9000", "edge to nats-cluster:4222",
+		"generator to minio:9000", "generator to nats-cluster:4222",
 		"minio-provision to minio:9000",
-		"nats to nats:6222",
+		"nats-cluster to nats-cluster:6222", "provision to nats-cluster:4222",
 	}
 	if !slices.Equal(flows, want) {
 		t.Errorf("flows %q, want %q", flows, want)

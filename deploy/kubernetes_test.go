@@ -123,9 +123,9 @@ func (c *cluster) pods() map[string]corev1.PodTemplateSpec {
 
 func TestKubernetes(t *testing.T) {
 	for overlay, want := range map[string][]string{
-		"single-node": {"edge", "generator", "minio", "minio-provision", "nats"},
-		"three-nodes": {"edge", "generator", "minio", "minio-provision", "nats"},
-		"aws":         {"edge", "generator", "nats"},
+		"single-node": {"edge", "generator", "minio", "minio-provision", "nats", "provision"},
+		"three-nodes": {"edge", "generator", "minio", "minio-provision", "nats-cluster", "provision"},
+		"aws":         {"edge", "generator", "nats", "provision"},
 		"edge-pop":    {"edge"},
 	} {
 		t.Run(overlay, func(t *testing.T) {
@@ -141,8 +141,8 @@ func TestKubernetes(t *testing.T) {
 				selects(t, pods, "service "+s.Name, &metav1.LabelSelector{MatchLabels: s.Spec.Selector})
 			}
 			for name, pod := range pods {
-				// What ends by itself has none.
-				if pod.Spec.RestartPolicy != corev1.RestartPolicyOnFailure && !slices.ContainsFunc(c.budgets, func(b policyv1.PodDisruptionBudget) bool { return b.Name == name }) {
+				// What ends by itself has none, nor has what may be away for a while.
+				if name != "provision" && pod.Spec.RestartPolicy != corev1.RestartPolicyOnFailure && !slices.ContainsFunc(c.budgets, func(b policyv1.PodDisruptionBudget) bool { return b.Name == name }) {
 					t.Errorf("%s has no disruption budget", name)
 				}
 			}
@@ -177,8 +177,9 @@ func confined(t *testing.T, name string, pod corev1.PodTemplateSpec) {
 		if s == nil || !*s.ReadOnlyRootFilesystem || *s.AllowPrivilegeEscalation || !slices.Equal(s.Capabilities.Drop, []corev1.Capability{"ALL"}) {
 			t.Errorf("%s may do more than it has to", container.Name)
 		}
-		ends := name == "minio-provision" || container.Name == "provision"
-		if !ends && (container.LivenessProbe == nil || container.ReadinessProbe == nil) {
+		// What serves nobody is not asked.
+		serves := name != "minio-provision" && name != "provision"
+		if serves && (container.LivenessProbe == nil || container.ReadinessProbe == nil) {
 			t.Errorf("%s is not probed", container.Name)
 		}
 		if container.Resources.Limits.Memory().IsZero() || container.Resources.Requests.Cpu().IsZero() || container.Resources.Requests.Memory().IsZero() {
@@ -213,6 +214,9 @@ func confined(t *testing.T, name string, pod corev1.PodTemplateSpec) {
 // KEDA watches the consumer of every member.
 func TestKubernetesScalesByEveryMember(t *testing.T) {
 	c := built(t, "single-node")
+	if f := c.scaled[0].Spec.Fallback; f == nil || f.Replicas < 1 {
+		t.Error("nobody works when the scaler fails")
+	}
 	if len(c.scaled) != 1 || *c.scaled[0].Spec.MinReplicaCount != 0 || c.scaled[0].Spec.ScaleTargetRef.Name != "generator" {
 		t.Fatalf("scales %+v", c.scaled)
 	}

@@ -50,6 +50,8 @@ func startPrometheus(t *testing.T, s *stack) *prometheus {
 		t.Fatal("the rule of the oldest job's age is another one")
 	}
 	rules = strings.Replace(rules, "_seconds) > 1800", fmt.Sprintf("_seconds) > %d", 1800/speed), 1)
+	// This machine's disk is filled by others too.
+	rules = strings.Replace(rules, ", 7 * 86400)", ", 0)", 1)
 	must(t, os.MkdirAll(filepath.Join(folder, "rules"), 0o700))
 	must(t, os.WriteFile(filepath.Join(folder, "rules", "wandstore.yml"), []byte(rules), 0o600))
 

@@ -55,11 +55,13 @@ func attempt(t *testing.T) context.Context {
 	return ctx
 }
 
-func TestClusterSurvivesANode(t *testing.T) {
+// startCluster runs three servers by cluster.conf.
+func startCluster(t *testing.T) (nodes map[string]*live, urls string) {
+	t.Helper()
 	ports := freePorts(t)
 	clusterEnv(t, ports)
-	nodes := map[string]*live{}
-	urls := make([]string, 0, len(ports))
+	nodes = map[string]*live{}
+	addresses := make([]string, 0, len(ports))
 	all := make([]*server.Options, 0, len(ports))
 	for i, port := range ports {
 		t.Setenv("NATS_SERVER_NAME", fmt.Sprintf("n%d", i+1))
@@ -74,11 +76,15 @@ func TestClusterSurvivesANode(t *testing.T) {
 	for _, opts := range all {
 		s := start(t, opts)
 		nodes[s.Name()] = s
-		urls = append(urls, s.url)
+		addresses = append(addresses, s.url)
 	}
+	return nodes, strings.Join(addresses, ",")
+}
 
-	_, provision := connect(t, strings.Join(urls, ","), as("provision"))
-	_, js := connect(t, strings.Join(urls, ","), as("generator"),
+func TestClusterSurvivesANode(t *testing.T) {
+	nodes, urls := startCluster(t)
+	_, provision := connect(t, urls, as("provision"))
+	_, js := connect(t, urls, as("generator"),
 		natsgo.MaxReconnects(-1), natsgo.ReconnectWait(50*time.Millisecond), natsgo.ReconnectJitter(0, 0))
 	settings := defaults()
 	settings.Replicas, settings.PoolSize = 3, 1

@@ -81,6 +81,15 @@ func (s Settings) MaxWait() time.Duration {
 	return s.JobMaxWait
 }
 
+// Members are the names of the pool's members.
+func (s Settings) Members() []string {
+	names := make([]string, s.PoolSize)
+	for n := range names {
+		names[n] = Member(n)
+	}
+	return names
+}
+
 // CacheTTL is how long UI_CACHE keeps a page.
 func (s Settings) CacheTTL() time.Duration { return time.Duration(s.CacheTTLSeconds) * time.Second }
 

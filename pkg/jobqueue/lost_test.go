@@ -24,10 +24,9 @@ func TestReleaseLost(t *testing.T) {
 	if err := wandnats.Ensure(t.Context(), p.js, p.settings); err != nil {
 		t.Fatal(err)
 	}
-	_, info := p.stream(wandnats.StreamGeneration)
 	p.trigger("abc125")
 	for _, want := range []int{1, 0} {
-		if n, err := jobqueue.ReleaseLost(t.Context(), p.jobs, info.Created); err != nil || n != want {
+		if n, err := jobqueue.ReleaseLost(t.Context(), p.js, p.jobs); err != nil || n != want {
 			t.Errorf("released %d, %v; want %d", n, err, want)
 		}
 	}

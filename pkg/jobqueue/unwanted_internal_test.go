@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
@@ -28,6 +30,25 @@ func TestUnwanted(t *testing.T) {
 		found := held{JobRecord: &wandstorev1.JobRecord{JobId: tt.record}, created: at.Add(-tt.asked)}
 		if got := c.unwanted(d, found); got != tt.want {
 			t.Errorf("%s: unwanted is %t", name, got)
+		}
+	}
+}
+
+// A stream that was restored is younger than its jobs.
+func TestHoldsSince(t *testing.T) {
+	t.Parallel()
+	made := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	for name, tt := range map[string]struct {
+		messages    uint64
+		first, want time.Time
+	}{
+		"new and empty": {0, time.Time{}, made},
+		"new":           {3, made.Add(time.Minute), made},
+		"restored":      {3, made.Add(-time.Hour), made.Add(-time.Hour)},
+	} {
+		info := &jetstream.StreamInfo{Created: made, State: jetstream.StreamState{Msgs: tt.messages, FirstTime: tt.first}}
+		if got := holdsSince(info); !got.Equal(tt.want) {
+			t.Errorf("%s: since %s, want %s", name, got, tt.want)
 		}
 	}
 }

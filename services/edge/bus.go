@@ -135,11 +135,20 @@ func (p *parts) openBus(ctx context.Context) (*bus, error) {
 // releaseLost drops the records of jobs that were lost with their stream, so that their
 // pages are asked for again.
 func (p *parts) releaseLost(ctx context.Context, b *wandnats.Bus) error {
-	released, err := jobqueue.ReleaseLost(ctx, b.Jobs, p.keeper.Created(wandnats.StreamGeneration))
+	released, err := jobqueue.ReleaseLost(ctx, p.js, b.Jobs)
 	if released > 0 {
 		p.log.ErrorContext(ctx, "jobs were lost with their queue: their pages are made when their shoppers come again", "jobs", released)
 	}
 	return err
+}
+
+// queueOf is a member's queue as the board knows it: an edge looks at no job.
+func (p *parts) queueOf(_ context.Context, _ jetstream.Stream, now time.Time, member string) (running int, oldest time.Duration, err error) {
+	running, since := p.board.Queue(member)
+	if since.IsZero() {
+		return running, 0, nil
+	}
+	return running, max(0, now.Sub(since)), nil
 }
 
 // readableTrail is a trail with the bucket to read it from.

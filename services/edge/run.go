@@ -19,6 +19,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/spend"
 	"github.com/wandstore/wandstore/pkg/storefront"
+	"github.com/wandstore/wandstore/pkg/streamstate"
 	"github.com/wandstore/wandstore/services/edge/internal/draftboard"
 	"github.com/wandstore/wandstore/services/edge/internal/jobboard"
 )
@@ -48,6 +49,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	defer e.observe()()
 	defer observeSpending(p.spend)()
+	defer streamstate.Observe(js, cfg.Pool, cfg.Pool.Members(), p.queueOf, scope)()
 	return lifecycle.Run(ctx,
 		lifecycle.Part{Name: "shops", Run: p.shops.Run},
 		lifecycle.Part{Name: "object store", Run: p.ensureBucket},

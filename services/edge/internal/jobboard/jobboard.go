@@ -173,6 +173,27 @@ func (b *Board) Depth(member string) int {
 	return 0
 }
 
+// Queue is how many jobs of a member a worker has, and when its oldest was asked for; the zero
+// time if it has none.
+func (b *Board) Queue(member string) (running int, oldest time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	m := b.members[member]
+	if m == nil {
+		return 0, time.Time{}
+	}
+	for key := range m.keys {
+		rec := b.live[key]
+		if rec.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING {
+			running++
+		}
+		if at := rec.GetRequestedAt().AsTime(); oldest.IsZero() || at.Before(oldest) {
+			oldest = at
+		}
+	}
+	return running, oldest
+}
+
 // Find gives a live job's place; false if the key has none, or its deadline is
 // past.
 func (b *Board) Find(key pagekey.Key) (Place, bool) {

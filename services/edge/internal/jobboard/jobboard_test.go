@@ -152,3 +152,20 @@ func TestEstimateCountsTheAccount(t *testing.T) {
 		t.Errorf("ETA %s once it runs, want one typical job", place.ETA)
 	}
 }
+
+func TestQueueOfAMember(t *testing.T) {
+	b := jobboard.New(1)
+	now := time.Now()
+	for shopper, rec := range map[string]*wandstorev1.JobRecord{
+		"runs": record(running, "pool-1", 1, now), "waits": record(queued, "pool-1", 2, now), "elsewhere": record(running, "pool-2", 3, now),
+	} {
+		rec.RequestedAt = timestamppb.New(now.Add(time.Duration(rec.GetStreamSeq()) * time.Minute))
+		b.Set(key(t, shopper), rec)
+	}
+	if n, oldest := b.Queue("pool-1"); n != 1 || !oldest.Equal(now.Add(time.Minute)) {
+		t.Errorf("%d run, the oldest is of %s", n, oldest)
+	}
+	if n, oldest := b.Queue("pool-3"); n != 0 || !oldest.IsZero() {
+		t.Errorf("of nobody: %d run, the oldest is of %s", n, oldest)
+	}
+}

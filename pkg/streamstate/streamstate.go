@@ -1,0 +1,106 @@
+// Package streamstate reports how full the streams, the buckets and the members' queues are.
+// Edges and generators report the same of each, so the numbers are there while either runs,
+// also while the generators are scaled to none. Dashboards and alerts take the highest.
+package streamstate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/telemetry"
+)
+
+// timeout bounds the requests to NATS in one scrape, which may take 10 s.
+const timeout = 2 * time.Second
+
+// Queue returns how many jobs of a member run and how long its oldest waits; now is the
+// server's time. It is called for members that hold jobs.
+type Queue func(ctx context.Context, stream jetstream.Stream, now time.Time, member string) (running int, oldest time.Duration, err error)
+
+// Observe registers the gauges for the streams and buckets of settings and for the queues of
+// the members. stop unregisters them. What NATS does not tell in time has no value rather
+// than an old one.
+func Observe(js jetstream.JetStream, settings wandnats.Settings, members []string, queue Queue, scope string) (stop func()) {
+	configs, unread := wandnats.Streams(settings)
+	return telemetry.Observe(otel.GetMeterProvider(), scope, func(ctx context.Context, see telemetry.See) error {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		failed := []error{unread}
+		for _, cfg := range configs {
+			failed = append(failed, seeStream(ctx, js, cfg.Name, members, queue, see))
+		}
+		return errors.Join(failed...)
+	}, telemetry.QueueDepth, telemetry.QueueRunning, telemetry.QueueOldestAge,
+		telemetry.StreamMessages, telemetry.StreamSize, telemetry.StreamLimit)
+}
+
+func seeStream(ctx context.Context, js jetstream.JetStream, name string, members []string, queue Queue, see telemetry.See) error {
+	stream, err := js.Stream(ctx, name)
+	if err != nil {
+		return fmt.Errorf("stream %s: %w", name, err)
+	}
+	info := stream.CachedInfo()
+	if name == wandnats.StreamGeneration {
+		if info, err = stream.Info(ctx, jetstream.WithSubjectFilter(wandnats.GenerateSubject("*"))); err != nil {
+			return fmt.Errorf("stream %s: %w", name, err)
+		}
+		err = seeMembers(ctx, stream, info, members, queue, see)
+	}
+	label := telemetry.Stream.String(name)
+	see(telemetry.StreamMessages, float64(info.State.Msgs), label)
+	see(telemetry.StreamSize, float64(info.State.Bytes), label)
+	if limit := info.Config.MaxBytes; limit > 0 {
+		see(telemetry.StreamLimit, float64(limit), label)
+	}
+	return err
+}
+
+// seeMembers reports the queue of each member. A member holds the messages of its subject.
+func seeMembers(ctx context.Context, stream jetstream.Stream, info *jetstream.StreamInfo, members []string, queue Queue, see telemetry.See) error {
+	var failed []error
+	for _, name := range members {
+		depth, running, age := float64(info.State.Subjects[wandnats.GenerateSubject(name)]), 0, time.Duration(0)
+		label := telemetry.Member.String(name)
+		see(telemetry.QueueDepth, depth, label)
+		if depth > 0 {
+			var err error
+			if running, age, err = queue(ctx, stream, info.TimeStamp, name); err != nil {
+				failed = append(failed, err)
+				continue
+			}
+		}
+		see(telemetry.QueueRunning, float64(running), label)
+		see(telemetry.QueueOldestAge, age.Seconds(), label)
+	}
+	return errors.Join(failed...)
+}
+
+// Asked is the Queue of who may look at consumers and jobs.
+func Asked(ctx context.Context, stream jetstream.Stream, now time.Time, member string) (running int, oldest time.Duration, err error) {
+	consumer, err := stream.Consumer(ctx, member)
+	if err != nil {
+		return 0, 0, fmt.Errorf("consumer %s: %w", member, err)
+	}
+	oldest, err = oldestAge(ctx, stream, now, member)
+	return consumer.CachedInfo().NumAckPending, oldest, err
+}
+
+// oldestAge returns the age of the oldest job in a member's queue, by the server's clock.
+// Settled jobs are removed from the stream, so the oldest job is the first message of the
+// subject.
+func oldestAge(ctx context.Context, stream jetstream.Stream, now time.Time, member string) (time.Duration, error) {
+	oldest, err := stream.GetMsg(ctx, 1, jetstream.WithGetMsgSubject(wandnats.GenerateSubject(member)))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("oldest job of %s: %w", member, err)
+	}
+	return max(0, now.Sub(oldest.Time)), nil
+}

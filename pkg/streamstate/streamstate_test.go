@@ -1,0 +1,72 @@
+package streamstate_test
+
+import (
+	"testing"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.uber.org/goleak"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/natstest"
+	"github.com/wandstore/wandstore/pkg/streamstate"
+	"github.com/wandstore/wandstore/pkg/telemetry"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(natstest.Main(m)) }
+
+// The queues are told without a generator, and without the consumer of a member whose queue
+// is empty.
+func TestQueuesAreTold(t *testing.T) {
+	_, js := natstest.Start(t).Connect(t)
+	settings := wandnats.Settings{PoolSize: 3, MaxQueueDepth: 10, Concurrency: 1, CacheTTLSeconds: 3600, Replicas: 1}
+	if err := wandnats.Ensure(t.Context(), js, settings); err != nil {
+		t.Fatal(err)
+	}
+	if err := js.DeleteConsumer(t.Context(), wandnats.StreamGeneration, "pool-2"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := js.Publish(t.Context(), wandnats.GenerateSubject("pool-1"), []byte("job")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reader := metric.NewManualReader()
+	otel.SetMeterProvider(metric.NewMeterProvider(metric.WithReader(reader)))
+	stop := streamstate.Observe(js, settings, settings.Members(), streamstate.Asked, "test")
+	defer stop()
+
+	var told metricdata.ResourceMetrics
+	if err := reader.Collect(t.Context(), &told); err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]float64{}
+	for _, m := range told.ScopeMetrics[0].Metrics {
+		gauge, ok := m.Data.(metricdata.Gauge[float64])
+		if !ok {
+			t.Fatalf("%s is no gauge", m.Name)
+		}
+		for _, p := range gauge.DataPoints {
+			label, _ := p.Attributes.Value(telemetry.Member)
+			if stream, ok := p.Attributes.Value(telemetry.Stream); ok {
+				label = stream
+			}
+			values[m.Name+" "+label.AsString()] = p.Value
+		}
+	}
+	for name, want := range map[string]float64{
+		"wandstore.queue.depth pool-0": 0, "wandstore.queue.depth pool-1": 2, "wandstore.queue.depth pool-2": 0,
+		"wandstore.queue.running pool-1": 0, "wandstore.queue.oldest.age pool-2": 0, "wandstore.stream.messages GENERATION": 2,
+	} {
+		if got, there := values[name]; !there || got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	if age := values["wandstore.queue.oldest.age pool-1"]; age <= 0 || age > 60 {
+		t.Errorf("the oldest job is %v s old", age)
+	}
+	if values["wandstore.stream.limit GENERATION"] <= values["wandstore.stream.size GENERATION"] {
+		t.Errorf("GENERATION holds %v of %v", values["wandstore.stream.size GENERATION"], values["wandstore.stream.limit GENERATION"])
+	}
+}
