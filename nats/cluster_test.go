@@ -90,7 +90,8 @@ func TestClusterSurvivesANode(t *testing.T) {
 	settings.Replicas, settings.PoolSize = 3, 1
 	// As the services do, until the cluster has found its leader.
 	eventually(t, "a cluster of three", func() error { return wandnats.Provision(attempt(t), provision, settings) })
-	ensure(t, js, settings)
+	// A consumer without a leader yet answers no request, and a later one only.
+	eventually(t, "the generator finds its consumer", func() error { return wandnats.Ensure(attempt(t), js, settings) })
 	var leader string
 	eventually(t, "three replicas in step", func() error {
 		stream, err := js.Stream(attempt(t), wandnats.StreamGeneration)
