@@ -31,11 +31,11 @@ func Observe(js jetstream.JetStream, settings wandnats.Settings, members []strin
 	return telemetry.Observe(otel.GetMeterProvider(), scope, func(ctx context.Context, see telemetry.See) error {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
-		failed := []error{unread}
-		for _, cfg := range configs {
-			failed = append(failed, seeStream(ctx, js, cfg.Name, members, queue, see))
+		failed := make([]error, len(configs))
+		for i, cfg := range configs {
+			failed[i] = seeStream(ctx, js, cfg.Name, members, queue, see)
 		}
-		return errors.Join(failed...)
+		return errors.Join(unread, errors.Join(failed...))
 	}, telemetry.QueueDepth, telemetry.QueueRunning, telemetry.QueueOldestAge,
 		telemetry.StreamMessages, telemetry.StreamSize, telemetry.StreamLimit)
 }
