@@ -42,9 +42,7 @@ func (s *Shop) RuleEffects(at time.Time) []RuleEffect {
 	if full.Rules.Voice != "" {
 		all = append(all, always("rules.voice", "is told to the model"))
 	}
-	for i, words := range full.Rules.NeverSay {
-		all = append(all, full.wordsEffect(i, words))
-	}
+	all = append(all, full.wordsEffects()...)
 	decided := full.decided(day)
 	for i := range full.Rules.Products {
 		all = append(all, full.productsEffect(i, day, decided[i]))
@@ -142,28 +140,33 @@ func (w When) words() string {
 	return b.String()
 }
 
-func (s *Shop) wordsEffect(i int, words string) RuleEffect {
-	own := newForbidden([]string{words})
-	e := always(fmt.Sprintf("rules.neverSay[%d]", i), "never say "+quoted(words))
-	e.OfTexts = own.in
-	named := 0
+// wordsEffects is those of the words that are never said. Each product is looked at once.
+func (s *Shop) wordsEffects() []RuleEffect {
+	named, silenced := make([]int, len(s.Rules.NeverSay)), make([]int, len(s.Rules.NeverSay))
 	for _, p := range s.Products {
-		if own.in(p.Name) {
-			named++
+		for _, i := range s.forbidden.found(p.Name) {
+			named[i]++
 		}
-		if slices.Contains(p.silenced, i) {
-			e.Products++
+		for _, i := range p.silenced {
+			silenced[i]++
 		}
 	}
-	switch {
-	case named > 0:
-		e.Note = fmt.Sprintf("stays in the names of %d products", named)
-	case own.in(s.Name):
-		e.Note = "stays in the shop's name"
-	case slices.Contains(s.silenced, i):
-		e.Note = "was taken out of the shop's own texts"
+	inName := s.forbidden.found(s.Name)
+	all := make([]RuleEffect, 0, len(s.Rules.NeverSay))
+	for i, words := range s.Rules.NeverSay {
+		e := always(fmt.Sprintf("rules.neverSay[%d]", i), "never say "+quoted(words))
+		e.Products, e.OfTexts = silenced[i], newForbidden([]string{words}).in
+		switch {
+		case named[i] > 0:
+			e.Note = fmt.Sprintf("stays in the names of %d products", named[i])
+		case slices.Contains(inName, i):
+			e.Note = "stays in the shop's name"
+		case slices.Contains(s.silenced, i):
+			e.Note = "was taken out of the shop's own texts"
+		}
+		all = append(all, e)
 	}
-	return e
+	return all
 }
 
 // productsEffect is that of a rule that decides about so many products.

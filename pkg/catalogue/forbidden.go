@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"cmp"
 	"html"
 	"slices"
 	"strings"
@@ -18,7 +19,11 @@ import (
 // neither case, width, accents, invisible characters and entities hide a word, nor what is
 // put between its letters. A phrase is found where its letters begin and end with words:
 // "cheap" is in "cheap-looking" and in "c h e a p", and not in "cheaper".
-type forbidden struct{ phrases []phrase }
+type forbidden struct {
+	phrases []phrase
+	// letters and looks are the numbers of the phrases by the first byte of theirs.
+	letters, looks [256][]int
+}
 
 // phrase is the letters of a phrase, as they are and as they look.
 type phrase struct {
@@ -35,8 +40,11 @@ func newForbidden(phrases []string) *forbidden {
 	for _, words := range phrases {
 		before, open := strings.CutSuffix(strings.TrimSpace(words), "*")
 		p := phrase{letters: reduce(before, false).letters, look: reduce(before, true).letters, open: open}
-		if p.letters != "" {
+		if p.look = cmp.Or(p.look, p.letters); p.letters != "" {
+			n := len(f.phrases)
 			f.phrases = append(f.phrases, p)
+			f.letters[p.letters[0]] = append(f.letters[p.letters[0]], n)
+			f.looks[p.look[0]] = append(f.looks[p.look[0]], n)
 		}
 	}
 	return f
@@ -46,7 +54,7 @@ func newForbidden(phrases []string) *forbidden {
 // other, as words apart.
 func (f *forbidden) in(texts ...string) bool { return len(f.found(texts...)) > 0 }
 
-// found is the numbers of the phrases that are in the texts.
+// found is the numbers of the phrases that are in the texts, in their order.
 func (f *forbidden) found(texts ...string) []int {
 	if f == nil {
 		return nil
@@ -57,13 +65,9 @@ func (f *forbidden) found(texts ...string) []int {
 	if other := asItLooks(text); other != text {
 		looks = reduce(text, true)
 	}
-	var found []int
-	for i := range f.phrases {
-		p := &f.phrases[i]
-		if as.has(p.letters, p.open) || looks.has(p.look, p.open) {
-			found = append(found, i)
-		}
-	}
+	found := as.begun(nil, &f.letters, func(n int) (string, bool) { return f.phrases[n].letters, f.phrases[n].open })
+	found = looks.begun(found, &f.looks, func(n int) (string, bool) { return f.phrases[n].look, f.phrases[n].open })
+	slices.Sort(found)
 	return found
 }
 
@@ -120,22 +124,21 @@ type reduced struct {
 	edges   []bool
 }
 
-// has reports whether the letters are there from the beginning of a word to the end of one,
-// or of any length if open.
-func (r reduced) has(letters string, open bool) bool {
-	for from := 0; letters != ""; {
-		i := strings.Index(r.letters[from:], letters)
-		if i < 0 {
-			return false
+// begun adds to found the numbers of the phrases that are there from the beginning of a word
+// to the end of one, or of any length if open. by is their numbers by their first byte.
+func (r reduced) begun(found []int, by *[256][]int, phrase func(n int) (letters string, open bool)) []int {
+	for i := range len(r.letters) {
+		if !r.edges[i] {
+			continue
 		}
-		from += i
-		if r.edges[from] && (open || r.edges[from+len(letters)]) {
-			return true
+		for _, n := range by[r.letters[i]] {
+			letters, open := phrase(n)
+			if strings.HasPrefix(r.letters[i:], letters) && (open || r.edges[i+len(letters)]) && !slices.Contains(found, n) {
+				found = append(found, n)
+			}
 		}
-		_, size := utf8.DecodeRuneInString(r.letters[from:])
-		from += size
 	}
-	return false
+	return found
 }
 
 // maxEntities is how often entities are decoded: a page decodes them once, and a text may
@@ -151,12 +154,18 @@ func reduce(text string, looks bool) reduced {
 		}
 		text = html.UnescapeString(text)
 	}
-	text = norm.NFKD.String(text)
+	if !ascii(text) {
+		text = norm.NFKD.String(text)
+	}
 	if looks {
 		text = asItLooks(text)
 	}
-	// Folding may compose nothing, but it may leave what has to be decomposed.
-	text = norm.NFKD.String(cases.Fold().String(text))
+	if ascii(text) { // as most texts are, which have nothing to decompose
+		text = strings.ToLower(text)
+	} else {
+		// Folding may compose nothing, but it may leave what has to be decomposed.
+		text = norm.NFKD.String(cases.Fold().String(text))
+	}
 	r := reduced{edges: make([]bool, 0, len(text)+1)}
 	var b strings.Builder
 	edge := true
@@ -190,13 +199,23 @@ func marksCount(letter rune) bool {
 }
 
 // claimSign reports whether the sign is part of a claim, as in "100%".
-func claimSign(c rune) bool { return c == '%' || unicode.Is(unicode.Sc, c) }
+func claimSign(c rune) bool {
+	return c == '%' || c == '$' || c >= utf8.RuneSelf && unicode.Is(unicode.Sc, c)
+}
+
+// ascii reports whether text has no other characters.
+func ascii(text string) bool {
+	return strings.IndexFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+}
 
 // edgeAt reports whether a word may end with the letter before and begin with c, although
 // nothing stands between them: in scripts that put no spaces between words, before each
 // syllable of Korean, whose words end in particles, and at the signs of claims.
 func edgeAt(before, c rune) bool {
 	const firstLeading, lastLeading = 0x1100, 0x115f // consonants that begin a syllable
+	if c < utf8.RuneSelf && before < utf8.RuneSelf {
+		return claimSign(c) || claimSign(before)
+	}
 	return unspaced(c) || unspaced(before) || claimSign(c) || claimSign(before) || c >= firstLeading && c <= lastLeading
 }
 
@@ -216,8 +235,14 @@ var lookalikes = func() map[rune]rune {
 	return all
 }()
 
+// lookalikeSigns is those of the lookalikes that are ASCII.
+const lookalikeSigns = "@4301!|5$7"
+
 // asItLooks replaces lookalikes. Digits and signs count as letters within a word only.
 func asItLooks(text string) string {
+	if ascii(text) && !strings.ContainsAny(text, lookalikeSigns) {
+		return text
+	}
 	runes := []rune(text)
 	at := func(i int) rune {
 		if i < 0 || i >= len(runes) {
@@ -247,6 +272,15 @@ func (s *Shop) Forbids(texts ...string) bool { return s.forbidden.in(texts...) }
 
 // Permitted is the text without its sentences that the shop never says.
 func (s *Shop) Permitted(text string) string { return s.forbidden.without(text) }
+
+// PermittedItems is the items without what the shop never says, as far as they have a title
+// then.
+func (s *Shop) PermittedItems(items []Item) []Item {
+	if s.forbidden == nil {
+		return items
+	}
+	return s.forbidden.withoutItems(items)
+}
 
 // permitOwn removes from the shop's own texts what it never says, except from names.
 func (s *Shop) permitOwn() {

@@ -185,6 +185,10 @@ func (s *Shop) CampaignProducts(c Campaign, n int) []string {
 	if c.Collection == "" {
 		return nil
 	}
+	if n <= MaxFeatured {
+		featured := s.CollectionFacts(c.Collection).Featured
+		return idsOf(featured[:min(n, len(featured))])
+	}
 	return s.Pick(n, func(p *Product) bool { return p.In(c.Collection) }, ByFeatured)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/catalogue/cataloguetest"
+	"github.com/wandstore/wandstore/pkg/checkout"
 	"github.com/wandstore/wandstore/pkg/design"
 )
 
@@ -75,6 +76,33 @@ func TestRuleEffects(t *testing.T) {
 		}
 		if sections["rules.noSections[0]"] != 2 || (sections["rules.campaigns[0]"] == 5) != (at == "2026-12-01") || sections["rules.products[1]"] == 0 {
 			t.Errorf("%s: sections %v", at, sections)
+		}
+	}
+}
+
+// Each rule of the example in deploy/stores is about something that the shop has, and in
+// effect in advent.
+func TestRulesOfTheExample(t *testing.T) {
+	t.Parallel()
+	shops, err := catalogue.ReadDir(os.DirFS(filepath.Join(checkout.Root(t), "deploy", "stores")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shop, ok := shops.Shop("kiln-and-field")
+	if !ok {
+		t.Fatal("the example is not there")
+	}
+	does := map[string]bool{}
+	for _, e := range design.RuleEffects(shop, time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)) {
+		words, _, _ := strings.Cut(e.Says, " ")
+		does[words] = true
+		if !e.InEffect || e.Note != "" || e.Concerns != nil && e.Products == 0 || e.Campaign != "" && e.Sections == 0 {
+			t.Errorf("%s: %s: %+v", e.Rule, e.Says, e)
+		}
+	}
+	for _, kind := range []string{"is", "never", "pin", "promote", "demote", "exclude", "campaign", "want"} {
+		if !does[kind] {
+			t.Errorf("no rule of the kind %q: %v", kind, does)
 		}
 	}
 }

@@ -26,14 +26,7 @@ func (s Section) permitted(shop *catalogue.Shop, rep *Report) Section {
 	for _, text := range []*string{&s.Eyebrow, &s.Headline, &s.Body, &s.ActionLabel} {
 		*text = shop.Permitted(*text)
 	}
-	var items []catalogue.Item
-	for _, it := range s.Items {
-		it = catalogue.Item{Title: shop.Permitted(it.Title), Body: shop.Permitted(it.Body)}
-		if it.Title != "" {
-			items = append(items, it)
-		}
-	}
-	s.Items = items
+	s.Items = shop.PermittedItems(s.Items)
 	if shop.Forbids(s.texts()...) {
 		return s.wordless()
 	}

@@ -92,7 +92,7 @@ var (
 	templateAttrs    = set("dir src srcset sizes alt loading decoding referrerpolicy fetchpriority disabled formmethod formaction formnovalidate text-anchor dominant-baseline data-picture x y clip-path rx ry lang charset http-equiv content name rel href id class tabindex role hidden type scope " +
 		"action method name value maxlength placeholder min max required inputmode selected checked aria-current " +
 		"data-view data-product data-category data-query data-sort data-filter " +
-		"data-shop data-palette data-typeface data-density data-corner data-motion data-persona " +
+		"data-campaign data-shop data-palette data-typeface data-density data-corner data-motion data-persona " +
 		"aria-label aria-labelledby aria-hidden aria-live " +
 		"viewBox preserveAspectRatio width height focusable x1 y1 x2 y2 cx cy r d fill transform offset opacity stop-color stop-opacity stroke stroke-width stroke-linecap stroke-linejoin stroke-opacity")
 )

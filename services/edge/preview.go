@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -84,7 +85,7 @@ func previewLinks(shop *catalogue.Shop, token, current string, day catalogue.Dat
 		label := "Everybody"
 		if name != "" {
 			query.Set("persona", name)
-			label = name
+			label = strings.ToUpper(name[:1]) + name[1:]
 		}
 		p.Pages = append(p.Pages, storefront.PreviewPage{Label: label, Href: shop.PreviewPath() + "?" + query.Encode(), Current: name == current})
 	}

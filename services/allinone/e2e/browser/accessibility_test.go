@@ -41,7 +41,7 @@ type violation struct {
 func TestBrowserFindsEveryPageAccessible(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, world.ExampleShops)
-	e := w.StartEdge()
+	e := w.StartEdge(withPreviews)
 	source := axe(t)
 	for _, k := range kinds(t, w, e) {
 		t.Run(k.name, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 func TestBrowserFindsNothingWrongOnAnyPage(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, world.ExampleShops)
-	e := w.StartEdge()
+	e := w.StartEdge(withPreviews)
 	for _, k := range kinds(t, w, e) {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()

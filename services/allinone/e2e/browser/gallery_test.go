@@ -26,7 +26,7 @@ func TestGallery(t *testing.T) {
 	shops[world.PhotoShop] = examples{"thing-0", "thing-3", "table"}
 	shops[world.RightToLeftOne] = examples{"thing-6", "thing-4", "bed"}
 	w := world.New(t, world.PhotoShops)
-	e := w.StartEdge()
+	e := w.StartEdge(withPreviews)
 
 	// The waiting pages come first, while there is no generator to finish them.
 	waiting := map[int64]*world.Tab{}

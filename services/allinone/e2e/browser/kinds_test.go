@@ -26,7 +26,7 @@ var shops = map[string]examples{
 }
 
 // kinds are all kinds of page, of all shops. The edge belongs to a world with the example
-// shops.
+// shops, and is withPreviews.
 func kinds(t testing.TB, w *world.World, e *world.Process) []kind {
 	t.Helper()
 	w.StartGenerator()
@@ -77,6 +77,9 @@ func kinds(t testing.TB, w *world.World, e *world.Process) []kind {
 			}
 			all = append(all, kind{store + "-" + shopper, e.Base + "/s/" + store + "?shopper=" + shopper})
 		}
+	}
+	for day, merchant := range map[string]string{"2026-12-24": persona.Explorer, "2026-10-05": persona.Dealhunter} {
+		all = append(all, kind{"kiln-and-field-preview-" + merchant, e.Base + previewLink(t) + "&on=" + day + "&persona=" + merchant})
 	}
 	return append(all, kind{"error-404", e.Base + "/s/no-such-store"}, kind{"error-404-path", e.Base + "/nowhere"})
 }

@@ -30,7 +30,7 @@ type bus struct {
 	js  jetstream.JetStream
 }
 
-func newBus(t *testing.T) *bus {
+func newBus(t testing.TB) *bus {
 	t.Helper()
 	account := natstest.Start(t)
 	_, js := account.Connect(t)
@@ -38,7 +38,7 @@ func newBus(t *testing.T) *bus {
 	return &bus{account.URL(), js}
 }
 
-func ensure(t *testing.T, js jetstream.JetStream) {
+func ensure(t testing.TB, js jetstream.JetStream) {
 	t.Helper()
 	settings := wandnats.Settings{PoolSize: 10, MaxQueueDepth: 100, Concurrency: 1, CacheTTLSeconds: 3600, Replicas: 1}
 	if err := wandnats.EnsureStreams(t.Context(), js, settings); err != nil {
@@ -47,7 +47,7 @@ func ensure(t *testing.T, js jetstream.JetStream) {
 }
 
 // run is "importer import" with the arguments; it returns its status and what it says.
-func (b *bus) run(t *testing.T, args ...string) (status int, says string) {
+func (b *bus) run(t testing.TB, args ...string) (status int, says string) {
 	t.Helper()
 	var out bytes.Buffer
 	status = importer.Command(args, []string{"NATS_URL=" + b.url}, strings.NewReader(""), &out, &out)
@@ -77,7 +77,7 @@ func (b *bus) products(t *testing.T, shop string) map[string]*catalogue.Product 
 	return all
 }
 
-func write(t *testing.T, content string) string {
+func write(t testing.TB, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "products_export.csv")
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {

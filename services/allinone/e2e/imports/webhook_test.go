@@ -43,16 +43,22 @@ type service struct {
 func startService(t *testing.T) *service {
 	t.Helper()
 	b := newBus(t)
-	orders := buyer.Config{Keys: base64.StdEncoding.EncodeToString([]byte(strings.Repeat("o", 32)))}
-	signer, err := orders.Signer()
-	if err != nil {
-		t.Fatal(err)
-	}
 	stores, err := b.js.KeyValue(t.Context(), wandnats.BucketStores)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := stores.PutString(t.Context(), "linen", `{"slug":"linen","currency":"EUR"}`); err != nil {
+		t.Fatal(err)
+	}
+	return serve(t, b)
+}
+
+// serve starts one on the bus.
+func serve(t testing.TB, b *bus) *service {
+	t.Helper()
+	orders := buyer.Config{Keys: base64.StdEncoding.EncodeToString([]byte(strings.Repeat("o", 32)))}
+	signer, err := orders.Signer()
+	if err != nil {
 		t.Fatal(err)
 	}
 	cfg := importer.Config{NATS: wandnats.Config{URL: b.url}, Addr: freeport.Addr(t), Orders: orders}
@@ -72,7 +78,7 @@ func sign(body string) string {
 }
 
 // shopify sends a webhook and returns the status.
-func (s *service) shopify(t *testing.T, topic, body string, headers ...string) int {
+func (s *service) shopify(t testing.TB, topic, body string, headers ...string) int {
 	t.Helper()
 	all := append([]string{
 		"X-Shopify-Topic", topic, "X-Shopify-Shop-Domain", domain, "X-Shopify-Hmac-Sha256", sign(body), "Content-Type", "application/json",
