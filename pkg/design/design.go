@@ -19,7 +19,7 @@ const (
 // It holds no prices, no links and no markup.
 type Design struct {
 	Theme    catalogue.Theme `json:"theme"`
-	Sections []Section       `json:"sections" jsonschema:"minItems=1,maxItems=25,description=From top to bottom. Eight or nine make a good page."`
+	Sections []Section       `json:"sections" jsonschema:"minItems=1,maxItems=25,description=From top to bottom."`
 }
 
 // Section is one part of a page, as wide as the page. Type and Variant decide how it is

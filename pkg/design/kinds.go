@@ -21,12 +21,20 @@ type sectionKind struct {
 	fill            func(*catalogue.Shop) []string // the shop's own choice of products
 	items           int                            // the fewest items; 0: the type has none
 	needsBody       bool
-	// words is the most characters of a body that the model is told; 0 is MaxBody. What opens
-	// a page first of all has few and no eyebrow, so that it is soon complete and on the
-	// screen of who waits.
-	words     int
+	// words is the most characters of a body that the model is told; 0 is MaxBody, noBody none.
+	// What opens a page first of all has few, a short headline, and neither eyebrow nor button,
+	// so that it is soon complete and on the screen of who waits.
+	words int
+	// ids is the most products that the model is told; 0 is products.
+	ids       int
 	supported func(*catalogue.Shop) bool // whether the shop has enough for the type; nil: all have
 }
+
+const (
+	noBody = -1
+	// openingHeadline is the most characters of the headline of what opens a page.
+	openingHeadline = 50
+)
 
 // sectionKinds is in the order in which a model reads the types.
 var sectionKinds = []sectionKind{
@@ -35,7 +43,7 @@ var sectionKinds = []sectionKind{
 		use: "Opens the page. split: beside a large picture; centered: above up to three; banner: deep colour; statement: very large words",
 	},
 	{
-		name: "search", variants: []string{"plain", "shelves", "words"}, words: 70, headline: "What are you looking for?",
+		name: "search", variants: []string{"plain", "shelves", "words"}, words: noBody, headline: "What are you looking for?",
 		use: "Opens the page of somebody who knows what they want: a search field. plain: nothing else; shelves: with the collections; words: with words to begin with",
 	},
 	{
@@ -43,7 +51,7 @@ var sectionKinds = []sectionKind{
 		use: "Products to choose from. cards: pictures; list: quick to scan; rail: scrolls sideways; feature: first one large",
 	},
 	{
-		name: "deals", variants: []string{"strip", "board", "list"}, words: 70, products: 8, least: 1, headline: "On sale now",
+		name: "deals", variants: []string{"strip", "board", "list"}, words: 70, products: 8, ids: 3, least: 1, headline: "On sale now",
 		accepts: (*catalogue.Product).OnSale, fill: func(shop *catalogue.Shop) []string {
 			return shop.Pick(8, (*catalogue.Product).OnSale, catalogue.BySaving)
 		},
@@ -115,8 +123,8 @@ var sectionKinds = []sectionKind{
 		use: "Products the shopper knows already, kept near. thumbs: small pictures; lines: rows; band: coloured, scrolls sideways",
 	},
 	{
-		name: "thanks", variants: []string{"letter", "panel", "gift"}, words: 100, products: 3, needsBody: true, headline: "Good to have you back",
-		use: "Warm words to a returning shopper as body. letter: on paper; panel: deep colour; gift: beside up to three products",
+		name: "thanks", variants: []string{"letter", "panel", "gift"}, words: 100, products: 3, ids: 2, needsBody: true, headline: "Good to have you back",
+		use: "Opens the page of a returning shopper: warm words as body. letter: on paper; panel: deep colour; gift: beside up to three products",
 	},
 	{
 		name: "story", variants: []string{"columns", "panel", "picture"}, products: 1, needsBody: true, headline: "Behind the counter",

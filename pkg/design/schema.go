@@ -56,9 +56,11 @@ func (k *sectionKind) schema(products []*catalogue.Product) *jsonschema.Schema {
 	}
 	fields.Set("variant", variants)
 	branch := &jsonschema.Schema{Properties: fields, Description: k.use}
-	if k.words > 0 {
+	if k.words != 0 {
 		fields.Set("eyebrow", &jsonschema.Schema{MaxLength: bound(0)})
-		fields.Set("body", &jsonschema.Schema{MaxLength: bound(k.words)})
+		fields.Set("headline", &jsonschema.Schema{MaxLength: bound(openingHeadline)})
+		fields.Set("body", &jsonschema.Schema{MaxLength: bound(max(k.words, 0))})
+		fields.Set("actionLabel", &jsonschema.Schema{MaxLength: bound(0)})
 	}
 
 	ids := &jsonschema.Schema{MaxItems: bound(k.products)}
@@ -76,7 +78,11 @@ func (k *sectionKind) schema(products []*catalogue.Product) *jsonschema.Schema {
 				branch.Required = append(branch.Required, "productIds")
 			}
 		}
-		ids.MaxItems = bound(min(k.products, len(fitting)))
+		most := k.products
+		if k.ids > 0 {
+			most = k.ids
+		}
+		ids.MaxItems = bound(min(most, len(fitting)))
 	}
 	fields.Set("productIds", ids)
 

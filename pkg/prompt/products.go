@@ -12,7 +12,7 @@ import (
 const (
 	maxShared = 40
 	maxDeals  = 10 // of the shared products of a larger shop, those for reduced prices
-	maxExtras = 8
+	maxExtras = 6
 )
 
 // Shared is the products that the prompts of all shoppers of the shop name, in an order
@@ -41,7 +41,7 @@ func Shared(shop *catalogue.Shop) []*catalogue.Product {
 	return products(shop, ids)
 }
 
-// extras is up to 8 products for the shopper that are not among the shared ones: those in
+// extras is up to 6 products for the shopper that are not among the shared ones: those in
 // the cart, viewed, bought, wished for and searched for, in this order, then those that fit
 // them best of the whole catalogue.
 func (in Input) extras(shared []*catalogue.Product) []*catalogue.Product {

@@ -34,7 +34,7 @@ import (
 // Version identifies the text of the prompt. A page records the version that it was
 // generated with, and is generated again at a visit after the version has changed. Every
 // change of the text needs a new version.
-const Version = "5"
+const Version = "6"
 
 // Limits of what a prompt says of a shopper. Each of these costs the full price of a
 // token for every page.
@@ -43,6 +43,7 @@ const (
 	maxQueries = 5
 	maxWishes  = 10
 	maxWish    = 120 // characters
+	maxMore    = 80  // characters of what is said of a product of the shopper's own
 	maxAbout   = 240 // characters of a product's description
 )
 
@@ -62,7 +63,7 @@ type Input struct {
 
 // manner describes a persona to the model, and what its page needs.
 var manner = map[string]string{
-	persona.Minimalist: "knows what they want and has no time. Few sections, few products, short words, no decoration. The search comes first, or a spotlight on the most likely product; then a short product-grid, compare or finder, and no more than five sections.",
+	persona.Minimalist: "knows what they want and has no time. Few sections, few products, short words, no decoration. The search comes first, or a spotlight on the most likely product; then a short product-grid, compare or finder.",
 	persona.Explorer:   "likes to look around. Breadth, the unusual, stories behind things, several collections, an inviting tone: collections, story or craft first; then finder, quote and the unusual among the products.",
 	persona.Dealhunter: "wants the best value. Reduced products, comparison, help to choose; sober and exact: deals, ladder or last-pieces first, then compare, bundle, reviews.",
 	persona.Loyalist:   "has been here before and likes it. Welcome back, what is new or rare, what goes with what they have; warm, never pushy: thanks, new-arrivals or reorder first, then ranking and guide.",
@@ -76,7 +77,7 @@ The design must be an instance of this JSON schema:
 Each shopper is of one of these kinds:
 %s
 Rules:
-- Eight or nine sections, under 350 words in all. The first section, or the one after a hero, is of a type that the kind's page begins with, and short: a headline and a sentence. Vary the rest of the sequence and the variants.
+- As many sections and words as the last line asks for. The first section, or the one after a hero, is of a type that the kind's page begins with, and short: a headline and a sentence. Vary the rest of the sequence and the variants.
 - What is in the shopper's cart, what they viewed and what they searched for has a place high on the page, as something close at hand.
 - Each type says which variants and how many products it takes. Give no products or items to a type that takes none: the shop fills it.
 - Products only by the ids of the schema, and those of "more" in the shopper's data. The shop draws their names, prices, pictures and links.
@@ -87,7 +88,7 @@ Rules:
 
 const user = `<shop>%s</shop>
 <data>%s</data>
-Design the page of this %s. It begins, after a hero or without one, with one of these, the best first: %s.`
+Design the page of this %s, in %s. It begins, after a hero or without one, with one of these, the best first: %s.`
 
 type shopData struct {
 	Name        string        `json:"name"`
@@ -140,7 +141,7 @@ func Build(in Input) (Prompt, error) {
 	return Prompt{
 		System: fmt.Sprintf(system, schema, kinds()),
 		User: fmt.Sprintf(user, shop, shopper,
-			in.Visitor.Persona, strings.Join(openings(in.Shop, in.Visitor.Persona), ", ")),
+			in.Visitor.Persona, lengthOf(in.Visitor.Persona), strings.Join(openings(in.Shop, in.Visitor.Persona), ", ")),
 	}, nil
 }
 
@@ -152,6 +153,15 @@ func openings(shop *catalogue.Shop, personaName string) []string {
 		return wanted
 	}
 	return all
+}
+
+// lengthOf is how long the persona's page is. More than five sections of a minimalist's would
+// be paid for and not be shown.
+func lengthOf(personaName string) string {
+	if personaName == persona.Minimalist {
+		return "five sections and under 250 words"
+	}
+	return "eight or nine sections and under 350 words"
 }
 
 // kinds describes every persona, so that the description is part of what all prompts of a
@@ -194,7 +204,7 @@ func (in Input) shopper(shared []*catalogue.Product) shopperData {
 		Wishes:     Wishes(in.Preferences),
 	}
 	for _, p := range in.extras(shared) {
-		d.More = append(d.More, productData{p.ID, p.Name, p.Collection, truncate(p.Summary(), maxWish), is(p)})
+		d.More = append(d.More, productData{p.ID, p.Name, p.Collection, truncate(p.Summary(), maxMore), is(p)})
 	}
 	return d
 }

@@ -51,7 +51,8 @@ func shopper(rng *rand.Rand, shop *catalogue.Shop) prompt.Input {
 		g.Categories[c.ID] = rng.Uint32N(5)
 	}
 	for range rng.IntN(4) {
-		words := strings.Fields(shop.Products[rng.IntN(len(shop.Products))].Description)
+		p := shop.Products[rng.IntN(len(shop.Products))]
+		words := strings.Fields(p.Name + " " + p.Description)
 		g.RecentQueries = append(g.RecentQueries, words[rng.IntN(len(words))])
 	}
 	in := prompt.Input{Shop: shop, Visitor: persona.Visitor{Persona: persona.All()[rng.IntN(4)], Confidence: rng.Float64()}, Signals: g}
@@ -69,6 +70,10 @@ func tokens(text string) int {
 // the prompt's tokens.
 func TestPromptsBeginAlike(t *testing.T) {
 	shops := append(cataloguetest.BuiltIn(t).All(), sixWands(t), cataloguetest.Example(t), stocked(t, 200))
+	products := cataloguetest.SeededProducts(t, 2000, 1)
+	for _, n := range []int{41, len(products)} {
+		shops = append(shops, cataloguetest.Seeded(t, 0, 0).With(products[:n]))
+	}
 	for _, shop := range shops {
 		t.Run(fmt.Sprintf("%s of %d", shop.Slug, len(shop.Products)), func(t *testing.T) {
 			t.Parallel()

@@ -67,6 +67,9 @@ type SessionResult struct {
 	FirstToken   float64 `json:"firstTokenSeconds"`
 	FirstSection float64 `json:"firstSectionSeconds"`
 	Total        float64 `json:"totalSeconds"`
+	// FirstSectionShare is how much of the answer there was when its first section was complete,
+	// in percent.
+	FirstSectionShare float64 `json:"firstSectionShare"`
 
 	features map[string]float64
 }
@@ -144,6 +147,8 @@ func (r *Result) sum() {
 		Figure{"first token, median", median(all.firstTokens), "s", "less"},
 		Figure{"first section, median", median(all.firstSections), "s", "less"},
 		Figure{"whole design, median", median(all.times), "s", "less"},
+		Figure{"answer until its first section, median", median(all.firstShares), "%", "less"},
+		Figure{"answer until its first section, most", most(all.firstShares), "%", "less"},
 	)
 }
 
@@ -154,6 +159,7 @@ type totals struct {
 	prompt, cached, completion           int
 	usd                                  float64
 	firstTokens, firstSections, times    []float64
+	firstShares                          []float64
 }
 
 func (t *totals) add(s SessionResult) {
@@ -169,7 +175,7 @@ func (t *totals) add(s SessionResult) {
 	}
 	t.firstTokens, t.times = append(t.firstTokens, s.FirstToken), append(t.times, s.Total)
 	if s.FirstSection > 0 {
-		t.firstSections = append(t.firstSections, s.FirstSection)
+		t.firstSections, t.firstShares = append(t.firstSections, s.FirstSection), append(t.firstShares, s.FirstSectionShare)
 	}
 }
 

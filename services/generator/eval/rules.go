@@ -11,11 +11,11 @@ import (
 
 // The bounds that the prompt names.
 const (
-	minSections = 8
-	maxSections = 9
-	// minMinimalistSections is for a minimalist's page, which has no more than five.
-	minMinimalistSections = 3
-	maxWords              = 350
+	minSections        = 8
+	maxSections        = 9
+	minimalistSections = 5
+	maxWords           = 350
+	maxMinimalistWords = 250
 	// firstScreens is how far down an interest may have its place.
 	firstScreens = 4
 )
@@ -48,14 +48,17 @@ type rule struct {
 var rules = []rule{
 	{"one JSON object and nothing else", func(j judged) bool { return !json.Valid([]byte(j.answer)) || j.report.Salvaged }},
 	{"on one line", func(j judged) bool { return strings.Contains(strings.TrimSpace(j.answer), "\n") }},
-	{"eight or nine sections", func(j judged) bool {
-		n, least := len(j.design.Sections)+j.report.DroppedSections, minSections
+	{"as many sections as asked for", func(j judged) bool {
+		n := len(j.design.Sections) + j.report.DroppedSections
 		if j.visitor.Persona == persona.Minimalist {
-			least = minMinimalistSections
+			return n != minimalistSections
 		}
-		return n < least || n > maxSections
+		return n < minSections || n > maxSections
 	}},
-	{"under 350 words", func(j judged) bool { return len(strings.Fields(j.text())) >= maxWords }},
+	{"not too many words", func(j judged) bool {
+		n := len(strings.Fields(j.text()))
+		return n >= maxWords || j.visitor.Persona == persona.Minimalist && n >= maxMinimalistWords
+	}},
 	{"begins as the kind does", func(j judged) bool {
 		sections := j.design.Sections
 		if len(sections) > 1 && sections[0].Type == "hero" {

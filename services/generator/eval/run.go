@@ -169,6 +169,7 @@ func (r *run) one(ctx context.Context, s session) (SessionResult, error) {
 	got.Tries, got.Answers = len(heard.used), len(heard.answers)
 	if got.Answers > 0 {
 		got.FirstToken = heard.answers[0].FirstToken.Seconds()
+		got.FirstSectionShare = share(heard.firstBytes, len(heard.answers[len(heard.answers)-1].Text))
 		r.judge(&got, s, heard.answers[0].Text)
 	}
 	if err != nil {
@@ -209,18 +210,20 @@ type listener struct {
 	answers      []kimi.Answer
 	used         []spend.Tokens
 	firstSection time.Duration // 0 until it came
+	// firstBytes is how much of the answer there was then.
+	firstBytes int
 }
 
 // Complete implements designer.Model.
 func (l *listener) Complete(ctx context.Context, req kimi.Request) (kimi.Answer, error) {
-	var text strings.Builder
+	heard, beginning := 0, gate.Beginning{Shop: l.session.shop}
 	onText, onRestart := req.OnText, req.OnRestart
 	req.OnText = func(piece string) {
-		text.WriteString(piece)
-		// A section ends with a brace; the gate decides whether it is one.
-		if l.firstSection == 0 && strings.Contains(piece, "}") {
-			if _, _, err := gate.Parse([]byte(text.String()), l.session.shop); err == nil {
-				l.firstSection = time.Since(l.began)
+		// A section ends with a brace. Where the pieces begin is the provider's affair.
+		for part := range strings.SplitAfterSeq(piece, "}") {
+			heard += len(part)
+			if _, ok := beginning.Add(part); ok && l.firstSection == 0 {
+				l.firstSection, l.firstBytes = time.Since(l.began), heard
 			}
 		}
 		if onText != nil {
@@ -228,8 +231,8 @@ func (l *listener) Complete(ctx context.Context, req kimi.Request) (kimi.Answer,
 		}
 	}
 	req.OnRestart = func() {
-		text.Reset()
-		l.firstSection = 0
+		heard, beginning = 0, gate.Beginning{Shop: l.session.shop}
+		l.firstSection, l.firstBytes = 0, 0
 		if onRestart != nil {
 			onRestart()
 		}

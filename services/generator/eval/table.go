@@ -22,6 +22,9 @@ func median(values []float64) float64 {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
+// most is the highest of the values, 0 of none.
+func most(values []float64) float64 { return slices.Max(append(values, 0)) }
+
 // write prints the result as tables, beside that of the last run if there is one.
 func (r *Result) write(w io.Writer, before *Result) {
 	fmt.Fprintf(w, "\n%d of %d sessions with %s, prompt %s, seed %d\n", len(r.Sessions), r.Planned, r.Model, r.PromptVersion, r.Seed)

@@ -22,7 +22,10 @@ func (l *listener) restart() {
 }
 
 func (l *listener) add(piece string) {
-	if d, ok := l.beginning.Add(piece); ok && l.brief.Draft != nil {
+	if l.brief.Draft == nil {
+		return
+	}
+	if d, ok := l.beginning.Add(piece); ok {
 		l.brief.Draft(l.answer, d)
 	}
 }

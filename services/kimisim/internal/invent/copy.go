@@ -23,6 +23,28 @@ type copywriter struct {
 	tone  tone
 	// said holds what a page has already used.
 	said map[string]bool
+	// limited says that the conversation limits the words of the answer. words is how many it may
+	// still have, part how many the part of it that is being written.
+	limited     bool
+	words, part int
+}
+
+// beginPart begins one of the parts of the answer, of which so many are left with it. Each
+// gets as many words as are left for it, so that an answer is about as long as it may be
+// however its parts are drawn.
+func (w *copywriter) beginPart(left int) { w.part = w.words / left }
+
+// needs reports whether a part has words left that only a text of this name can hold.
+func (w *copywriter) needs(name string) bool {
+	return w.limited && w.part >= sentence && strings.HasSuffix(strings.ToLower(name), "body")
+}
+
+// items is how many of n items with a text each the part has words for, one at least.
+func (w *copywriter) items(n int) int {
+	if !w.limited {
+		return n
+	}
+	return max(1, min(n, w.part/(2*sentence)))
 }
 
 // newCopywriter takes the goods and the tone that the conversation names most.
@@ -35,6 +57,10 @@ func newCopywriter(rng *rand.Rand, conversation string) *copywriter {
 		count[w]++
 	}
 	w := &copywriter{rng: rng, goods: anyGoods, said: map[string]bool{}}
+	// A model stays below a limit, and mostly not far below.
+	if most := wordLimit(conversation); most > 0 {
+		w.limited, w.words = true, most*(88+rng.IntN(10))/100
+	}
 
 	most := 0
 	for _, g := range allGoods {
@@ -78,6 +104,8 @@ func (w *copywriter) write(name string, least, most int) string {
 	}
 	text = fit(text, most)
 	w.said[text] = true
+	n := len(strings.Fields(text))
+	w.words, w.part = max(w.words-n, 0), w.part-n
 	return text
 }
 
@@ -147,16 +175,30 @@ func (w *copywriter) lead() string {
 	return pick(w.rng, slices.Concat(w.tone.leads, sentences))
 }
 
-// body is three or four sentences, so that a page has about as many words as a prompt allows. The first is in the shopper's tone, as long as the
-// page has not used up that tone's sentences.
+// longestBody bounds a body, in sentences.
+const longestBody = 8
+
+// body is as many sentences as the part has words for, or three or four if nobody limits them.
+// The first is in the shopper's tone, as long as the page has not used up that tone's
+// sentences.
 func (w *copywriter) body() string {
-	parts := make([]string, 1, 4)
+	parts := make([]string, 1, longestBody)
 	parts[0] = w.fresh(w.tone.leads, sentences)
-	for range 2 + w.rng.IntN(2) {
-		parts = append(parts, w.fresh(sentences))
+	if !w.limited {
+		for range 2 + w.rng.IntN(2) {
+			parts = append(parts, w.fresh(sentences))
+		}
+		return strings.Join(parts, " ")
+	}
+	for n := len(strings.Fields(parts[0])); len(parts) < longestBody && n < w.part-sentence/2; {
+		next := w.fresh(sentences)
+		parts, n = append(parts, next), n+len(strings.Fields(next))
 	}
 	return strings.Join(parts, " ")
 }
+
+// sentence is about how many words a sentence has.
+const sentence = 12
 
 // fresh picks a text that the page has not used yet, of the first bank that has
 // one left.

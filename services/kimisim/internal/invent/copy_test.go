@@ -53,3 +53,24 @@ func TestCopyFits(t *testing.T) {
 		}
 	}
 }
+
+// An answer has nearly as many words as the conversation allows, however its parts are drawn.
+func TestAnswersAreAsLongAsAskedFor(t *testing.T) {
+	const listed = `{"type":"object","required":["sections"],"properties":{"sections":{"type":"array","items":{"type":"object","required":["headline"],"properties":{
+		"headline":{"type":"string","maxLength":90},"body":{"type":"string","maxLength":600},"items":{"type":"array","maxItems":6,"items":{"type":"object","required":["body"],"properties":{"body":{"type":"string","maxLength":200}}}}}}}}}`
+	for conversation, want := range map[string][2]int{
+		"Five sections and under 250 words.":                   {170, 260},
+		"Eight or nine sections, under 350 words.":             {250, 370},
+		"Under 900 words. No, under 350 words. Nine sections.": {250, 370},
+	} {
+		for seed := range uint64(30) {
+			text, err := New(seed, conversation).JSON([]byte(listed))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(strings.Fields(string(text))); n < want[0] || n > want[1] {
+				t.Errorf("%q: %d words", conversation, n)
+			}
+		}
+	}
+}

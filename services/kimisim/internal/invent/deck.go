@@ -3,6 +3,7 @@ package invent
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 )
 
 // deck is what is left to deal of a number of choices.
@@ -44,6 +45,23 @@ func (inv *Inventor) deal(s *schema, n, first int) int {
 	d.last = d.left[0] % n
 	d.left = d.left[1:]
 	return d.last
+}
+
+// alternative deals one of the alternatives of s. One that is described as opening a page is
+// not dealt after the first.
+func (inv *Inventor) alternative(s *schema, of []schema) *schema {
+	_, begun := inv.decks[s.original()]
+	for {
+		chosen := &of[inv.deal(s, len(of), inv.opening(of))]
+		if !begun || !opens(chosen) || !slices.ContainsFunc(of, func(other schema) bool { return !opens(&other) }) {
+			return chosen
+		}
+	}
+}
+
+// opens reports whether an alternative opens a page, as its description says.
+func opens(alternative *schema) bool {
+	return strings.HasPrefix(alternative.Description, "Opens the page")
 }
 
 // opening is the alternative that comes first: of those that the conversation asks to

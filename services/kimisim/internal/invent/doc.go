@@ -21,7 +21,8 @@
 //     before any comes twice, so that a page shows different products and sections.
 //     The first alternative comes first, since a schema lists what opens a page first.
 //   - A list has as many items as the conversation asks for by its name, such as "seven
-//     or eight sections". A list or string that can only be empty is left
+//     or eight sections", and all texts together have nearly as many words as it allows by
+//     "under 350 words". A list or string that can only be empty is left
 //     out.
 //   - A string is copy of the kind that its property's name asks for: headline, body,
 //     eyebrow, actionLabel, quote and so on. Its goods and its tone come from the

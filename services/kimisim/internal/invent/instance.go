@@ -61,10 +61,10 @@ func (inv *Inventor) choose(s *schema) *schema {
 		switch {
 		case len(s.AnyOf) > 0:
 			beside.AnyOf = nil
-			s = beside.join(&s.AnyOf[inv.deal(s, len(s.AnyOf), inv.opening(s.AnyOf))])
+			s = beside.join(inv.alternative(s, s.AnyOf))
 		case len(s.OneOf) > 0:
 			beside.OneOf = nil
-			s = beside.join(&s.OneOf[inv.deal(s, len(s.OneOf), inv.opening(s.OneOf))])
+			s = beside.join(inv.alternative(s, s.OneOf))
 		default:
 			return s
 		}
@@ -75,7 +75,7 @@ func (inv *Inventor) object(out *bytes.Buffer, s *schema) error {
 	out.WriteByte('{')
 	first := true
 	for _, p := range s.Properties {
-		if !slices.Contains(s.Required, p.name) && (inv.rng.Float64() > optionalShare || p.schema.holdsNothing()) {
+		if !slices.Contains(s.Required, p.name) && (p.schema.holdsNothing() || inv.rng.Float64() > optionalShare && !inv.copy.needs(p.name)) {
 			continue
 		}
 		if !first {
@@ -107,9 +107,22 @@ func (inv *Inventor) array(out *bytes.Buffer, s *schema, name string) error {
 		few = fewObjects
 	}
 	out.WriteByte('[')
-	for i := range inv.length(s, name, few) {
+	n := inv.length(s, name, few)
+	_, asked := inv.counts[strings.ToLower(name)]
+	parts := asked && !inv.inParts
+	switch {
+	case parts:
+		inv.inParts = true
+		defer func() { inv.inParts = false }()
+	case item.kind() == "object":
+		n = max(inv.copy.items(n), or(s.MinItems, 0))
+	}
+	for i := range n {
 		if i > 0 {
 			out.WriteByte(',')
+		}
+		if parts {
+			inv.copy.beginPart(n - i)
 		}
 		if err := inv.value(out, item, name); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -24,6 +25,8 @@ type Inventor struct {
 	first []string
 	// counts is how many items the conversation asks for in a list, by its name.
 	counts map[string][2]int
+	// inParts says that an item of such a list is being made.
+	inParts bool
 }
 
 // New returns the Inventor of the answer to a conversation.
@@ -47,7 +50,7 @@ func firstNames(conversation string) []string {
 }
 
 // counting is an instruction that says how many of something a list has.
-var counting = regexp.MustCompile(`(?i)\b(one|two|three|four|five|six|seven|eight|nine) (?:to|or) (two|three|four|five|six|seven|eight|nine|ten) ([a-z]+)\b`)
+var counting = regexp.MustCompile(`(?i)\b(?:(one|two|three|four|five|six|seven|eight|nine) (?:to|or) )?(one|two|three|four|five|six|seven|eight|nine|ten) ([a-z]+)\b`)
 
 var numerals = []string{"", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"}
 
@@ -55,12 +58,29 @@ var numerals = []string{"", "one", "two", "three", "four", "five", "six", "seven
 func counts(conversation string) map[string][2]int {
 	asked := map[string][2]int{}
 	for _, found := range counting.FindAllStringSubmatch(strings.ToLower(conversation), -1) {
-		from, to := slices.Index(numerals, found[1]), slices.Index(numerals, found[2])
+		to := slices.Index(numerals, found[2])
+		from := to
+		if found[1] != "" {
+			from = slices.Index(numerals, found[1])
+		}
 		if _, known := asked[found[3]]; !known && from <= to {
 			asked[found[3]] = [2]int{from, to}
 		}
 	}
 	return asked
+}
+
+// limit is an instruction that says how long an answer may be.
+var limit = regexp.MustCompile(`(?i)\bunder (\d{2,4}) words\b`)
+
+// wordLimit is the last such instruction of a conversation, in words; 0 if there is none.
+func wordLimit(conversation string) int {
+	found := limit.FindAllStringSubmatch(conversation, -1)
+	if found == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(found[len(found)-1][1]) // digits
+	return n
 }
 
 // Prose returns two or three sentences of shop copy, at most most characters, or

@@ -27,6 +27,8 @@ type schema struct {
 	MinItems *int    `json:"minItems"`
 	MaxItems *int    `json:"maxItems"`
 
+	Description string `json:"description"`
+
 	MinLength *int `json:"minLength"`
 	MaxLength *int `json:"maxLength"`
 
