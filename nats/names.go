@@ -29,7 +29,8 @@ const (
 	BucketCatalogue = "CATALOGUE"
 	// BucketSpend holds what the model costs on each UTC day.
 	BucketSpend = "SPEND"
-	// BucketControl holds the operators' switches; only operators write it.
+	// BucketControl holds the operators' switches; only operators write it, by the CLI or the
+	// generators' console.
 	BucketControl = "CONTROL"
 	// BucketAccount holds what the generators use of the model's account, and what is
 	// known of its limits.

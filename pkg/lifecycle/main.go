@@ -44,6 +44,9 @@ type Service[T Validator] struct {
 	Addr func(cfg T) string
 	// Run runs the service until ctx ends.
 	Run func(ctx context.Context, cfg T, log *slog.Logger) error
+	// Private adds routes to the private port, which it serves until ctx ends. It is nil for
+	// a service without routes of its own there, and not called without a private port.
+	Private func(ctx context.Context, cfg T, mux *http.ServeMux, log *slog.Logger) error
 	// Checks is flags of this service, in addition to those of [Main].
 	Checks []Check
 	// Tasks are too.
@@ -154,7 +157,14 @@ func run[T Validator](s Service[T], cfg T, process Process, settings []Setting, 
 		fmt.Fprintf(stderr, "%s: %v: %v\n", s.Name, ErrSettings, err)
 		return statusSettings
 	}
-	stopPrivate, err := servePrivate(ctx, process.PrivateAddr, privateHandler(tele.Metrics, settings, log), log)
+	private := privateHandler(tele.Metrics, settings, log)
+	if s.Private != nil && process.PrivateAddr != "" {
+		err = s.Private(ctx, cfg, private, log)
+	}
+	stopPrivate := func() {}
+	if err == nil {
+		stopPrivate, err = servePrivate(ctx, process.PrivateAddr, private, log)
+	}
 	if err == nil {
 		err = s.Run(ctx, cfg, log)
 		stopPrivate()

@@ -53,7 +53,7 @@ func loadProcess(environ []string, addr string) (Process, error) {
 //	GET      /status/config     the settings in effect, with secrets masked
 //	GET, PUT /debug/log-level   the log level; PUT ?level=DEBUG changes it for this process
 //	GET      /debug/pprof/      profiles
-func privateHandler(metrics http.Handler, settings []Setting, log *slog.Logger) http.Handler {
+func privateHandler(metrics http.Handler, settings []Setting, log *slog.Logger) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("GET /status/config", func(w http.ResponseWriter, _ *http.Request) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -65,6 +66,12 @@ func Run(ctx context.Context, cfg Config, out io.Writer) error {
 		lifecycle.Part{Name: "banner", Run: func(ctx context.Context) error { return announce(ctx, cfg, logPath, log, out) }},
 	)
 	return lifecycle.Run(ctx, parts...)
+}
+
+// Console adds the operators' live page of the generator to mux. What goes wrong it tells on
+// the page; the terminal is the banner's.
+func Console(ctx context.Context, cfg Config, mux *http.ServeMux, _ *slog.Logger) error {
+	return generator.Console(ctx, cfg.wired().Generator, mux, slog.New(slog.DiscardHandler))
 }
 
 // checkAddrs returns an error if an address is in use, before any part starts.

@@ -14,7 +14,8 @@ import (
 func main() {
 	os.Exit(lifecycle.Main(lifecycle.Service[allinone.Config]{
 		Name: "wandstore", PrivateAddr: "127.0.0.1:9464",
-		Addr: func(cfg allinone.Config) string { return cfg.Edge.Addr },
+		Addr:    func(cfg allinone.Config) string { return cfg.Edge.Addr },
+		Private: allinone.Console,
 		Run: func(ctx context.Context, cfg allinone.Config, _ *slog.Logger) error {
 			return allinone.Run(ctx, cfg, os.Stdout)
 		},

@@ -18,7 +18,7 @@ import (
 
 func main() {
 	os.Exit(lifecycle.Main(lifecycle.Service[generator.Config]{
-		Name: "generator", PrivateAddr: "127.0.0.1:9465", Run: generator.Run,
+		Name: "generator", PrivateAddr: "127.0.0.1:9465", Run: generator.Run, Private: generator.Console,
 		Addr: func(cfg generator.Config) string { return cfg.Addr },
 		Tasks: []lifecycle.Task[generator.Config]{
 			{Name: "provision", Usage: "create and update the streams, buckets and consumers on NATS", Do: generator.Provision},
