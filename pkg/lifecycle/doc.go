@@ -8,7 +8,7 @@
 //
 // The flags of Main check or print the settings, or ask the running process for its
 // health. While the service runs, a private port (PRIVATE_ADDR) serves operators: metrics,
-// the settings in effect, the log level, and profiles.
+// the settings in effect, the log level, profiles, and routes of the service's own.
 //
 // [Run] runs parts that depend on each other. It starts them in the given order, and does
 // not wait until a part is ready. It stops them in reverse order, each after the next one

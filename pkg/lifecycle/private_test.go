@@ -143,6 +143,35 @@ func TestPrivatePort(t *testing.T) {
 	}
 }
 
+// A service adds routes of its own to the private port, or cannot start.
+func TestPrivateRoutes(t *testing.T) {
+	addr := freePort(t)
+	s := service(func(context.Context, secretive, *slog.Logger) error {
+		for path, want := range map[string]string{"/spells": "lumos", "/debug/log-level": "INFO"} {
+			if _, body := ask(t, http.MethodGet, "http://"+addr+path); !strings.Contains(body, want) {
+				t.Errorf("GET %s: got %q, want %q", path, body, want)
+			}
+		}
+		return nil
+	})
+	s.Private = func(_ context.Context, _ secretive, mux *http.ServeMux, _ *slog.Logger) error {
+		mux.HandleFunc("GET /spells", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "lumos") })
+		return nil
+	}
+	if status := lifecycle.Main(s, nil, []string{"PRIVATE_ADDR=" + addr}, io.Discard, io.Discard); status != 0 {
+		t.Errorf("status %d", status)
+	}
+	s.Private = func(context.Context, secretive, *http.ServeMux, *slog.Logger) error { return errors.New("no wand") }
+	s.Run = func(context.Context, secretive, *slog.Logger) error {
+		t.Error("started")
+		return nil
+	}
+	var stderr bytes.Buffer
+	if status := lifecycle.Main(s, nil, []string{"PRIVATE_ADDR=" + addr}, io.Discard, &stderr); status != 1 || !strings.Contains(stderr.String(), "no wand") {
+		t.Errorf("without its routes: status %d: %s", status, stderr.String())
+	}
+}
+
 func TestPrivatePortIsTaken(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -46,6 +46,10 @@
 // model, persona and outcome. A page's metadata says what it cost, and what it cost
 // together with the pages before it.
 //
+// # Console
+//
+// Console adds the operators' live page to the private port (package console).
+//
 // # Parts
 //
 // New makes a Generator from Deps, whose interfaces are declared where they are used. Run

@@ -271,3 +271,32 @@ func TestWithoutNATS(t *testing.T) {
 		t.Errorf("status %d: %s", status, page)
 	}
 }
+
+// A state with ten thousand jobs.
+func BenchmarkRead(b *testing.B) {
+	_, js := natstest.Start(b).Connect(b)
+	settings := wandnats.Settings{PoolSize: 10, MaxQueueDepth: 100, Concurrency: 1, CacheTTLSeconds: 60, Replicas: 1}
+	if err := wandnats.Ensure(b.Context(), js, settings); err != nil {
+		b.Fatal(err)
+	}
+	for n := range 10_000 {
+		rec, err := wire.Marshal(&wandstorev1.JobRecord{
+			JobId: fmt.Sprint("job-", n), StoreSlug: "magic-wands", ShopperId: fmt.Sprint("shopper-", n), Attempt: 1,
+			State: wandstorev1.JobState_JOB_STATE_READY, PoolMember: "pool-1", RequestedAt: timestamppb.Now(), UpdatedAt: timestamppb.Now(),
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := js.PublishAsync(fmt.Sprint("$KV.GENERATION_QUEUE.job.magic-wands.shopper-", n), rec); err != nil {
+			b.Fatal(err)
+		}
+	}
+	<-js.PublishAsyncComplete()
+	r := reader{js: js}
+	for b.Loop() {
+		s, err := r.read(b.Context())
+		if err != nil || len(s.Jobs) != 10_000 {
+			b.Fatal(len(s.Jobs), err)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,7 +22,7 @@ import (
 )
 
 const (
-	// maxJobs bounds the job records that are held for a page; a full pool has a thousand.
+	// maxJobs bounds the job records that are shown, those that changed last.
 	maxJobs = 20_000
 	// maxLetters bounds the dead letters that are shown, the newest.
 	maxLetters = 50
@@ -31,7 +32,9 @@ const (
 
 // state is what is shown, as it was read at one time.
 type state struct {
-	At      time.Time
+	At time.Time
+	// Took is how long reading took.
+	Took    time.Duration
 	Members []member
 	// On tells whether pages are generated, but for the shops that are off.
 	On    bool
@@ -59,7 +62,7 @@ type member struct {
 type shop struct {
 	Slug string
 	On   bool
-	Live int // jobs that wait or run
+	Live int // jobs that wait or run, of those that are shown
 	Cost spend.Line
 }
 
@@ -117,6 +120,7 @@ func (r *reader) read(ctx context.Context) (*state, error) {
 			return nil, fmt.Errorf("%s: %w", part.name, err)
 		}
 	}
+	s.Took = time.Since(s.At)
 	return s, nil
 }
 
@@ -171,24 +175,31 @@ func oldest(ctx context.Context, stream jetstream.Stream, m member, now time.Tim
 	return now.Sub(first.Time), nil
 }
 
-// jobs reads the job records, the last changed first.
+// jobs reads the job records, the last changed first. All are delivered, in the order of
+// their changes, and only the last are kept and decoded.
 func (r *reader) jobs(ctx context.Context, s *state) error {
+	var entries []jetstream.KeyValueEntry
 	watch := wandnats.Watch{
 		Bucket: r.bus.Jobs, Keys: wandnats.AllJobs, Options: []jetstream.WatchOpt{jetstream.IgnoreDeletes()},
 		Entry: func(entry jetstream.KeyValueEntry) {
-			if len(s.Jobs) == maxJobs {
+			if len(entries) == 2*maxJobs {
+				entries = append(entries[:0], entries[maxJobs:]...)
 				s.MoreJobs = true
-				return
 			}
-			if j, ok := readJob(entry); ok {
-				s.Jobs = append(s.Jobs, j)
-			}
+			entries = append(entries, entry)
 		},
 	}
 	if err := watch.Read(ctx); err != nil {
 		return err
 	}
-	slices.SortStableFunc(s.Jobs, func(a, b job) int { return b.Updated.Compare(a.Updated) })
+	if len(entries) > maxJobs {
+		entries, s.MoreJobs = entries[len(entries)-maxJobs:], true
+	}
+	for _, entry := range slices.Backward(entries) {
+		if j, ok := readJob(entry); ok {
+			s.Jobs = append(s.Jobs, j)
+		}
+	}
 	return nil
 }
 
@@ -279,7 +290,7 @@ func lettersFrom(ctx context.Context, stream jetstream.Stream, from uint64, now 
 
 // readLetter returns a dead letter. One that cannot be read can still be dropped.
 func readLetter(m *jetstream.RawStreamMsg, now time.Time) letter {
-	on := fmt.Sprint(m.Sequence)
+	on := strconv.FormatUint(m.Sequence, 10)
 	l := letter{Sequence: m.Sequence, Died: m.Time, Reason: "it cannot be read"}
 	l.Replay, _ = newAction("replay", on, now)
 	l.Drop, _ = newAction("drop", on, now)

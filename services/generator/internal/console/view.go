@@ -28,7 +28,7 @@ var functions = template.FuncMap{
 	"share":  func(part float64) string { return fmt.Sprintf("%.0f %%", 100*part) },
 	"clock":  func(t time.Time) string { return t.UTC().Format("15:04:05") },
 	"stamp":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"action": func(do, on string, at time.Time) (Action, error) { return newAction(do, on, at) },
+	"action": newAction,
 	"button": func(label string, a Action, f filter) button { return button{label, a, f} },
 }
 
@@ -83,8 +83,8 @@ func (f filter) query() url.Values {
 
 // Fields are the parts of the query, in a fixed order, for a form.
 func (f filter) Fields() []field {
-	var fields []field
 	q := f.query()
+	fields := make([]field, 0, len(q))
 	for _, name := range slices.Sorted(maps.Keys(q)) {
 		fields = append(fields, field{name, q.Get(name)})
 	}
@@ -107,13 +107,13 @@ type page struct {
 	// Choices are the kinds of jobs that there are.
 	Choices []choices
 	// Chosen is the jobs that are shown, of Count that were chosen.
-	Chosen          []job
-	Count           int
-	Earlier, Later  string // links to other pages, or ""
-	Waiting, Runs   int
-	LimitShare      float64 // what was spent and is reserved, of the day's limit
-	Stop, Resume    Action
-	PausedSomewhere bool
+	Chosen         []job
+	Count          int
+	Earlier, Later string // links to other pages, or ""
+	Waiting        uint64 // in all members
+	Running        uint64
+	LimitShare     float64 // what was spent and is reserved, of the day's limit
+	Stop, Resume   Action
 }
 
 // choices are the values of one property of the jobs.
@@ -134,16 +134,11 @@ func newPage(s *state, f filter, err error) page {
 	p.Stop, _ = newAction("stop", "", s.At)
 	p.Resume, _ = newAction("resume", "", s.At)
 	for _, m := range s.Members {
-		p.PausedSomewhere = p.PausedSomewhere || m.Paused > 0
+		p.Waiting += m.Waiting
+		p.Running += m.Running
 	}
 	var chosen []job
 	for _, j := range s.Jobs {
-		switch j.State {
-		case "publishing", "queued":
-			p.Waiting++
-		case "running":
-			p.Runs++
-		}
 		if f.chooses(j) {
 			chosen = append(chosen, j)
 		}
