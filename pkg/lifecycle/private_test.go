@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -155,7 +154,7 @@ func TestPrivateRoutes(t *testing.T) {
 		return nil
 	})
 	s.Private = func(_ context.Context, _ secretive, mux *http.ServeMux, _ *slog.Logger) error {
-		mux.HandleFunc("GET /spells", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "lumos") })
+		mux.HandleFunc("GET /spells", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("lumos")) })
 		return nil
 	}
 	if status := lifecycle.Main(s, nil, []string{"PRIVATE_ADDR=" + addr}, io.Discard, io.Discard); status != 0 {
