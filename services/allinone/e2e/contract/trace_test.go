@@ -19,6 +19,7 @@ import (
 
 	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/freeport"
+	"github.com/wandstore/wandstore/pkg/telemetry"
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
 	"github.com/wandstore/wandstore/services/edge"
 )
@@ -52,7 +53,7 @@ func TestOneVisitIsOneTrace(t *testing.T) {
 	w.StartGenerator()
 	e.Visit(t, "magic-wands", "abc123")
 	// Who waits is sent each section, in the same trace.
-	world.Get(t, e.Base+"/api/generation/events?store=magic-wands&shopper=abc123")
+	events := world.Get(t, e.Base+"/api/generation/events?store=magic-wands&shopper=abc123").Body
 	e.BecomesHit(t, "magic-wands", "abc123")
 
 	var trail struct {
@@ -82,6 +83,16 @@ func TestOneVisitIsOneTrace(t *testing.T) {
 	for _, got := range edges {
 		if !slices.Contains(declared, got) {
 			t.Errorf("undeclared edge: %s", got)
+		}
+	}
+
+	shown := sectionsShown(id)
+	if sent := strings.Count(events, "event: section"); sent < 3 || len(shown) != sent {
+		t.Errorf("%d sections reached the page, the trace shows the way of %v", sent, shown)
+	}
+	for i, number := range shown {
+		if number != int64(i+1) {
+			t.Errorf("the trace shows the way of sections %v", shown)
 		}
 	}
 
@@ -215,6 +226,29 @@ func edgesOf(traceID string) []string {
 		}
 	}
 	return edges
+}
+
+// sectionsShown are the numbers of the sections that the trace follows from the model's
+// answer to the shopper's page, sorted.
+func sectionsShown(traceID string) []int64 {
+	sent := map[trace.SpanID]bool{}
+	var shown []int64
+	ended := world.Spans.Ended()
+	for _, s := range ended {
+		sent[s.SpanContext().SpanID()] = s.Name() == "send section"
+	}
+	for _, s := range ended {
+		if s.SpanContext().TraceID().String() != traceID || s.Name() != "show section" || !sent[s.Parent().SpanID()] {
+			continue
+		}
+		for _, a := range s.Attributes() {
+			if a.Key == telemetry.Section {
+				shown = append(shown, a.Value.AsInt64())
+			}
+		}
+	}
+	slices.Sort(shown)
+	return shown
 }
 
 func spanOf(t *testing.T, traceID, name string) sdktrace.ReadOnlySpan {
