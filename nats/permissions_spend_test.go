@@ -47,15 +47,18 @@ func TestSpendingAndSwitches(t *testing.T) {
 				c.may(t)
 			}
 
+			switches := bucket(t, edge.js, wandnats.BucketControl)
+			edge.mayNot(t, "the edge switches on", "$KV.CONTROL.generation", func(ctx context.Context) error {
+				_, err := switches.PutString(ctx, wandnats.KeyGeneration, "on")
+				return err
+			})
+			edge.mayNot(t, "the edge removes the switch", "$KV.CONTROL.generation", func(ctx context.Context) error {
+				return switches.Purge(ctx, wandnats.KeyGeneration)
+			})
+			// The generator's console switches for an operator.
+			_, err = bucket(t, generator.js, wandnats.BucketControl).PutString(ctx, wandnats.KeyGeneration, "on")
+			must(t, "the console switches on", err)
 			for name, c := range map[string]*client{"edge": edge, "generator": generator} {
-				switches := bucket(t, c.js, wandnats.BucketControl)
-				c.mayNot(t, name+" switches on", "$KV.CONTROL.generation", func(ctx context.Context) error {
-					_, err := switches.PutString(ctx, wandnats.KeyGeneration, "on")
-					return err
-				})
-				c.mayNot(t, name+" removes the switch", "$KV.CONTROL.generation", func(ctx context.Context) error {
-					return switches.Purge(ctx, wandnats.KeyGeneration)
-				})
 				for _, bucketName := range []string{wandnats.BucketControl, wandnats.BucketSpend} {
 					c.mayNot(t, name+" deletes "+bucketName, "$JS.API.STREAM.DELETE.KV_"+bucketName, func(ctx context.Context) error {
 						return c.js.DeleteKeyValue(ctx, bucketName)
