@@ -84,6 +84,7 @@ func TestBrowserShowsTheConsole(t *testing.T) {
 	world.Call(tb, page.SetBypassCSP, page.SetBypassCSPParams{Enabled: true})
 	address := openConsole(t, w)
 	tb.Visit(address)
+	tb.Until("the jobs", `document.querySelector("#jobs .pages").textContent.startsWith("10000 jobs")`)
 	tb.Do(chromedp.Evaluate[chromedp.Void](axe(t) + "; void 0"))
 	for _, width := range widths {
 		tb.Resize(width)

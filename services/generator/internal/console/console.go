@@ -24,8 +24,8 @@ const (
 	// fresh is for how long at least all who look are shown the same state. Where there is
 	// much to read it is longer, so that reading takes at most a tenth of the time.
 	fresh = 2 * time.Second
-	// timeout bounds reading, and an action.
-	timeout = 4 * time.Second
+	// timeout bounds reading, and an action. On a bad night an operator would rather wait.
+	timeout = 15 * time.Second
 	// maxForm bounds the body of an action, in bytes.
 	maxForm = 4 << 10
 )
@@ -116,6 +116,8 @@ func (c *Console) now(ctx context.Context) (*state, error) {
 func (c *Console) page(w http.ResponseWriter, r *http.Request) {
 	s, err := c.now(r.Context())
 	if s == nil {
+		// The browser tries again by itself.
+		w.Header().Set("Refresh", "5")
 		c.problem(w, http.StatusServiceUnavailable, "Nothing can be shown", err)
 		return
 	}

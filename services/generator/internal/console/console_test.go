@@ -262,7 +262,7 @@ func TestFindsTheNewestLetters(t *testing.T) {
 	}
 }
 
-// Without NATS the page tells why there is nothing, and then that what it shows is old.
+// Without NATS the page tells why there is nothing.
 func TestWithoutNATS(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
