@@ -105,6 +105,11 @@ var (
 // oneByOne reads each section by itself, from where it begins to where the next one does. So
 // what is wrong in one of them, or around them, costs no other one.
 func (s *search) oneByOne(answer []byte) {
+	// An answer that is read while it comes is searched at each of its braces, and looking
+	// for a word costs next to nothing beside looking for a pattern.
+	if !bytes.Contains(answer, []byte("type")) {
+		return
+	}
 	begins := sectionBegins.FindAllIndex(answer, design.MaxSections)
 	if len(begins) == 0 {
 		return
