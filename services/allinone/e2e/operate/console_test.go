@@ -1,4 +1,4 @@
-package console
+package operate_test
 
 import (
 	"fmt"
@@ -17,13 +17,15 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/freeport"
 	"github.com/wandstore/wandstore/pkg/natstest"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+	"github.com/wandstore/wandstore/services/generator"
 )
 
-// desk is a console and the NATS that it shows.
-type desk struct {
+// consoleDesk is a console and the NATS that it shows.
+type consoleDesk struct {
 	t   *testing.T
 	nc  *nats.Conn
 	js  jetstream.JetStream
@@ -31,18 +33,20 @@ type desk struct {
 	url string
 }
 
-func newDesk(t *testing.T) *desk {
+func newConsoleDesk(t *testing.T) *consoleDesk {
 	t.Helper()
-	nc, js := natstest.Start(t).Connect(t)
+	account := natstest.Start(t)
+	nc, js := account.Connect(t)
 	settings := wandnats.Settings{PoolSize: 3, MaxQueueDepth: 10, Concurrency: 1, CacheTTLSeconds: 60, Replicas: 1}
 	must(t, wandnats.Ensure(t.Context(), js, settings))
 	bus, err := wandnats.Open(t.Context(), js)
 	must(t, err)
-	c, err := New(nc, js, slog.New(slog.DiscardHandler))
-	must(t, err)
-	server := httptest.NewServer(c.Handler())
+	cfg := generator.Config{NATS: wandnats.Config{URL: account.URL()}}
+	mux := http.NewServeMux()
+	must(t, generator.Console(t.Context(), cfg, mux, slog.New(slog.DiscardHandler)))
+	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	return &desk{t, nc, js, bus, server.URL}
+	return &consoleDesk{t, nc, js, bus, server.URL}
 }
 
 func must(t *testing.T, err error) {
@@ -53,7 +57,7 @@ func must(t *testing.T, err error) {
 }
 
 // publish puts a message on the bus and waits until it is stored.
-func (d *desk) publish(subject string, m proto.Message) {
+func (d *consoleDesk) publish(subject string, m proto.Message) {
 	d.t.Helper()
 	b, err := wire.Marshal(m)
 	must(d.t, err)
@@ -62,7 +66,7 @@ func (d *desk) publish(subject string, m proto.Message) {
 }
 
 // ask makes a request as a browser on this machine does.
-func (d *desk) ask(method, path, body string, header ...string) (status int, text string) {
+func (d *consoleDesk) ask(method, path, body string, header ...string) (status int, text string) {
 	d.t.Helper()
 	req, err := http.NewRequestWithContext(d.t.Context(), method, d.url+path, strings.NewReader(body))
 	must(d.t, err)
@@ -84,7 +88,7 @@ func (d *desk) ask(method, path, body string, header ...string) (status int, tex
 }
 
 // shows fails unless the page shows all of that.
-func (d *desk) shows(path string, wanted ...string) string {
+func (d *consoleDesk) shows(path string, wanted ...string) string {
 	d.t.Helper()
 	status, page := d.ask(http.MethodGet, path, "")
 	if status != http.StatusOK {
@@ -99,7 +103,7 @@ func (d *desk) shows(path string, wanted ...string) string {
 }
 
 // record stores a job's record.
-func (d *desk) record(shop, shopper string, state wandstorev1.JobState, reason string) {
+func (d *consoleDesk) record(shop, shopper string, state wandstorev1.JobState, reason string) {
 	d.t.Helper()
 	now := timestamppb.Now()
 	d.publish("$KV.GENERATION_QUEUE."+wandnats.JobKey(shop, shopper), &wandstorev1.JobRecord{
@@ -108,9 +112,9 @@ func (d *desk) record(shop, shopper string, state wandstorev1.JobState, reason s
 	})
 }
 
-func TestShowsWhatThereIs(t *testing.T) {
+func TestConsoleShowsWhatThereIs(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newConsoleDesk(t)
 	d.publish(wandnats.GenerateSubject("pool-1"), &wandstorev1.GenerationJob{JobId: "a", StoreSlug: "magic-wands", ShopperId: "ada"})
 	d.record("magic-wands", "ada", wandstorev1.JobState_JOB_STATE_QUEUED, "")
 	d.record("magic-wands", "cohort=explorer", wandstorev1.JobState_JOB_STATE_READY, "")
@@ -145,9 +149,9 @@ func TestShowsWhatThereIs(t *testing.T) {
 }
 
 // Each action does what its nats command does, and the page says so at once.
-func TestActs(t *testing.T) {
+func TestConsoleActs(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newConsoleDesk(t)
 	act := func(do, on string) {
 		t.Helper()
 		if status, body := d.ask(http.MethodPost, "/console/do", url.Values{"do": {do}, "on": {on}, "state": {"failed"}}.Encode()); status != http.StatusOK {
@@ -207,9 +211,9 @@ func TestActs(t *testing.T) {
 	}
 }
 
-func TestRefuses(t *testing.T) {
+func TestConsoleRefuses(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newConsoleDesk(t)
 	for name, tt := range map[string]struct {
 		body   string
 		header []string
@@ -221,7 +225,7 @@ func TestRefuses(t *testing.T) {
 		"another consumer":         {body: "do=pause&on=mine", status: http.StatusBadRequest},
 		"no sequence":              {body: "do=drop&on=0", status: http.StatusBadRequest},
 		"a sequence and more":      {body: "do=drop&on=" + url.QueryEscape(`1,"no_erase":true`), status: http.StatusBadRequest},
-		"a long form":              {body: "do=stop&on=" + strings.Repeat("a", maxForm), status: http.StatusBadRequest},
+		"a long form":              {body: "do=stop&on=" + strings.Repeat("a", 4<<10), status: http.StatusBadRequest},
 		"another site's form":      {body: "do=stop", header: []string{"Sec-Fetch-Site", "cross-site"}, status: http.StatusForbidden},
 		"another site's, old":      {body: "do=stop", header: []string{"Origin", "https://evil.example"}, status: http.StatusForbidden},
 		"a name pointed here":      {body: "do=stop", header: []string{"Host", "evil.example"}, status: http.StatusMisdirectedRequest},
@@ -243,9 +247,9 @@ func TestRefuses(t *testing.T) {
 }
 
 // Letters that were removed leave gaps of any length before and between the newest.
-func TestFindsTheNewestLetters(t *testing.T) {
+func TestConsoleFindsTheNewestLetters(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newConsoleDesk(t)
 	dead, err := d.js.Stream(t.Context(), wandnats.StreamDead)
 	must(t, err)
 	for n := 1; n <= 400; n++ {
@@ -262,41 +266,15 @@ func TestFindsTheNewestLetters(t *testing.T) {
 	}
 }
 
-// Without NATS the page tells why there is nothing.
-func TestWithoutNATS(t *testing.T) {
+// Without NATS the page tells why there is nothing, and the browser tries again.
+func TestConsoleWithoutNATS(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
-	d.nc.Close()
-	if status, page := d.ask(http.MethodGet, "/console/", ""); status != http.StatusServiceUnavailable || !strings.Contains(page, "Nothing can be shown") {
-		t.Errorf("status %d: %s", status, page)
-	}
-}
-
-// A state with ten thousand jobs.
-func BenchmarkRead(b *testing.B) {
-	_, js := natstest.Start(b).Connect(b)
-	settings := wandnats.Settings{PoolSize: 10, MaxQueueDepth: 100, Concurrency: 1, CacheTTLSeconds: 60, Replicas: 1}
-	if err := wandnats.Ensure(b.Context(), js, settings); err != nil {
-		b.Fatal(err)
-	}
-	for n := range 10_000 {
-		rec, err := wire.Marshal(&wandstorev1.JobRecord{
-			JobId: fmt.Sprint("job-", n), StoreSlug: "magic-wands", ShopperId: fmt.Sprint("shopper-", n), Attempt: 1,
-			State: wandstorev1.JobState_JOB_STATE_READY, PoolMember: "pool-1", RequestedAt: timestamppb.Now(), UpdatedAt: timestamppb.Now(),
-		})
-		if err != nil {
-			b.Fatal(err)
-		}
-		if _, err := js.PublishAsync(fmt.Sprint("$KV.GENERATION_QUEUE.job.magic-wands.shopper-", n), rec); err != nil {
-			b.Fatal(err)
-		}
-	}
-	<-js.PublishAsyncComplete()
-	r := reader{js: js}
-	for b.Loop() {
-		s, err := r.read(b.Context())
-		if err != nil || len(s.Jobs) != 10_000 {
-			b.Fatal(len(s.Jobs), err)
-		}
+	mux := http.NewServeMux()
+	cfg := generator.Config{NATS: wandnats.Config{URL: "nats://" + freeport.Addr(t)}}
+	must(t, generator.Console(t.Context(), cfg, mux, slog.New(slog.DiscardHandler)))
+	answer := httptest.NewRecorder()
+	mux.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/console/", nil))
+	if answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Refresh") == "" || !strings.Contains(answer.Body.String(), "Nothing can be shown") {
+		t.Errorf("status %d: %s", answer.Code, answer.Body)
 	}
 }
