@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -138,16 +137,7 @@ func BenchmarkDirectory(b *testing.B) {
 func benchmarkDirectory(b *testing.B, rules catalogue.Rules) {
 	b.Helper()
 	nc, kv := bucket(b, natstest.Start(b))
-	var document doc
-	if err := json.Unmarshal(cataloguetest.SeededDocument(b), &document); err != nil {
-		b.Fatal(err)
-	}
-	document["rules"] = rules
-	encoded, err := json.Marshal(document)
-	if err != nil {
-		b.Fatal(err)
-	}
-	put(b, kv, cataloguetest.SeededSlug, encoded)
+	put(b, kv, cataloguetest.SeededSlug, cataloguetest.SeededDocumentWith(b, rules))
 	products := cataloguetest.SeededProducts(b, 20_000, 5)
 	imported(b, nc, products...)
 	some := products[:200]

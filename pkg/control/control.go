@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -62,6 +63,22 @@ func (s *Switch) Check(shop string) error {
 		}
 	}
 	return nil
+}
+
+// Off returns whether generation is off for all shops, and the shops whose own switch is off,
+// in order.
+func (s *Switch) Off() (all bool, shops []string) {
+	for key, value := range s.values.All() {
+		switch shop, own := strings.CutPrefix(key, wandnats.GenerationKey("")); {
+		case value == on:
+		case own:
+			shops = append(shops, shop)
+		case key == wandnats.KeyGeneration:
+			all = true
+		}
+	}
+	slices.Sort(shops)
+	return all, shops
 }
 
 // Faults are the switches whose value is neither on nor off, each with what is wrong.

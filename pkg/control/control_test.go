@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -61,7 +62,11 @@ func TestSwitches(t *testing.T) {
 			if err := s.Load(t.Context(), kv); err != nil {
 				t.Fatal(err)
 			}
+			all, ones := s.Off()
 			for shop, want := range map[string]bool{"magic-wands": tt.wands, "whitby-tea": tt.teas} {
+				if off := all || slices.Contains(ones, shop); off == want {
+					t.Errorf("%s: off for all: %t, for %v, want it to be on: %t", shop, all, ones, want)
+				}
 				if err := s.Check(shop); (err == nil) != want || !want && !errors.Is(err, control.ErrOff) {
 					t.Errorf("%s: %v, want it to be on: %t", shop, err, want)
 				}

@@ -1,7 +1,6 @@
 package design_test
 
 import (
-	"encoding/json"
 	"testing"
 	"time"
 
@@ -35,16 +34,7 @@ func BenchmarkRules(b *testing.B) {
 	products := cataloguetest.SeededProducts(b, 20_000, 5)
 	shopOf := func(b *testing.B, rules catalogue.Rules) *catalogue.Shop {
 		b.Helper()
-		var document map[string]any
-		if err := json.Unmarshal(cataloguetest.SeededDocument(b), &document); err != nil {
-			b.Fatal(err)
-		}
-		document["rules"] = rules
-		encoded, err := json.Marshal(document)
-		if err != nil {
-			b.Fatal(err)
-		}
-		shop, err := catalogue.ReadShop(cataloguetest.SeededSlug, cataloguetest.SeededSlug, encoded)
+		shop, err := catalogue.ReadShop(cataloguetest.SeededSlug, cataloguetest.SeededSlug, cataloguetest.SeededDocumentWith(b, rules))
 		if err != nil {
 			b.Fatal(err)
 		}

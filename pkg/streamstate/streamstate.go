@@ -87,14 +87,14 @@ func Asked(ctx context.Context, stream jetstream.Stream, now time.Time, member s
 	if err != nil {
 		return 0, 0, fmt.Errorf("consumer %s: %w", member, err)
 	}
-	oldest, err = oldestAge(ctx, stream, now, member)
+	oldest, err = OldestAge(ctx, stream, now, member)
 	return consumer.CachedInfo().NumAckPending, oldest, err
 }
 
-// oldestAge returns the age of the oldest job in a member's queue, by the server's clock.
-// Settled jobs are removed from the stream, so the oldest job is the first message of the
-// subject.
-func oldestAge(ctx context.Context, stream jetstream.Stream, now time.Time, member string) (time.Duration, error) {
+// OldestAge returns how long the oldest job has been in a member's queue, 0 if it is empty. now
+// is the server's time. Settled jobs are removed from the stream, so the oldest job is the first
+// message of the subject. The error is JetStream's or ctx's.
+func OldestAge(ctx context.Context, stream jetstream.Stream, now time.Time, member string) (time.Duration, error) {
 	oldest, err := stream.GetMsg(ctx, 1, jetstream.WithGetMsgSubject(wandnats.GenerateSubject(member)))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return 0, nil

@@ -1,7 +1,9 @@
 package cataloguetest
 
 import (
+	"encoding/json"
 	"fmt"
+	"testing"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/persona"
@@ -35,4 +37,19 @@ func SeededRules() catalogue.Rules {
 		rules.Campaigns = append(rules.Campaigns, catalogue.Campaign{ID: fmt.Sprint("campaign-", i), Headline: "What is new", Collection: collections[i]})
 	}
 	return rules
+}
+
+// SeededDocumentWith is [SeededDocument] with a merchant's rules.
+func SeededDocumentWith(t testing.TB, rules catalogue.Rules) []byte {
+	t.Helper()
+	var document map[string]any
+	if err := json.Unmarshal(SeededDocument(t), &document); err != nil {
+		t.Fatal(err)
+	}
+	document["rules"] = rules
+	encoded, err := json.Marshal(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return encoded
 }

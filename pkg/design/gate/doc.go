@@ -17,8 +17,8 @@
 // objects around it. What a model writes instead of JSON is mended first ([Mender]); what is
 // JSON is never changed. Of several designs the one with the most sections counts. Where the
 // objects do not fit together, each section is read by itself, so that none is lost for a fault
-// outside of it. Of incomplete JSON Parse keeps the complete sections. Of HTML it keeps the words.
-// The [design.Report] counts what was removed. An input without any usable section is an error that wraps
-// [ErrNoDesign]. Its text says what was wrong, so that it can be sent to the model. It
-// never quotes the input.
+// outside of it. Of incomplete JSON Parse keeps the complete sections. Of HTML it keeps the
+// words. The [design.Report] counts what was removed. An input without any usable section is
+// an error that wraps [ErrNoDesign]. Its text says what was wrong, so that it can be sent to
+// the model. It never quotes the input.
 package gate

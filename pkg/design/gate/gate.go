@@ -31,9 +31,10 @@ var ErrNoDesign = errors.New("no page design in the answer")
 //
 // The answer may be the design as JSON, alone, in a code fence, or with prose, markup or
 // other objects around it. Of several designs it is the one with the most sections. Where the
-// objects do not fit together, each section is read by itself. Of incomplete JSON the complete sections are kept. Of HTML the words
-// are kept. What a design cannot hold is removed and counted in the Report. An answer that is too large
-// or nested too deep, or that leaves no section, is an error that wraps ErrNoDesign.
+// objects do not fit together, each section is read by itself. Of incomplete JSON the complete
+// sections are kept. Of HTML the words are kept. What a design cannot hold is removed and
+// counted in the Report. An answer that is too large or nested too deep, or that leaves no
+// section, is an error that wraps ErrNoDesign.
 func Parse(answer []byte, shop *catalogue.Shop) (design.Design, design.Report, error) {
 	var rep design.Report
 	if len(answer) > maxAnswer {

@@ -2,9 +2,6 @@ package browser_test
 
 import (
 	"fmt"
-	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/chromedp/cdproto/page"
@@ -15,20 +12,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
-	"github.com/wandstore/wandstore/services/generator"
 )
-
-// openConsole serves the operators' console of a world and returns its address.
-func openConsole(t *testing.T, w *world.World) string {
-	t.Helper()
-	mux := http.NewServeMux()
-	if err := generator.Console(t.Context(), w.GeneratorConfig(), mux, slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	return server.URL + "/console/"
-}
 
 // storeJobs stores that many job records, and two dead letters.
 func storeJobs(t *testing.T, w *world.World, records int) {
@@ -82,7 +66,7 @@ func TestBrowserShowsTheConsole(t *testing.T) {
 	tb := world.OpenTab(t, 1280)
 	// The page's own policy would block axe-core.
 	world.Call(tb, page.SetBypassCSP, page.SetBypassCSPParams{Enabled: true})
-	address := openConsole(t, w)
+	address := world.OpenConsole(t, w.GeneratorConfig()) + "/console/"
 	tb.Visit(address)
 	tb.Until("the jobs", `document.querySelector("#jobs .pages").textContent.startsWith("10000 jobs")`)
 	tb.Do(chromedp.Evaluate[chromedp.Void](axe(t) + "; void 0"))

@@ -3,9 +3,7 @@ package operate_test
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -21,6 +19,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/natstest"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+	"github.com/wandstore/wandstore/services/allinone/e2e/world"
 	"github.com/wandstore/wandstore/services/generator"
 )
 
@@ -41,12 +40,8 @@ func newConsoleDesk(t *testing.T) *consoleDesk {
 	must(t, wandnats.Ensure(t.Context(), js, settings))
 	bus, err := wandnats.Open(t.Context(), js)
 	must(t, err)
-	cfg := generator.Config{NATS: wandnats.Config{URL: account.URL()}}
-	mux := http.NewServeMux()
-	must(t, generator.Console(t.Context(), cfg, mux, slog.New(slog.DiscardHandler)))
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	return &consoleDesk{t, nc, js, bus, server.URL}
+	console := world.OpenConsole(t, generator.Config{NATS: wandnats.Config{URL: account.URL()}})
+	return &consoleDesk{t, nc, js, bus, console}
 }
 
 func must(t *testing.T, err error) {
@@ -269,12 +264,9 @@ func TestConsoleFindsTheNewestLetters(t *testing.T) {
 // Without NATS the page tells why there is nothing, and the browser tries again.
 func TestConsoleWithoutNATS(t *testing.T) {
 	t.Parallel()
-	mux := http.NewServeMux()
-	cfg := generator.Config{NATS: wandnats.Config{URL: "nats://" + freeport.Addr(t)}}
-	must(t, generator.Console(t.Context(), cfg, mux, slog.New(slog.DiscardHandler)))
-	answer := httptest.NewRecorder()
-	mux.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/console/", nil))
-	if answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Refresh") == "" || !strings.Contains(answer.Body.String(), "Nothing can be shown") {
-		t.Errorf("status %d: %s", answer.Code, answer.Body)
+	console := world.OpenConsole(t, generator.Config{NATS: wandnats.Config{URL: "nats://" + freeport.Addr(t)}})
+	answer := world.Get(t, console+"/console/")
+	if answer.Status != http.StatusServiceUnavailable || answer.Header.Get("Refresh") == "" || !strings.Contains(answer.Body, "Nothing can be shown") {
+		t.Errorf("status %d: %s", answer.Status, answer.Body)
 	}
 }

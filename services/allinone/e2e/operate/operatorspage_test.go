@@ -3,9 +3,6 @@ package operate_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -100,12 +97,7 @@ func TestOperatorsPage(t *testing.T) {
 	}
 	e, g := start()
 	_, js := w.Connect()
-	private := http.NewServeMux()
-	if err := generator.Console(t.Context(), w.GeneratorConfig(), private, slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
-	}
-	console := httptest.NewServer(private)
-	t.Cleanup(console.Close)
+	console := world.OpenConsole(t, w.GeneratorConfig())
 	idle := func() {
 		eventually.True(t, "no job is left", func() bool { return len(w.Waiting(js)) == 0 })
 	}
@@ -236,7 +228,7 @@ func TestOperatorsPage(t *testing.T) {
 			f()
 			delete(before, b.section)
 		}
-		b.commands = strings.ReplaceAll(b.commands, "http://127.0.0.1:9464", console.URL)
+		b.commands = strings.ReplaceAll(b.commands, "http://127.0.0.1:9464", console)
 		url := w.NATS.URL()
 		if b.section == "Set a server up by hand" {
 			url = natstest.Start(t).URL()

@@ -5,11 +5,13 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/wandstore/wandstore/pkg/eventually"
+	"github.com/wandstore/wandstore/services/generator"
 )
 
 // Process is a running service.
@@ -93,4 +95,17 @@ func (l *Log) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+// OpenConsole serves the operators' console of a generator with that configuration, as its
+// private port does, and returns the address of the port.
+func OpenConsole(t testing.TB, cfg generator.Config) string {
+	t.Helper()
+	private := http.NewServeMux()
+	if err := generator.Console(t.Context(), cfg, private, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(private)
+	t.Cleanup(server.Close)
+	return server.URL
 }

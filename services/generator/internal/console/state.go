@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strconv"
@@ -15,8 +16,11 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/control"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/spend"
+	"github.com/wandstore/wandstore/pkg/streamstate"
+	"github.com/wandstore/wandstore/pkg/telemetry"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
@@ -109,7 +113,7 @@ func (r *reader) read(ctx context.Context) (*state, error) {
 		}
 		r.bus = bus
 	}
-	s := &state{At: time.Now(), On: true}
+	s := &state{At: time.Now()}
 	for _, part := range []struct {
 		name string
 		read func(ctx context.Context, s *state) error
@@ -147,8 +151,10 @@ func (r *reader) members(ctx context.Context, s *state) error {
 		if c.Paused {
 			m.Paused = c.PauseRemaining
 		}
-		if m.Oldest, err = oldest(ctx, stream, m, s.At); err != nil {
-			return err
+		if m.Depth > 0 {
+			if m.Oldest, err = streamstate.OldestAge(ctx, stream, info.TimeStamp, m.Name); err != nil {
+				return err
+			}
 		}
 		s.Members = append(s.Members, m)
 	}
@@ -158,21 +164,6 @@ func (r *reader) members(ctx context.Context, s *state) error {
 		return cmp.Compare(x, y)
 	})
 	return consumers.Err()
-}
-
-// oldest returns how long the member's oldest job has been in the queue.
-func oldest(ctx context.Context, stream jetstream.Stream, m member, now time.Time) (time.Duration, error) {
-	if m.Depth == 0 {
-		return 0, nil
-	}
-	first, err := stream.GetMsg(ctx, 1, jetstream.WithGetMsgSubject(wandnats.GenerateSubject(m.Name)))
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return 0, nil // it ended meanwhile
-	}
-	if err != nil {
-		return 0, err
-	}
-	return now.Sub(first.Time), nil
 }
 
 // jobs reads the job records, the last changed first. All are delivered, in the order of
@@ -236,11 +227,10 @@ func timeOf(t *timestamppb.Timestamp) time.Time {
 
 // traceID is the trace id of a W3C traceparent, or "".
 func traceID(traceparent string) string {
-	parts := strings.Split(traceparent, "-")
-	if len(parts) != 4 {
-		return ""
+	if in := telemetry.SpanContext(traceparent); in.HasTraceID() {
+		return in.TraceID().String()
 	}
-	return parts[1]
+	return ""
 }
 
 // letters reads the newest dead letters, the newest first.
@@ -323,16 +313,17 @@ func (r *reader) shops(ctx context.Context, s *state) error {
 			sh.Live++
 		}
 	}
-	switches := wandnats.Watch{Bucket: r.bus.Control, Options: []jetstream.WatchOpt{jetstream.IgnoreDeletes()}, Entry: func(entry jetstream.KeyValueEntry) {
-		on := strings.TrimSpace(string(entry.Value())) == "on"
-		if entry.Key() == wandnats.KeyGeneration {
-			s.On = on
-		} else if slug, ok := strings.CutPrefix(entry.Key(), wandnats.GenerationKey("")); ok && pagekey.ValidShop(slug) {
-			of(slug).On = on
-		}
-	}}
-	if err := switches.Read(ctx); err != nil {
+	// What they say is shown, not logged: the services log each change.
+	switches := control.New(slog.New(slog.DiscardHandler))
+	if err := switches.Load(ctx, r.bus.Control); err != nil {
 		return err
+	}
+	stopped, ones := switches.Off()
+	s.On = !stopped
+	for _, slug := range ones {
+		if pagekey.ValidShop(slug) {
+			of(slug).On = false
+		}
 	}
 	var err error
 	if s.Spend, err = spend.ReadReport(ctx, r.bus.Spend, s.At, ""); err != nil {

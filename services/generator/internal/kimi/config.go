@@ -167,7 +167,8 @@ func typeName(s string) string {
 	return s
 }
 
-// identifier returns s if it has the form of a provider's id of a model, and "" if not. Ids get into spans, errors and stored metadata, which other text must not.
+// identifier returns s if it has the form of a provider's id of a model, and "" if not. Ids get
+// into spans, errors and stored metadata, which other text must not.
 func identifier(s string) string {
 	const longest = 128
 	odd := func(r rune) bool {

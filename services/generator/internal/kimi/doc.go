@@ -10,8 +10,8 @@
 //
 // An answer is read for what it is, not for what its envelope says: server-sent events of
 // any content type, JSON by lines, or a whole completion; with or without a finish reason
-// and [DONE]; encoded although nobody asked for it. Package streamtest has the recorded forms. If a stream breaks off, fails or
-// does not say that the model had finished, the caller decides (Request.Whole): a whole
+// and [DONE]; encoded although nobody asked for it. Package streamtest has the recorded forms.
+// If a stream breaks off, fails or does not say that the model had finished, the caller decides (Request.Whole): a whole
 // answer is one. Of the others, one that merely ended is returned with Answer.Cut, and one
 // that broke off is asked for again.
 //
