@@ -108,14 +108,14 @@ func TestStopIsObeyed(t *testing.T) {
 // ask for none.
 func TestBudgetHolds(t *testing.T) {
 	t.Parallel()
-	const budget = 1_000_000
+	const budget = 400_000
 	w := world.New(t)
 	w.Pool.Concurrency = 5
 	e := w.StartEdge()
 	for range 5 {
 		w.StartGenerator(func(c *generator.Config) {
-			// Dear, so that a few dozen calls are a dollar.
-			c.InputPrice, c.OutputPrice, c.DailyBudget = 1, 10, 1
+			// Dear, so that two dozen calls are the budget.
+			c.InputPrice, c.OutputPrice, c.DailyBudget = 1, 10, .4
 			// The budget is to be what limits them, not what the account is known to allow.
 			c.MaxConcurrency = 1000
 		})
