@@ -2,6 +2,7 @@ package gate
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -90,15 +91,23 @@ func inPieces(text string, size int) string {
 
 func TestMendIsLinear(t *testing.T) {
 	t.Parallel()
-	const size = 16 << 10
+	const size, bound = 16 << 10, 2 * time.Second
 	for name, piece := range map[string]string{
 		"quotes": `"`, "quotes and spaces": `" `, "quotes and commas": `",`, "backslashes": `\`, "comments": "/*", "comment ends": "*/", "line comments": "#", "spaces": " ",
 		"commas": ",", "words": "a", "words and spaces": "a ", "brackets": "{", "closing brackets": "}", "lists": "[]", "keys": `"a":`, "odd": "€", "halves": "\xe2", "apostrophes": "'",
 	} {
 		for _, opening := range []string{`{`, `{"a":`, `{"a":"`, `{"a":[`, `{'a':'`} {
-			began := time.Now()
-			inPieces(opening+strings.Repeat(piece, size/len(piece)), 64)
-			if took := time.Since(began); took > 2*time.Second {
+			took := time.Duration(math.MaxInt64)
+			// A machine that is busy elsewhere is slow once, a search that begins anew at
+			// each piece every time.
+			for range 3 {
+				began := time.Now()
+				inPieces(opening+strings.Repeat(piece, size/len(piece)), 64)
+				if took = min(took, time.Since(began)); took < bound {
+					break
+				}
+			}
+			if took >= bound {
 				t.Errorf("%s after %s: %v for 16 KB", name, opening, took)
 			}
 		}

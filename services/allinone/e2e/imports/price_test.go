@@ -40,7 +40,7 @@ func TestAPriceIsOnEveryEdgesNextPage(t *testing.T) {
 	edges := []*world.Process{w.StartEdge(), w.StartEdge()}
 	_, js := w.Connect()
 	s := &service{bus: &bus{w.NATS.URL(), js}}
-	const bound = 5 * time.Second
+	const bound = 15 * time.Second
 	for i := range 3 {
 		price := fmt.Sprintf("1%d.25", i)
 		if status, says := s.run(t, "-shop", "linen", "-name", "Linen", "-currency", "EUR", write(t, export(20, func(int) string { return price }))); status != 0 {

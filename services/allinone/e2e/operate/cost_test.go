@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"math"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -25,7 +24,7 @@ type costs struct {
 // answerTo asks the generator over NATS.
 func answerTo(t *testing.T, nc *nats.Conn, subject, question string, into any) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	msg, err := nc.RequestWithContext(ctx, subject, []byte(question))
 	if err != nil || msg.Header.Get("Nats-Service-Error") != "" {
