@@ -90,6 +90,9 @@ func New(cfg Config, log *slog.Logger) (*Directory, error) {
 // render one response from the result of one call.
 func (d *Directory) Shop(slug string) (*Shop, bool) { return d.today().Shop(slug) }
 
+// Label is the shop's name in metrics; see [Shops.Label].
+func (d *Directory) Label(slug string) string { return d.now.Load().Label(slug) }
+
 // All is the current shops, sorted by slug.
 func (d *Directory) All() []*Shop { return d.today().All() }
 

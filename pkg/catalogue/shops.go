@@ -91,5 +91,22 @@ func (s *Shops) Shop(slug string) (*Shop, bool) {
 	return shop, ok
 }
 
+// Metrics have a label of their own for so many shops, the first by their slugs.
+const labelled = 30
+
+// OtherShops is the label of all others. It is not a slug.
+const OtherShops = "_other"
+
+// Label is the shop's name in metrics: its slug, or [OtherShops] if there is no such shop or
+// it is not among the first thirty. Whoever asks for a shop that does not exist makes no
+// label, and processes that know the same shops agree, so that their counts add up.
+func (s *Shops) Label(slug string) string {
+	shop, ok := s.bySlug[slug]
+	if !ok || len(s.sorted) > labelled && slug >= s.sorted[labelled].Slug {
+		return OtherShops
+	}
+	return shop.Slug
+}
+
 // All is the shops, sorted by slug.
 func (s *Shops) All() []*Shop { return slices.Clone(s.sorted) }

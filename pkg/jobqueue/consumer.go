@@ -28,6 +28,8 @@ type ConsumerConfig struct {
 	// Past it the handler's context ends.
 	// Without it, a hung handler would keep its job by heartbeats without end.
 	JobTimeout time.Duration
+	// Label is a shop's name in metrics, one of a few; nil is none.
+	Label func(shop string) string
 	// MaxWait is how long a job is kept that nobody asks for again. Its page is not made
 	// after that. 0 is wandnats.DefaultJobMaxWait.
 	MaxWait time.Duration
@@ -66,7 +68,7 @@ func NewConsumer(js jetstream.JetStream, jobs jetstream.KeyValue, cfg ConsumerCo
 		cfg.MaxWait = wandnats.DefaultJobMaxWait
 	}
 	c := &Consumer{
-		cfg: cfg, js: js, records: records{jobs}, trail: trail, handle: handle, metrics: newMetrics(),
+		cfg: cfg, js: js, records: records{jobs}, trail: trail, handle: handle, metrics: newMetrics(cfg.Label),
 		log:    log.With("member", cfg.Member),
 		tracer: otel.Tracer(scope),
 	}

@@ -74,6 +74,13 @@ func (c *Consumer) process(stop, ctx context.Context, msg jetstream.Msg, info *j
 	outcome, err := c.deliver(ctx, d, info.Config.AckWait)
 	span.SetAttributes(telemetry.Outcome.String(outcome))
 	c.metrics.ended(ctx, c.cfg.Member, outcome, d.attempt, time.Since(start))
+	if outcome == outcomeRetry || outcome == outcomeDead {
+		shop := ""
+		if d.job != nil {
+			shop = d.job.Key.Shop()
+		}
+		c.metrics.failed(ctx, shop, outcome, err)
+	}
 	telemetry.End(span, err)
 }
 
@@ -95,7 +102,7 @@ const (
 func (c *Consumer) deliver(ctx context.Context, d *delivery, ackWait time.Duration) (string, error) {
 	job, err := parse(d.msg.Data())
 	if err != nil {
-		return c.giveUp(ctx, d, fmt.Errorf("%w: %w", ErrTerminal, err))
+		return c.giveUp(ctx, d, telemetry.Typed("unreadable", fmt.Errorf("%w: %w", ErrTerminal, err)))
 	}
 	job.Member, job.Attempt = c.cfg.Member, d.attempt
 	d.job = job
@@ -133,7 +140,7 @@ func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration)
 		// The record expired while the job waited, or was lost.
 		found.JobRecord = &wandstorev1.JobRecord{}
 	case err != nil:
-		return outcomeRetry, c.handBack(ctx, d, backoff(d.attempt), err)
+		return outcomeRetry, c.handBack(ctx, d, backoff(d.attempt), telemetry.Typed("queue", err))
 	case found.cancels(d.job):
 		return c.cancelled(ctx, d)
 	case found.GetJobId() == d.job.GetJobId():
@@ -170,7 +177,7 @@ func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration)
 			// that another writer made progress, so the recursion ends.
 			return c.take(ctx, d, ackWait)
 		}
-		return outcomeRetry, c.handBack(ctx, d, backoff(d.attempt), err)
+		return outcomeRetry, c.handBack(ctx, d, backoff(d.attempt), telemetry.Typed("queue", err))
 	}
 	c.inProgress(ctx, d)
 	return "", nil
@@ -188,7 +195,7 @@ func (c *Consumer) unwanted(d *delivery, found held) bool {
 func (c *Consumer) run(ctx context.Context, d *delivery, ackWait time.Duration) (Result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	timeout := newTimeout(c.cfg.JobTimeout, func() { cancel(fmt.Errorf("not done within %s", c.cfg.JobTimeout)) })
+	timeout := newTimeout(c.cfg.JobTimeout, func() { cancel(telemetry.Typed("timeout", fmt.Errorf("not done within %s", c.cfg.JobTimeout))) })
 	defer timeout.pause()
 	d.job.wait = func(w *wandstorev1.AccountWait) func() { return c.wait(d, timeout, cancel, w) }
 
@@ -220,7 +227,7 @@ func (c *Consumer) callHandler(ctx context.Context, job *Job) (r Result, err err
 	defer func() {
 		if p := recover(); p != nil {
 			c.log.ErrorContext(ctx, "handler panicked", "job", job.GetJobId(), "panic", p, "stack", string(debug.Stack()))
-			r, err = Result{}, fmt.Errorf("%w: the handler panicked", ErrTerminal)
+			r, err = Result{}, telemetry.Typed("panic", fmt.Errorf("%w: the handler panicked", ErrTerminal))
 		}
 	}()
 	return c.handle(ctx, job)

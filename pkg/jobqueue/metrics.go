@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/wandstore/wandstore/pkg/telemetry"
@@ -13,14 +14,19 @@ import (
 
 // metrics are the metrics of Queue, Consumer and Sweeper.
 type metrics struct {
-	claims, publishes, deliveries, deadLetters metric.Int64Counter
+	claims, publishes, deliveries, deadLetters, failures metric.Int64Counter
 
 	duration, attempts metric.Float64Histogram
+
+	// label is a shop's name in metrics; nil is none.
+	label func(shop string) string
 }
 
-func newMetrics() *metrics {
+func newMetrics(label func(shop string) string) *metrics {
 	p := otel.GetMeterProvider()
 	return &metrics{
+		label:       label,
+		failures:    telemetry.JobFailures.Counter(p, scope),
 		claims:      telemetry.JobClaims.Counter(p, scope),
 		publishes:   telemetry.JobPublishes.Counter(p, scope),
 		deliveries:  telemetry.JobDeliveries.Counter(p, scope),
@@ -64,6 +70,15 @@ func (m *metrics) ended(ctx context.Context, member, outcome string, attempt int
 		m.attempts.Record(ctx, float64(attempt), metric.WithAttributes(telemetry.Outcome.String(outcome)))
 	}
 	m.duration.Record(ctx, d.Seconds(), metric.WithAttributes(telemetry.Member.String(member), telemetry.Outcome.String(outcome)))
+}
+
+// failed counts a delivery that ended without a page. shop is "" if the job cannot be read.
+func (m *metrics) failed(ctx context.Context, shop, outcome string, why error) {
+	set := []attribute.KeyValue{telemetry.Outcome.String(outcome), telemetry.ErrorType(why)}
+	if m.label != nil {
+		set = append(set, telemetry.Store.String(m.label(shop)))
+	}
+	m.failures.Add(ctx, 1, metric.WithAttributes(set...))
 }
 
 // Why a job became a dead letter.

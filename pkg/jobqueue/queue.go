@@ -37,7 +37,7 @@ type Queue struct {
 // NewQueue returns a Queue for a pool of those settings. jobs is the bucket
 // GENERATION_QUEUE.
 func NewQueue(js jetstream.JetStream, jobs jetstream.KeyValue, pool wandnats.Settings, trail *Trail) *Queue {
-	return &Queue{js: js, records: records{jobs}, trail: trail, size: pool.PoolSize, maxWait: pool.MaxWait(), metrics: newMetrics(), tracer: otel.Tracer(scope)}
+	return &Queue{js: js, records: records{jobs}, trail: trail, size: pool.PoolSize, maxWait: pool.MaxWait(), metrics: newMetrics(nil), tracer: otel.Tracer(scope)}
 }
 
 // Request is a request for a page.

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/telemetry"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
@@ -40,7 +41,7 @@ func (c *Consumer) ready(ctx context.Context, d *delivery, r Result) (string, er
 	if err != nil {
 		// The page is stored. The redelivery finds it and settles the message.
 		c.log.WarnContext(ctx, "job done but not settled", "job", d.job.GetJobId(), "error", err)
-		return outcomeRetry, err
+		return outcomeRetry, telemetry.Typed("queue", err)
 	}
 	c.done.Add(1)
 	return outcomeReady, nil

@@ -33,9 +33,10 @@ type Sweeper struct {
 	tracer  trace.Tracer
 }
 
-// NewSweeper returns a Sweeper for all members. jobs is the bucket GENERATION_QUEUE.
-func NewSweeper(nc *nats.Conn, js jetstream.JetStream, jobs jetstream.KeyValue, trail *Trail, log *slog.Logger) *Sweeper {
-	return &Sweeper{js: js, nc: nc, records: records{jobs}, trail: trail, metrics: newMetrics(), log: log, tracer: otel.Tracer(scope)}
+// NewSweeper returns a Sweeper for all members. jobs is the bucket GENERATION_QUEUE, label a
+// shop's name in metrics, one of a few; nil is none.
+func NewSweeper(nc *nats.Conn, js jetstream.JetStream, jobs jetstream.KeyValue, trail *Trail, label func(shop string) string, log *slog.Logger) *Sweeper {
+	return &Sweeper{js: js, nc: nc, records: records{jobs}, trail: trail, metrics: newMetrics(label), log: log, tracer: otel.Tracer(scope)}
 }
 
 // sweepEvery is how long such a job may stay in the stream if its advisory was missed.
@@ -43,6 +44,8 @@ const sweepEvery = time.Minute
 
 // reasonLapsed is the reason in the Sweeper's dead letters.
 const reasonLapsed = "every delivery lapsed without an answer: its workers were killed or hung"
+
+var errLapsed = telemetry.Typed("lapsed", errors.New(reasonLapsed))
 
 // Run sweeps until ctx ends, then returns nil.
 func (s *Sweeper) Run(ctx context.Context) error {
@@ -171,6 +174,11 @@ func (s *Sweeper) giveUp(ctx context.Context, stream jetstream.Stream, member st
 		return err
 	}
 	s.metrics.deadLettered(ctx, member, deadLapsed)
+	shop := ""
+	if parseErr == nil {
+		shop = job.Key.Shop()
+	}
+	s.metrics.failed(ctx, shop, outcomeDead, errLapsed)
 	s.log.ErrorContext(ctx, "job is dead", "member", member, "seq", seq, "error", reasonLapsed)
 	if ours {
 		rec := found.in(wandstorev1.JobState_JOB_STATE_FAILED, time.Now(), failedFor)

@@ -99,7 +99,7 @@ func (p *pool) sweep() {
 	p.t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	var ended sync.WaitGroup
-	s := jobqueue.NewSweeper(p.nc, p.js, p.jobs, p.trail, slog.New(slog.DiscardHandler))
+	s := jobqueue.NewSweeper(p.nc, p.js, p.jobs, p.trail, nil, slog.New(slog.DiscardHandler))
 	ended.Go(func() {
 		if err := s.Run(ctx); err != nil {
 			p.t.Errorf("Run: got %v, want nil after its context's end", err)

@@ -10,8 +10,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"runtime/debug"
-	"strings"
 	"syscall"
 	"time"
 
@@ -96,7 +94,7 @@ func Main[T Validator](s Service[T], args, environ []string, stdout, stderr io.W
 		return (*check)()
 	}
 	if *version {
-		fmt.Fprintln(stdout, s.Name, built())
+		fmt.Fprintln(stdout, s.Name, telemetry.ReadBuild())
 		return statusOK
 	}
 
@@ -200,19 +198,4 @@ func Probe(ctx context.Context, url string) error {
 		return fmt.Errorf("%s: %s", url, res.Status)
 	}
 	return nil
-}
-
-// built is the module's version, the commit if it is known, and the version of Go.
-func built() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	known := []string{info.Main.Version}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			known = append(known, s.Value)
-		}
-	}
-	return strings.Join(append(known, info.GoVersion), " ")
 }

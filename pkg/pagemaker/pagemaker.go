@@ -34,6 +34,8 @@ var ErrUnknownShop = errors.New("unknown store")
 type Shops interface {
 	// Shop returns the shop as it is now, and false if there is none with that slug.
 	Shop(slug string) (*catalogue.Shop, bool)
+	// Label is the shop's name in metrics, one of a few.
+	Label(slug string) string
 }
 
 // Sessions reads and changes the shoppers' sessions.
@@ -130,7 +132,7 @@ func (m *Maker) Make(ctx context.Context, o Order) (Made, error) {
 func (m *Maker) make(ctx context.Context, o Order) (Made, error) {
 	shop, ok := m.Shops.Shop(o.Key.Shop())
 	if !ok {
-		return Made{}, fmt.Errorf("%w: %s", ErrUnknownShop, o.Key.Shop())
+		return Made{}, telemetry.Typed("unknown_store", fmt.Errorf("%w: %s", ErrUnknownShop, o.Key.Shop()))
 	}
 	page, costBefore := m.found(ctx, o)
 	var reason string
@@ -203,13 +205,13 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop, cost
 	html, err := m.Renderer.Page(storefront.PageInput{Shop: shop, Design: designed, Persona: visitor.Persona, Shared: o.forCohort()})
 	telemetry.End(span, err)
 	if err != nil {
-		return Made{}, fmt.Errorf("render page: %w", err)
+		return Made{}, telemetry.Typed("render", fmt.Errorf("render page: %w", err))
 	}
 	page.Html, page.GeneratedAt = string(html), timestamppb.New(time.Now())
 	page.CostSoFarMicros = costBefore + page.GetCostMicros()
 	made, err := pagestore.New(page)
 	if err != nil {
-		return Made{}, fmt.Errorf("rendered page: %w", err)
+		return Made{}, telemetry.Typed("render", fmt.Errorf("rendered page: %w", err))
 	}
 	// The page took long to make. These checks spare storing and removing it again.
 	if err := m.checkForgotten(ctx, o); err != nil {
@@ -264,7 +266,7 @@ func (m *Maker) design(ctx context.Context, o Order, brief Brief, page *wandstor
 	default:
 		d = designed.Design.OpenFor(brief.Shop, visitorPersona, interests)
 	}
-	m.Metrics.made(ctx, page, err)
+	m.Metrics.made(ctx, m.Shops.Label(brief.Shop.Slug), page, err)
 	d.Theme = theme.WithDefaults(d.Theme)
 	return d, reason, nil
 }

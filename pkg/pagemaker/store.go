@@ -46,7 +46,11 @@ func (m *Maker) store(ctx context.Context, o Order, page *pagestore.Page) error 
 	}
 	if err := errors.Join(permanent, cache); err != nil {
 		m.problem(ctx, o, "not stored", err)
-		return fmt.Errorf("store page: %w", err)
+		reason := "object_store"
+		if permanent == nil {
+			reason = "cache"
+		}
+		return telemetry.Typed(reason, fmt.Errorf("store page: %w", err))
 	}
 	if o.forCohort() {
 		return nil
@@ -63,7 +67,7 @@ func (m *Maker) store(ctx context.Context, o Order, page *pagestore.Page) error 
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("update session: %w", err)
+		return telemetry.Typed("session", fmt.Errorf("update session: %w", err))
 	}
 	return nil
 }

@@ -104,3 +104,26 @@ func OldestAge(ctx context.Context, stream jetstream.Stream, now time.Time, memb
 	}
 	return max(0, now.Sub(oldest.Time)), nil
 }
+
+// Paused reports, by [telemetry.QueuePaused], which members' consumers are paused. Edges may
+// not ask for them. The error is JetStream's or ctx's.
+func Paused(ctx context.Context, js jetstream.JetStream, see telemetry.See) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	stream, err := js.Stream(ctx, wandnats.StreamGeneration)
+	if err != nil {
+		return fmt.Errorf("stream %s: %w", wandnats.StreamGeneration, err)
+	}
+	consumers := stream.ListConsumers(ctx)
+	for c := range consumers.Info() {
+		if _, ok := wandnats.MemberNumber(c.Name); !ok {
+			continue
+		}
+		paused := 0.0
+		if c.Paused {
+			paused = 1
+		}
+		see(telemetry.QueuePaused, paused, telemetry.Member.String(c.Name))
+	}
+	return consumers.Err()
+}

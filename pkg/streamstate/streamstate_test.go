@@ -1,7 +1,9 @@
 package streamstate_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/sdk/metric"
@@ -32,10 +34,20 @@ func TestQueuesAreTold(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	pauser, err := js.Stream(t.Context(), wandnats.StreamGeneration)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pauser.PauseConsumer(t.Context(), "pool-1", time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
 	reader := metric.NewManualReader()
 	otel.SetMeterProvider(metric.NewMeterProvider(metric.WithReader(reader)))
 	stop := streamstate.Observe(js, settings, settings.Members(), streamstate.Asked, "test")
 	defer stop()
+	defer telemetry.Observe(otel.GetMeterProvider(), "test", func(ctx context.Context, see telemetry.See) error {
+		return streamstate.Paused(ctx, js, see)
+	}, telemetry.QueuePaused)()
 
 	var told metricdata.ResourceMetrics
 	if err := reader.Collect(t.Context(), &told); err != nil {
@@ -57,6 +69,7 @@ func TestQueuesAreTold(t *testing.T) {
 	}
 	for name, want := range map[string]float64{
 		"wandstore.queue.depth pool-0": 0, "wandstore.queue.depth pool-1": 2, "wandstore.queue.depth pool-2": 0,
+		"wandstore.queue.paused pool-0": 0, "wandstore.queue.paused pool-1": 1,
 		"wandstore.queue.running pool-1": 0, "wandstore.queue.oldest.age pool-2": 0, "wandstore.stream.messages GENERATION": 2,
 	} {
 		if got, there := values[name]; !there || got != want {

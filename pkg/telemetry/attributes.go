@@ -5,7 +5,15 @@ import "go.opentelemetry.io/otel/attribute"
 // Attributes of WandStore's own spans and metrics. The attributes of HTTP, messaging and
 // gen_ai are those of OpenTelemetry's semantic conventions.
 const (
-	// Store is the slug of a shop that exists.
+	// Version is the version of the module that a process was built from, "(devel)" if it has
+	// none.
+	Version = attribute.Key("wandstore.version")
+	// Revision is the commit that a process was built from, "" if it is not known.
+	Revision = attribute.Key("wandstore.revision")
+	// GoVersion is the version of Go that a process was built with.
+	GoVersion = attribute.Key("wandstore.go.version")
+	// Store is the slug of a shop that exists; in metrics, of one of the first thirty, or
+	// "_other".
 	Store = attribute.Key("wandstore.store")
 	// Member is the pool member, "pool-3".
 	Member = attribute.Key("wandstore.pool.member")

@@ -17,6 +17,11 @@ var (
 
 // The metrics of WandStore.
 var (
+	BuildInfo = Metric{
+		Name: "wandstore.build.info", Kind: KindGauge, Unit: "{process}",
+		Description: "1; the attributes say what the process was built from.",
+		Attributes:  []attribute.Key{Version, Revision, GoVersion},
+	}
 	HTTPRequestDuration = Metric{
 		Name: "http.server.request.duration", Kind: KindHistogram, Unit: "s", Buckets: requestBuckets,
 		Description: "Duration of HTTP server requests.",
@@ -26,6 +31,11 @@ var (
 		Name: "wandstore.page.responses", Kind: KindCounter, Unit: "{response}",
 		Description: "Front pages answered: hit, stale (a hit that is to be replaced), cohort, persona or fallback, the tier that had the page, and what became of asking for one.",
 		Attributes:  []attribute.Key{Outcome, Tier, Generation, Persona, Source},
+	}
+	PageResponsesByShop = Metric{
+		Name: "wandstore.page.responses.by_store", Kind: KindCounter, Unit: "{response}",
+		Description: "Front pages answered, by store: hit, stale, cohort, persona or fallback. The first thirty stores by name have a label of their own, the others are _other.",
+		Attributes:  []attribute.Key{Store, Outcome},
 	}
 	PageLookups = Metric{
 		Name: "wandstore.pagestore.lookups", Kind: KindCounter, Unit: "{lookup}",
@@ -106,6 +116,11 @@ var (
 		Description: "Jobs that were given up: failed by the generator, or lapsed with their last worker.",
 		Attributes:  []attribute.Key{Member, Outcome},
 	}
+	JobFailures = Metric{
+		Name: "wandstore.job.failures", Kind: KindCounter, Unit: "{delivery}",
+		Description: "Deliveries of jobs that ended without a page, by store and cause: retry (the job is tried again) or dead (it was given up).",
+		Attributes:  []attribute.Key{Store, Outcome, semconv.ErrorTypeKey},
+	}
 	QueueDepth = Metric{
 		Name: "wandstore.queue.depth", Kind: KindGauge, Unit: "{job}",
 		Description: "Jobs that a member holds, waiting and running.",
@@ -119,6 +134,11 @@ var (
 	QueueOldestAge = Metric{
 		Name: "wandstore.queue.oldest.age", Kind: KindGauge, Unit: "s",
 		Description: "How long ago the oldest of the jobs that a member holds was published; 0 if it holds none.",
+		Attributes:  []attribute.Key{Member},
+	}
+	QueuePaused = Metric{
+		Name: "wandstore.queue.paused", Kind: KindGauge, Unit: "{member}",
+		Description: "1 while an operator has paused the member, which then keeps its jobs, else 0. Generators tell it.",
 		Attributes:  []attribute.Key{Member},
 	}
 	StreamMessages = Metric{
@@ -144,6 +164,11 @@ var (
 		Name: "wandstore.page.generations", Kind: KindCounter, Unit: "{page}",
 		Description: "Pages made, by persona and source; of a template's, why the model did not make it.",
 		Attributes:  []attribute.Key{Persona, Source, semconv.ErrorTypeKey},
+	}
+	PageGenerationsByShop = Metric{
+		Name: "wandstore.page.generations.by_store", Kind: KindCounter, Unit: "{page}",
+		Description: "Pages made, by store and source; of a template's, why the model did not make it.",
+		Attributes:  []attribute.Key{Store, Source, semconv.ErrorTypeKey},
 	}
 	PageCost = Metric{
 		Name: "wandstore.page.cost", Kind: KindHistogram, Unit: "{USD}", Buckets: costBuckets,
@@ -219,11 +244,11 @@ var (
 
 // Metrics is all metrics, in the order of the reference documentation.
 var Metrics = []Metric{
-	HTTPRequestDuration, PageResponses, PageLookups, PageLookupDuration, BreakerOpen, ShopsStopped, EventListeners,
+	BuildInfo, HTTPRequestDuration, PageResponses, PageResponsesByShop, PageLookups, PageLookupDuration, BreakerOpen, ShopsStopped, EventListeners,
 	UpgradeDuration, FirstSectionDuration, WatchDelay, WatchUp,
-	JobClaims, JobPublishes, JobDeliveries, JobDuration, JobAttempts, JobDeadLetters,
-	QueueDepth, QueueRunning, QueueOldestAge, StreamMessages, StreamSize, StreamLimit, StreamsLost,
-	PageGenerations, PageCost, ModelDuration, ModelFirstToken, ModelTokens, AccountCalls, AccountWait, AccountWaiting,
+	JobClaims, JobPublishes, JobDeliveries, JobDuration, JobAttempts, JobDeadLetters, JobFailures,
+	QueueDepth, QueueRunning, QueueOldestAge, QueuePaused, StreamMessages, StreamSize, StreamLimit, StreamsLost,
+	PageGenerations, PageGenerationsByShop, PageCost, ModelDuration, ModelFirstToken, ModelTokens, AccountCalls, AccountWait, AccountWaiting,
 	AccountUnderWay, AccountLimit, ModelTokensBilled, ModelCost,
 	ModelBudget, ModelSpent, ModelSpentByShop, ModelBudgetReached,
 }

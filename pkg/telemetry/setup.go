@@ -76,6 +76,7 @@ func Setup(ctx context.Context, service string) (*Telemetry, error) {
 		metering = append(metering, metric.WithReader(reader))
 	}
 	tracer, meter := trace.NewTracerProvider(tracing...), metric.NewMeterProvider(metering...)
+	ReadBuild().observe(meter)
 	otel.SetTracerProvider(tracer)
 	otel.SetMeterProvider(meter)
 	otel.SetTextMapPropagator(propagation.TraceContext{})

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -186,5 +188,21 @@ func TestSetupRefusesAnUnknownExporter(t *testing.T) {
 		if _, err := telemetry.Setup(t.Context(), "wand"); err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+}
+
+// A scrape says what the process was built from, with the version of Go at least.
+func TestBuildIsScraped(t *testing.T) {
+	quiet(t)
+	tele, err := telemetry.Setup(t.Context(), "wand")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tele.Shutdown(context.WithoutCancel(t.Context())) })
+	answer := httptest.NewRecorder()
+	tele.Metrics.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	want := fmt.Sprintf("wandstore_build_info{wandstore_go_version=%q,", runtime.Version())
+	if text := answer.Body.String(); strings.Count(text, want) != 1 || !strings.Contains(telemetry.ReadBuild().String(), runtime.Version()) {
+		t.Errorf("no %s in\n%s", want, text)
 	}
 }

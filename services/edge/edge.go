@@ -23,6 +23,8 @@ import (
 type Shops interface {
 	Shop(slug string) (*catalogue.Shop, bool)
 	All() []*catalogue.Shop
+	// Label is the shop's name in metrics, one of a few.
+	Label(slug string) string
 	// Faults returns the reasons why documents or sources cannot be used, by their names.
 	Faults() map[string]string
 }

@@ -168,6 +168,7 @@ func (d *deskShops) All() []*catalogue.Shop {
 	}
 	return []*catalogue.Shop{d.shop}
 }
+func (d *deskShops) Label(slug string) string  { return slug }
 func (d *deskShops) Faults() map[string]string { return nil }
 
 type deskPages desk

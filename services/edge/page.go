@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
-	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
@@ -209,9 +208,8 @@ func (e *Edge) sendHit(c *fiber.Ctx, hit ownPage, generation string) error {
 	if stale {
 		outcome = outcomeStale
 	}
-	e.metrics.responses.Add(c.UserContext(), 1, metric.WithAttributes(
-		telemetry.Outcome.String(outcome), telemetry.Tier.String(hit.Tier), telemetry.Generation.String(generation),
-		telemetry.Persona.String(page.Persona()), telemetry.Source.String(page.Source())))
+	e.answered(c, telemetry.Outcome.String(outcome), telemetry.Tier.String(hit.Tier), telemetry.Generation.String(generation),
+		telemetry.Persona.String(page.Persona()), telemetry.Source.String(page.Source()))
 	linkMaking(span, page)
 	e.secure(c)
 	c.Set("X-Cache", "HIT")

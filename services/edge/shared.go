@@ -5,7 +5,6 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
@@ -70,13 +69,14 @@ func (e *Edge) sendCompleted(c *fiber.Ctx, in storefront.PageInput) error {
 // missed sets the headers of an answer that is no page of the shopper's own, and counts it.
 // rung is the outcome that names it; persona is "" for everybody's page.
 func (e *Edge) missed(c *fiber.Ctx, rung, persona, generation string) {
-	attributes := []attribute.KeyValue{telemetry.Outcome.String(rung), telemetry.Generation.String(generation)}
+	outcome := telemetry.Outcome.String(rung)
+	attributes := []attribute.KeyValue{telemetry.Generation.String(generation)}
 	if persona != "" {
 		attributes = append(attributes, telemetry.Persona.String(persona))
 		c.Set("X-Persona", persona)
 	}
-	trace.SpanFromContext(c.UserContext()).SetAttributes(attributes...)
-	e.metrics.responses.Add(c.UserContext(), 1, metric.WithAttributes(attributes...))
+	trace.SpanFromContext(c.UserContext()).SetAttributes(append(attributes, outcome)...)
+	e.answered(c, outcome, attributes...)
 	c.Set("X-Cache", "MISS")
 	c.Set("Cache-Status", "wandstore; fwd=miss; detail="+rung)
 	c.Set("X-Generation", generation)

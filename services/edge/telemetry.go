@@ -7,6 +7,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
@@ -21,7 +22,9 @@ const scope = "github.com/wandstore/wandstore/services/edge"
 type metrics struct {
 	requests  metric.Float64Histogram
 	responses metric.Int64Counter
-	upgrades  metric.Float64Histogram
+	// byShop counts the responses by their shop.
+	byShop   metric.Int64Counter
+	upgrades metric.Float64Histogram
 	// firstSection measures the time to the first section of a page that is written.
 	firstSection metric.Float64Histogram
 	panics       metric.Int64Counter
@@ -33,6 +36,7 @@ func newMetrics() *metrics {
 	return &metrics{
 		requests:     telemetry.HTTPRequestDuration.Histogram(p, scope),
 		responses:    telemetry.PageResponses.Counter(p, scope),
+		byShop:       telemetry.PageResponsesByShop.Counter(p, scope),
 		upgrades:     telemetry.UpgradeDuration.Histogram(p, scope),
 		firstSection: telemetry.FirstSectionDuration.Histogram(p, scope),
 		panics:       telemetry.Panics.Counter(p, scope),
@@ -65,6 +69,13 @@ const (
 	outcomePersona  = "persona"
 	outcomeFallback = "fallback"
 )
+
+// answered counts a front page, by attributes and by its shop.
+func (e *Edge) answered(c *fiber.Ctx, outcome attribute.KeyValue, attributes ...attribute.KeyValue) {
+	e.metrics.responses.Add(c.UserContext(), 1, metric.WithAttributes(append(attributes, outcome)...))
+	shop := telemetry.Store.String(e.deps.Shops.Label(c.Params("store")))
+	e.metrics.byShop.Add(c.UserContext(), 1, metric.WithAttributes(shop, outcome))
+}
 
 // trace makes the server span of a request (OpenTelemetry semantic conventions for HTTP). A
 // traceparent of the request becomes a link, not the parent, because its sender would

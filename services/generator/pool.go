@@ -143,7 +143,7 @@ func (p *parts) openPool(ctx context.Context) (*pool, error) {
 	}
 	opened := &pool{
 		bus: bus, data: data, ledger: ledger, control: p.control,
-		sweeper: jobqueue.NewSweeper(p.nc, p.js, bus.Jobs, trail, p.log),
+		sweeper: jobqueue.NewSweeper(p.nc, p.js, bus.Jobs, trail, p.shops.Label, p.log),
 		Pool: Pool{
 			Maker: &pagemaker.Maker{
 				Shops: p.shops, Renderer: p.renderer, Permanent: p.s3, Cache: pages, Sessions: sessions,
@@ -159,7 +159,7 @@ func (p *parts) openPool(ctx context.Context) (*pool, error) {
 	for _, name := range names {
 		consumer := jobqueue.NewConsumer(p.js, bus.Jobs, jobqueue.ConsumerConfig{
 			Member: name, Worker: p.generator.deps.Worker, Concurrency: p.cfg.Pool.Concurrency,
-			JobTimeout: p.cfg.jobTimeout(), MaxWait: p.cfg.Pool.MaxWait(), Grace: p.cfg.grace(),
+			JobTimeout: p.cfg.jobTimeout(), MaxWait: p.cfg.Pool.MaxWait(), Grace: p.cfg.grace(), Label: p.shops.Label,
 		}, trail, opened.handle, p.log)
 		opened.consumers = append(opened.consumers, consumer)
 		opened.Members = append(opened.Members, consumer)

@@ -15,12 +15,12 @@ const scope = "github.com/wandstore/wandstore/services/generator"
 // the queues of its own members.
 func (p *parts) observe(opened *pool) (stop func()) {
 	streams := streamstate.Observe(p.js, p.cfg.Pool, opened.names(), streamstate.Asked, scope)
-	own := telemetry.Observe(otel.GetMeterProvider(), scope, func(_ context.Context, see telemetry.See) error {
+	own := telemetry.Observe(otel.GetMeterProvider(), scope, func(ctx context.Context, see telemetry.See) error {
 		see(telemetry.BreakerOpen, telemetry.BreakerValue(p.model.BreakerState()), telemetry.Breaker.String("kimi"))
 		see(telemetry.ShopsStopped, float64(len(p.model.StoppedShops())))
 		p.account.See(see)
 		see(telemetry.StreamsLost, float64(len(p.keeper.Faults())))
-		return nil
-	}, telemetry.AccountWaiting, telemetry.AccountUnderWay, telemetry.AccountLimit, telemetry.BreakerOpen, telemetry.ShopsStopped, telemetry.StreamsLost)
+		return streamstate.Paused(ctx, p.js, see)
+	}, telemetry.QueuePaused, telemetry.AccountWaiting, telemetry.AccountUnderWay, telemetry.AccountLimit, telemetry.BreakerOpen, telemetry.ShopsStopped, telemetry.StreamsLost)
 	return func() { streams(); own() }
 }
