@@ -163,6 +163,17 @@ func TestSettingsNameWhatIsWrong(t *testing.T) {
 	if err := defaults().Validate(); err != nil {
 		t.Errorf("the defaults: %v", err)
 	}
+	// Each is within its bounds, and there are too many members.
+	for _, s := range []wandnats.Settings{sharded(11, 100), sharded(1000, 2), sharded(500, 3)} {
+		if err := s.Validate(); err == nil || !strings.Contains(err.Error(), "GENERATION_SHARDS") {
+			t.Errorf("%d shards of %d: %v", s.Shards, s.PoolSize, err)
+		}
+	}
+	for _, s := range []wandnats.Settings{sharded(10, 100), sharded(1000, 1)} {
+		if err := s.Validate(); err != nil {
+			t.Errorf("%d shards of %d: %v", s.Shards, s.PoolSize, err)
+		}
+	}
 	for variable, spoil := range map[string]func(*wandnats.Settings, int){
 		"POOL_SIZE":         func(s *wandnats.Settings, v int) { s.PoolSize = v },
 		"MAX_QUEUE_DEPTH":   func(s *wandnats.Settings, v int) { s.MaxQueueDepth = v },
@@ -170,6 +181,7 @@ func TestSettingsNameWhatIsWrong(t *testing.T) {
 		"CACHE_TTL_SECONDS": func(s *wandnats.Settings, v int) { s.CacheTTLSeconds = v },
 		"JOB_MAX_WAIT":      func(s *wandnats.Settings, v int) { s.JobMaxWait = time.Duration(v|1) * time.Nanosecond },
 		"NATS_REPLICAS":     func(s *wandnats.Settings, v int) { s.Replicas = v },
+		"GENERATION_SHARDS": func(s *wandnats.Settings, v int) { s.Shards = v },
 	} {
 		for _, v := range []int{-1, 0, 1 << 30} {
 			s := defaults()

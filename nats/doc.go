@@ -24,7 +24,8 @@
 // has decided on the server stays: replicas, placement, compression, metadata,
 // another bound in bytes, and every other setting that the files do not define. When a pool
 // grows, its new members get consumers. When it shrinks, the consumers stay until an
-// operator removes them, so that their jobs are still done. A paused consumer stays
+// operator removes them, so that their jobs are still done. The same goes for the consumers
+// and subjects of shards. A paused consumer stays
 // paused. A queue's depth is lowered only while that drops no job.
 //
 // A stream that the server refuses to change, such as one whose retention was

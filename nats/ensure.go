@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"reflect"
+	"slices"
 	"strconv"
 	"time"
 
@@ -27,6 +28,10 @@ var DevConfig string
 type Settings struct {
 	// PoolSize is the number of members, 1 to 1000.
 	PoolSize int `env:"POOL_SIZE" envDefault:"10"`
+	// Shards is how many shards of PoolSize members the queue has, 1 to 100, and at most 1000
+	// members altogether. A shop's jobs go to one of them. 0 is 1, which is no shards: the
+	// members have the names and subjects that they have always had.
+	Shards int `env:"GENERATION_SHARDS" envDefault:"1"`
 	// MaxQueueDepth is the most jobs that a member holds, waiting and running, 1 to a
 	// million.
 	MaxQueueDepth int `env:"MAX_QUEUE_DEPTH" envDefault:"100"`
@@ -49,7 +54,8 @@ func (s Settings) Validate() error {
 		name             string
 		value, low, high int
 	}{
-		{"POOL_SIZE", s.PoolSize, 1, 1000},
+		{"POOL_SIZE", s.PoolSize, 1, maxMembers},
+		{"GENERATION_SHARDS", s.Shards, 1, 100},
 		{"MAX_QUEUE_DEPTH", s.MaxQueueDepth, 1, 1_000_000},
 		{"POOL_CONCURRENCY", s.Concurrency, 1, 1000},
 		{"CACHE_TTL_SECONDS", s.CacheTTLSeconds, 1, 365 * 24 * 3600},
@@ -59,11 +65,17 @@ func (s Settings) Validate() error {
 			return fmt.Errorf("%s is not from %d to %d", v.name, v.low, v.high)
 		}
 	}
+	if s.PoolSize*s.Shards > maxMembers {
+		return fmt.Errorf("GENERATION_SHARDS times POOL_SIZE is above %d", maxMembers)
+	}
 	if wait := s.MaxWait(); wait < 10*time.Minute || wait > 7*24*time.Hour {
 		return errors.New("JOB_MAX_WAIT is not from 10m to 168h")
 	}
 	return nil
 }
+
+// maxMembers bounds the members of all shards together. Each has a consumer.
+const maxMembers = 1000
 
 const (
 	// DefaultJobMaxWait is longer than a full queue of default settings takes: 100 jobs of
@@ -81,11 +93,23 @@ func (s Settings) MaxWait() time.Duration {
 	return s.JobMaxWait
 }
 
-// Members are the names of the pool's members.
+// Members are the names of the members of all shards.
 func (s Settings) Members() []string {
+	names := make([]string, 0, s.PoolSize*max(1, s.Shards))
+	for shard := range max(1, s.Shards) {
+		names = append(names, s.ShardMembers(shard)...)
+	}
+	return names
+}
+
+// ShardMembers are the names of the members of one shard, from 0 to Shards-1.
+func (s Settings) ShardMembers(shard int) []string {
 	names := make([]string, s.PoolSize)
 	for n := range names {
 		names[n] = Member(n)
+		if s.Shards > 1 {
+			names[n] = ShardMember(shard, n)
+		}
 	}
 	return names
 }
@@ -139,8 +163,8 @@ func provision(ctx context.Context, js jetstream.JetStream, s Settings) error {
 	if err := provisionStreams(ctx, js, s); err != nil {
 		return err
 	}
-	for n := range s.PoolSize {
-		want, err := Consumer(n, s.Concurrency)
+	for _, member := range s.Members() {
+		want, err := Consumer(member, s.Concurrency)
 		if err != nil {
 			return err
 		}
@@ -179,6 +203,7 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.St
 	}
 	have := stream.CachedInfo().Config
 	want.MaxBytes = bound(stream.CachedInfo(), want.MaxBytes)
+	want.Subjects = withShards(have, want)
 	want = defined(have, want)
 	if want.Retention == jetstream.WorkQueuePolicy && want.MaxMsgsPerSubject < have.MaxMsgsPerSubject {
 		room, err := roomFor(ctx, stream, want.MaxMsgsPerSubject)
@@ -221,6 +246,21 @@ func defined(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 	c.DenyDelete = want.DenyDelete
 	c.DenyPurge = want.DenyPurge
 	return c
+}
+
+// withShards is the subjects that the queue is to have: those of shards that it has stay, because
+// their jobs are to be done, and a process with older settings may publish to them.
+func withShards(have, want jetstream.StreamConfig) []string {
+	subjects := want.Subjects
+	if want.Name != StreamGeneration {
+		return subjects
+	}
+	for _, subject := range have.Subjects {
+		if isShardSubjects(subject) && !slices.Contains(subjects, subject) {
+			subjects = append(subjects, subject)
+		}
+	}
+	return subjects
 }
 
 // bound is the bound in bytes that a stream is to have: that of the file for a stream
@@ -267,6 +307,11 @@ func Streams(s Settings) ([]jetstream.StreamConfig, error) {
 			switch c.Name {
 			case StreamGeneration:
 				c.MaxMsgsPerSubject = int64(s.MaxQueueDepth)
+				if s.Shards > 1 {
+					for shard := range s.Shards {
+						c.Subjects = append(c.Subjects, ShardSubjects(shard))
+					}
+				}
 			case "KV_" + BucketJobs:
 				c.MaxAge = s.MaxWait() + recordMargin
 			case "KV_" + BucketPages:
@@ -280,15 +325,22 @@ func Streams(s Settings) ([]jetstream.StreamConfig, error) {
 	return configs, nil
 }
 
-// Consumer returns the definition of member n's consumer.
-func Consumer(n, concurrency int) (jetstream.ConsumerConfig, error) {
+// Consumer returns the definition of a member's consumer.
+func Consumer(member string, concurrency int) (jetstream.ConsumerConfig, error) {
 	var c jetstream.ConsumerConfig
 	if err := decode("consumers/pool-0.json", &c); err != nil {
 		return c, err
 	}
-	c.Name, c.Durable = Member(n), Member(n)
+	shard, n, ok := ParseMember(member)
+	if !ok {
+		return c, fmt.Errorf("%q is not a member", member)
+	}
+	c.Name, c.Durable = member, member
 	c.Description = "Pool member " + strconv.Itoa(n)
-	c.FilterSubject = GenerateSubject(Member(n))
+	if shard != Unsharded {
+		c.Description += " of shard " + strconv.Itoa(shard)
+	}
+	c.FilterSubject = GenerateSubject(member)
 	c.MaxAckPending = concurrency
 	return c, nil
 }

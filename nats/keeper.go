@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -97,13 +96,12 @@ func (k *Keeper) ensure(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("stream %s: %w", StreamGeneration, err)
 	}
-	gone, err := missingMembers(ctx, stream, k.Settings.PoolSize)
+	gone, err := missingMembers(ctx, stream, k.Settings.Members())
 	if err != nil {
 		return err
 	}
 	for _, name := range gone {
-		n, _ := MemberNumber(name)
-		want, err := Consumer(n, k.Settings.Concurrency)
+		want, err := Consumer(name, k.Settings.Concurrency)
 		if err != nil {
 			return err
 		}
@@ -147,7 +145,7 @@ func (k *Keeper) check(ctx context.Context) error {
 	k.missing = missing
 	level := slog.LevelWarn
 	for _, name := range missing {
-		if _, kept := k.created[name]; kept || isMember(name) {
+		if _, kept := k.created[name]; kept || IsMember(name) {
 			level = slog.LevelError
 		}
 	}
@@ -161,11 +159,6 @@ func (k *Keeper) check(ctx context.Context) error {
 	default:
 		return nil
 	}
-}
-
-func isMember(name string) bool {
-	_, is := MemberNumber(name)
-	return is
 }
 
 // changed is the names of which the time is another.
@@ -206,7 +199,7 @@ func (k *Keeper) look(ctx context.Context) (created map[string]time.Time, missin
 		case !volatile:
 			created[c.Name] = stream.CachedInfo().Created
 			if c.Name == StreamGeneration && k.consumers {
-				gone, err := missingMembers(ctx, stream, k.Settings.PoolSize)
+				gone, err := missingMembers(ctx, stream, k.Settings.Members())
 				if err != nil {
 					return nil, nil, err
 				}
@@ -218,19 +211,16 @@ func (k *Keeper) look(ctx context.Context) (created map[string]time.Time, missin
 }
 
 // missingMembers is the members whose consumer is not there.
-func missingMembers(ctx context.Context, stream jetstream.Stream, size int) ([]string, error) {
-	gone := make(map[string]int, size)
-	for n := range size {
-		gone[Member(n)] = n
-	}
+func missingMembers(ctx context.Context, stream jetstream.Stream, members []string) ([]string, error) {
+	there := map[string]bool{}
 	names := stream.ConsumerNames(ctx)
 	for name := range names.Name() {
-		delete(gone, name)
+		there[name] = true
 	}
 	if err := names.Err(); err != nil {
 		return nil, fmt.Errorf("consumers: %w", err)
 	}
-	return slices.SortedFunc(maps.Keys(gone), func(a, b string) int { return gone[a] - gone[b] }), nil
+	return slices.DeleteFunc(members, func(name string) bool { return there[name] }), nil
 }
 
 // Created is when the stream or bucket's stream of that name was made, as of the last

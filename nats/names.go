@@ -1,6 +1,7 @@
 package wandnats
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -70,21 +71,74 @@ const MicroService = "wandstore-generator"
 // Member is the name of pool member n and of its consumer: "pool-3".
 func Member(n int) string { return prefixMember + strconv.Itoa(n) }
 
-// MemberNumber is n of "pool-n"; false for any other name.
-func MemberNumber(member string) (int, bool) {
+// ShardMember is the name of member n of a shard and of its consumer: "2-pool-3".
+func ShardMember(shard, n int) string { return strconv.Itoa(shard) + "-" + Member(n) }
+
+// Unsharded is the shard of the members of a queue that has none.
+const Unsharded = -1
+
+// ParseMember gives the shard and the number of a member's name; Unsharded for "pool-3", and
+// false for any other name.
+func ParseMember(member string) (shard, n int, ok bool) {
+	shard = Unsharded
+	if first, rest, sharded := strings.Cut(member, "-"+prefixMember); sharded {
+		if shard, ok = number(first); !ok {
+			return 0, 0, false
+		}
+		member = prefixMember + rest
+	}
 	digits, ok := strings.CutPrefix(member, prefixMember)
 	if !ok {
-		return 0, false
+		return 0, 0, false
 	}
-	n, err := strconv.Atoi(digits)
-	if err != nil || n < 0 || strconv.Itoa(n) != digits {
-		return 0, false
-	}
-	return n, true
+	n, ok = number(digits)
+	return shard, n, ok
 }
 
-// GenerateSubject is the subject of a member's jobs.
-func GenerateSubject(member string) string { return prefixGenerate + member }
+// number reads a number as strconv.Itoa writes those that are not below 0.
+func number(digits string) (int, bool) {
+	n, err := strconv.Atoi(digits)
+	return n, err == nil && n >= 0 && strconv.Itoa(n) == digits
+}
+
+// IsMember reports whether that is the name of a member, of any shard.
+func IsMember(name string) bool {
+	_, _, ok := ParseMember(name)
+	return ok
+}
+
+// CompareMembers orders members' names by their shards and numbers. Members of no shard come
+// first.
+func CompareMembers(a, b string) int {
+	aShard, aNumber, _ := ParseMember(a)
+	bShard, bNumber, _ := ParseMember(b)
+	return cmp.Or(cmp.Compare(aShard, bShard), cmp.Compare(aNumber, bNumber), strings.Compare(a, b))
+}
+
+// AllGenerate matches the subjects of the jobs of all members, of all shards.
+const AllGenerate = prefixGenerate + ">"
+
+// GenerateSubject is the subject of a member's jobs: "wandstore.generate.pool-3", and
+// "wandstore.generate.2.pool-3" for member 3 of shard 2.
+func GenerateSubject(member string) string {
+	if shard, n, ok := ParseMember(member); ok && shard != Unsharded {
+		return prefixGenerate + strconv.Itoa(shard) + "." + Member(n)
+	}
+	return prefixGenerate + member
+}
+
+// ShardSubjects matches the subjects of a shard's jobs.
+func ShardSubjects(shard int) string { return prefixGenerate + strconv.Itoa(shard) + ".*" }
+
+// isShardSubjects reports whether a stream's subject is that of a shard.
+func isShardSubjects(subject string) bool {
+	shard, ok := strings.CutPrefix(strings.TrimSuffix(subject, ".*"), prefixGenerate)
+	if !ok {
+		return false
+	}
+	n, ok := number(shard)
+	return ok && subject == ShardSubjects(n)
+}
 
 // MemberOfSubject is the member a job's subject belongs to, or "".
 func MemberOfSubject(subject string) string {
@@ -92,7 +146,7 @@ func MemberOfSubject(subject string) string {
 	if !ok {
 		return ""
 	}
-	return member
+	return strings.Replace(member, ".", "-", 1)
 }
 
 // DeadSubject is the subject of a member's dead letters.

@@ -1,6 +1,8 @@
 package wandnats_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	wandnats "github.com/wandstore/wandstore/nats"
@@ -8,20 +10,26 @@ import (
 
 func TestMembersHaveNumbers(t *testing.T) {
 	for _, n := range []int{0, 1, 9, 10, 999} {
-		got, ok := wandnats.MemberNumber(wandnats.Member(n))
-		if !ok || got != n {
-			t.Errorf("MemberNumber(%q) = %d, %v", wandnats.Member(n), got, ok)
-		}
-		if m := wandnats.MemberOfSubject(wandnats.GenerateSubject(wandnats.Member(n))); m != wandnats.Member(n) {
-			t.Errorf("MemberOfSubject of member %d's subject = %q", n, m)
+		for _, of := range []int{wandnats.Unsharded, 0, 3, 99} {
+			name := wandnats.Member(n)
+			if of != wandnats.Unsharded {
+				name = wandnats.ShardMember(of, n)
+			}
+			if shard, got, ok := wandnats.ParseMember(name); !ok || shard != of || got != n {
+				t.Errorf("ParseMember(%q) = %d, %d, %v", name, shard, got, ok)
+			}
+			if m := wandnats.MemberOfSubject(wandnats.GenerateSubject(name)); m != name {
+				t.Errorf("MemberOfSubject of %s's subject = %q", name, m)
+			}
 		}
 	}
 	for _, name := range []string{
 		"", "pool", "pool-", "pool-01", "pool--1", "pool-+1", "pool- 1", "pool-1 ", "Pool-1", "pool-1.2", "pool-x",
-		"pool-99999999999999999999", "xpool-1", "7",
+		"pool-99999999999999999999", "xpool-1", "7", "-pool-1", "01-pool-1", "-1-pool-1", "2-pool-", "2-pool-01", "2.pool-1", "x-pool-1",
+		"2-pool-1-pool-1", "99999999999999999999-pool-1",
 	} {
-		if n, ok := wandnats.MemberNumber(name); ok {
-			t.Errorf("MemberNumber(%q) = %d, want none", name, n)
+		if wandnats.IsMember(name) {
+			t.Errorf("%q is a member", name)
 		}
 	}
 	for _, subject := range []string{"", "wandstore.dead.pool-1", "pool-1", "wandstore.member.pool-1.health"} {
@@ -52,6 +60,7 @@ func TestKeysSplit(t *testing.T) {
 func TestNamesStay(t *testing.T) {
 	for got, want := range map[string]string{
 		wandnats.GenerateSubject(wandnats.Member(3)): "wandstore.generate.pool-3",
+		wandnats.GenerateSubject("2-pool-3"):         "wandstore.generate.2.pool-3",
 		wandnats.DeadSubject(wandnats.Member(3)):     "wandstore.dead.pool-3",
 		wandnats.HealthSubject(wandnats.Member(3)):   "wandstore.member.pool-3.health",
 		wandnats.PageKey("magic-wands", "abc123"):    "ui.magic-wands.abc123",
@@ -63,5 +72,14 @@ func TestNamesStay(t *testing.T) {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// Members are listed by their shards and numbers, those of before there were shards first.
+func TestMembersHaveAnOrder(t *testing.T) {
+	names := []string{"10-pool-0", "2-pool-10", "pool-10", "2-pool-9", "pool-9"}
+	slices.SortFunc(names, wandnats.CompareMembers)
+	if got := strings.Join(names, " "); got != "pool-9 pool-10 2-pool-9 2-pool-10 10-pool-0" {
+		t.Errorf("got %s", got)
 	}
 }

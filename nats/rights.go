@@ -77,8 +77,18 @@ func checkStreams(ctx context.Context, js jetstream.JetStream, s Settings) error
 		return err
 	}
 	for _, want := range configs {
-		if _, err := js.Stream(ctx, want.Name); err != nil {
+		stream, err := js.Stream(ctx, want.Name)
+		if err != nil {
 			return missing("stream "+want.Name, err, jetstream.ErrStreamNotFound)
+		}
+		if want.Name != StreamGeneration {
+			continue
+		}
+		// Without its subject, a shard's jobs would reach no stream.
+		for _, subject := range want.Subjects {
+			if !slices.Contains(stream.CachedInfo().Config.Subjects, subject) {
+				return fmt.Errorf("%w: stream %s has not the subject %s, and this user may not change it", ErrNotProvisioned, want.Name, subject)
+			}
 		}
 	}
 	return nil
@@ -86,9 +96,9 @@ func checkStreams(ctx context.Context, js jetstream.JetStream, s Settings) error
 
 // checkConsumers is ErrNotProvisioned, with a name, if a member's consumer is missing.
 func checkConsumers(ctx context.Context, js jetstream.JetStream, s Settings) error {
-	for n := range s.PoolSize {
-		if _, err := js.Consumer(ctx, StreamGeneration, Member(n)); err != nil {
-			return missing("consumer "+Member(n), err, jetstream.ErrConsumerNotFound)
+	for _, member := range s.Members() {
+		if _, err := js.Consumer(ctx, StreamGeneration, member); err != nil {
+			return missing("consumer "+member, err, jetstream.ErrConsumerNotFound)
 		}
 	}
 	return nil

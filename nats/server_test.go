@@ -135,7 +135,7 @@ func eventually(t *testing.T, what string, holds func() error) {
 
 // defaults are the settings without any variable set.
 func defaults() wandnats.Settings {
-	return wandnats.Settings{PoolSize: 10, MaxQueueDepth: 100, Concurrency: 1, CacheTTLSeconds: 3600, Replicas: 1}
+	return wandnats.Settings{PoolSize: 10, Shards: 1, MaxQueueDepth: 100, Concurrency: 1, CacheTTLSeconds: 3600, Replicas: 1}
 }
 
 func ensure(t *testing.T, js jetstream.JetStream, s wandnats.Settings) {

@@ -1,7 +1,6 @@
 package account
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -85,7 +84,9 @@ type Account struct {
 	laterRevision uint64
 	// mine is what this process uses.
 	calls, starting int
-	waiting         []*waiter
+	// waiting are the calls that wait, in their order; turns orders them.
+	waiting []*waiter
+	turns   turns
 	// unwritten are the changes that the bucket does not have yet.
 	unwritten []change
 	// renewed is when this process last wrote its entry, failed when it last tried in vain.
@@ -130,6 +131,7 @@ type Ask struct {
 // waiter is a call that waits.
 type waiter struct {
 	ask     Ask
+	shop    string
 	since   time.Time
 	granted chan struct{}
 	call    *Call
@@ -139,6 +141,7 @@ type waiter struct {
 type Call struct {
 	account *Account
 	ask     Ask
+	shop    string
 	rules   rules
 	begun   time.Time
 
@@ -176,7 +179,7 @@ func (a *Account) begin(ctx context.Context, ask Ask) (*Call, error) {
 	if job.Since.IsZero() {
 		job.Since = began
 	}
-	w := &waiter{ask: ask, since: job.Since, granted: make(chan struct{})}
+	w := &waiter{ask: ask, shop: job.Shop, since: job.Since, granted: make(chan struct{})}
 	a.enqueue(w)
 
 	patience := a.cfg.Patience
@@ -223,11 +226,9 @@ func (a *Account) begin(ctx context.Context, ask Ask) (*Call, error) {
 func (a *Account) enqueue(w *waiter) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	at, _ := slices.BinarySearchFunc(a.waiting, w, func(one, other *waiter) int {
-		// A new one comes after those of the same age.
-		return cmp.Or(one.since.Compare(other.since), -1)
-	})
-	a.waiting = slices.Insert(a.waiting, at, w)
+	a.waiting = append(a.waiting, w)
+	a.turns.arrived(w.shop)
+	a.turns.order(a.waiting)
 	a.stir()
 }
 
@@ -237,6 +238,7 @@ func (a *Account) giveUp(w *waiter) {
 	at := slices.Index(a.waiting, w)
 	if at >= 0 {
 		a.waiting = slices.Delete(a.waiting, at, at+1)
+		a.turns.order(a.waiting)
 		a.stir()
 	}
 	a.mu.Unlock()
@@ -376,6 +378,8 @@ func (c *Call) finish(note func(a *Account, now time.Time)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.calls--
+	a.turns.ended(c.shop)
+	a.turns.order(a.waiting)
 	c.started()
 	note(a, a.now())
 	a.stir()

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -206,6 +207,48 @@ func TestOrder(t *testing.T) {
 			t.Errorf("two calls within %s", took)
 		}
 	})
+}
+
+// A shop with a long queue of old pages keeps no other waiting: the shops take turns, whatever
+// the account allows at a time.
+func TestShopsTakeTurns(t *testing.T) {
+	t.Parallel()
+	for atATime, want := range map[int]string{
+		1: "a0 b0 c0 a1 b1 a2 a3 a4", 2: "a0 a1 b0 c0 a2 b1 a3 a4", 8: "a0 a1 a2 a3 a4 b0 b1 c0",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			a := New(Config{Concurrency: atATime})
+			defer a.Close()
+			var (
+				order []string
+				mu    sync.Mutex
+				all   sync.WaitGroup
+			)
+			// The campaign's pages were requested first, the others later and later.
+			for i, name := range []string{"a0", "a1", "a2", "a3", "a4", "b0", "b1", "c0"} {
+				ctx := WithJob(t.Context(), Job{Shop: name[:1], Since: time.Now().Add(time.Duration(i) * time.Hour)})
+				all.Go(func() {
+					c, err := a.Begin(ctx, Ask{})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					mu.Lock()
+					order = append(order, name)
+					mu.Unlock()
+					c.Sending()
+					c.Admitted(nil)
+					<-time.After(time.Minute + time.Duration(i)*time.Millisecond)
+					c.End()
+				})
+				synctest.Wait()
+			}
+			all.Wait()
+			if got := strings.Join(order, " "); got != want {
+				t.Errorf("%d at a time: %s, want %s", atATime, got, want)
+			}
+		})
+	}
 }
 
 func TestRate(t *testing.T) {

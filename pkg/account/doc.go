@@ -3,8 +3,9 @@
 //
 // # What it promises
 //
-// Begin returns when the account has room for the call, in the order in which the pages
-// were requested. Config holds the limits that an operator sets. A limit that is not set is
+// Begin returns when the account has room for the call. Shops take turns: the next call is that
+// of the shop with the fewest calls under way, and of those of the shop that had one longest
+// ago; its calls come in the order in which the pages were requested. Config holds the limits that an operator sets. A limit that is not set is
 // learned from the provider's answers:
 //
 //	the answer                                  what is learned

@@ -7,7 +7,9 @@ import (
 
 // Job is the job that a call is for.
 type Job struct {
-	// Since is when its page was requested. Older ones come first.
+	// Shop is the slug of the page's shop. Shops take turns.
+	Shop string
+	// Since is when its page was requested. A shop's older ones come first.
 	Since time.Time
 	// Waits is called if a call waits for more than a second, with the calls a minute that the
 	// account allows, 0 if unknown; done is called when the wait is over.

@@ -307,12 +307,14 @@ func (a *Account) grant(d draft, first []*waiter) {
 			continue
 		}
 		a.waiting = slices.Delete(a.waiting, at, at+1)
-		w.call = &Call{account: a, ask: w.ask, rules: d.rules, begun: now, starting: true}
+		w.call = &Call{account: a, ask: w.ask, shop: w.shop, rules: d.rules, begun: now, starting: true}
 		w.call.presumed = time.AfterFunc(presumeAfter, w.call.presume)
 		a.calls++
 		a.starting++
+		a.turns.begun(w.shop)
 		close(w.granted)
 	}
+	a.turns.order(a.waiting)
 	a.yielding = time.Time{}
 	a.sync()
 	a.stir()

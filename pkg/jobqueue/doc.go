@@ -1,5 +1,6 @@
 // Package jobqueue is the pool's queue. It takes generation jobs from edges, with at
-// most one live job per shopper and shop, and spreads them over the pool's members. It
+// most one live job per shopper and shop, and spreads them over the pool's members: by shop
+// over the shards, if there are any, and by shopper over the members of a shard. It
 // gives each job to one worker at a time, and every job ends.
 //
 // # The job record

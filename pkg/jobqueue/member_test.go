@@ -58,3 +58,25 @@ func FuzzSelectMember(f *testing.F) {
 		}
 	})
 }
+
+// A shop's shard is FNV-1a's as well, and many shops fill all shards.
+func TestSelectShard(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		shop         string
+		shards, want int
+	}{{"a", 10, 0}, {"foobar", 100, 20}, {"magic-wands", 1, 0}, {"magic-wands", 0, 0}} {
+		if got := jobqueue.SelectShard(c.shop, c.shards); got != c.want {
+			t.Errorf("SelectShard(%q, %d) = %d, want %d", c.shop, c.shards, got, c.want)
+		}
+	}
+	counts := map[int]int{}
+	for i := range 1000 {
+		counts[jobqueue.SelectShard(fmt.Sprintf("shop-%d", i), 4)]++
+	}
+	for shard, n := range counts {
+		if n < 150 || n > 350 {
+			t.Errorf("shard %d has %d of 1000 shops", shard, n)
+		}
+	}
+}

@@ -101,8 +101,8 @@ func (p *pool) by(url string) *pool { return joinPool(p.t, p.account, p.settings
 // tune changes the members' consumers on the server.
 func (p *pool) tune(ackWait time.Duration, maxDeliver int) {
 	p.t.Helper()
-	for n := range p.settings.PoolSize {
-		c, err := wandnats.Consumer(n, p.settings.Concurrency)
+	for _, name := range p.settings.Members() {
+		c, err := wandnats.Consumer(name, p.settings.Concurrency)
 		if err != nil {
 			p.t.Fatal(err)
 		}

@@ -28,7 +28,7 @@ type Queue struct {
 	js      jetstream.JetStream
 	records records
 	trail   *Trail
-	size    int
+	pool    wandnats.Settings
 	maxWait time.Duration
 	metrics *metrics
 	tracer  trace.Tracer
@@ -37,7 +37,7 @@ type Queue struct {
 // NewQueue returns a Queue for a pool of those settings. jobs is the bucket
 // GENERATION_QUEUE.
 func NewQueue(js jetstream.JetStream, jobs jetstream.KeyValue, pool wandnats.Settings, trail *Trail) *Queue {
-	return &Queue{js: js, records: records{jobs}, trail: trail, size: pool.PoolSize, maxWait: pool.MaxWait(), metrics: newMetrics(nil), tracer: otel.Tracer(scope)}
+	return &Queue{js: js, records: records{jobs}, trail: trail, pool: pool, maxWait: pool.MaxWait(), metrics: newMetrics(nil), tracer: otel.Tracer(scope)}
 }
 
 // Request is a request for a page.
@@ -66,8 +66,8 @@ type Ticket struct {
 }
 
 // Trigger makes a job for the request unless the key has a live one. It claims the key
-// and publishes the job to the shopper's member. If a member is full, it offers the job to
-// the next one, until all have refused.
+// and publishes the job to the shopper's member of the shop's shard. If a member is full, it
+// offers the job to the shard's next one, until all have refused.
 //
 // Errors: ErrPoolFull if all members refused, in which case the claim is withdrawn;
 // wandnats.ErrContended if other requests for the key were always faster. Any other error
@@ -184,13 +184,14 @@ func (r Request) replaces(rec *wandstorev1.JobRecord) bool {
 		(r.Force || r.Replaces != "" && r.Replaces == rec.GetJobId())
 }
 
-// publish offers a payload to the shopper's member and, while one refuses, to
-// the next. It tries another member after a refusal only: after a timeout the first
+// publish offers a payload to the shopper's member of the shop's shard and, while one refuses,
+// to the next. It tries another member after a refusal only: after a timeout the first
 // one may have the job.
 func (q *Queue) publish(ctx context.Context, r Request, id string, payload []byte) (member string, seq uint64, err error) {
-	first := SelectMember(r.Key.Shopper(), q.size)
-	for i := range q.size {
-		member = wandnats.Member((first + i) % q.size)
+	members := q.pool.ShardMembers(SelectShard(r.Key.Shop(), q.pool.Shards))
+	first := SelectMember(r.Key.Shopper(), len(members))
+	for i := range members {
+		member = members[(first+i)%len(members)]
 		if r.HasRoom != nil && !r.HasRoom(member) {
 			continue
 		}
@@ -200,7 +201,7 @@ func (q *Queue) publish(ctx context.Context, r Request, id string, payload []byt
 			return member, seq, err
 		}
 	}
-	return "", 0, fmt.Errorf("%w: %d members", ErrPoolFull, q.size)
+	return "", 0, fmt.Errorf("%w: %d members", ErrPoolFull, len(members))
 }
 
 // offer publishes to one member. It returns ErrQueueFull if the member refuses.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -24,8 +25,8 @@ const timeout = 2 * time.Second
 type Queue func(ctx context.Context, stream jetstream.Stream, now time.Time, member string) (running int, oldest time.Duration, err error)
 
 // Observe registers the gauges for the streams and buckets of settings and for the queues of
-// the members. stop unregisters them. What NATS does not tell in time has no value rather
-// than an old one.
+// the members, and of whatever other member holds jobs. stop unregisters them. What NATS does
+// not tell in time has no value rather than an old one.
 func Observe(js jetstream.JetStream, settings wandnats.Settings, members []string, queue Queue, scope string) (stop func()) {
 	configs, unread := wandnats.Streams(settings)
 	return telemetry.Observe(otel.GetMeterProvider(), scope, func(ctx context.Context, see telemetry.See) error {
@@ -47,7 +48,7 @@ func seeStream(ctx context.Context, js jetstream.JetStream, name string, members
 	}
 	info := stream.CachedInfo()
 	if name == wandnats.StreamGeneration {
-		if info, err = stream.Info(ctx, jetstream.WithSubjectFilter(wandnats.GenerateSubject("*"))); err != nil {
+		if info, err = stream.Info(ctx, jetstream.WithSubjectFilter(wandnats.AllGenerate)); err != nil {
 			return fmt.Errorf("stream %s: %w", name, err)
 		}
 		err = seeMembers(ctx, stream, info, members, queue, see)
@@ -64,7 +65,7 @@ func seeStream(ctx context.Context, js jetstream.JetStream, name string, members
 // seeMembers reports the queue of each member. A member holds the messages of its subject.
 func seeMembers(ctx context.Context, stream jetstream.Stream, info *jetstream.StreamInfo, members []string, queue Queue, see telemetry.See) error {
 	var failed []error
-	for _, name := range members {
+	for _, name := range withJobs(members, info) {
 		depth, running, age := float64(info.State.Subjects[wandnats.GenerateSubject(name)]), 0, time.Duration(0)
 		label := telemetry.Member.String(name)
 		see(telemetry.QueueDepth, depth, label)
@@ -81,14 +82,30 @@ func seeMembers(ctx context.Context, stream jetstream.Stream, info *jetstream.St
 	return errors.Join(failed...)
 }
 
+// withJobs is the members, and after them those that hold jobs though the settings do not name
+// them: the pool is smaller than before, or has another number of shards.
+func withJobs(members []string, info *jetstream.StreamInfo) []string {
+	var others []string
+	for subject := range info.State.Subjects {
+		name := wandnats.MemberOfSubject(subject)
+		if wandnats.IsMember(name) && !slices.Contains(members, name) {
+			others = append(others, name)
+		}
+	}
+	return append(slices.Clip(members), others...)
+}
+
 // Asked is the Queue of who may look at consumers and jobs.
 func Asked(ctx context.Context, stream jetstream.Stream, now time.Time, member string) (running int, oldest time.Duration, err error) {
 	consumer, err := stream.Consumer(ctx, member)
-	if err != nil {
+	switch {
+	case err == nil:
+		running = consumer.CachedInfo().NumAckPending
+	case !errors.Is(err, jetstream.ErrConsumerNotFound): // nobody can work on its jobs
 		return 0, 0, fmt.Errorf("consumer %s: %w", member, err)
 	}
 	oldest, err = OldestAge(ctx, stream, now, member)
-	return consumer.CachedInfo().NumAckPending, oldest, err
+	return running, oldest, err
 }
 
 // OldestAge returns how long the oldest job has been in a member's queue, 0 if it is empty. now
@@ -116,7 +133,7 @@ func Paused(ctx context.Context, js jetstream.JetStream, see telemetry.See) erro
 	}
 	consumers := stream.ListConsumers(ctx)
 	for c := range consumers.Info() {
-		if _, ok := wandnats.MemberNumber(c.Name); !ok {
+		if !wandnats.IsMember(c.Name) {
 			continue
 		}
 		paused := 0.0

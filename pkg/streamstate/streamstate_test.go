@@ -41,6 +41,15 @@ func TestQueuesAreTold(t *testing.T) {
 	if _, err := pauser.PauseConsumer(t.Context(), "pool-1", time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
+	// Jobs of before there were fewer shards.
+	sharded := settings
+	sharded.Shards = 2
+	if err := wandnats.Ensure(t.Context(), js, sharded); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.Publish(t.Context(), wandnats.GenerateSubject("1-pool-2"), []byte("job")); err != nil {
+		t.Fatal(err)
+	}
 	reader := metric.NewManualReader()
 	otel.SetMeterProvider(metric.NewMeterProvider(metric.WithReader(reader)))
 	stop := streamstate.Observe(js, settings, settings.Members(), streamstate.Asked, "test")
@@ -70,7 +79,8 @@ func TestQueuesAreTold(t *testing.T) {
 	for name, want := range map[string]float64{
 		"wandstore.queue.depth pool-0": 0, "wandstore.queue.depth pool-1": 2, "wandstore.queue.depth pool-2": 0,
 		"wandstore.queue.paused pool-0": 0, "wandstore.queue.paused pool-1": 1,
-		"wandstore.queue.running pool-1": 0, "wandstore.queue.oldest.age pool-2": 0, "wandstore.stream.messages GENERATION": 2,
+		"wandstore.queue.running pool-1": 0, "wandstore.queue.oldest.age pool-2": 0, "wandstore.stream.messages GENERATION": 3,
+		"wandstore.queue.depth 1-pool-2": 1, "wandstore.queue.running 1-pool-2": 0,
 	} {
 		if got, there := values[name]; !there || got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)

@@ -11,7 +11,6 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"google.golang.org/protobuf/encoding/protojson"
 
-	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/design"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
@@ -81,11 +80,11 @@ type Members interface {
 	Health(ctx context.Context, member string) ([]byte, error)
 }
 
-// debugContainer answers GET /debug/container with the state of pool-0.
+// debugContainer answers GET /debug/container with the state of the first member.
 func (e *Edge) debugContainer(c *fiber.Ctx) error {
 	ctx, cancel := context.WithTimeout(c.UserContext(), memberTimeout)
 	defer cancel()
-	member := wandnats.Member(0)
+	member := e.cfg.Pool.Members()[0]
 	answer := fiber.Map{"poolMember": member, "status": http.StatusOK}
 	err := errUnavailable
 	var health []byte

@@ -39,7 +39,8 @@ type Config struct {
 	// GenerateToken is the bearer token of POST /generate. Without it the route is open if
 	// Addr is on loopback, and refused otherwise.
 	GenerateToken string `env:"GENERATE_TOKEN" secret:"true"`
-	// Members are the numbers of the members to serve, such as "0-4,7". Empty means all.
+	// Members are the numbers of the members to serve, such as "0-4,7", in each shard. Empty
+	// means all.
 	Members string `env:"POOL_MEMBERS"`
 	// InactivityMillis is the time without a job after which a member goes cold, in
 	// milliseconds.
@@ -136,7 +137,7 @@ func (c Config) Validate() error {
 	if c.GenerateToken != "" && len(c.GenerateToken) < minGenerateToken {
 		return errors.New("GENERATE_TOKEN is shorter than 16 characters")
 	}
-	if _, err := members(c.Members, c.Pool.PoolSize); err != nil {
+	if _, err := memberNumbers(c.Members, c.Pool.PoolSize); err != nil {
 		return err
 	}
 	if c.InactivityMillis < 1 {
@@ -255,16 +256,17 @@ func (c Config) account(worker string, log *slog.Logger) account.Config {
 
 // calls is how many calls of the model this process makes at a time, at the most.
 func (c Config) calls() int {
-	served, err := members(c.Members, c.Pool.PoolSize)
+	served, err := memberNumbers(c.Members, c.Pool.PoolSize)
+	members := len(served)
 	if err != nil || served == nil {
-		return c.Pool.PoolSize * c.Pool.Concurrency
+		members = c.Pool.PoolSize
 	}
-	return len(served) * c.Pool.Concurrency
+	return members * max(1, c.Pool.Shards) * c.Pool.Concurrency
 }
 
-// members parses POOL_MEMBERS: numbers and ranges, separated by commas. It returns nil, nil
+// memberNumbers parses POOL_MEMBERS: numbers and ranges, separated by commas. It returns nil, nil
 // if the list is empty.
-func members(list string, size int) ([]string, error) {
+func memberNumbers(list string, size int) ([]int, error) {
 	if list == "" {
 		return nil, nil
 	}
@@ -287,11 +289,11 @@ func members(list string, size int) ([]string, error) {
 			seen[n] = true
 		}
 	}
-	var names []string
+	var numbers []int
 	for n, in := range seen {
 		if in {
-			names = append(names, wandnats.Member(n))
+			numbers = append(numbers, n)
 		}
 	}
-	return names, nil
+	return numbers, nil
 }

@@ -11,7 +11,7 @@
 //
 //	GET  /health                          the state of the members, on GENERATOR_ADDR
 //	POST /generate                        a page, made at once, on GENERATOR_ADDR
-//	wandstore.member.pool-N.health        the state of a member, for each one served
+//	wandstore.member.{member}.health      the state of a member, for each one served
 //	wandstore.control.replay              a dead letter goes back into the queue
 //	wandstore.control.forget              a shopper's data is erased
 //	wandstore.control.export              what is kept of a shopper

@@ -167,28 +167,26 @@ func (p *parts) openPool(ctx context.Context) (*pool, error) {
 	return opened, nil
 }
 
-// memberNames returns the members to serve: those of POOL_MEMBERS, or all that have a
-// consumer. So after a pool was made smaller, the members removed are still drained.
+// memberNames returns the members to serve: those that have a consumer, and of these the
+// numbers of POOL_MEMBERS. So the members that a smaller pool or another number of shards has
+// no more are still drained.
 func (p *parts) memberNames(ctx context.Context) ([]string, error) {
-	names, err := members(p.cfg.Members, p.cfg.Pool.PoolSize)
-	if err != nil || names != nil {
-		return names, err
+	served, err := memberNumbers(p.cfg.Members, p.cfg.Pool.PoolSize)
+	if err != nil {
+		return nil, err
 	}
 	stream, err := p.js.Stream(ctx, wandnats.StreamGeneration)
 	if err != nil {
 		return nil, fmt.Errorf("stream %s: %w", wandnats.StreamGeneration, err)
 	}
+	var names []string
 	all := stream.ConsumerNames(ctx)
 	for name := range all.Name() {
-		if _, ok := wandnats.MemberNumber(name); ok {
+		if _, n, ok := wandnats.ParseMember(name); ok && (served == nil || slices.Contains(served, n)) {
 			names = append(names, name)
 		}
 	}
-	slices.SortFunc(names, func(a, b string) int {
-		x, _ := wandnats.MemberNumber(a)
-		y, _ := wandnats.MemberNumber(b)
-		return x - y
-	})
+	slices.SortFunc(names, wandnats.CompareMembers)
 	return names, all.Err()
 }
 
@@ -216,7 +214,7 @@ func (p *pool) run(ctx context.Context) error {
 // handle makes a job's page.
 func (p *pool) handle(ctx context.Context, job *jobqueue.Job) (jobqueue.Result, error) {
 	ctx = account.WithJob(ctx, account.Job{
-		Since: job.GetRequestedAt().AsTime(), Waits: job.Wait,
+		Shop: job.Key.Shop(), Since: job.GetRequestedAt().AsTime(), Waits: job.Wait,
 		Check: func() error { return p.control.Check(job.Key.Shop()) },
 	})
 	order := p.order(job.Key, job.GetJobId(), job.GetRequestedAt().AsTime(), job.GetPreferences())

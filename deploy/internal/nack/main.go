@@ -55,8 +55,8 @@ func resources() (string, error) {
 			return "", err
 		}
 	}
-	for n := range s.PoolSize {
-		c, err := wandnats.Consumer(n, s.Concurrency)
+	for _, member := range s.Members() {
+		c, err := wandnats.Consumer(member, s.Concurrency)
 		if err != nil {
 			return "", err
 		}

@@ -92,7 +92,7 @@ func (JobState) EnumDescriptor() ([]byte, []int) {
 }
 
 // GenerationJob is one request for one shopper's page of one store: the payload
-// of wandstore.generate.pool-N.
+// of wandstore.generate.pool-N, or of wandstore.generate.{shard}.pool-N.
 type GenerationJob struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Unique for each request; also the message's Nats-Msg-Id.

@@ -176,10 +176,22 @@ func TestOperatorsPage(t *testing.T) {
 		}
 		e.Stop()
 		w.Pool.PoolSize = 9
+		sharded := w.Pool
+		sharded.Shards = 2
+		if err := wandnats.Ensure(t.Context(), js, sharded); err != nil {
+			t.Fatal(err)
+		}
 		e, g = start()
 		idle()
 	}
 	after["Change the pool"] = func() {
+		queue, err := js.Stream(t.Context(), wandnats.StreamGeneration)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info := queue.CachedInfo(); len(info.Config.Subjects) != 1 || info.State.Consumers != 9 {
+			t.Errorf("after the shards were removed: subjects %v, %d consumers", info.Config.Subjects, info.State.Consumers)
+		}
 		e.Visit(t, "magic-wands", ninth[1])
 		e.BecomesHit(t, "magic-wands", ninth[1])
 		idle()

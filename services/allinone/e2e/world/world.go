@@ -75,7 +75,7 @@ func New(t testing.TB, options ...Option) *World {
 	t.Helper()
 	w := &World{
 		t:    t,
-		Pool: wandnats.Settings{PoolSize: 10, MaxQueueDepth: 100, Concurrency: 1, CacheTTLSeconds: 3600, Replicas: 1},
+		Pool: wandnats.Settings{PoolSize: 10, Shards: 1, MaxQueueDepth: 100, Concurrency: 1, CacheTTLSeconds: 3600, Replicas: 1},
 	}
 	for _, o := range options {
 		o(w)
@@ -213,22 +213,22 @@ func (w *World) Waiting(js jetstream.JetStream) map[string]uint64 {
 // becomes a dead letter.
 func (w *World) LimitDeliveries(js jetstream.JetStream, most int) {
 	w.t.Helper()
-	for n := range w.Pool.PoolSize {
-		w.updateConsumer(js, n, func(c *jetstream.ConsumerConfig) { c.MaxDeliver = most })
+	for _, member := range w.Pool.Members() {
+		w.updateConsumer(js, member, func(c *jetstream.ConsumerConfig) { c.MaxDeliver = most })
 	}
 }
 
 // ShortenAckWait has jobs of lost workers redelivered soon.
 func (w *World) ShortenAckWait(js jetstream.JetStream, wait time.Duration) {
 	w.t.Helper()
-	for n := range w.Pool.PoolSize {
-		w.updateConsumer(js, n, func(c *jetstream.ConsumerConfig) { c.AckWait = wait })
+	for _, member := range w.Pool.Members() {
+		w.updateConsumer(js, member, func(c *jetstream.ConsumerConfig) { c.AckWait = wait })
 	}
 }
 
-func (w *World) updateConsumer(js jetstream.JetStream, member int, change func(*jetstream.ConsumerConfig)) {
+func (w *World) updateConsumer(js jetstream.JetStream, member string, change func(*jetstream.ConsumerConfig)) {
 	w.t.Helper()
-	consumer, err := js.Consumer(w.t.Context(), wandnats.StreamGeneration, wandnats.Member(member))
+	consumer, err := js.Consumer(w.t.Context(), wandnats.StreamGeneration, member)
 	if err != nil {
 		w.t.Fatal(err)
 	}

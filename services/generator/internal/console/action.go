@@ -50,7 +50,7 @@ func newAction(do, on string, now time.Time) (Action, error) {
 		}
 		a.Subject, a.Payload = "$KV."+wandnats.BucketControl+"."+key, map[string]string{"stop": "off", "resume": "on"}[do]
 	case "pause", "unpause":
-		if _, ok := wandnats.MemberNumber(on); !ok {
+		if !wandnats.IsMember(on) {
 			return Action{}, fmt.Errorf("%w: %s: not a member", errAction, do)
 		}
 		// Without a time the server ends the pause.

@@ -134,13 +134,13 @@ func (r *reader) members(ctx context.Context, s *state) error {
 	if err != nil {
 		return err
 	}
-	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(wandnats.GenerateSubject("*")))
+	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(wandnats.AllGenerate))
 	if err != nil {
 		return err
 	}
 	consumers := stream.ListConsumers(ctx)
 	for c := range consumers.Info() {
-		if _, ok := wandnats.MemberNumber(c.Name); !ok {
+		if !wandnats.IsMember(c.Name) {
 			continue
 		}
 		m := member{
@@ -158,11 +158,7 @@ func (r *reader) members(ctx context.Context, s *state) error {
 		}
 		s.Members = append(s.Members, m)
 	}
-	slices.SortFunc(s.Members, func(a, b member) int {
-		x, _ := wandnats.MemberNumber(a.Name)
-		y, _ := wandnats.MemberNumber(b.Name)
-		return cmp.Compare(x, y)
-	})
+	slices.SortFunc(s.Members, func(a, b member) int { return wandnats.CompareMembers(a.Name, b.Name) })
 	return consumers.Err()
 }
 
