@@ -41,6 +41,11 @@
 // a stream that was made anew has another time of creation. The process then ensures
 // again, or waits for the provisioning user, and opens its watches anew.
 //
+// # Time
+//
+// The clocks of machines differ. Whatever several processes date is dated by [Clock], which
+// a Keeper corrects by the server's answers.
+//
 // # Watching
 //
 // A [Watcher] follows buckets and begins anew after an outage. It tells when it

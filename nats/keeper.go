@@ -34,7 +34,9 @@ type Keeper struct {
 	// Edge says that the process publishes jobs and takes none. Then only a user who may
 	// create streams looks after the members' consumers, and changes none that is there.
 	Edge bool
-	Log  *slog.Logger
+	// Clock is corrected by the server's answers; it may be nil.
+	Clock *Clock
+	Log   *slog.Logger
 
 	// consumers says whether consumers are looked after.
 	consumers bool
@@ -190,7 +192,7 @@ func (k *Keeper) look(ctx context.Context) (created map[string]time.Time, missin
 		if volatile && k.Edge {
 			continue
 		}
-		stream, err := k.JetStream.Stream(ctx, c.Name)
+		stream, err := k.stream(ctx, c.Name)
 		switch {
 		case errors.Is(err, jetstream.ErrStreamNotFound):
 			missing = append(missing, c.Name)
@@ -208,6 +210,26 @@ func (k *Keeper) look(ctx context.Context) (created map[string]time.Time, missin
 		}
 	}
 	return created, missing, nil
+}
+
+// clockStream is the stream by whose leader's time all processes go: the servers of a cluster
+// have clocks too. Its records' deadlines are what must be agreed on first.
+const clockStream = "KV_" + BucketJobs
+
+func (k *Keeper) stream(ctx context.Context, name string) (jetstream.Stream, error) {
+	if k.Clock == nil || name != clockStream {
+		return k.JetStream.Stream(ctx, name)
+	}
+	sent := k.Clock.read()
+	stream, err := k.JetStream.Stream(ctx, name)
+	if err == nil {
+		before := k.Clock.Fault()
+		k.Clock.heard(sent, stream.CachedInfo().TimeStamp)
+		if after := k.Clock.Fault(); after != "" && before == "" {
+			k.Log.ErrorContext(ctx, "this machine's clock is wrong, or that of NATS is", "clock", after)
+		}
+	}
+	return stream, err
 }
 
 // missingMembers is the members whose consumer is not there.

@@ -38,7 +38,9 @@ type Config struct {
 	// Minute is the time that CallsAMinute and TokensAMinute are meant for; 0 is a
 	// minute.
 	Minute time.Duration
-	Log    *slog.Logger
+	// Now is the clock, one for all that share the account; nil is time.Now.
+	Now func() time.Time
+	Log *slog.Logger
 }
 
 func (c Config) withDefaults() Config {
@@ -47,6 +49,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Minute == 0 {
 		c.Minute = time.Minute
+	}
+	if c.Now == nil {
+		c.Now = time.Now
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -103,8 +108,9 @@ const maxUnwritten = 1000
 
 // New returns an account, which is not shared until Share. Close ends it.
 func New(cfg Config) *Account {
+	cfg = cfg.withDefaults()
 	a := &Account{
-		cfg: cfg.withDefaults(), now: time.Now, metrics: newMetrics(),
+		cfg: cfg, now: cfg.Now, metrics: newMetrics(),
 		wake: make(chan struct{}, 1), closed: make(chan struct{}), stopped: make(chan struct{}),
 		known: record{&wandstorev1.Account{}},
 	}

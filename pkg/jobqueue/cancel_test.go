@@ -12,7 +12,7 @@ import (
 
 func (p *pool) cancel(shopper string) {
 	p.t.Helper()
-	if err := jobqueue.Cancel(p.t.Context(), p.jobs, key(p.t, shopper)); err != nil {
+	if err := jobqueue.Cancel(p.t.Context(), p.jobs, key(p.t, shopper), time.Now()); err != nil {
 		p.t.Fatal(err)
 	}
 }

@@ -68,7 +68,7 @@ func NewConsumer(js jetstream.JetStream, jobs jetstream.KeyValue, cfg ConsumerCo
 		cfg.MaxWait = wandnats.DefaultJobMaxWait
 	}
 	c := &Consumer{
-		cfg: cfg, js: js, records: records{jobs}, trail: trail, handle: handle, metrics: newMetrics(cfg.Label),
+		cfg: cfg, js: js, records: records{jobs, trail.now}, trail: trail, handle: handle, metrics: newMetrics(cfg.Label),
 		log:    log.With("member", cfg.Member),
 		tracer: otel.Tracer(scope),
 	}

@@ -32,10 +32,10 @@ const maxLetter = 192 << 10
 
 // publish puts the letter into GENERATION_DEAD. The message's sequence is part of the
 // letter's id, so that two processes that give up the same message leave one letter.
-func (l deadLetter) publish(ctx context.Context, js jetstream.JetStream) error {
+func (l deadLetter) publish(ctx context.Context, js jetstream.JetStream, died time.Time) error {
 	letter := &wandstorev1.DeadLetter{
 		JobId: l.jobID, PoolMember: l.member, Reason: truncate(l.reason), Attempts: uint32(l.attempts),
-		DiedAt: timestamppb.New(time.Now()), StreamSeq: l.seq,
+		DiedAt: timestamppb.New(died), StreamSeq: l.seq,
 		Traceparent: truncate(l.header.Get("traceparent")),
 	}
 	if utf8.Valid(l.payload) {

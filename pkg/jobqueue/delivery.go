@@ -133,7 +133,7 @@ func (c *Consumer) deliver(ctx context.Context, d *delivery, ackWait time.Durati
 // take makes the record this worker's. An empty outcome means that it succeeded; any
 // other says how the message was settled instead.
 func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration) (string, error) {
-	now := time.Now()
+	now := c.records.now()
 	found, err := c.records.get(ctx, d.job.Key)
 	switch {
 	case errors.Is(err, ErrNoRecord):

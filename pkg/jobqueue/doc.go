@@ -8,7 +8,8 @@
 // GENERATION_QUEUE job.{store}.{shopper} is the claim, the lock and the state in one. It
 // is only ever changed by compare-and-swap, and it holds a deadline. Before the deadline,
 // the record belongs to the process that wrote it. Past it, any process may take it over.
-// So no crash blocks a shopper, and no lock has to be released.
+// So no crash blocks a shopper, and no lock has to be released. All processes go by one
+// clock for it ([WithClock]).
 //
 //	          claim                accepted              delivered
 //	(none) ---------> publishing ---------> queued ---------------> running --+--> ready

@@ -17,12 +17,12 @@ import (
 // Forget removes what a key's jobs left in jobs, the bucket GENERATION_QUEUE: it cancels
 // the live job (see Cancel), removes the record of a job that has ended, and removes the
 // breadcrumbs. The record of the cancelled job stays, because its worker learns of the
-// cancellation by it. Errors: wandnats.ErrContended, ctx's, or the client's.
-func Forget(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key) error {
-	if err := Cancel(ctx, jobs, key); err != nil {
+// cancellation by it. now is as in Cancel. Errors: wandnats.ErrContended, ctx's, or the client's.
+func Forget(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key, now time.Time) error {
+	if err := Cancel(ctx, jobs, key, now); err != nil {
 		return err
 	}
-	r := records{jobs}
+	r := records{kv: jobs}
 	found, err := r.get(ctx, key)
 	switch {
 	case errors.Is(err, ErrNoRecord):
@@ -53,7 +53,7 @@ func ended(rec *wandstorev1.JobRecord) bool {
 // ReadRecord returns the record of a key's newest job in jobs, the bucket
 // GENERATION_QUEUE. Errors: ErrNoRecord, ctx's, or the client's.
 func ReadRecord(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key) (*wandstorev1.JobRecord, error) {
-	found, err := records{jobs}.get(ctx, key)
+	found, err := records{kv: jobs}.get(ctx, key)
 	return found.JobRecord, err
 }
 

@@ -103,7 +103,7 @@ func (c *Consumer) keepAlive(ctx context.Context, d *delivery, ackWait time.Dura
 // beat sends one heartbeat: it extends the record's deadline and the ack wait together.
 func (c *Consumer) beat(ctx context.Context, d *delivery, ackWait time.Duration) error {
 	err := c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
-		rec := h.in(wandstorev1.JobState_JOB_STATE_RUNNING, time.Now(), ackWait)
+		rec := h.in(wandstorev1.JobState_JOB_STATE_RUNNING, c.records.now(), ackWait)
 		rec.AccountWait = d.waits.Load()
 		return rec
 	})

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"google.golang.org/protobuf/types/known/timestamppb"
-
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
@@ -32,7 +30,7 @@ type Job struct {
 // many calls the account allows; 0 is unknown. If the worker is stopped, the job is
 // handed back at once.
 func (j *Job) Wait(callsAMinute float64) (done func()) {
-	return j.wait(&wandstorev1.AccountWait{Since: timestamppb.New(time.Now()), CallsAMinute: callsAMinute})
+	return j.wait(&wandstorev1.AccountWait{CallsAMinute: callsAMinute})
 }
 
 // Confirm returns an error if the job was cancelled, and nil if it was not or if NATS

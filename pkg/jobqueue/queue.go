@@ -37,7 +37,7 @@ type Queue struct {
 // NewQueue returns a Queue for a pool of those settings. jobs is the bucket
 // GENERATION_QUEUE.
 func NewQueue(js jetstream.JetStream, jobs jetstream.KeyValue, pool wandnats.Settings, trail *Trail) *Queue {
-	return &Queue{js: js, records: records{jobs}, trail: trail, pool: pool, maxWait: pool.MaxWait(), metrics: newMetrics(nil), tracer: otel.Tracer(scope)}
+	return &Queue{js: js, records: records{jobs, trail.now}, trail: trail, pool: pool, maxWait: pool.MaxWait(), metrics: newMetrics(nil), tracer: otel.Tracer(scope)}
 }
 
 // Request is a request for a page.
@@ -103,7 +103,7 @@ func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	if err != nil {
 		return Ticket{}, err
 	}
-	rec := mine.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), q.maxWait)
+	rec := mine.in(wandstorev1.JobState_JOB_STATE_QUEUED, q.records.now(), q.maxWait)
 	rec.PoolMember, rec.StreamSeq = member, seq
 	q.records.putAsync(q.js, r.Key, mine, rec)
 	q.trail.Debug(ctx, r.Key, Breadcrumb{Step: "published", JobID: job.GetJobId(), Member: member})
@@ -130,7 +130,7 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 
 	var rec *wandstorev1.JobRecord
 	revision, err := wandnats.Update(ctx, q.records.kv, jobKey(r.Key), func(current jetstream.KeyValueEntry) ([]byte, error) {
-		now := time.Now()
+		now := q.records.now()
 		rec, other = nil, nil
 		if current != nil {
 			found := recordOf(current)

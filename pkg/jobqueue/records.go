@@ -27,6 +27,8 @@ const (
 // records reads job records and writes them by compare-and-swap.
 type records struct {
 	kv jetstream.KeyValue
+	// now is the clock that deadlines are written and judged by.
+	now func() time.Time
 }
 
 // held is a record with the revision it was read or written at.
@@ -99,11 +101,11 @@ var errNotLive = errors.New("no live job")
 
 // Cancel ends the live job of a key, if there is one, without a page. A job that waits
 // never begins. A running worker learns of it at its next heartbeat or at [Job.Confirm].
-// jobs is the bucket GENERATION_QUEUE. Errors: wandnats.ErrContended, ctx's, or the
+// jobs is the bucket GENERATION_QUEUE, now the time by the clock of records; see WithClock. Errors: wandnats.ErrContended, ctx's, or the
 // client's.
 //
 // Workers learn of it by the record, which the bucket keeps for longer than a job may wait.
-func Cancel(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key) error {
+func Cancel(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key, now time.Time) error {
 	_, err := wandnats.Update(ctx, jobs, jobKey(key), func(current jetstream.KeyValueEntry) ([]byte, error) {
 		if current == nil {
 			return nil, errNotLive
@@ -111,7 +113,7 @@ func Cancel(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key) error
 		found := held{JobRecord: recordOf(current), revision: current.Revision()}
 		switch found.GetState() {
 		case wandstorev1.JobState_JOB_STATE_PUBLISHING, wandstorev1.JobState_JOB_STATE_QUEUED, wandstorev1.JobState_JOB_STATE_RUNNING:
-			return wire.Marshal(found.in(wandstorev1.JobState_JOB_STATE_CANCELLED, time.Now(), 0))
+			return wire.Marshal(found.in(wandstorev1.JobState_JOB_STATE_CANCELLED, now, 0))
 		default:
 			return nil, errNotLive
 		}

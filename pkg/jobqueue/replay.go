@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -82,7 +81,7 @@ func (q *Queue) requeued(ctx context.Context, job *Job, member string, seq uint6
 			JobId: job.GetJobId(), StoreSlug: job.Key.Shop(), ShopperId: job.Key.Shopper(), RequestedAt: job.GetRequestedAt(),
 		}
 	}
-	rec := found.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), q.maxWait)
+	rec := found.in(wandstorev1.JobState_JOB_STATE_QUEUED, q.records.now(), q.maxWait)
 	rec.PoolMember, rec.StreamSeq, rec.Reason = member, seq, ""
 	_, _ = q.records.put(ctx, job.Key, found, rec)
 }

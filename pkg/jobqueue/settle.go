@@ -22,7 +22,7 @@ func (c *Consumer) ready(ctx context.Context, d *delivery, r Result) (string, er
 	c.trail.Debug(ctx, d.job.Key, c.breadcrumb(d, "ready", r.Source))
 	err := settle(ctx, func(ctx context.Context) error {
 		err := c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
-			rec := h.in(wandstorev1.JobState_JOB_STATE_READY, time.Now(), readyFor)
+			rec := h.in(wandstorev1.JobState_JOB_STATE_READY, c.records.now(), readyFor)
 			rec.Persona, rec.Source, rec.Reason = r.Persona, r.Source, truncate(r.Reason)
 			rec.GeneratedAt = timestamppb.New(r.GeneratedAt)
 			return rec
@@ -86,7 +86,7 @@ func (c *Consumer) handBack(ctx context.Context, d *delivery, delay time.Duratio
 	err := settle(ctx, func(ctx context.Context) error {
 		if d.held.revision != 0 {
 			err := c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
-				return h.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), c.cfg.MaxWait)
+				return h.in(wandstorev1.JobState_JOB_STATE_QUEUED, c.records.now(), c.cfg.MaxWait)
 			})
 			if errors.Is(err, errLost) {
 				return err
@@ -112,7 +112,7 @@ func (c *Consumer) requeue(ctx context.Context, d *delivery, why error) (string,
 			return err
 		}
 		err = c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
-			rec := h.in(wandstorev1.JobState_JOB_STATE_QUEUED, time.Now(), c.cfg.MaxWait)
+			rec := h.in(wandstorev1.JobState_JOB_STATE_QUEUED, c.records.now(), c.cfg.MaxWait)
 			rec.StreamSeq = ack.Sequence
 			return rec
 		})
@@ -171,7 +171,7 @@ func (c *Consumer) giveUp(ctx context.Context, d *delivery, why error) (string, 
 		if d.job != nil {
 			letter.jobID = d.job.GetJobId()
 		}
-		if err := letter.publish(ctx, c.js); err != nil {
+		if err := letter.publish(ctx, c.js, c.records.now()); err != nil {
 			// The message stays until its letter is published. When its deliveries are used
 			// up, the sweep finds it.
 			return errors.Join(err, d.msg.NakWithDelay(backoff(d.attempt)))
@@ -193,7 +193,7 @@ func (c *Consumer) giveUp(ctx context.Context, d *delivery, why error) (string, 
 func (c *Consumer) fail(ctx context.Context, d *delivery, why error) {
 	if d.held.revision != 0 {
 		err := c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
-			rec := h.in(wandstorev1.JobState_JOB_STATE_FAILED, time.Now(), failedFor)
+			rec := h.in(wandstorev1.JobState_JOB_STATE_FAILED, c.records.now(), failedFor)
 			rec.Reason = truncate(why.Error())
 			return rec
 		})

@@ -36,7 +36,7 @@ type Sweeper struct {
 // NewSweeper returns a Sweeper for all members. jobs is the bucket GENERATION_QUEUE, label a
 // shop's name in metrics, one of a few; nil is none.
 func NewSweeper(nc *nats.Conn, js jetstream.JetStream, jobs jetstream.KeyValue, trail *Trail, label func(shop string) string, log *slog.Logger) *Sweeper {
-	return &Sweeper{js: js, nc: nc, records: records{jobs}, trail: trail, metrics: newMetrics(label), log: log, tracer: otel.Tracer(scope)}
+	return &Sweeper{js: js, nc: nc, records: records{jobs, trail.now}, trail: trail, metrics: newMetrics(label), log: log, tracer: otel.Tracer(scope)}
 }
 
 // sweepEvery is how long such a job may stay in the stream if its advisory was missed.
@@ -167,10 +167,10 @@ func (s *Sweeper) giveUp(ctx context.Context, stream jetstream.Stream, member st
 	switch {
 	case ours && (found.GetState() == wandstorev1.JobState_JOB_STATE_READY || found.cancels(job)), parseErr == nil && found.replaces(job):
 		return remove(ctx, stream, seq)
-	case ours && found.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && owned(found.JobRecord, time.Now()):
+	case ours && found.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && owned(found.JobRecord, s.records.now()):
 		return nil
 	}
-	if err := letter.publish(ctx, s.js); err != nil {
+	if err := letter.publish(ctx, s.js, s.records.now()); err != nil {
 		return err
 	}
 	s.metrics.deadLettered(ctx, member, deadLapsed)
@@ -181,7 +181,7 @@ func (s *Sweeper) giveUp(ctx context.Context, stream jetstream.Stream, member st
 	s.metrics.failed(ctx, shop, outcomeDead, errLapsed)
 	s.log.ErrorContext(ctx, "job is dead", "member", member, "seq", seq, "error", reasonLapsed)
 	if ours {
-		rec := found.in(wandstorev1.JobState_JOB_STATE_FAILED, time.Now(), failedFor)
+		rec := found.in(wandstorev1.JobState_JOB_STATE_FAILED, s.records.now(), failedFor)
 		rec.Reason = reasonLapsed
 		if _, err := s.records.put(ctx, job.Key, found, rec); err != nil && !wandnats.IsConflict(err) {
 			return err

@@ -26,11 +26,25 @@ const maxDetail = 512
 type Trail struct {
 	js      jetstream.JetStream
 	service string
+	now     func() time.Time
 }
 
+// TrailOption is an optional setting of NewTrail.
+type TrailOption func(*Trail)
+
+// WithClock sets the clock that breadcrumbs are dated by, and with them the records of
+// queues, consumers and sweepers that write to the trail. The default is time.Now. Processes
+// of several machines need one clock, such as wandnats.Clock: the deadline that one of them
+// wrote is judged by others.
+func WithClock(now func() time.Time) TrailOption { return func(t *Trail) { t.now = now } }
+
 // NewTrail returns a Trail whose breadcrumbs name the service.
-func NewTrail(js jetstream.JetStream, service string) *Trail {
-	return &Trail{js: js, service: service}
+func NewTrail(js jetstream.JetStream, service string, options ...TrailOption) *Trail {
+	t := &Trail{js: js, service: service, now: time.Now}
+	for _, o := range options {
+		o(t)
+	}
+	return t
 }
 
 // Breadcrumb is one step of a job.
@@ -59,7 +73,7 @@ func (t *Trail) Error(ctx context.Context, key pagekey.Key, c Breadcrumb) {
 
 func (t *Trail) write(ctx context.Context, key string, c Breadcrumb) {
 	b, err := wire.Marshal(&wandstorev1.Breadcrumb{
-		At:         timestamppb.New(time.Now()),
+		At:         timestamppb.New(t.now()),
 		JobId:      c.JobID,
 		Service:    t.service,
 		Step:       c.Step,

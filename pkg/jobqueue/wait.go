@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
@@ -36,6 +38,7 @@ func (c *Consumer) wait(d *delivery, t *timeout, cancel context.CancelCauseFunc,
 	t.pause()
 	// A waiting job would still wait at the end of the grace period.
 	release := context.AfterFunc(d.stop, func() { cancel(errWaiting) })
+	w.Since = timestamppb.New(c.records.now())
 	d.tell(w)
 	c.waiting.Add(1)
 	return sync.OnceFunc(func() {

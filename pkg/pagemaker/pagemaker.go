@@ -71,6 +71,16 @@ type Maker struct {
 	Drafts  Drafts
 	Log     *slog.Logger
 	Metrics *Metrics
+	// Now is the clock that pages are dated by, which is that of the requests; nil is
+	// time.Now.
+	Now func() time.Time
+}
+
+func (m *Maker) now() time.Time {
+	if m.Now == nil {
+		return time.Now()
+	}
+	return m.Now()
 }
 
 // Order is an order for the page of a shopper or of a cohort.
@@ -207,7 +217,7 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop, cost
 	if err != nil {
 		return Made{}, telemetry.Typed("render", fmt.Errorf("render page: %w", err))
 	}
-	page.Html, page.GeneratedAt = string(html), timestamppb.New(time.Now())
+	page.Html, page.GeneratedAt = string(html), timestamppb.New(m.now())
 	page.CostSoFarMicros = costBefore + page.GetCostMicros()
 	made, err := pagestore.New(page)
 	if err != nil {

@@ -24,8 +24,10 @@ type MemoryConfig struct {
 	// MaxAge is how long a page counts as verified while changes are not watched, or
 	// after a lookup in which a tier was unavailable. The default is 5 s.
 	MaxAge time.Duration
-	// Now is the clock. The default is time.Now.
+	// Now is the clock that MaxAge is measured by. The default is time.Now.
 	Now func() time.Time
+	// PageClock is the clock that pages are dated by. The default is Now.
+	PageClock func() time.Time
 }
 
 // Validate returns an error if a duration is negative.
@@ -51,6 +53,7 @@ type Memory struct {
 	templateTTL time.Duration
 	maxAge      time.Duration
 	now         func() time.Time
+	pageClock   func() time.Time
 
 	watched atomic.Bool
 	// epoch rises with InvalidateAll. Pages of an earlier epoch are unverified.
@@ -98,6 +101,9 @@ func NewMemory(cfg MemoryConfig) (*Memory, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.PageClock == nil {
+		cfg.PageClock = cfg.Now
+	}
 	pages, err := otter.New(&otter.Options[pagekey.Key, *entry]{
 		MaximumWeight: cfg.MaxBytes,
 		Weigher: func(_ pagekey.Key, e *entry) uint32 {
@@ -112,6 +118,7 @@ func NewMemory(cfg MemoryConfig) (*Memory, error) {
 		templateTTL: cfg.TemplateTTL,
 		maxAge:      cfg.MaxAge,
 		now:         cfg.Now,
+		pageClock:   cfg.PageClock,
 		seed:        maphash.MakeSeed(),
 	}, nil
 }
@@ -123,11 +130,10 @@ func (m *Memory) Get(_ context.Context, key pagekey.Key) (*Page, error) {
 	if !ok {
 		return nil, ErrMiss
 	}
-	now := m.now()
-	if m.expired(e, now) {
+	if m.expired(e) {
 		return nil, ErrMiss
 	}
-	if !m.verified(e, now) {
+	if !m.verified(e, m.now()) {
 		return e.page, ErrUnverified
 	}
 	return e.page, nil
@@ -237,7 +243,7 @@ func (m *Memory) fill(t snapshot, page *Page, complete bool) *Page {
 			// The lookup may have found what was dropped meanwhile.
 			return nil, otter.CancelOp
 		}
-		if !found || m.expired(old, t.at) || old.page.compare(page) < 0 {
+		if !found || m.expired(old) || old.page.compare(page) < 0 {
 			return fresh, otter.WriteOp
 		}
 		kept = old.page
@@ -261,8 +267,8 @@ func (m *Memory) forget(key pagekey.Key) {
 	})
 }
 
-func (m *Memory) expired(e *entry, now time.Time) bool {
-	return e.page.Makeshift() && !now.Before(e.page.GeneratedAt().Add(m.templateTTL))
+func (m *Memory) expired(e *entry) bool {
+	return e.page.Makeshift() && !m.pageClock().Before(e.page.GeneratedAt().Add(m.templateTTL))
 }
 
 func (m *Memory) verified(e *entry, now time.Time) bool {

@@ -72,7 +72,7 @@ func (d *Data) Export(ctx context.Context, shopper string, o ExportOptions) (*Ex
 	if !pagekey.ValidShopper(shopper) {
 		return nil, pagekey.ErrInvalid
 	}
-	e := &Export{Shopper: shopper, ExportedAt: time.Now().UTC(), Shops: map[string]*ExportOfShop{}, Note: noDrafts}
+	e := &Export{Shopper: shopper, ExportedAt: d.now().UTC(), Shops: map[string]*ExportOfShop{}, Note: noDrafts}
 	if !o.HTML {
 		e.Note = noHTML
 	}

@@ -34,6 +34,15 @@ type Data struct {
 	// Forgotten is the bucket FORGOTTEN.
 	Forgotten jetstream.KeyValue
 	Drafts    *pagedraft.Store
+	// Now is the clock that jobs, pages and sessions are dated by; nil is time.Now.
+	Now func() time.Time
+}
+
+func (d *Data) now() time.Time {
+	if d.Now == nil {
+		return time.Now()
+	}
+	return d.Now()
 }
 
 // Forget erases the shopper's data in the given shops and in every shop of the session.
@@ -78,7 +87,7 @@ func (d *Data) ForgetIn(ctx context.Context, key pagekey.Key) error {
 // remove removes the key's job, breadcrumbs and pages.
 func (d *Data) remove(ctx context.Context, key pagekey.Key) error {
 	// The job is cancelled first, so that its worker stops.
-	if err := jobqueue.Forget(ctx, d.Jobs, key); err != nil {
+	if err := jobqueue.Forget(ctx, d.Jobs, key, d.now()); err != nil {
 		return err
 	}
 	return errors.Join(d.Drafts.Remove(ctx, key, 0), d.Permanent.Delete(ctx, key), d.Cache.Delete(ctx, key))
@@ -136,7 +145,7 @@ func (d *Data) forgetBefore(ctx context.Context, key pagekey.Key, at time.Time) 
 		failed = append(failed, err)
 	case rec.GetState() != wandstorev1.JobState_JOB_STATE_CANCELLED && !rec.GetRequestedAt().AsTime().After(at):
 		found = true
-		failed = append(failed, jobqueue.Forget(ctx, d.Jobs, key))
+		failed = append(failed, jobqueue.Forget(ctx, d.Jobs, key, d.now()))
 	}
 	if old, err := jobqueue.TrailIsOld(ctx, d.Jobs, key, at); err != nil || old {
 		found = found || old

@@ -24,7 +24,7 @@ type tombstone struct {
 
 // writeTombstone writes the tombstone of that key in FORGOTTEN.
 func (d *Data) writeTombstone(ctx context.Context, key string) error {
-	value, err := wire.Marshal(&wandstorev1.Tombstone{ForgottenAt: timestamppb.Now()})
+	value, err := wire.Marshal(&wandstorev1.Tombstone{ForgottenAt: timestamppb.New(d.now())})
 	if err != nil {
 		return err
 	}

@@ -127,14 +127,15 @@ func buy(g *wandstorev1.StoreSignals, product string) {
 	}
 }
 
-// Signals returns a session's signals for one shop. It adds them if there are none.
+// Signals returns a session's signals for one shop. It adds them if there are none: they
+// begin with the session's last update.
 func Signals(s *wandstorev1.ShopperSession, shop string) *wandstorev1.StoreSignals {
 	if s.Stores == nil {
 		s.Stores = map[string]*wandstorev1.StoreSignals{}
 	}
 	g := s.GetStores()[shop]
 	if g == nil {
-		g = &wandstorev1.StoreSignals{BegunAt: timestamppb.Now()}
+		g = &wandstorev1.StoreSignals{BegunAt: s.GetUpdatedAt()}
 		s.Stores[shop] = g
 	}
 	return g

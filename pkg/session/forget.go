@@ -69,7 +69,7 @@ func (s *Store) remove(ctx context.Context, shopper string, edit func(*wandstore
 		if err != nil {
 			return fmt.Errorf("read session: %w", err)
 		}
-		left := sessionOf(entry, shopper)
+		left := s.sessionOf(entry, shopper)
 		if !edit(left) {
 			return nil
 		}

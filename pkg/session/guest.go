@@ -17,6 +17,9 @@ func GuestTTL(js jetstream.JetStream, ttl time.Duration) Option {
 	return func(s *Store) { s.js, s.guestTTL = js, ttl }
 }
 
+// Clock sets the clock that sessions are dated by; the default is time.Now.
+func Clock(now func() time.Time) Option { return func(s *Store) { s.now = now } }
+
 // ValidTTL reports whether sessions of guests can expire after ttl: NATS counts in whole
 // seconds, and 0 is never.
 func ValidTTL(ttl time.Duration) bool { return ttl >= 0 && ttl%time.Second == 0 }

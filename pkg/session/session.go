@@ -26,11 +26,12 @@ type Store struct {
 	// js writes the sessions of guests, which expire after guestTTL; 0 is never.
 	js       jetstream.JetStream
 	guestTTL time.Duration
+	now      func() time.Time
 }
 
 // NewStore returns a store on the bucket SHOPPER_SESSIONS.
 func NewStore(kv jetstream.KeyValue, options ...Option) *Store {
-	s := &Store{kv: kv}
+	s := &Store{kv: kv, now: time.Now}
 	for _, o := range options {
 		o(s)
 	}
@@ -44,7 +45,7 @@ func (s *Store) Get(ctx context.Context, shopper string) (*wandstorev1.ShopperSe
 	if err != nil && !errors.Is(err, jetstream.ErrKeyNotFound) {
 		return nil, fmt.Errorf("read session: %w", err)
 	}
-	return sessionOf(entry, shopper), nil
+	return s.sessionOf(entry, shopper), nil
 }
 
 // markerTTL is how long the server keeps the delete marker of a removed session. It is
@@ -66,9 +67,10 @@ func (s *Store) Forget(ctx context.Context, shopper string) error {
 // NATS client.
 func (s *Store) Update(ctx context.Context, shopper string, change func(*wandstorev1.ShopperSession)) error {
 	_, err := wandnats.UpdateExpiring(ctx, s.js, s.kv, wandnats.SessionKey(shopper), func(current jetstream.KeyValueEntry) (wandnats.Expiring, error) {
-		session := sessionOf(current, shopper)
+		session := s.sessionOf(current, shopper)
+		// Before the change, so that the signals of a shop begin now.
+		session.UpdatedAt = timestamppb.New(s.now())
 		change(session)
-		session.UpdatedAt = timestamppb.New(time.Now())
 		value, err := wire.Marshal(session)
 		return wandnats.Expiring{Value: value, TTL: s.ttl(session)}, err
 	})
@@ -80,12 +82,12 @@ func (s *Store) Update(ctx context.Context, shopper string, change func(*wandsto
 
 // sessionOf decodes an entry. Without an entry it returns a new session. It does the same
 // for an entry that cannot be decoded, so that the next update replaces it.
-func sessionOf(entry jetstream.KeyValueEntry, shopper string) *wandstorev1.ShopperSession {
+func (s *Store) sessionOf(entry jetstream.KeyValueEntry, shopper string) *wandstorev1.ShopperSession {
 	if entry != nil {
 		session := &wandstorev1.ShopperSession{}
 		if err := wire.Unmarshal(entry.Value(), session); err == nil {
 			return session
 		}
 	}
-	return &wandstorev1.ShopperSession{ShopperId: shopper, CreatedAt: timestamppb.New(time.Now())}
+	return &wandstorev1.ShopperSession{ShopperId: shopper, CreatedAt: timestamppb.New(s.now())}
 }

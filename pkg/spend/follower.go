@@ -25,9 +25,9 @@ type Follower struct {
 	total, shops wandnats.Mirror[record]
 }
 
-// NewFollower makes a follower.
-func NewFollower(log *slog.Logger) *Follower {
-	f := &Follower{log: log, now: time.Now}
+// NewFollower makes a follower. now is the clock of the ledgers.
+func NewFollower(now func() time.Time, log *slog.Logger) *Follower {
+	f := &Follower{log: log, now: now}
 	f.total.Decode, f.shops.Decode = f.decode, f.decode
 	return f
 }

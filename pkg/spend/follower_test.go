@@ -12,8 +12,7 @@ import (
 // following gives a follower of the books until the test ends.
 func (b *books) following() *Follower {
 	b.t.Helper()
-	f := NewFollower(slog.New(slog.DiscardHandler))
-	f.now = b.now
+	f := NewFollower(b.now, slog.New(slog.DiscardHandler))
 	if err := f.Load(b.t.Context(), b.kv); err != nil {
 		b.t.Fatal(err)
 	}

@@ -43,6 +43,9 @@ type Config struct {
 	ShopShare float64
 	// Hold is how long a reservation lasts: longer than the longest call.
 	Hold time.Duration
+	// Now is the clock that the day and reservations go by, which is one for all that share
+	// the budget; nil is time.Now.
+	Now func() time.Time
 }
 
 const (
@@ -69,7 +72,10 @@ type Ledger struct {
 
 // NewLedger makes a ledger in the bucket SPEND.
 func NewLedger(spend jetstream.KeyValue, cfg Config, log *slog.Logger) *Ledger {
-	return &Ledger{cfg: cfg, kv: spend, log: log, now: time.Now, turn: make(chan struct{}, 1)}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Ledger{cfg: cfg, kv: spend, log: log, now: cfg.Now, turn: make(chan struct{}, 1)}
 }
 
 // account is a record that a reservation is in.

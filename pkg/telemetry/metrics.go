@@ -160,6 +160,10 @@ var (
 		Name: "wandstore.streams.lost", Kind: KindGauge, Unit: "{stream}",
 		Description: "Streams, buckets and consumers that are missing on NATS, or were made anew, empty, within the last hour; their names are in the log and in /health.",
 	}
+	ClockAhead = Metric{
+		Name: "wandstore.clock.ahead", Kind: KindGauge, Unit: "s",
+		Description: "How far this machine's clock is ahead of NATS's, below 0 behind it; 0 until NATS has answered. The services go by NATS's.",
+	}
 	PageGenerations = Metric{
 		Name: "wandstore.page.generations", Kind: KindCounter, Unit: "{page}",
 		Description: "Pages made, by persona and source; of a template's, why the model did not make it.",
@@ -247,7 +251,7 @@ var Metrics = []Metric{
 	BuildInfo, HTTPRequestDuration, PageResponses, PageResponsesByShop, PageLookups, PageLookupDuration, BreakerOpen, ShopsStopped, EventListeners,
 	UpgradeDuration, FirstSectionDuration, WatchDelay, WatchUp,
 	JobClaims, JobPublishes, JobDeliveries, JobDuration, JobAttempts, JobDeadLetters, JobFailures,
-	QueueDepth, QueueRunning, QueueOldestAge, QueuePaused, StreamMessages, StreamSize, StreamLimit, StreamsLost,
+	QueueDepth, QueueRunning, QueueOldestAge, QueuePaused, StreamMessages, StreamSize, StreamLimit, StreamsLost, ClockAhead,
 	PageGenerations, PageGenerationsByShop, PageCost, ModelDuration, ModelFirstToken, ModelTokens, AccountCalls, AccountWait, AccountWaiting,
 	AccountUnderWay, AccountLimit, ModelTokensBilled, ModelCost,
 	ModelBudget, ModelSpent, ModelSpentByShop, ModelBudgetReached,

@@ -111,10 +111,10 @@ func (p *parts) openBus(ctx context.Context) (*bus, error) {
 	if err := p.releaseLost(ctx, opened); err != nil {
 		return nil, err
 	}
-	trail := jobqueue.NewTrail(p.js, "edge")
-	pages, sessions := pagestore.NewKV(opened.Pages, p.keys), session.NewStore(opened.Sessions, session.GuestTTL(p.js, p.cfg.GuestTTL))
+	trail := jobqueue.NewTrail(p.js, "edge", jobqueue.WithClock(p.clock.Now))
+	pages, sessions := pagestore.NewKV(opened.Pages, p.keys), session.NewStore(opened.Sessions, session.GuestTTL(p.js, p.cfg.GuestTTL), session.Clock(p.clock.Now))
 	drafts := pagedraft.NewStore(opened.Drafts)
-	data := &personal.Data{Permanent: p.s3, Cache: pages, Jobs: opened.Jobs, Sessions: sessions, Forgotten: opened.Forgotten, Drafts: drafts}
+	data := &personal.Data{Permanent: p.s3, Cache: pages, Jobs: opened.Jobs, Sessions: sessions, Forgotten: opened.Forgotten, Drafts: drafts, Now: p.clock.Now}
 	return &bus{
 		opened: opened, pages: pages,
 		Bus: Bus{
@@ -123,7 +123,7 @@ func (p *parts) openBus(ctx context.Context) (*bus, error) {
 			Sessions: sessions,
 			Maker: &pagemaker.Maker{
 				Shops: p.shops, Renderer: p.renderer, Permanent: p.s3, Cache: pages, Sessions: sessions,
-				Trail: trail, Forgotten: data, Log: p.log, Metrics: pagemaker.NewMetrics(),
+				Trail: trail, Forgotten: data, Log: p.log, Metrics: pagemaker.NewMetrics(), Now: p.clock.Now,
 			},
 			Eraser: data, Exporter: data,
 			Members: members{p.nc}, Generation: generation{p.control, p.spend},
@@ -216,7 +216,7 @@ func (p *parts) watcher(ctx context.Context, b *wandnats.Bus) wandnats.Watcher {
 				Entry: func(change jetstream.KeyValueEntry) {
 					p.noteJob(change)
 					if current {
-						delay.Record(ctx, max(0, time.Since(change.Created()).Seconds()))
+						delay.Record(ctx, max(0, p.clock.Now().Sub(change.Created()).Seconds()))
 					}
 				},
 				Current: func() { current = true },

@@ -120,7 +120,7 @@ func (e *Edge) changeCart(c *fiber.Ctx) error {
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), cartTimeout)
 	defer cancel()
-	counted, now := mayTrack(c), time.Now()
+	counted, now := mayTrack(c), e.now()
 	var changed *wandstorev1.StoreSignals
 	err = b.Sessions.Update(ctx, who.id, func(s *wandstorev1.ShopperSession) {
 		s.Known = s.GetKnown() || who.linked || who.named

@@ -90,7 +90,7 @@ func (e *Edge) lookUpCohort(ctx context.Context, key pagekey.Key, shop *catalogu
 		return found, nil, err
 	}
 	template := found.Page.Source() == pagestore.SourceTemplate
-	outdated := found.decision.AsksForPage() || template && time.Since(found.Page.GeneratedAt()) >= e.cfg.PageMinAge
+	outdated := found.decision.AsksForPage() || template && e.now().Sub(found.Page.GeneratedAt()) >= e.cfg.PageMinAge
 	if outdated && !uncertain(found, nil) {
 		due = &wantedPage{key, found.Page.JobID()}
 	}

@@ -80,6 +80,9 @@ type Config struct {
 	// QueueAllowance is how much longer /debug/generate waits, for queueing and storing. 0
 	// means 20 s.
 	QueueAllowance time.Duration
+	// Clock is this machine's clock; nil is time.Now. What others dated is judged by NATS's:
+	// see wandnats.Clock.
+	Clock func() time.Time
 }
 
 // minDebugToken is the least length of a token, so that it cannot be guessed.

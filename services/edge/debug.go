@@ -42,6 +42,9 @@ func (e *Edge) health(c *fiber.Ctx) error {
 	for document, fault := range e.deps.Shops.Faults() {
 		checks["store "+document], status = fault, "degraded"
 	}
+	if fault := e.deps.Clock.Fault(); fault != "" {
+		checks["clock"], status = fault, "degraded"
+	}
 	for name, fault := range e.deps.Streams.Faults() {
 		checks["stream "+name], status = fault, "degraded"
 	}
@@ -107,7 +110,7 @@ func (e *Edge) debugRules(c *fiber.Ctx) error {
 	if !ok {
 		return errUnknownShop
 	}
-	return c.JSON(fiber.Map{"store": shop.Slug, "rules": design.RuleEffects(shop, time.Now())})
+	return c.JSON(fiber.Map{"store": shop.Slug, "rules": design.RuleEffects(shop, e.now())})
 }
 
 // debugGenerate answers GET /debug/generate after a whole generation through the pool.

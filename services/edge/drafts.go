@@ -115,7 +115,7 @@ func (s *draftSender) sendNew(ctx context.Context, key pagekey.Key, draft pagedr
 		s.sent = one.Index + 1
 	}
 	if from == 0 && len(sections) > 0 {
-		s.edge.metrics.firstSection.Record(ctx, max(0, time.Since(place.Record.GetRequestedAt().AsTime()).Seconds()))
+		s.edge.metrics.firstSection.Record(ctx, max(0, s.edge.now().Sub(place.Record.GetRequestedAt().AsTime()).Seconds()))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/sync/singleflight"
@@ -37,6 +38,15 @@ type Streams interface {
 	Faults() map[string]string
 }
 
+// Clock is the clock that all processes go by.
+type Clock interface {
+	Now() time.Time
+	// Ahead is how far this machine's own clock is ahead of it.
+	Ahead() time.Duration
+	// Fault says that the own clock is wrong; "" if it is not.
+	Fault() string
+}
+
 // Deps are the parts that an edge uses. Run makes the real ones.
 type Deps struct {
 	Shops    Shops
@@ -54,6 +64,7 @@ type Deps struct {
 	Streams Streams
 	// Connected reports whether NATS is connected now.
 	Connected func() bool
+	Clock     Clock
 	Log       *slog.Logger
 }
 
@@ -115,7 +126,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if e.marks, err = cfg.Orders.Signer(); err != nil {
 		return nil, err
 	}
-	if e.keys, err = cfg.Identity.Keys(); err != nil {
+	if e.keys, err = cfg.Identity.Keys(deps.Clock.Now); err != nil {
 		return nil, err
 	}
 	if e.proxies, err = parseProxies(cfg.TrustedProxies); err != nil {
@@ -135,3 +146,6 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	}
 	return e, nil
 }
+
+// now is the time that pages, jobs, sessions and tokens are dated by.
+func (e *Edge) now() time.Time { return e.deps.Clock.Now() }

@@ -133,7 +133,7 @@ func (e *Edge) stream(ctx context.Context, awaited *awaited, conn net.Conn, w *b
 				return err
 			}
 			if s.State == stateReady && !p.requestedAt.IsZero() {
-				e.metrics.upgrades.Record(ctx, max(0, time.Since(p.requestedAt).Seconds()), metric.WithAttributes(telemetry.Source.String(s.Source)))
+				e.metrics.upgrades.Record(ctx, max(0, e.now().Sub(p.requestedAt).Seconds()), metric.WithAttributes(telemetry.Source.String(s.Source)))
 			}
 			if s.ended() {
 				return nil

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/catalogue/cataloguetest"
 	"github.com/wandstore/wandstore/pkg/design"
@@ -76,7 +77,7 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 	t.Helper()
 	s := shared(t)
 	d := &desk{
-		t: t, shop: s.shop, board: jobboard.New(1), drafts: draftboard.New(), sessions: map[string]*wandstorev1.ShopperSession{},
+		t: t, shop: s.shop, board: jobboard.New(1, time.Now), drafts: draftboard.New(), sessions: map[string]*wandstorev1.ShopperSession{},
 		drafted: map[string]pagedraft.Draft{},
 	}
 	cfg := Config{Identity: identity.Config{Mode: identity.Open}, PageMaxAge: 24 * time.Hour, TriggerTimeout: time.Second, SessionTimeout: time.Second, LLMTimeoutSeconds: 1, DebugToken: debugToken}
@@ -97,7 +98,7 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 			}
 		},
 		Streams: (*deskStreams)(d), Connected: func() bool { return !d.offline },
-		Log: slog.New(slog.DiscardHandler),
+		Clock: wandnats.NewClock(cfg.Clock), Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

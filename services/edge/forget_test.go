@@ -78,7 +78,7 @@ func TestRemovedPageLeavesMemory(t *testing.T) {
 	if err := memory.Put(t.Context(), page); err != nil {
 		t.Fatal(err)
 	}
-	p := &parts{memory: memory, board: jobboard.New(1)}
+	p := &parts{memory: memory, board: jobboard.New(1, time.Now)}
 	p.notePage(purge{})
 	if n := memory.Len(); n != 0 {
 		t.Errorf("%d pages are left in memory", n)

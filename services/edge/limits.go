@@ -44,5 +44,5 @@ const returnAfter = 30 * time.Minute
 // visit. A session that cannot be read is a newcomer's.
 func (e *Edge) returning(ctx context.Context, key pagekey.Key) bool {
 	v := e.visitor(ctx, key)
-	return v != nil && v.returned()
+	return v != nil && v.returned(e.now())
 }

@@ -3,7 +3,6 @@ package edge
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -51,7 +50,7 @@ func (e *Edge) ownPage(ctx context.Context, key pagekey.Key, shop *catalogue.Sho
 		return ownPage{}, err
 	}
 	in := freshness.Input{
-		Page: hit.Page, Shown: shop.Shown(hit.Page.HTML()), Shop: shop, PromptVersion: prompt.Version, MinAge: e.cfg.PageMinAge, MaxAge: e.cfg.PageMaxAge, Now: time.Now(),
+		Page: hit.Page, Shown: shop.Shown(hit.Page.HTML()), Shop: shop, PromptVersion: prompt.Version, MinAge: e.cfg.PageMinAge, MaxAge: e.cfg.PageMaxAge, Now: e.now(),
 	}
 	ours := e.deps.Renderer.Rendered(hit.Page.HTML(), shop)
 	if !ours || hit.Page.RenderedFrom() != string(in.Shown) {

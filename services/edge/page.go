@@ -213,7 +213,7 @@ func (e *Edge) sendHit(c *fiber.Ctx, hit ownPage, generation string) error {
 	linkMaking(span, page)
 	e.secure(c)
 	c.Set("X-Cache", "HIT")
-	c.Set("Cache-Status", cacheStatus(hit.Tier, time.Since(page.GeneratedAt())-e.cfg.PageMaxAge, stale))
+	c.Set("Cache-Status", cacheStatus(hit.Tier, e.now().Sub(page.GeneratedAt())-e.cfg.PageMaxAge, stale))
 	c.Set("X-Generation", generation)
 	c.Set("X-Persona", page.Persona())
 	return e.sendStored(c, hit)

@@ -36,7 +36,7 @@ func (e *Edge) preview(c *fiber.Ctx) error {
 	if e.keys.Preview(token, shop.Slug) != nil {
 		return errPreview
 	}
-	day := catalogue.DateOf(time.Now())
+	day := catalogue.DateOf(e.now())
 	if on := field("on"); on != "" {
 		if day.UnmarshalText([]byte(on)) != nil {
 			return errPreviewDay
@@ -99,7 +99,7 @@ const previewFor = 7 * 24 * time.Hour
 // slug, valid for a week. linkKeys is the value of LINK_KEYS.
 func PreviewLink(linkKeys string) func(slug string, stdout, stderr io.Writer) int {
 	return func(slug string, stdout, stderr io.Writer) int {
-		keys, err := identity.Config{LinkKeys: linkKeys}.Keys()
+		keys, err := identity.Config{LinkKeys: linkKeys}.Keys(time.Now)
 		if err != nil {
 			fmt.Fprintln(stderr, err)
 			return 2

@@ -38,7 +38,8 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	defer nc.Close()
-	p, err := newParts(cfg, nc, js, log)
+	clock := wandnats.NewClock(cfg.Clock)
+	p, err := newParts(cfg, nc, js, clock, log)
 	if err != nil {
 		return err
 	}
@@ -79,11 +80,15 @@ type parts struct {
 	control  *control.Switch
 	spend    *spend.Follower
 	keeper   *wandnats.Keeper
+	clock    *wandnats.Clock
 	// bus is nil until NATS was reached, and while streams are missing there.
 	bus atomic.Pointer[bus]
 }
 
-func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger) (*parts, error) {
+func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, clock *wandnats.Clock, log *slog.Logger) (*parts, error) {
+	if cfg.Shops.Now == nil {
+		cfg.Shops.Now = clock.Now
+	}
 	shops, err := catalogue.New(cfg.Shops, log)
 	if err != nil {
 		return nil, err
@@ -92,7 +97,7 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	memory, err := pagestore.NewMemory(pagestore.MemoryConfig{MaxBytes: cfg.MemoryBytes, TemplateTTL: cfg.Pool.CacheTTL()})
+	memory, err := pagestore.NewMemory(pagestore.MemoryConfig{MaxBytes: cfg.MemoryBytes, TemplateTTL: cfg.Pool.CacheTTL(), PageClock: clock.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -106,9 +111,9 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, log *slog.Logge
 	}
 	p := &parts{
 		cfg: cfg, nc: nc, js: js, log: log, shops: shops, renderer: renderer,
-		memory: memory, s3: s3, keys: keys, board: jobboard.New(cfg.Pool.Concurrency), drafts: draftboard.New(),
-		control: control.New(log), spend: spend.NewFollower(log),
-		keeper: &wandnats.Keeper{JetStream: js, Settings: cfg.Pool, Edge: true, Log: log},
+		memory: memory, s3: s3, keys: keys, board: jobboard.New(cfg.Pool.Concurrency, clock.Now), drafts: draftboard.New(),
+		control: control.New(log), spend: spend.NewFollower(clock.Now, log),
+		keeper: &wandnats.Keeper{JetStream: js, Settings: cfg.Pool, Edge: true, Clock: clock, Log: log}, clock: clock,
 	}
 	if p.pages, err = pagestore.NewTiered(memory, s3, kvTier{p}, p.lookupOptions()...); err != nil {
 		s3.Close()
@@ -138,7 +143,7 @@ func (p *parts) deps() Deps {
 			}
 			return nil
 		},
-		Streams: p.keeper, Connected: p.nc.IsConnected, Log: p.log,
+		Streams: p.keeper, Connected: p.nc.IsConnected, Clock: p.clock, Log: p.log,
 	}
 }
 

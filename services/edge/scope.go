@@ -40,7 +40,7 @@ func (e *Edge) getsOwnPage(ctx context.Context, key pagekey.Key) bool {
 	case ScopeAuto:
 		b := e.deps.Bus()
 		v := e.visitor(ctx, key)
-		return b != nil && v != nil && v.acted && v.returned() && !b.Generation.Scarce(key.Shop())
+		return b != nil && v != nil && v.acted && v.returned(e.now()) && !b.Generation.Scarce(key.Shop())
 	default:
 		return true
 	}

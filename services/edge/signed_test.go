@@ -52,7 +52,7 @@ func linkToken(t *testing.T, key, shop, shopper string, expires time.Duration) s
 // cookieOf is the cookie that names a shopper.
 func cookieOf(t *testing.T, shopper, scope string) string {
 	t.Helper()
-	keys, err := identity.Config{CookieKeys: encoded(cookieKey)}.Keys()
+	keys, err := identity.Config{CookieKeys: encoded(cookieKey)}.Keys(time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

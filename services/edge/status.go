@@ -106,7 +106,7 @@ func (e *Edge) generation(ctx context.Context, key pagekey.Key) (generationStatu
 	switch {
 	case rec.GetState() == wandstorev1.JobState_JOB_STATE_FAILED:
 		s.State, s.Reason = stateFailed, rec.GetReason()
-	case rec.GetState() != wandstorev1.JobState_JOB_STATE_READY && rec.GetDeadline().AsTime().After(time.Now()):
+	case rec.GetState() != wandstorev1.JobState_JOB_STATE_READY && rec.GetDeadline().AsTime().After(e.now()):
 		// The job is live, but the watch has not reported it yet. A ready record without a
 		// page means that the page is gone since, so its state is none.
 		s.State = stateQueued

@@ -57,8 +57,9 @@ func (e *Edge) observe() (stop func()) {
 		}
 		see(telemetry.WatchUp, watched)
 		see(telemetry.StreamsLost, float64(len(e.deps.Streams.Faults())))
+		see(telemetry.ClockAhead, e.deps.Clock.Ahead().Seconds())
 		return nil
-	}, telemetry.BreakerOpen, telemetry.EventListeners, telemetry.WatchUp, telemetry.StreamsLost)
+	}, telemetry.BreakerOpen, telemetry.EventListeners, telemetry.WatchUp, telemetry.StreamsLost, telemetry.ClockAhead)
 }
 
 // Outcomes of a request for a front page.

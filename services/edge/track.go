@@ -54,7 +54,7 @@ func (e *Edge) track(c *fiber.Ctx) error {
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), trackTimeout)
 	defer cancel()
-	now := time.Now()
+	now := e.now()
 	for shopper, own := range byShopper {
 		known := slices.ContainsFunc(own, func(ev *wandstorev1.TrackEvent) bool { return e.namedByShop(c, ev.GetStore()) })
 		err := b.Sessions.Update(ctx, shopper, func(s *wandstorev1.ShopperSession) {

@@ -53,8 +53,8 @@ func (v *visitor) weight() uint32 {
 }
 
 // returned reports whether the visitor was here before: their session is older than a visit.
-func (v *visitor) returned() bool {
-	return !v.FirstSeen.IsZero() && time.Since(v.FirstSeen) >= returnAfter
+func (v *visitor) returned(now time.Time) bool {
+	return !v.FirstSeen.IsZero() && now.Sub(v.FirstSeen) >= returnAfter
 }
 
 // visitor returns what is known of the key's shopper, or nil if the session cannot be read

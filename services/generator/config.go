@@ -88,6 +88,9 @@ type Config struct {
 	TPM            int `env:"KIMI_TPM"`
 	// AccountMinute is the minute of RPM and TPM. A test may use a shorter one.
 	AccountMinute time.Duration
+	// Clock is this machine's clock; nil is time.Now. What others dated is judged by NATS's:
+	// see wandnats.Clock.
+	Clock func() time.Time
 	// ShutdownGrace is how long running jobs may go on once the generator is stopped; 0 is as
 	// long as a call of the model and storing its page may take.
 	ShutdownGrace time.Duration `env:"SHUTDOWN_GRACE"`
@@ -246,11 +249,11 @@ func (c Config) jobTimeout() time.Duration { return 2*c.llmTimeout() + storing }
 func (c Config) grace() time.Duration { return cmp.Or(c.ShutdownGrace, c.llmTimeout()+storing) }
 
 // account returns what is set of the model's account.
-func (c Config) account(worker string, log *slog.Logger) account.Config {
+func (c Config) account(worker string, now func() time.Time, log *slog.Logger) account.Config {
 	return account.Config{
 		// One process may run several generators, as tests do.
 		Worker: worker + "-" + nuid.Next(), URL: c.modelURL(), Key: c.KimiKey,
-		Concurrency: c.MaxConcurrency, CallsAMinute: c.RPM, TokensAMinute: c.TPM, Minute: c.AccountMinute, Log: log,
+		Concurrency: c.MaxConcurrency, CallsAMinute: c.RPM, TokensAMinute: c.TPM, Minute: c.AccountMinute, Now: now, Log: log,
 	}
 }
 

@@ -41,7 +41,7 @@ func (g *Generator) cost(ctx context.Context, p *Pool, r micro.Request) {
 		Store   string `json:"store"`
 		Shopper string `json:"shopper"`
 	}
-	day := time.Now()
+	day := g.deps.Clock.Now()
 	if len(r.Data()) > 0 && json.Unmarshal(r.Data(), &ask) != nil ||
 		ask.Store != "" && !pagekey.ValidShop(ask.Store) || ask.Shopper != "" && (ask.Day != "" || !pagekey.ValidShopper(ask.Shopper)) {
 		_ = r.Error("400", usage, nil)

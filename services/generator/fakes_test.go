@@ -63,7 +63,8 @@ func newBench(t *testing.T) *bench {
 	cfg := Config{Addr: "127.0.0.1:8080", Pool: wandnats.Settings{PoolSize: 10, Concurrency: 1}, InactivityMillis: 60_000, LLMTimeoutSeconds: 1, KimiModel: "kimi-test"}
 	b.generator = New(cfg, Deps{
 		Shops: (*benchShops)(b), Model: (*benchModel)(b), Streams: (*benchStreams)(b), Connected: func() bool { return !b.offline }, Worker: "worker-1",
-		Log: slog.New(slog.DiscardHandler),
+		Clock: wandnats.NewClock(cfg.Clock),
+		Log:   slog.New(slog.DiscardHandler),
 		Pool: func() *Pool {
 			if b.closed {
 				return nil

@@ -58,6 +58,15 @@ type Eraser interface {
 	ForgetIn(ctx context.Context, key pagekey.Key) error
 }
 
+// Clock is the clock that all processes go by.
+type Clock interface {
+	Now() time.Time
+	// Ahead is how far this machine's own clock is ahead of it.
+	Ahead() time.Duration
+	// Fault says that the own clock is wrong; "" if it is not.
+	Fault() string
+}
+
 // Deps are the parts that a generator uses. Run makes the real ones.
 type Deps struct {
 	Shops Shops
@@ -68,6 +77,7 @@ type Deps struct {
 	Streams Streams
 	// Connected reports whether NATS is connected now.
 	Connected func() bool
+	Clock     Clock
 	// Worker is this process's name for operators.
 	Worker string
 	Log    *slog.Logger

@@ -75,6 +75,9 @@ func (g *Generator) health(c *fiber.Ctx) error {
 	if faults := g.deps.Shops.Faults(); len(faults) > 0 {
 		body["status"], body["stores"] = "degraded", faults
 	}
+	if fault := g.deps.Clock.Fault(); fault != "" {
+		body["status"], body["clock"] = "degraded", fault
+	}
 	if faults := g.deps.Streams.Faults(); len(faults) > 0 {
 		body["status"], body["streams"] = "degraded", faults
 	}
@@ -141,7 +144,7 @@ func (g *Generator) generate(ctx context.Context, c *fiber.Ctx) error {
 	defer g.direct.release()
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.jobTimeout())
 	defer cancel()
-	made, err := p.Maker.Make(ctx, p.order(key, ask.JobID, time.Now(), words(ask.Preferences)))
+	made, err := p.Maker.Make(ctx, p.order(key, ask.JobID, g.deps.Clock.Now(), words(ask.Preferences)))
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package generator
 import (
 	"errors"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -46,7 +47,7 @@ func TestSettingsOfTheBudget(t *testing.T) {
 			continue
 		}
 		got := cfg.spending()
-		if tt.cfg.Hold = got.Hold; err != nil || got != tt.cfg || got.Hold <= cfg.llmTimeout() {
+		if tt.cfg.Hold = got.Hold; err != nil || !reflect.DeepEqual(got, tt.cfg) || got.Hold <= cfg.llmTimeout() {
 			t.Errorf("%v: %+v, %v, want %+v", tt.env, got, err, tt.cfg)
 		}
 	}

@@ -129,17 +129,19 @@ func (p *parts) openPool(ctx context.Context) (*pool, error) {
 	if err := p.control.Load(ctx, bus.Control); err != nil {
 		return nil, err
 	}
-	ledger := spend.NewLedger(bus.Spend, p.cfg.spending(), p.log)
+	spending := p.cfg.spending()
+	spending.Now = p.clock.Now
+	ledger := spend.NewLedger(bus.Spend, spending, p.log)
 	p.meter.ledger.Store(ledger)
 	names, err := p.memberNames(ctx)
 	if err != nil {
 		return nil, err
 	}
-	trail := jobqueue.NewTrail(p.js, "generator")
-	pages, sessions := pagestore.NewKV(bus.Pages, p.keys), session.NewStore(bus.Sessions, session.GuestTTL(p.js, p.cfg.GuestTTL))
+	trail := jobqueue.NewTrail(p.js, "generator", jobqueue.WithClock(p.clock.Now))
+	pages, sessions := pagestore.NewKV(bus.Pages, p.keys), session.NewStore(bus.Sessions, session.GuestTTL(p.js, p.cfg.GuestTTL), session.Clock(p.clock.Now))
 	drafts := pagedraft.NewStore(bus.Drafts)
 	data := &personal.Data{
-		Permanent: p.s3, Cache: pages, Jobs: bus.Jobs, Sessions: sessions, Forgotten: bus.Forgotten, Drafts: drafts,
+		Permanent: p.s3, Cache: pages, Jobs: bus.Jobs, Sessions: sessions, Forgotten: bus.Forgotten, Drafts: drafts, Now: p.clock.Now,
 	}
 	opened := &pool{
 		bus: bus, data: data, ledger: ledger, control: p.control,
@@ -147,7 +149,7 @@ func (p *parts) openPool(ctx context.Context) (*pool, error) {
 		Pool: Pool{
 			Maker: &pagemaker.Maker{
 				Shops: p.shops, Renderer: p.renderer, Permanent: p.s3, Cache: pages, Sessions: sessions,
-				Trail: trail, Forgotten: data, Drafts: drafts, Log: p.log, Metrics: pagemaker.NewMetrics(),
+				Trail: trail, Forgotten: data, Drafts: drafts, Log: p.log, Metrics: pagemaker.NewMetrics(), Now: p.clock.Now,
 			},
 			Designer: &designer.Designer{
 				Model: p.model, Metrics: designer.NewMetrics(p.cfg.KimiModel), Prices: p.cfg.Prices(), Books: p.meter,

@@ -40,9 +40,10 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return fmt.Errorf("hostname: %w", err)
 	}
 	worker := fmt.Sprintf("%s-%d", host, os.Getpid())
-	shared := account.New(cfg.account(worker, log))
+	clock := wandnats.NewClock(cfg.Clock)
+	shared := account.New(cfg.account(worker, clock.Now, log))
 	defer shared.Close()
-	p, err := newParts(cfg, nc, js, worker, shared, log)
+	p, err := newParts(cfg, nc, js, worker, clock, shared, log)
 	if err != nil {
 		return err
 	}
@@ -70,13 +71,17 @@ type parts struct {
 	meter     *meter
 	account   *account.Account
 	keeper    *wandnats.Keeper
+	clock     *wandnats.Clock
 	generator *Generator
 
 	// pool is nil until NATS and the object store were reached.
 	pool atomic.Pointer[pool]
 }
 
-func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, worker string, shared *account.Account, log *slog.Logger) (*parts, error) {
+func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, worker string, clock *wandnats.Clock, shared *account.Account, log *slog.Logger) (*parts, error) {
+	if cfg.Shops.Now == nil {
+		cfg.Shops.Now = clock.Now
+	}
 	keys, err := cfg.PageKeys.Keys()
 	if err != nil {
 		return nil, err
@@ -101,11 +106,11 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, worker string, 
 	}
 	p := &parts{
 		cfg: cfg, nc: nc, js: js, log: log, s3: s3, keys: keys, model: model, shops: shops, renderer: renderer,
-		control: switches, meter: meter, account: shared,
-		keeper: &wandnats.Keeper{JetStream: js, Settings: cfg.Pool, Log: log},
+		control: switches, meter: meter, account: shared, clock: clock,
+		keeper: &wandnats.Keeper{JetStream: js, Settings: cfg.Pool, Clock: clock, Log: log},
 	}
 	p.generator = New(cfg, Deps{
-		Shops: shops, Model: model, Streams: p.keeper, Connected: nc.IsConnected, Worker: worker, Log: log,
+		Shops: shops, Model: model, Streams: p.keeper, Connected: nc.IsConnected, Clock: clock, Worker: worker, Log: log,
 		Pool: func() *Pool {
 			if pool := p.pool.Load(); pool != nil {
 				return &pool.Pool

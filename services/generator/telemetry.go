@@ -20,7 +20,8 @@ func (p *parts) observe(opened *pool) (stop func()) {
 		see(telemetry.ShopsStopped, float64(len(p.model.StoppedShops())))
 		p.account.See(see)
 		see(telemetry.StreamsLost, float64(len(p.keeper.Faults())))
+		see(telemetry.ClockAhead, p.clock.Ahead().Seconds())
 		return streamstate.Paused(ctx, p.js, see)
-	}, telemetry.QueuePaused, telemetry.AccountWaiting, telemetry.AccountUnderWay, telemetry.AccountLimit, telemetry.BreakerOpen, telemetry.ShopsStopped, telemetry.StreamsLost)
+	}, telemetry.QueuePaused, telemetry.AccountWaiting, telemetry.AccountUnderWay, telemetry.AccountLimit, telemetry.BreakerOpen, telemetry.ShopsStopped, telemetry.StreamsLost, telemetry.ClockAhead)
 	return func() { streams(); own() }
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/pkg/pagekey"
@@ -49,7 +50,7 @@ func (c Config) Validate(addr string) error {
 	default:
 		return errors.New("SHOPPER_IDS is not open, open-anywhere or signed")
 	}
-	_, err := c.Keys()
+	_, err := c.Keys(time.Now)
 	return err
 }
 
@@ -57,8 +58,8 @@ func (c Config) Validate(addr string) error {
 const minKey = 32
 
 // Keys reads the keys. The error names the variable.
-func (c Config) Keys() (*Keys, error) {
-	keys := &Keys{links: map[string][]byte{}}
+func (c Config) Keys(now func() time.Time) (*Keys, error) {
+	keys := &Keys{now: now, links: map[string][]byte{}}
 	for text := range listed(c.CookieKeys) {
 		key, ok := readKey(text)
 		if !ok {

@@ -27,6 +27,8 @@ func NewID() string { return rand.Text() }
 type Keys struct {
 	cookies [][]byte
 	links   map[string][]byte
+	// now is the clock that tokens expire by.
+	now func() time.Time
 }
 
 // Cookie is the value of a cookie for the shopper within a scope: Guest or a shop's slug.
@@ -131,7 +133,7 @@ func (k *Keys) claimsFor(token, shop, audience string) (jwt.RegisteredClaims, er
 	}
 	_, err := jwt.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return key, nil },
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithAudience(audience),
-		jwt.WithExpirationRequired(), jwt.WithLeeway(leeway))
+		jwt.WithExpirationRequired(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(k.now))
 	if err != nil {
 		return claims, ErrInvalid
 	}

@@ -18,7 +18,7 @@ func key(letter string) string {
 
 func keys(t testing.TB, c Config) *Keys {
 	t.Helper()
-	k, err := c.Keys()
+	k, err := c.Keys(time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 // BenchmarkBoard is a full pool of 1,000 jobs and 10,000 listeners, a tenth of whom wait for
 // one of the jobs: a change of a job, and the place of one.
 func BenchmarkBoard(b *testing.B) {
-	board := jobboard.New(1)
+	board := jobboard.New(1, time.Now)
 	keys := make([]pagekey.Key, 10_000)
 	for i := range keys {
 		key, err := pagekey.New("magic-wands", fmt.Sprint("shopper-", i))

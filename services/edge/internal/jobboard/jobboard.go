@@ -19,6 +19,7 @@ const typical = 100 * time.Second
 // Board holds the live jobs. It is safe for concurrent use.
 type Board struct {
 	concurrency int
+	now         func() time.Time
 
 	mu        sync.Mutex
 	live      map[pagekey.Key]*wandstorev1.JobRecord
@@ -45,9 +46,10 @@ type member struct {
 // claimer has crashed.
 const sweepEvery = time.Minute
 
-// New returns an empty board. concurrency is how many jobs a member runs at a time.
-func New(concurrency int) *Board {
-	b := &Board{concurrency: concurrency, mean: typical, listeners: map[pagekey.Key]map[*Listener]struct{}{}}
+// New returns an empty board. concurrency is how many jobs a member runs at a time, now the
+// clock that records are dated by.
+func New(concurrency int, now func() time.Time) *Board {
+	b := &Board{concurrency: concurrency, now: now, mean: typical, listeners: map[pagekey.Key]map[*Listener]struct{}{}}
 	b.Reset()
 	return b
 }
@@ -67,7 +69,7 @@ type Place struct {
 func (b *Board) Set(key pagekey.Key, rec *wandstorev1.JobRecord) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.sweep(time.Now())
+	b.sweep(b.now())
 	before := b.remove(key)
 	if before.GetJobId() != rec.GetJobId() {
 		delete(b.started, before.GetJobId())
@@ -200,7 +202,7 @@ func (b *Board) Find(key pagekey.Key) (Place, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	rec := b.live[key]
-	now := time.Now()
+	now := b.now()
 	if rec == nil || !rec.GetDeadline().AsTime().After(now) {
 		return Place{}, false
 	}

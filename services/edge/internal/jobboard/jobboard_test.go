@@ -36,7 +36,7 @@ const (
 )
 
 func TestPlaceCountsOnlyTheMembersEarlierJobs(t *testing.T) {
-	b := jobboard.New(1)
+	b := jobboard.New(1, time.Now)
 	now := time.Now()
 	b.Set(key(t, "runs"), record(running, "pool-1", 1, now))
 	b.Set(key(t, "before"), record(queued, "pool-1", 4, now))
@@ -63,7 +63,7 @@ func TestPlaceCountsOnlyTheMembersEarlierJobs(t *testing.T) {
 }
 
 func TestLapsedJobIsNotLive(t *testing.T) {
-	b := jobboard.New(1)
+	b := jobboard.New(1, time.Now)
 	rec := record(queued, "pool-1", 1, time.Now())
 	rec.Deadline = timestamppb.New(time.Now().Add(-time.Second))
 	b.Set(key(t, "late"), rec)
@@ -75,7 +75,7 @@ func TestLapsedJobIsNotLive(t *testing.T) {
 // A claim whose claimer has crashed is heard of no more.
 func TestLapsedJobsAreNotKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := jobboard.New(1)
+		b := jobboard.New(1, time.Now)
 		b.Set(key(t, "claimed"), record(wandstorev1.JobState_JOB_STATE_PUBLISHING, "pool-1", 0, time.Now()))
 		<-time.After(time.Hour + time.Minute)
 		b.Set(key(t, "next"), record(queued, "pool-1", 4, time.Now()))
@@ -86,7 +86,7 @@ func TestLapsedJobsAreNotKept(t *testing.T) {
 }
 
 func TestListenersWakeForTheirKeyAndTheirMember(t *testing.T) {
-	b := jobboard.New(1)
+	b := jobboard.New(1, time.Now)
 	now := time.Now()
 	b.Set(key(t, "mine"), record(queued, "pool-1", 5, now))
 	mine, other := b.Listen(key(t, "mine")), b.Listen(key(t, "other"))
@@ -119,7 +119,7 @@ func TestListenersWakeForTheirKeyAndTheirMember(t *testing.T) {
 }
 
 func TestResetForgets(t *testing.T) {
-	b := jobboard.New(1)
+	b := jobboard.New(1, time.Now)
 	b.Set(key(t, "mine"), record(queued, "pool-1", 5, time.Now()))
 	b.Reset()
 	if _, live := b.Find(key(t, "mine")); live {
@@ -130,7 +130,7 @@ func TestResetForgets(t *testing.T) {
 // Jobs that wait for the model's account are served in the order of their requests, whatever
 // their member, at the rate that the account allows.
 func TestEstimateCountsTheAccount(t *testing.T) {
-	b := jobboard.New(1)
+	b := jobboard.New(1, time.Now)
 	now := time.Now()
 	b.Set(key(t, "runs"), record(running, "pool-0", 1, now))
 	for n, shopper := range []string{"first", "second", "third"} {
@@ -154,7 +154,7 @@ func TestEstimateCountsTheAccount(t *testing.T) {
 }
 
 func TestQueueOfAMember(t *testing.T) {
-	b := jobboard.New(1)
+	b := jobboard.New(1, time.Now)
 	now := time.Now()
 	for shopper, rec := range map[string]*wandstorev1.JobRecord{
 		"runs": record(running, "pool-1", 1, now), "waits": record(queued, "pool-1", 2, now), "elsewhere": record(running, "pool-2", 3, now),
