@@ -19,8 +19,6 @@ import (
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
-
-	wandnats "github.com/wandstore/wandstore/nats"
 )
 
 // cluster is an overlay's objects.
@@ -208,36 +206,5 @@ func confined(t *testing.T, name string, pod corev1.PodTemplateSpec) {
 				t.Errorf("%s: %s is written down", container.Name, v.Name)
 			}
 		}
-	}
-}
-
-// KEDA watches the consumer of every member.
-func TestKubernetesScalesByEveryMember(t *testing.T) {
-	c := built(t, "single-node")
-	if f := c.scaled[0].Spec.Fallback; f == nil || f.Replicas < 1 {
-		t.Error("nobody works when the scaler fails")
-	}
-	if len(c.scaled) != 1 || *c.scaled[0].Spec.MinReplicaCount != 0 || c.scaled[0].Spec.ScaleTargetRef.Name != "generator" {
-		t.Fatalf("scales %+v", c.scaled)
-	}
-	for _, d := range c.deployments {
-		if d.Name == "generator" && d.Spec.Replicas != nil {
-			t.Error("the manifest says how many generators there are, and KEDA too")
-		}
-	}
-	var consumers []string
-	for _, trigger := range c.scaled[0].Spec.Triggers {
-		of := trigger.Metadata
-		if trigger.Type != "nats-jetstream" || of["stream"] != wandnats.StreamGeneration || of["account"] != "WANDSTORE" || of["natsServerMonitoringEndpoint"] != "nats.wandstore.svc:8222" {
-			t.Errorf("trigger %+v", trigger)
-		}
-		consumers = append(consumers, of["consumer"])
-	}
-	var members []string
-	for n := range 10 {
-		members = append(members, wandnats.Member(n))
-	}
-	if !slices.Equal(consumers, members) {
-		t.Errorf("watches %v, want %v", consumers, members)
 	}
 }
