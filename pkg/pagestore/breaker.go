@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
@@ -18,6 +19,10 @@ var errSkipped = errors.New("skipped, breaker open")
 // transient, and each one may cost a shopper the tier's deadline.
 const failuresToOpen = 3
 
+// promptToNarrow is how many answers in a row have to come within a tier's deadline before it
+// is the bound again.
+const promptToNarrow = 20
+
 // guarded is a tier with its deadline and breaker. While the breaker is not closed, only
 // the probes of watch reach the tier, so that no shopper waits for the recovery test.
 type guarded struct {
@@ -27,10 +32,17 @@ type guarded struct {
 	interval time.Duration
 	breaker  *gobreaker.CircuitBreaker[*Page]
 	opened   chan struct{}
+
+	// patience is how long a lookup waits: the deadline or, of a tier that was found to answer
+	// later, up to the interval of probes.
+	patience atomic.Int64
+	// prompt is how many answers in a row came within the deadline.
+	prompt atomic.Int64
 }
 
 func guard(tier string, store Getter, deadline, interval time.Duration) *guarded {
 	g := &guarded{tier: tier, store: store, deadline: deadline, interval: interval, opened: make(chan struct{}, 1)}
+	g.patience.Store(int64(deadline))
 	g.breaker = gobreaker.NewCircuitBreaker[*Page](gobreaker.Settings{
 		Name: tier,
 		// Half the interval, so that the breaker is half open when the next probe comes.
@@ -65,7 +77,7 @@ func (g *guarded) state() string {
 // answered reports whether the error is an answer of the tier rather than its failure.
 func answered(err error) bool { return errors.Is(err, ErrMiss) || errors.Is(err, ErrCorrupt) }
 
-// get asks the tier within its deadline. It returns errSkipped at once if the breaker is
+// get asks the tier within its patience. It returns errSkipped at once if the breaker is
 // not closed.
 func (g *guarded) get(ctx context.Context, key pagekey.Key) (*Page, error) {
 	if g.breaker.State() != gobreaker.StateClosed {
@@ -80,10 +92,22 @@ func (g *guarded) get(ctx context.Context, key pagekey.Key) (*Page, error) {
 
 func (g *guarded) ask(ctx context.Context, key pagekey.Key) (*Page, error) {
 	return g.breaker.Execute(func() (*Page, error) {
-		ctx, cancel := context.WithTimeout(ctx, g.deadline)
+		ctx, cancel := context.WithTimeout(ctx, time.Duration(g.patience.Load()))
 		defer cancel()
-		return g.store.Get(ctx, key)
+		begun := time.Now()
+		page, err := g.store.Get(ctx, key)
+		g.narrow(time.Since(begun), err)
+		return page, err
 	})
+}
+
+// narrow makes the deadline the bound again once a tier that was late answers in time.
+func (g *guarded) narrow(took time.Duration, err error) {
+	if took > g.deadline || err != nil && !answered(err) {
+		g.prompt.Store(0)
+	} else if g.prompt.Add(1) >= promptToNarrow {
+		g.patience.Store(int64(g.deadline))
+	}
 }
 
 // watch waits for the breaker to open and then probes until it closes. It returns when
@@ -119,32 +143,34 @@ func (g *guarded) probe(ctx context.Context, key pagekey.Key, log *slog.Logger) 
 			return false
 		case <-ticker.C:
 		}
-		// Any answer in time closes the breaker.
-		if took, err := g.askPatiently(ctx, key); !told && errors.Is(err, errLate) {
+		// Any answer closes the breaker.
+		if took, late := g.askPatiently(ctx, key); late && !told {
 			told = true
-			log.ErrorContext(ctx, "page store tier answers later than its deadline, so its pages are not served: raise STORE_TIMEOUT",
-				"tier", g.tier, "took", took.String(), "deadline", g.deadline.String())
+			log.ErrorContext(ctx, "page store tier answers later than its deadline: lookups wait for it longer, up to a bound. Raise STORE_TIMEOUT if it is far away",
+				"tier", g.tier, "took", took.String(), "deadline", g.deadline.String(), "bound", g.most().String())
 		}
 	}
 	return true
 }
 
-// errLate: the tier answers, but after its deadline.
-var errLate = errors.New("answered later than its deadline")
+// most is the longest that a lookup waits.
+func (g *guarded) most() time.Duration { return max(g.deadline, g.interval) }
 
-// askPatiently is ask for the probe, which nobody waits for: it tells a tier that is away from
-// one that is too far away, by errLate.
-func (g *guarded) askPatiently(ctx context.Context, key pagekey.Key) (took time.Duration, err error) {
-	_, err = g.breaker.Execute(func() (*Page, error) {
-		ctx, cancel := context.WithTimeout(ctx, max(g.deadline, g.interval))
+// askPatiently is ask for the probe, which nobody waits for. A tier that is late is not away:
+// lookups wait for it then, for twice as long as it took.
+func (g *guarded) askPatiently(ctx context.Context, key pagekey.Key) (took time.Duration, late bool) {
+	// The breaker takes the error.
+	_, _ = g.breaker.Execute(func() (*Page, error) {
+		ctx, cancel := context.WithTimeout(ctx, g.most())
 		defer cancel()
 		begun := time.Now()
 		page, err := g.store.Get(ctx, key)
 		took = time.Since(begun)
-		if took > g.deadline && (err == nil || answered(err)) {
-			return nil, errLate
+		if late = took > g.deadline && (err == nil || answered(err)); late {
+			g.prompt.Store(0)
+			g.patience.Store(int64(min(2*took, g.most())))
 		}
 		return page, err
 	})
-	return took, err
+	return took, late
 }

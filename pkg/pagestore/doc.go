@@ -59,8 +59,11 @@
 // background asks the tier. The first answer to a probe closes the breaker. ErrMiss and
 // ErrCorrupt are answers, not failures. ErrMiss together with ErrUnavailable means that a
 // page may exist in a tier that could not be asked, and so does Hit.Uncertain: whoever
-// finds neither may have a page made. A tier that answers later than its deadline is
-// reported in the log.
+// finds neither may have a page made.
+//
+// A tier that answers a probe later than its deadline is late, not away. It is reported in
+// the log, and its breaker closes: lookups then wait for up to twice as long as that answer
+// took, a probe's interval at the most, until the tier answers in time again.
 //
 // Put and Get of S3 and KV make a CLIENT span each, as a child of the caller's; Memory
 // makes none. Neither errors nor spans hold a shopper's id or page.

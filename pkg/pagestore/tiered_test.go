@@ -255,8 +255,8 @@ func TestTieredHungTierCostsThreeDeadlinesOnce(t *testing.T) {
 	})
 }
 
-// A tier that is too far away is told from one that is away.
-func TestTieredTellsOfALateTier(t *testing.T) {
+// A tier that is too far away is told from one that is away, and its pages are served.
+func TestTieredWaitsForALateTier(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		page := pagestoretest.Page(t, "job", 0)
@@ -268,13 +268,43 @@ func TestTieredTellsOfALateTier(t *testing.T) {
 		}
 		pass(5 * time.Second)
 		synctest.Wait()
-		if n := strings.Count(log.String(), "raise STORE_TIMEOUT"); n != 1 || !strings.Contains(log.String(), "took=120ms") {
+		if n := strings.Count(log.String(), "Raise STORE_TIMEOUT"); n != 1 || !strings.Contains(log.String(), "took=120ms") {
 			t.Errorf("told %d times: %s", n, &log)
 		}
+		// Slower still, but not by twice.
+		l.minio.set(func(f *tier) { f.late = 200 * time.Millisecond })
+		again := func() (took time.Duration) {
+			t.Helper()
+			begun := time.Now()
+			l.memory.Invalidate(page.Key())
+			l.want(t, page, pagestore.TierMinIO, false)
+			return time.Since(begun)
+		}
+		if took := again(); took != 200*time.Millisecond || l.Breakers()[pagestore.TierMinIO] != "closed" {
+			t.Errorf("a late page took %s; breakers: %v", took, l.Breakers())
+		}
+		// Once it is prompt again, nobody waits for longer than the deadline.
 		l.minio.set(func(f *tier) { f.late = 0 })
-		pass(2 * time.Second)
+		for range 20 {
+			again()
+		}
+		l.minio.set(func(f *tier) { f.late = time.Second / 2 })
+		begun := time.Now()
+		l.memory.Invalidate(page.Key())
+		if _, err := l.Get(t.Context(), page.Key()); err != nil || time.Since(begun) != 100*time.Millisecond {
+			t.Errorf("a lookup of a tier that was late before took %s: %v", time.Since(begun), err)
+		}
+		// Later than the bound is away.
+		l.minio.set(func(f *tier) { f.late = 2 * time.Second })
+		for range 3 {
+			l.memory.Invalidate(page.Key())
+			_, _ = l.Get(t.Context(), page.Key()) // memory has the page
+		}
+		pass(5 * time.Second)
 		synctest.Wait()
-		l.want(t, page, pagestore.TierMinIO, false)
+		if got := l.Breakers()[pagestore.TierMinIO]; got != "open" {
+			t.Errorf("the breaker of a tier that takes two seconds is %s", got)
+		}
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/faulttest"
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
@@ -184,4 +185,42 @@ func TestShopWithoutNATS(t *testing.T) {
 		a := world.Get(t, shop+"/cart?shopper=abc")
 		return a.Status == http.StatusOK && strings.Contains(a.Body, "Nightjar")
 	})
+}
+
+// The object store is away for longer than KV keeps pages: those that exist are neither
+// served nor paid for again, and are back with it.
+func TestPagesOnlyTheObjectStoreHas(t *testing.T) {
+	t.Parallel()
+	w := world.New(t)
+	w.StartGenerator()
+	maker := w.StartEdge()
+	maker.Visit(t, "magic-wands", "known")
+	page := maker.BecomesHit(t, "magic-wands", "known")
+	_, js := w.Connect()
+	eventually.True(t, "no job is left", func() bool { return len(w.Waiting(js)) == 0 })
+	asked := w.Sim.Stats().Requests
+
+	store := faulttest.NewProxy(t, w.S3.Endpoint)
+	store.Cut()
+	if err := w.KV(wandnats.BucketPages).Delete(t.Context(), wandnats.PageKey("magic-wands", "known")); err != nil {
+		t.Fatal(err)
+	}
+	later := w.StartEdge(func(c *edge.Config) { c.S3.Endpoint = store.Addr() })
+	// Some before the breaker opens, some after.
+	for range 8 {
+		miss := later.Visit(t, "magic-wands", "known")
+		if miss.Status != http.StatusOK || miss.Header.Get("X-Cache") != "MISS" || miss.Header.Get("X-Generation") != "off" {
+			t.Errorf("without the object store: %d, %s, X-Generation %q", miss.Status, miss.Header.Get("X-Cache"), miss.Header.Get("X-Generation"))
+		}
+	}
+	if waiting := w.Waiting(js); len(waiting) > 0 {
+		t.Errorf("jobs: %v", waiting)
+	}
+	store.Restore()
+	if hit := later.BecomesHit(t, "magic-wands", "known"); hit.Tier() != "minio" || hit.Body != page.Body {
+		t.Errorf("with the object store again: from %q", hit.Tier())
+	}
+	if again := w.Sim.Stats().Requests - asked; again != 0 {
+		t.Errorf("the model was asked %d times more", again)
+	}
 }
