@@ -80,7 +80,7 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 		t: t, shop: s.shop, board: jobboard.New(1, time.Now), drafts: draftboard.New(), sessions: map[string]*wandstorev1.ShopperSession{},
 		drafted: map[string]pagedraft.Draft{},
 	}
-	cfg := Config{Identity: identity.Config{Mode: identity.Open}, PageMaxAge: 24 * time.Hour, TriggerTimeout: time.Second, SessionTimeout: time.Second, LLMTimeoutSeconds: 1, DebugToken: debugToken}
+	cfg := Config{Pool: wandnats.Settings{PoolSize: 1}, Identity: identity.Config{Mode: identity.Open}, PageMaxAge: 24 * time.Hour, TriggerTimeout: time.Second, SessionTimeout: time.Second, LLMTimeoutSeconds: 1, DebugToken: debugToken}
 	for _, c := range change {
 		c(&cfg)
 	}
