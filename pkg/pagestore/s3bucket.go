@@ -87,6 +87,7 @@ const codeInvalidRequest = "InvalidRequest"
 // ErrNoConditionalWrites if the server does not know the condition, or the client's.
 func (s *S3) putProbe(ctx context.Context, opts minio.PutObjectOptions) (written bool, err error) {
 	opts.DisableMultipart = true
+	opts.DisableContentSha256 = true // see write
 	_, err = s.core.Client.PutObject(ctx, s.bucket, probeName, strings.NewReader("?"), 1, opts)
 	switch found := minio.ToErrorResponse(err); {
 	case err == nil:
