@@ -21,6 +21,7 @@ var secrets = map[string]string{
 	"NATS_GENERATOR_PASSWORD": "two", "NATS_GENERATOR_PASSWORD_HASH": "$2a$11$two",
 	"NATS_PROVISION_PASSWORD": "three", "NATS_PROVISION_PASSWORD_HASH": "$2a$11$three",
 	"NATS_IMPORTER_PASSWORD": "six", "NATS_IMPORTER_PASSWORD_HASH": "$2a$11$six",
+	"NATS_POP_PASSWORD_HASH":      "$2a$11$seven",
 	"NATS_OPERATOR_PASSWORD_HASH": "$2a$11$four", "NATS_SYS_PASSWORD_HASH": "$2a$11$five",
 	"MINIO_PASSWORD":       "four",
 	"MINIO_PAGES_PASSWORD": "pages",

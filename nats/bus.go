@@ -41,7 +41,7 @@ func Open(ctx context.Context, js jetstream.JetStream) (*Bus, error) {
 		return nil, err
 	}
 	b := &Bus{Conn: js.Conn(), JetStream: js}
-	for _, bound := range []struct {
+	buckets := []struct {
 		name string
 		to   *jetstream.KeyValue
 	}{
@@ -55,12 +55,12 @@ func Open(ctx context.Context, js jetstream.JetStream) (*Bus, error) {
 		{BucketAccount, &b.Account},
 		{BucketForgotten, &b.Forgotten},
 		{BucketDrafts, &b.Drafts},
-	} {
-		kv, err := OpenBucket(ctx, js, bound.name)
-		if err != nil {
-			return nil, err
-		}
-		*bound.to = kv
+	}
+	if err := atOnce(len(buckets), func(i int) (err error) {
+		*buckets[i].to, err = OpenBucket(ctx, js, buckets[i].name)
+		return err
+	}); err != nil {
+		return nil, err
 	}
 	return b, nil
 }

@@ -16,7 +16,7 @@ import (
 // The passwords of the users of permissions.conf.
 var passwords = map[string]string{
 	"edge": "edge's password", "generator": "generator's password", "provision": "provision's password",
-	"importer": "importer's password",
+	"importer": "importer's password", "pop": "popsPassword",
 	"operator": "operator's password", "sys": "sys's password",
 }
 
@@ -132,7 +132,7 @@ func TestSingleConfig(t *testing.T) {
 // A forgotten variable must not start a server without a password. (One that is
 // set and empty does: see single.conf.)
 func TestSingleConfigWantsEveryVariable(t *testing.T) {
-	for _, missing := range []string{"NATS_STORE_DIR", "EDGE_PASSWORD", "GENERATOR_PASSWORD", "PROVISION_PASSWORD", "IMPORTER_PASSWORD", "OPERATOR_PASSWORD", "SYS_PASSWORD"} {
+	for _, missing := range []string{"NATS_STORE_DIR", "EDGE_PASSWORD", "GENERATOR_PASSWORD", "PROVISION_PASSWORD", "IMPORTER_PASSWORD", "POP_PASSWORD", "OPERATOR_PASSWORD", "SYS_PASSWORD"} {
 		t.Run(missing, func(t *testing.T) {
 			t.Setenv("NATS_STORE_DIR", t.TempDir())
 			setPasswords(t)
@@ -154,12 +154,12 @@ func TestPinnedServerAcceptsTheConfigs(t *testing.T) {
 	env := []string{
 		"NATS_STORE_DIR=" + t.TempDir(), "NATS_SERVER_NAME=n1", "NATS_CLUSTER_LISTEN=127.0.0.1:6222", "NATS_ROUTE_PASSWORD=secret",
 		"NATS_ROUTE_1=nats-route://route:secret@127.0.0.1:6222", "NATS_ROUTE_2=nats-route://route:secret@127.0.0.1:6223",
-		"NATS_ROUTE_3=nats-route://route:secret@127.0.0.1:6224",
-		"EDGE_PASSWORD=" + hash, "GENERATOR_PASSWORD=" + hash, "PROVISION_PASSWORD=" + hash, "IMPORTER_PASSWORD=" + hash, "OPERATOR_PASSWORD=" + hash, "SYS_PASSWORD=" + hash,
+		"NATS_ROUTE_3=nats-route://route:secret@127.0.0.1:6224", "NATS_DOMAIN=pop-1", "NATS_HUB_URL=tls://pop:secret@127.0.0.1:7422",
+		"EDGE_PASSWORD=" + hash, "GENERATOR_PASSWORD=" + hash, "PROVISION_PASSWORD=" + hash, "IMPORTER_PASSWORD=" + hash, "POP_PASSWORD=" + hash, "OPERATOR_PASSWORD=" + hash, "SYS_PASSWORD=" + hash,
 	}
 	cert, key := newAuthority(t).issue(t)
 	env = append(env, "NATS_TLS_CERT="+cert, "NATS_TLS_KEY="+key, "NATS_TLS_CA="+cert)
-	for _, file := range []string{"dev.conf", "single.conf", "cluster.conf", "single-tls.conf", "cluster-tls.conf"} {
+	for _, file := range []string{"dev.conf", "single.conf", "cluster.conf", "single-tls.conf", "cluster-tls.conf", "leafnodes.conf", "leafnodes-tls.conf", "pop.conf", "pop-tls.conf"} {
 		if stdout, stderr, err := run(t, "nats-server", env, "-t", "-c", "nats/server/"+file); err != nil {
 			t.Errorf("nats-server -t -c nats/server/%s: %v\n%s%s", file, err, stdout, stderr)
 		}

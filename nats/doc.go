@@ -46,6 +46,13 @@
 // The clocks of machines differ. Whatever several processes date is dated by [Clock], which
 // a Keeper corrects by the server's answers.
 //
+// # Regions
+//
+// At a PoP, whose server is a leaf node, Settings.HubDomain is set: [Streams] are then mirrors
+// of what edges read, and [Settings.Hub] gives the JetStream of the hub, where all else is. A
+// bucket that is opened on a mirror reads it and writes to the hub. [Lag] measures how far a
+// mirror is.
+//
 // # Watching
 //
 // A [Watcher] follows buckets and begins anew after an outage. It tells when it

@@ -46,6 +46,9 @@ type Settings struct {
 	// Replicas is how many replicas a new stream gets, 1 to 5; an existing one keeps
 	// its own.
 	Replicas int `env:"NATS_REPLICAS" envDefault:"1"`
+	// HubDomain is the JetStream domain of the hub that the NATS of a PoP is a leaf node of:
+	// all is there but mirrors of what edges read. It is empty at the hub itself.
+	HubDomain string `env:"NATS_HUB_DOMAIN"`
 }
 
 // Validate returns an error that names the first variable out of range.
@@ -67,6 +70,9 @@ func (s Settings) Validate() error {
 	}
 	if s.PoolSize*s.Shards > maxMembers {
 		return fmt.Errorf("GENERATION_SHARDS times POOL_SIZE is above %d", maxMembers)
+	}
+	if s.HubDomain != "" && !domainName.MatchString(s.HubDomain) {
+		return errors.New("NATS_HUB_DOMAIN is not letters, digits, _ and -")
 	}
 	if wait := s.MaxWait(); wait < 10*time.Minute || wait > 7*24*time.Hour {
 		return errors.New("JOB_MAX_WAIT is not from 10m to 168h")
@@ -127,18 +133,19 @@ func EnsureStreams(ctx context.Context, js jetstream.JetStream, s Settings) erro
 	if err := ready(js.Conn()); err != nil {
 		return err
 	}
-	if !mayProvision(ctx, js.Conn()) {
+	if !mayProvision(ctx, js) {
 		return checkStreams(ctx, js, s)
 	}
 	return provisionStreams(ctx, js, s)
 }
 
-// Ensure is EnsureStreams and, after it, the same for the members' consumers.
+// Ensure is EnsureStreams and, after it, the same for the members' consumers. A PoP has no
+// consumers of its own.
 func Ensure(ctx context.Context, js jetstream.JetStream, s Settings) error {
 	if err := ready(js.Conn()); err != nil {
 		return err
 	}
-	if mayProvision(ctx, js.Conn()) {
+	if mayProvision(ctx, js) {
 		return provision(ctx, js, s)
 	}
 	if err := checkStreams(ctx, js, s); err != nil {
@@ -153,14 +160,14 @@ func Provision(ctx context.Context, js jetstream.JetStream, s Settings) error {
 	if err := ready(js.Conn()); err != nil {
 		return err
 	}
-	if !mayProvision(ctx, js.Conn()) {
+	if !mayProvision(ctx, js) {
 		return ErrMayNotProvision
 	}
 	return provision(ctx, js, s)
 }
 
 func provision(ctx context.Context, js jetstream.JetStream, s Settings) error {
-	if err := provisionStreams(ctx, js, s); err != nil {
+	if err := provisionStreams(ctx, js, s); err != nil || s.HubDomain != "" {
 		return err
 	}
 	for _, member := range s.Members() {
@@ -176,6 +183,9 @@ func provision(ctx context.Context, js jetstream.JetStream, s Settings) error {
 }
 
 func provisionStreams(ctx context.Context, js jetstream.JetStream, s Settings) error {
+	if s.HubDomain != "" {
+		return provisionMirrors(ctx, js, s)
+	}
 	configs, err := Streams(s)
 	if err != nil {
 		return err
@@ -245,6 +255,7 @@ func defined(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 	c.AllowMsgTTL = have.AllowMsgTTL || want.AllowMsgTTL
 	c.DenyDelete = want.DenyDelete
 	c.DenyPurge = want.DenyPurge
+	c.Mirror = want.Mirror
 	return c
 }
 
@@ -290,7 +301,8 @@ func roomFor(ctx context.Context, stream jetstream.Stream, depth int64) (bool, e
 	return true, nil
 }
 
-// Streams returns the definitions of the streams and buckets with s applied.
+// Streams returns the definitions of the streams and buckets with s applied: at a PoP, of
+// the mirrors.
 func Streams(s Settings) ([]jetstream.StreamConfig, error) {
 	var configs []jetstream.StreamConfig
 	for _, pattern := range []string{"streams/*.json", "buckets/*.json"} {
@@ -318,6 +330,12 @@ func Streams(s Settings) ([]jetstream.StreamConfig, error) {
 				c.MaxAge = s.CacheTTL()
 				// The server refuses a duplicate window longer than the age.
 				c.Duplicates = min(c.Duplicates, c.MaxAge)
+			}
+			if s.HubDomain != "" {
+				if !mirrored(c.Name) {
+					continue
+				}
+				c = mirrorOf(c, s.HubDomain)
 			}
 			configs = append(configs, c)
 		}

@@ -32,9 +32,8 @@ func putExpiring(ctx context.Context, js jetstream.JetStream, kv jetstream.KeyVa
 	case revision == 0:
 		return kv.Create(ctx, key, next.Value, jetstream.KeyTTL(next.TTL))
 	}
-	// The client's Update takes no time to live. A put is a publish to the key's subject
-	// (ADR-8 of nats-architecture-and-design).
-	ack, err := js.PublishMsg(ctx, &nats.Msg{Subject: "$KV." + kv.Bucket() + "." + key, Data: next.Value},
+	// The client's Update takes no time to live.
+	ack, err := js.PublishMsg(ctx, &nats.Msg{Subject: KeySubject(js, kv.Bucket(), key), Data: next.Value},
 		jetstream.WithExpectLastSequencePerSubject(revision), jetstream.WithMsgTTL(next.TTL))
 	if err != nil {
 		return 0, err

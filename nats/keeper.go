@@ -38,8 +38,8 @@ type Keeper struct {
 	Clock *Clock
 	Log   *slog.Logger
 
-	// consumers says whether consumers are looked after.
-	consumers bool
+	// consumers and mirrors say whether these are looked after.
+	consumers, mirrors bool
 
 	mu sync.Mutex
 	// created is when each stream and bucket was made, as of the last Ensure.
@@ -81,6 +81,10 @@ func (k *Keeper) Ensure(ctx context.Context) error {
 }
 
 func (k *Keeper) ensure(ctx context.Context) error {
+	if k.Settings.HubDomain != "" {
+		k.mirrors = mayProvision(ctx, k.JetStream)
+		return EnsureStreams(ctx, k.JetStream, k.Settings)
+	}
 	if !k.Edge {
 		k.consumers = true
 		return Ensure(ctx, k.JetStream, k.Settings)
@@ -90,7 +94,7 @@ func (k *Keeper) ensure(ctx context.Context) error {
 	}
 	// Generators that are started by the depth of the queues need the consumers to be there
 	// before them.
-	k.consumers = mayProvision(ctx, k.JetStream.Conn())
+	k.consumers = mayProvision(ctx, k.JetStream)
 	if !k.consumers {
 		return nil
 	}
@@ -186,30 +190,55 @@ func (k *Keeper) look(ctx context.Context) (created map[string]time.Time, missin
 	if err != nil {
 		return nil, nil, err
 	}
-	created = make(map[string]time.Time, len(configs))
-	for _, c := range configs {
-		volatile := c.Storage == jetstream.MemoryStorage
-		if volatile && k.Edge {
-			continue
+	configs = slices.DeleteFunc(configs, func(c jetstream.StreamConfig) bool { return k.Edge && volatile(c) })
+	found := make([]jetstream.Stream, len(configs))
+	if err := atOnce(len(configs), func(i int) (err error) {
+		found[i], err = k.stream(ctx, configs[i].Name)
+		if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+			return fmt.Errorf("stream %s: %w", configs[i].Name, err)
 		}
-		stream, err := k.stream(ctx, c.Name)
+		return nil
+	}); err != nil {
+		return nil, nil, err
+	}
+	created = make(map[string]time.Time, len(configs))
+	for i, c := range configs {
 		switch {
-		case errors.Is(err, jetstream.ErrStreamNotFound):
+		case found[i] == nil:
 			missing = append(missing, c.Name)
-		case err != nil:
-			return nil, nil, fmt.Errorf("stream %s: %w", c.Name, err)
-		case !volatile:
-			created[c.Name] = stream.CachedInfo().Created
-			if c.Name == StreamGeneration && k.consumers {
-				gone, err := missingMembers(ctx, stream, k.Settings.Members())
-				if err != nil {
-					return nil, nil, err
-				}
-				missing = append(missing, gone...)
+		case !volatile(c):
+			created[c.Name] = found[i].CachedInfo().Created
+		}
+		if c.Name == StreamGeneration && found[i] != nil && k.consumers {
+			gone, err := missingMembers(ctx, found[i], k.Settings.Members())
+			if err != nil {
+				return nil, nil, err
 			}
+			missing = append(missing, gone...)
 		}
 	}
+	if k.mirrors {
+		missing = append(missing, k.strayed(ctx, found)...)
+	}
 	return created, missing, nil
+}
+
+// volatile tells whether a stream ends with each restart of its server.
+func volatile(c jetstream.StreamConfig) bool { return c.Storage == jetstream.MemoryStorage }
+
+// strayed is the mirrors whose stream at the hub was made anew since. While the hub is not
+// reached it is none.
+func (k *Keeper) strayed(ctx context.Context, mirrors []jetstream.Stream) (names []string) {
+	origins, err := readOrigins(ctx, k.JetStream, k.Settings)
+	if err != nil {
+		return nil
+	}
+	for _, mirror := range mirrors {
+		if mirror != nil && !originOf(mirror).Equal(origins[mirror.CachedInfo().Config.Name]) {
+			names = append(names, mirror.CachedInfo().Config.Name)
+		}
+	}
+	return names
 }
 
 // clockStream is the stream by whose leader's time all processes go: the servers of a cluster

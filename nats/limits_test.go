@@ -49,13 +49,24 @@ func TestEveryStreamHasABound(t *testing.T) {
 	clusterEnv(t, freePorts(t))
 	t.Setenv("NATS_SERVER_NAME", "n1")
 	t.Setenv("NATS_CLUSTER_LISTEN", "127.0.0.1:6222")
-	for _, file := range []string{"single.conf", "cluster.conf"} {
+	popEnv(t, "tls://pop:secret@127.0.0.1:7422")
+	pop := defaults()
+	pop.HubDomain = "hub"
+	mirrors, err := wandnats.Streams(pop)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mirrored int64
+	for _, d := range mirrors {
+		mirrored += d.MaxBytes
+	}
+	for file, bounds := range map[string]int64{"single.conf": sum, "cluster.conf": sum, "pop.conf": mirrored} {
 		opts := &server.Options{}
 		if err := opts.ProcessConfigFile(filepath.Join("server", file)); err != nil {
 			t.Fatal(err)
 		}
-		if opts.JetStreamMaxStore < sum {
-			t.Errorf("%s reserves %d for bounds of %d", file, opts.JetStreamMaxStore, sum)
+		if opts.JetStreamMaxStore < bounds {
+			t.Errorf("%s reserves %d for bounds of %d", file, opts.JetStreamMaxStore, bounds)
 		}
 	}
 }

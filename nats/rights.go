@@ -1,15 +1,16 @@
 package wandnats
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -23,12 +24,16 @@ var ErrMayNotProvision = errors.New("this NATS user may not create or change str
 // rightsTimeout bounds asking the server for the user's rights.
 const rightsTimeout = 2 * time.Second
 
-// mayProvision tells whether nc's user may create and change streams. A server that
-// does not say so is taken to allow it: the requests themselves then fail.
-func mayProvision(ctx context.Context, nc *nats.Conn) bool {
+// mayProvision tells whether js's user may create and change streams. A server that
+// does not say so is taken to allow it: the requests themselves then fail. What is in
+// another domain is provisioned there.
+func mayProvision(ctx context.Context, js jetstream.JetStream) bool {
+	if js.Options().Domain != "" {
+		return false
+	}
 	ctx, cancel := context.WithTimeout(ctx, rightsTimeout)
 	defer cancel()
-	answer, err := nc.RequestWithContext(ctx, "$SYS.REQ.USER.INFO", nil)
+	answer, err := js.Conn().RequestWithContext(ctx, "$SYS.REQ.USER.INFO", nil)
 	if err != nil {
 		return true
 	}
@@ -76,13 +81,14 @@ func checkStreams(ctx context.Context, js jetstream.JetStream, s Settings) error
 	if err != nil {
 		return err
 	}
-	for _, want := range configs {
+	return atOnce(len(configs), func(i int) error {
+		want := configs[i]
 		stream, err := js.Stream(ctx, want.Name)
 		if err != nil {
 			return missing("stream "+want.Name, err, jetstream.ErrStreamNotFound)
 		}
 		if want.Name != StreamGeneration {
-			continue
+			return nil
 		}
 		// Without its subject, a shard's jobs would reach no stream.
 		for _, subject := range want.Subjects {
@@ -90,8 +96,20 @@ func checkStreams(ctx context.Context, js jetstream.JetStream, s Settings) error
 				return fmt.Errorf("%w: stream %s has not the subject %s, and this user may not change it", ErrNotProvisioned, want.Name, subject)
 			}
 		}
+		return nil
+	})
+}
+
+// atOnce calls do for 0 to n-1 concurrently, since each of many requests may have a long way
+// to go, and returns the first's error of those that failed.
+func atOnce(n int, do func(i int) error) error {
+	failed := make([]error, n)
+	var asked sync.WaitGroup
+	for i := range n {
+		asked.Go(func() { failed[i] = do(i) })
 	}
-	return nil
+	asked.Wait()
+	return cmp.Or(failed...)
 }
 
 // checkConsumers is ErrNotProvisioned, with a name, if a member's consumer is missing.

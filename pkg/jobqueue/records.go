@@ -85,7 +85,8 @@ func (r records) putAsync(js jetstream.JetStream, key pagekey.Key, over held, re
 	if err != nil {
 		return
 	}
-	_, _ = js.PublishAsync(subjectOf(jobKey(key)), b, jetstream.WithExpectLastSequencePerSubject(over.revision))
+	// A put is a publish, and a publish need not wait.
+	_, _ = js.PublishAsync(wandnats.KeySubject(js, wandnats.BucketJobs, jobKey(key)), b, jetstream.WithExpectLastSequencePerSubject(over.revision))
 }
 
 // drop removes a record unless it has changed since.
@@ -154,9 +155,5 @@ func (h held) replaces(job *Job) bool {
 func owned(rec *wandstorev1.JobRecord, now time.Time) bool {
 	return rec.GetDeadline().AsTime().After(now)
 }
-
-// subjectOf is the subject of a key of GENERATION_QUEUE. A put is a publish to this
-// subject (ADR-8 of nats-architecture-and-design), and a publish need not wait.
-func subjectOf(key string) string { return "$KV." + wandnats.BucketJobs + "." + key }
 
 func jobKey(k pagekey.Key) string { return wandnats.JobKey(k.Shop(), k.Shopper()) }

@@ -86,7 +86,7 @@ func (t *Trail) write(ctx context.Context, key string, c Breadcrumb) {
 		return
 	}
 	// Breadcrumbs are best effort, so the result is not awaited.
-	_, _ = t.js.PublishAsync(subjectOf(key), b)
+	_, _ = t.js.PublishAsync(wandnats.KeySubject(t.js, wandnats.BucketJobs, key), b)
 }
 
 // ReadTrail returns the debug trail and the error trail of a key, oldest first: at most

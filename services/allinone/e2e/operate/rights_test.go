@@ -104,7 +104,7 @@ func TestServicesWaitForProvisioning(t *testing.T) {
 // of a user is its name and "-password".
 func securedNATS(t *testing.T) *server.Options {
 	t.Helper()
-	for _, user := range []string{"edge", "generator", "provision", "importer", "operator", "sys"} {
+	for _, user := range []string{"edge", "generator", "provision", "importer", "pop", "operator", "sys"} {
 		t.Setenv(strings.ToUpper(user)+"_PASSWORD", user+"-password")
 	}
 	t.Setenv("NATS_STORE_DIR", t.TempDir())
