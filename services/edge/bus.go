@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -31,6 +32,16 @@ type bus struct {
 
 	opened *wandnats.Bus
 	pages  *pagestore.KV
+	near   *near
+}
+
+// near is what an edge reads at its own NATS: the buckets or, at a PoP, their mirrors.
+type near struct {
+	bucket           jetstream.KeyValue // of the pages
+	pages            *pagestore.KV
+	shops, catalogue jetstream.KeyValue
+	// lost is closed when a PoP's mirrors are missing or were made anew.
+	lost chan struct{}
 }
 
 // streamJobs is the stream of the bucket of job records.
@@ -47,7 +58,7 @@ func (p *parts) runBus(ctx context.Context) error {
 	for {
 		var b *bus
 		records := p.keeper.Created(streamJobs)
-		err := lifecycle.Retry(ctx, p.log, "NATS", func(ctx context.Context) (err error) {
+		err := lifecycle.Retry(ctx, p.log, p.busName(), func(ctx context.Context) (err error) {
 			b, err = p.openBus(ctx)
 			return err
 		})
@@ -62,21 +73,34 @@ func (p *parts) runBus(ctx context.Context) error {
 				return ctx.Err()
 			}
 		}
+		if !p.isPoP() {
+			p.near.Store(b.near)
+		}
 		p.bus.Store(b)
-		if err := p.followBus(ctx, b); !errors.Is(err, wandnats.ErrLost) {
+		err = p.followBus(ctx, b)
+		switch {
+		case errors.Is(err, errHubAway):
+			p.log.WarnContext(ctx, "the hub is away: pages are served, and none is asked for", "error", err)
+		case !errors.Is(err, wandnats.ErrLost):
 			return err
 		}
 		p.bus.Store(nil)
+		if !p.isPoP() {
+			p.near.Store(nil)
+		}
 		p.board.Reset()
 	}
 }
 
-// followBus keeps up with the buckets until ctx ends, or one is lost (wandnats.ErrLost).
+// followBus keeps up with the buckets until ctx ends, one is lost (wandnats.ErrLost) or, at a
+// PoP, the hub is (errHubAway).
 func (p *parts) followBus(ctx context.Context, b *bus) error {
+	own := lifecycle.Part{Name: "shops", Run: func(ctx context.Context) error { return p.followShops(ctx, b.near) }}
+	if p.isPoP() {
+		own = lifecycle.Part{Name: "hub", Run: func(ctx context.Context) error { return p.watchHub(ctx, b.near) }}
+	}
 	return lifecycle.Run(ctx,
-		lifecycle.Part{Name: "shops", Run: func(ctx context.Context) error {
-			return p.shops.Follow(ctx, b.opened.Conn, b.opened.Shops, b.opened.Catalogue)
-		}},
+		own,
 		lifecycle.Part{Name: "switches", Run: func(ctx context.Context) error { return p.control.Follow(ctx, b.opened.Conn, b.opened.Control) }},
 		lifecycle.Part{Name: "spending", Run: func(ctx context.Context) error { return p.spend.Follow(ctx, b.opened.Conn, b.opened.Spend) }},
 		lifecycle.Part{Name: "drafts", Run: func(ctx context.Context) error {
@@ -85,7 +109,7 @@ func (p *parts) followBus(ctx context.Context, b *bus) error {
 		}},
 		lifecycle.Part{Name: "pages and jobs", Run: func(ctx context.Context) error {
 			defer p.memory.SetWatched(false)
-			p.watcher(ctx, b.opened).Run(ctx)
+			p.watcher(ctx, b).Run(ctx)
 			return nil
 		}},
 		lifecycle.Part{Name: "streams", Run: p.keeper.Watch},
@@ -98,27 +122,39 @@ func (p *parts) openBus(ctx context.Context) (*bus, error) {
 	if err := p.keeper.Ensure(ctx); err != nil {
 		return nil, err
 	}
-	opened, err := wandnats.Open(ctx, p.js)
+	opened, err := wandnats.Open(ctx, p.hub)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.shops.Load(ctx, opened.Shops, opened.Catalogue); err != nil {
+	n := p.near.Load()
+	switch {
+	case !p.isPoP():
+		if n, err = p.openNear(ctx); err != nil {
+			return nil, err
+		}
+	case n == nil:
+		return nil, errUnavailable // the mirrors come first
+	default:
+		p.behind.Store(true) // until it was measured
+	}
+	// At once, for the way to a hub is long.
+	var loading sync.WaitGroup
+	var failed [3]error
+	loading.Go(func() { failed[0] = p.control.Load(ctx, opened.Control) })
+	loading.Go(func() { failed[1] = p.spend.Load(ctx, opened.Spend) })
+	loading.Go(func() { failed[2] = p.releaseLost(ctx, opened) })
+	loading.Wait()
+	if err := errors.Join(failed[:]...); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(p.control.Load(ctx, opened.Control), p.spend.Load(ctx, opened.Spend)); err != nil {
-		return nil, err
-	}
-	if err := p.releaseLost(ctx, opened); err != nil {
-		return nil, err
-	}
-	trail := jobqueue.NewTrail(p.js, "edge", jobqueue.WithClock(p.clock.Now))
-	pages, sessions := pagestore.NewKV(opened.Pages, p.keys), session.NewStore(opened.Sessions, session.GuestTTL(p.js, p.cfg.GuestTTL), session.Clock(p.clock.Now))
+	trail := jobqueue.NewTrail(p.hub, "edge", jobqueue.WithClock(p.clock.Now))
+	pages, sessions := pagestore.NewKV(opened.Pages, p.keys), session.NewStore(opened.Sessions, session.GuestTTL(p.hub, p.cfg.GuestTTL), session.Clock(p.clock.Now))
 	drafts := pagedraft.NewStore(opened.Drafts)
 	data := &personal.Data{Permanent: p.s3, Cache: pages, Jobs: opened.Jobs, Sessions: sessions, Forgotten: opened.Forgotten, Drafts: drafts, Now: p.clock.Now}
 	return &bus{
-		opened: opened, pages: pages,
+		opened: opened, pages: pages, near: n,
 		Bus: Bus{
-			Queue:    jobqueue.NewQueue(p.js, opened.Jobs, p.cfg.Pool, trail),
+			Queue:    jobqueue.NewQueue(p.hub, opened.Jobs, p.cfg.Pool, trail),
 			Trail:    readableTrail{trail, opened.Jobs},
 			Sessions: sessions,
 			Maker: &pagemaker.Maker{
@@ -135,7 +171,7 @@ func (p *parts) openBus(ctx context.Context) (*bus, error) {
 // releaseLost drops the records of jobs that were lost with their stream, so that their
 // pages are asked for again.
 func (p *parts) releaseLost(ctx context.Context, b *wandnats.Bus) error {
-	released, err := jobqueue.ReleaseLost(ctx, p.js, b.Jobs)
+	released, err := jobqueue.ReleaseLost(ctx, p.hub, b.Jobs)
 	if released > 0 {
 		p.log.ErrorContext(ctx, "jobs were lost with their queue: their pages are made when their shoppers come again", "jobs", released)
 	}
@@ -196,23 +232,23 @@ func (m members) Health(ctx context.Context, member string) ([]byte, error) {
 // watcher watches pages and jobs. Pages in memory count as verified only while both are
 // watched. Changes during an outage are missed, so after one every page in memory is
 // looked up again, and the board starts empty.
-func (p *parts) watcher(ctx context.Context, b *wandnats.Bus) wandnats.Watcher {
+func (p *parts) watcher(ctx context.Context, b *bus) wandnats.Watcher {
 	// The delay is measured only for changes, not for the records that exist when the
 	// watch begins.
 	current := false
 	delay := telemetry.WatchDelay.Histogram(otel.GetMeterProvider(), scope)
 	return wandnats.Watcher{
-		Conn: b.Conn,
+		Conn: b.opened.Conn,
 		Watches: []wandnats.Watch{
 			{
-				Bucket: b.Pages, Keys: wandnats.AllPages,
+				Bucket: b.near.bucket, Keys: wandnats.AllPages,
 				Options: []jetstream.WatchOpt{jetstream.UpdatesOnly(), jetstream.MetaOnly()},
 				Entry:   p.notePage,
 			},
 			{
 				// This watch begins with the records that exist. Without them the places in the
 				// queue would be wrong until the oldest job has ended.
-				Bucket: b.Jobs, Keys: wandnats.AllJobs,
+				Bucket: b.opened.Jobs, Keys: wandnats.AllJobs,
 				Entry: func(change jetstream.KeyValueEntry) {
 					p.noteJob(change)
 					if current {

@@ -30,8 +30,14 @@ const (
 func (e *Edge) health(c *fiber.Ctx) error {
 	checks := fiber.Map{"nats": "ok"}
 	status := "ok"
-	if !e.deps.Connected() || e.deps.Bus() == nil {
+	if !e.deps.Connected() || !e.deps.Loaded() {
 		checks["nats"], status = "away", "degraded"
+	}
+	if e.atPoP() {
+		checks["hub"] = "ok"
+		if e.deps.Bus() == nil {
+			checks["hub"], status = "away", "degraded"
+		}
 	}
 	for tier, breaker := range e.deps.Pages.Breakers() {
 		checks[tier] = "ok"
@@ -67,7 +73,7 @@ func (e *Edge) ready(c *fiber.Ctx) error {
 		switch {
 		case e.deps.Streams.Missing():
 			state = "streams are missing"
-		case e.deps.Bus() == nil:
+		case !e.deps.Loaded():
 			state = "starting"
 		}
 	}

@@ -79,6 +79,11 @@
 // The edge recovers by itself when they are back. If it starts without them, it serves
 // fallbacks and logs what it waits for. GET /ready is 503 until NATS was reached.
 //
+// At a PoP (wandnats.Settings.HubDomain) pages, shops and products are read from mirrors at
+// its own NATS, and the rest is at the hub. The edge is ready once it has read the mirrors.
+// While the hub is away it is without Bus, as an edge without NATS is, and serves. While a
+// mirror is behind, what it lacks is looked up at the hub. A hit waits for no session there.
+//
 // While an operator has switched a store's generation off (package control), or the day's
 // budget has no room for another call of the model (package spend), no job is requested.
 // Pages are served as they are, and X-Generation is off.

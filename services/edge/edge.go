@@ -58,9 +58,11 @@ type Deps struct {
 	Board *jobboard.Board
 	// Drafts holds the beginnings of pages for which somebody waits.
 	Drafts *draftboard.Board
-	// Bus returns the parts that need NATS, or nil until NATS was reached, and while streams
-	// are missing there.
-	Bus     func() *Bus
+	// Bus returns the parts that need NATS, or nil until NATS was reached, while streams are
+	// missing there, and while the hub of a PoP is away.
+	Bus func() *Bus
+	// Loaded reports whether the shops were read from NATS.
+	Loaded  func() bool
 	Streams Streams
 	// Connected reports whether NATS is connected now.
 	Connected func() bool
@@ -105,6 +107,10 @@ type Edge struct {
 	// visitorsPausedUntil, in Unix nanoseconds.
 	visitors            *otter.Cache[pagekey.Key, *visitor]
 	visitorsPausedUntil atomic.Int64
+	// readAhead has a place for each session that is read for a later visit, reading waits
+	// for them.
+	readAhead chan struct{}
+	reading   sync.WaitGroup
 	// wanted are pages of cohorts that visitors missed, for runCohorts.
 	wanted chan wantedPage
 	// stopping is closed when the edge is told to stop, draining when it begins to.
@@ -122,7 +128,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if err != nil {
 		return nil, fmt.Errorf("visitors: %w", err)
 	}
-	e := &Edge{cfg: cfg, deps: deps, log: deps.Log, metrics: newMetrics(), visitors: visitors, wanted: make(chan wantedPage, maxWanted), stopping: make(chan struct{}), draining: make(chan struct{})}
+	e := &Edge{cfg: cfg, deps: deps, log: deps.Log, metrics: newMetrics(), visitors: visitors, wanted: make(chan wantedPage, maxWanted), readAhead: make(chan struct{}, maxReadAhead), stopping: make(chan struct{}), draining: make(chan struct{})}
 	if e.marks, err = cfg.Orders.Signer(); err != nil {
 		return nil, err
 	}

@@ -97,6 +97,7 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 				Generation: (*deskGeneration)(d), Webhooks: (*deskWebhooks)(d), Drafts: (*deskDrafts)(d),
 			}
 		},
+		Loaded:  func() bool { return !d.offline || cfg.Pool.HubDomain != "" },
 		Streams: (*deskStreams)(d), Connected: func() bool { return !d.offline },
 		Clock: wandnats.NewClock(cfg.Clock), Log: slog.New(slog.DiscardHandler),
 	})

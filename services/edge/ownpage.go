@@ -74,7 +74,7 @@ func (e *Edge) considerVisitor(ctx context.Context, found *ownPage) {
 	if !found.decision.Servable() || found.decision.AsksForPage() {
 		return
 	}
-	if v := e.visitor(ctx, found.Page.Key()); v != nil {
+	if v := e.visitorOfHit(ctx, found.Page.Key()); v != nil {
 		found.in.Visitor = &v.Visitor
 		found.decision = freshness.Decide(found.in)
 	}

@@ -116,7 +116,7 @@ func (e *Edge) shopOf(c *fiber.Ctx) (*catalogue.Shop, error) {
 	}
 	shop, ok := e.deps.Shops.Shop(slug)
 	switch {
-	case !ok && e.deps.Bus() == nil:
+	case !ok && !e.deps.Loaded():
 		// The shop may be in the bucket, which cannot be read yet.
 		return nil, errUnavailable
 	case !ok:

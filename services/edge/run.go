@@ -15,7 +15,6 @@ import (
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/control"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
-	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/spend"
 	"github.com/wandstore/wandstore/pkg/storefront"
@@ -50,17 +49,21 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	defer e.observe()()
 	defer observeSpending(p.spend)()
-	defer streamstate.Observe(js, cfg.Pool, cfg.Pool.Members(), p.queueOf, scope)()
-	return lifecycle.Run(ctx,
-		lifecycle.Part{Name: "shops", Run: p.shops.Run},
-		lifecycle.Part{Name: "object store", Run: p.ensureBucket},
-		lifecycle.Part{Name: "bus", Run: p.runBus},
-		lifecycle.Part{Name: "cohorts", Run: e.runCohorts},
-		lifecycle.Part{
+	defer streamstate.Observe(p.hub, cfg.Pool.AtHub(), cfg.Pool.Members(), p.queueOf, scope)()
+	all := []lifecycle.Part{
+		{Name: "shops", Run: p.shops.Run},
+		{Name: "object store", Run: p.ensureBucket},
+		{Name: "bus", Run: p.runBus},
+		{Name: "cohorts", Run: e.runCohorts},
+		{
 			Name: "http", Run: func(ctx context.Context) error { return e.serve(ctx, listener) },
 			StopTimeout: cfg.ShutdownDelay + 2*stopTimeout,
 		},
-	)
+	}
+	if p.isPoP() {
+		all = append(all, lifecycle.Part{Name: "mirrors", Run: p.runMirrors})
+	}
+	return lifecycle.Run(ctx, all...)
 }
 
 // parts are the real parts of an edge.
@@ -79,10 +82,18 @@ type parts struct {
 	drafts   *draftboard.Board
 	control  *control.Switch
 	spend    *spend.Follower
-	keeper   *wandnats.Keeper
-	clock    *wandnats.Clock
-	// bus is nil until NATS was reached, and while streams are missing there.
-	bus atomic.Pointer[bus]
+	// hub is the JetStream of what is written, js of what is read: another at a PoP only.
+	hub    jetstream.JetStream
+	keeper *wandnats.Keeper
+	clock  *wandnats.Clock
+	// mirrors looks after those of a PoP; nil elsewhere.
+	mirrors *wandnats.Keeper
+	// near is nil until NATS was reached. So is bus, and while streams are missing there or a
+	// PoP's hub is away.
+	near atomic.Pointer[near]
+	bus  atomic.Pointer[bus]
+	// behind says that the mirror of the pages may lack some.
+	behind atomic.Bool
 }
 
 func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, clock *wandnats.Clock, log *slog.Logger) (*parts, error) {
@@ -109,11 +120,19 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, clock *wandnats
 	if err != nil {
 		return nil, err
 	}
+	hub, err := cfg.Pool.Hub(js)
+	if err != nil {
+		s3.Close()
+		return nil, err
+	}
 	p := &parts{
 		cfg: cfg, nc: nc, js: js, log: log, shops: shops, renderer: renderer,
 		memory: memory, s3: s3, keys: keys, board: jobboard.New(cfg.Pool.Concurrency, clock.Now), drafts: draftboard.New(),
 		control: control.New(log), spend: spend.NewFollower(clock.Now, log),
-		keeper: &wandnats.Keeper{JetStream: js, Settings: cfg.Pool, Edge: true, Clock: clock, Log: log}, clock: clock,
+		hub: hub, keeper: &wandnats.Keeper{JetStream: hub, Settings: cfg.Pool.AtHub(), Edge: true, Clock: clock, Log: log}, clock: clock,
+	}
+	if cfg.Pool.HubDomain != "" {
+		p.mirrors = &wandnats.Keeper{JetStream: js, Settings: cfg.Pool, Edge: true, Log: log}
 	}
 	if p.pages, err = pagestore.NewTiered(memory, s3, kvTier{p}, p.lookupOptions()...); err != nil {
 		s3.Close()
@@ -135,6 +154,10 @@ func (p *parts) close() {
 }
 
 func (p *parts) deps() Deps {
+	var streams Streams = p.keeper
+	if p.isPoP() {
+		streams = popStreams{p.mirrors, p.keeper}
+	}
 	return Deps{
 		Shops: p.shops, Renderer: p.renderer, Pages: p.pages, Memory: p.memory, Board: p.board, Drafts: p.drafts,
 		Bus: func() *Bus {
@@ -143,7 +166,8 @@ func (p *parts) deps() Deps {
 			}
 			return nil
 		},
-		Streams: p.keeper, Connected: p.nc.IsConnected, Clock: p.clock, Log: p.log,
+		Loaded:  func() bool { return p.near.Load() != nil },
+		Streams: streams, Connected: p.nc.IsConnected, Clock: p.clock, Log: p.log,
 	}
 }
 
@@ -169,15 +193,4 @@ func (p *parts) ensureLifecycle(ctx context.Context) {
 	if err := p.s3.EnsureLifecycle(ctx); err != nil {
 		p.log.WarnContext(ctx, "PAGE_TTL is not applied by this process", "error", err)
 	}
-}
-
-// kvTier is the KV tier of the page lookup. It is unavailable until NATS was reached.
-type kvTier struct{ p *parts }
-
-func (k kvTier) Get(ctx context.Context, key pagekey.Key) (*pagestore.Page, error) {
-	b := k.p.bus.Load()
-	if b == nil {
-		return nil, errUnavailable
-	}
-	return b.pages.Get(ctx, key)
 }

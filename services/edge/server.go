@@ -29,6 +29,7 @@ const (
 // Config.ShutdownDelay, in which its balancer learns of it. Then it accepts no more
 // connections and finishes the running requests.
 func (e *Edge) serve(ctx context.Context, listener net.Listener) error {
+	defer e.reading.Wait()
 	app := e.app()
 	served := make(chan error, 1)
 	go func() { served <- app.Listener(listener) }()

@@ -86,6 +86,34 @@ func (e *Edge) visitor(ctx context.Context, key pagekey.Key) *visitor {
 	return read
 }
 
+// maxReadAhead bounds the sessions that are read at a time for later visits.
+const maxReadAhead = 64
+
+// visitorOfHit is visitor for a page that is served anyway. At a PoP it does not wait for the
+// way to the hub: it returns what is known, and has the session read for the next visit.
+func (e *Edge) visitorOfHit(ctx context.Context, key pagekey.Key) *visitor {
+	if !e.atPoP() {
+		return e.visitor(ctx, key)
+	}
+	known, ok := e.visitors.GetIfPresent(key)
+	if ok && time.Now().Before(known.until) {
+		return known
+	}
+	select {
+	case e.readAhead <- struct{}{}:
+		e.reading.Go(func() {
+			defer func() { <-e.readAhead }()
+			e.visitor(context.WithoutCancel(ctx), key)
+		})
+	default:
+		// Enough are being read.
+	}
+	return known
+}
+
+// atPoP reports whether NATS is a leaf node, and the hub far.
+func (e *Edge) atPoP() bool { return e.cfg.Pool.HubDomain != "" }
+
 // invalidateVisitor removes the shopper from the cache, because their session has changed.
 func (e *Edge) invalidateVisitor(shopper, store string) {
 	if key, err := pagekey.New(store, shopper); err == nil {

@@ -30,6 +30,9 @@ const settling = 10 * time.Second
 // members are cold. In both cases it returns nil. It returns an error if the address is in
 // use, the configuration is invalid or a part fails.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
+	if cfg.Pool.HubDomain != "" {
+		return errors.New("NATS_HUB_DOMAIN is set: generators run at the hub, and at a PoP the mirrors are provisioned")
+	}
 	nc, js, err := wandnats.Dial(cfg.NATS, "generator", log)
 	if err != nil {
 		return err

@@ -1,0 +1,194 @@
+package faults_test
+
+import (
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/wandstore/wandstore/pkg/checkout"
+	"github.com/wandstore/wandstore/pkg/eventually"
+	"github.com/wandstore/wandstore/pkg/faulttest"
+	"github.com/wandstore/wandstore/pkg/freeport"
+	"github.com/wandstore/wandstore/pkg/miniotest"
+	"github.com/wandstore/wandstore/pkg/natstest"
+	"github.com/wandstore/wandstore/services/allinone/e2e/world"
+	"github.com/wandstore/wandstore/services/edge"
+	"github.com/wandstore/wandstore/services/generator"
+)
+
+// A PoP whose hub is 120 ms away serves what it has at once, and has pages made at the hub.
+// Cut off, it goes on serving, also after a restart, and asks for nothing. It finds back by
+// itself, and pays for no page that was made meanwhile.
+func TestPoPAndItsHub(t *testing.T) {
+	t.Parallel()
+	const oneWay = 60 * time.Millisecond
+	w := world.New(t)
+	leafs := freeport.Addr(t)
+	hub := configuredNATS(t, nil, func(o *server.Options) { o.LeafNode.Host, o.LeafNode.Port = hostPort(t, leafs) }, "single.conf", "leafnodes.conf")
+	link := faulttest.NewProxy(t, leafs)
+	pop := configuredNATS(t, map[string]string{"NATS_DOMAIN": "pop-1", "NATS_HUB_URL": as("pop", link.Addr())}, func(*server.Options) {}, "pop.conf")
+
+	quiet := slog.New(slog.DiscardHandler)
+	home := func(c *generator.Config) { c.NATS.URL = as("generator", hub) }
+	provision := w.GeneratorConfig()
+	provision.NATS.URL = as("provision", hub)
+	if err := generator.Provision(t.Context(), provision, quiet); err != nil {
+		t.Fatal(err)
+	}
+	provision.NATS.URL, provision.NATS.InboxPrefix, provision.Pool.HubDomain = as("provision", pop), "_INBOX_pop", "hub"
+	if err := generator.Provision(t.Context(), provision, quiet); err != nil {
+		t.Fatal(err)
+	}
+	g := w.StartGenerator(home)
+	there := func(c *edge.Config) {
+		c.NATS.URL, c.NATS.InboxPrefix, c.Pool.HubDomain = as("edge", pop), "_INBOX_pop", "hub"
+		// A bucket without any page: what is served there comes by the mirror.
+		c.S3.Bucket = miniotest.Start(t).Bucket(t)
+	}
+	link.Latency(oneWay)
+	e := w.StartEdge(there)
+	hubIs := func(e *world.Process, state string) {
+		t.Helper()
+		eventually.True(t, "the hub is "+state, func() bool {
+			checks, _ := world.Get(t, e.Base+"/health").JSON(t)["checks"].(map[string]any)
+			return checks["hub"] == state
+		})
+	}
+	hubIs(e, "ok")
+
+	if a := e.Visit(t, "magic-wands", "ada"); a.Status != http.StatusOK || a.Header.Get("X-Generation") != "triggered" {
+		t.Errorf("a miss: %d, X-Generation %q", a.Status, a.Header.Get("X-Generation"))
+	}
+	page := e.BecomesHit(t, "magic-wands", "ada")
+	made := len(w.Sim.Requests())
+
+	// Nothing comes through, and nobody knows it yet: a hit that waited for the hub would wait
+	// for one of the edge's deadlines, which are 10 s.
+	link.Hang()
+	for range 3 {
+		start := time.Now()
+		if a := e.Visit(t, "magic-wands", "ada"); a.Header.Get("X-Cache") != "HIT" || a.Body != page.Body || time.Since(start) > 8*time.Second {
+			t.Errorf("a hit beside a silent hub: %s after %s", a.Header.Get("X-Cache"), time.Since(start))
+		}
+	}
+
+	link.Cut()
+	hubIs(e, "away")
+	fresh := w.StartEdge(there)
+	for _, e := range []*world.Process{e, fresh} {
+		if a := e.Visit(t, "magic-wands", "ada"); a.Header.Get("X-Cache") != "HIT" || a.Body != page.Body {
+			t.Errorf("a hit without the hub: %s from %q", a.Header.Get("X-Cache"), a.Tier())
+		}
+		if a := e.Visit(t, "magic-wands", "grace"); a.Status != http.StatusOK || a.Header.Get("X-Cache") != "MISS" || a.Header.Get("X-Generation") != "off" {
+			t.Errorf("a miss without the hub: %d, %s, X-Generation %q", a.Status, a.Header.Get("X-Cache"), a.Header.Get("X-Generation"))
+		}
+		for path, want := range map[string]int{"/ready": 200, "/s/magic-wands/p/nightjar": 200, "/s/no-such-shop": 404} {
+			if a := world.Get(t, e.Base+path); a.Status != want {
+				t.Errorf("%s without the hub: %d, want %d", path, a.Status, want)
+			}
+		}
+	}
+	// Meanwhile, at home.
+	body := `{"jobId":"meanwhile","storeSlug":"magic-wands","shopperId":"edith","preferences":{"persona":"loyalist"}}`
+	if a := world.Post(t, g.Base+"/generate", body, "Content-Type", "application/json"); a.Status != http.StatusOK || a.JSON(t)["success"] != true {
+		t.Fatalf("generate: %d %s", a.Status, a.Body)
+	}
+
+	link.Restore()
+	hubIs(e, "ok")
+	hubIs(fresh, "ok")
+	if a := e.Visit(t, "magic-wands", "edith"); a.Header.Get("X-Cache") != "HIT" || a.Header.Get("X-Persona") != "loyalist" {
+		t.Errorf("the page that was made meanwhile: %s, X-Generation %q", a.Header.Get("X-Cache"), a.Header.Get("X-Generation"))
+	}
+	if n := len(w.Sim.Requests()); n != made+1 {
+		t.Errorf("the model was asked %d times meanwhile, want once", n-made)
+	}
+	fresh.Visit(t, "magic-wands", "grace")
+	fresh.BecomesHit(t, "magic-wands", "grace")
+	_, js := natstest.Connect(t, as("operator", hub))
+	eventually.True(t, "the jobs are settled", func() bool { return len(w.Waiting(js)) == 0 })
+}
+
+// as is the URL of a user of a server that configuredNATS started.
+func as(user, addr string) string { return fmt.Sprintf("nats://%s:%s-password@%s", user, user, addr) }
+
+// configuredNATS runs a nats-server by files of nats/server, which follow each other, and
+// returns its address. The variables are those that the files want besides passwords, which
+// are the users' names and "-password".
+func configuredNATS(t *testing.T, variables map[string]string, change func(*server.Options), files ...string) string {
+	t.Helper()
+	values := map[string]string{"NATS_STORE_DIR": t.TempDir()}
+	for _, user := range []string{"edge", "generator", "provision", "importer", "pop", "operator", "sys"} {
+		values[strings.ToUpper(user)+"_PASSWORD"] = user + "-password"
+	}
+	maps.Copy(values, variables)
+	var text, config strings.Builder
+	for _, file := range files {
+		text.WriteString(included(t, file))
+	}
+	for name, value := range values {
+		// In the file itself, for the environment is that of the tests that run beside. The server
+		// refuses one that is not used.
+		if strings.Contains(text.String(), "$"+name) {
+			fmt.Fprintf(&config, "%s: %q\n", name, value)
+		}
+	}
+	config.WriteString(text.String())
+	opts := &server.Options{}
+	if err := opts.ProcessConfigString(config.String()); err != nil {
+		t.Fatal(err)
+	}
+	addr := freeport.Addr(t)
+	opts.Host, opts.Port = hostPort(t, addr)
+	opts.HTTPPort, opts.NoLog, opts.NoSigs, opts.SyncAlways = 0, true, true, false
+	change(opts)
+	s, err := server.NewServer(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() {
+		s.Shutdown()
+		s.WaitForShutdown()
+	})
+	if !s.ReadyForConnections(eventually.Patience) {
+		t.Fatal("the server is not ready")
+	}
+	return addr
+}
+
+// included is a file of nats/server with those that it includes in their place: an included
+// file is told no variables but the environment's.
+func included(t *testing.T, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(checkout.Root(t), "nats", "server", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return regexp.MustCompile(`(?m)^include \./(.*)$`).ReplaceAllStringFunc(string(b), func(line string) string {
+		return included(t, strings.TrimPrefix(line, "include ./"))
+	})
+}
+
+func hostPort(t *testing.T, addr string) (host string, port int) {
+	t.Helper()
+	host, text, err := net.SplitHostPort(addr)
+	if err == nil {
+		port, err = strconv.Atoi(text)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return host, port
+}
