@@ -1,8 +1,14 @@
 package deploy_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io/fs"
+	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -67,8 +73,14 @@ func TestKubernetesByNACK(t *testing.T) {
 
 // The servers take the configuration that they are given.
 func TestKubernetesConfiguresNATS(t *testing.T) {
-	for overlay, routes := range map[string]int{"single-node": 0, "three-nodes": 3} {
-		c := built(t, overlay)
+	pair := certificate(t)
+	for overlay, routes := range map[string]int{"single-node": 0, "three-nodes": 3, "edge-pop": 0, "single-node with leafnodes": 0, "three-nodes with leafnodes": 3} {
+		var c *cluster
+		if folder, component, with := strings.Cut(overlay, " with "); with {
+			c = builtWith(t, folder, component)
+		} else {
+			c = built(t, overlay)
+		}
 		at := slices.IndexFunc(c.configMaps, func(m corev1.ConfigMap) bool { return strings.HasPrefix(m.Name, "nats-config-") })
 		if at < 0 {
 			t.Fatalf("no configuration among %d config maps", len(c.configMaps))
@@ -82,8 +94,8 @@ func TestKubernetesConfiguresNATS(t *testing.T) {
 		if !clustered {
 			pod = c.pods()["nats"]
 		}
-		if volume := pod.Spec.Volumes[0]; volume.ConfigMap == nil || volume.ConfigMap.Name != config.Name {
-			t.Errorf("the servers mount %+v, the map is %s", volume, config.Name)
+		if !slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return v.ConfigMap != nil && v.ConfigMap.Name == config.Name }) {
+			t.Errorf("the servers mount %+v, the map is %s", pod.Spec.Volumes, config.Name)
 		}
 		for _, v := range pod.Spec.Containers[0].Env {
 			value := v.Value
@@ -93,10 +105,19 @@ func TestKubernetesConfiguresNATS(t *testing.T) {
 					value = "nats0"
 				}
 			}
-			t.Setenv(v.Name, strings.ReplaceAll(value, "$(NATS_ROUTE_PASSWORD)", "nats0"))
+			if strings.HasPrefix(v.Name, "NATS_TLS_") {
+				value = pair[v.Name]
+			}
+			t.Setenv(v.Name, reference.ReplaceAllString(value, "nats0"))
 		}
 		opts, err := server.ProcessConfigFile(filepath.Join(folder, "nats.conf"))
 		must(t, err)
+		if got, want := opts.LeafNode.Port == leafPort && opts.LeafNode.TLSConfig != nil, strings.HasSuffix(overlay, "leafnodes"); got != want {
+			t.Errorf("%s: listens for PoPs, by TLS: %t", overlay, got)
+		}
+		if remotes := opts.LeafNode.Remotes; overlay == "edge-pop" && (len(remotes) != 1 || remotes[0].URLs[0].Host != "nats.hub.example.com:7422" || remotes[0].URLs[0].Scheme != "tls" || opts.JetStreamDomain == "hub") {
+			t.Errorf("a PoP's hubs: %+v", remotes)
+		}
 		if opts.HTTPHost != "0.0.0.0" || opts.HTTPPort != 8222 || opts.StoreDir != "/data" || len(opts.Routes) != routes || len(opts.Accounts) == 0 {
 			t.Errorf("%s: monitor %s:%d, store %s, %d routes, %d accounts", overlay, opts.HTTPHost, opts.HTTPPort, opts.StoreDir, len(opts.Routes), len(opts.Accounts))
 		}
@@ -104,6 +125,25 @@ func TestKubernetesConfiguresNATS(t *testing.T) {
 			t.Errorf("the first route is %s", opts.Routes[0].Host)
 		}
 	}
+}
+
+// certificate is a certificate of its own authority and its key, in files, as the
+// configurations name them.
+func certificate(t *testing.T) map[string]string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	must(t, err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	must(t, err)
+	files := map[string]string{}
+	for name, block := range map[string]*pem.Block{"NATS_TLS_CERT": {Type: "CERTIFICATE", Bytes: cert}, "NATS_TLS_KEY": {Type: "PRIVATE KEY", Bytes: private}} {
+		files[name] = filepath.Join(t.TempDir(), name)
+		must(t, os.WriteFile(files[name], pem.EncodeToMemory(block), 0o600))
+	}
+	return files
 }
 
 // builtWith is an overlay with one more component.

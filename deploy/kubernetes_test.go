@@ -124,7 +124,7 @@ func TestKubernetes(t *testing.T) {
 		"single-node": {"edge", "generator", "minio", "minio-provision", "nats", "provision"},
 		"three-nodes": {"edge", "generator", "minio", "minio-provision", "nats-cluster", "provision"},
 		"aws":         {"edge", "generator", "nats", "provision"},
-		"edge-pop":    {"edge"},
+		"edge-pop":    {"edge", "nats", "provision"},
 	} {
 		t.Run(overlay, func(t *testing.T) {
 			c := built(t, overlay)
