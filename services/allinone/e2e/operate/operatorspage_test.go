@@ -3,6 +3,7 @@ package operate_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/checkout"
@@ -206,6 +209,7 @@ func TestOperatorsPage(t *testing.T) {
 		}
 		idle()
 	}
+	var kept map[string]uint64
 	before["Back up and restore"] = func() {
 		// The restart has restored the consumers' deliveries.
 		w.LimitDeliveries(js, 1)
@@ -216,8 +220,14 @@ func TestOperatorsPage(t *testing.T) {
 		idle()
 		g.Stop()
 		e.Stop()
+		kept = sequences(t, js)
 	}
-	after["Back up and restore"] = func() { e, g = start() }
+	after["Back up and restore"] = func() {
+		if restored := sequences(t, js); !maps.Equal(restored, kept) {
+			t.Errorf("restored: %v, want %v", restored, kept)
+		}
+		e, g = start()
+	}
 
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o700); err != nil {
@@ -254,6 +264,20 @@ func TestOperatorsPage(t *testing.T) {
 	if len(before)+len(after) != 0 {
 		t.Errorf("prepared for sections that the page does not have: %d, %d", len(before), len(after))
 	}
+}
+
+// sequences is the last sequence of every stream and bucket, which a restore keeps.
+func sequences(t *testing.T, js jetstream.JetStream) map[string]uint64 {
+	t.Helper()
+	last := map[string]uint64{}
+	streams := js.ListStreams(t.Context())
+	for info := range streams.Info() {
+		last[info.Config.Name] = info.State.LastSeq
+	}
+	if err := streams.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return last
 }
 
 // letters waits until there are n dead letters.

@@ -28,7 +28,8 @@ type Config struct {
 	// CookieKeys sign shoppers' cookies: base64 of 32 bytes or more each, with commas. The
 	// first signs, all verify.
 	CookieKeys string `env:"SHOPPER_KEYS" secret:"true"`
-	// LinkKeys verify link tokens: {shop}:{base64 of 32 bytes or more}, with commas.
+	// LinkKeys verify link tokens: {shop}:{base64 of 32 bytes or more}, with commas. A shop may
+	// have several: all verify, and the first signs its previews.
 	LinkKeys string `env:"LINK_KEYS" secret:"true"`
 }
 
@@ -59,7 +60,7 @@ const minKey = 32
 
 // Keys reads the keys. The error names the variable.
 func (c Config) Keys(now func() time.Time) (*Keys, error) {
-	keys := &Keys{now: now, links: map[string][]byte{}}
+	keys := &Keys{now: now, links: map[string][][]byte{}}
 	for text := range listed(c.CookieKeys) {
 		key, ok := readKey(text)
 		if !ok {
@@ -70,10 +71,10 @@ func (c Config) Keys(now func() time.Time) (*Keys, error) {
 	for text := range listed(c.LinkKeys) {
 		shop, encoded, _ := strings.Cut(text, ":")
 		key, ok := readKey(encoded)
-		if !ok || !pagekey.ValidShop(shop) || keys.links[shop] != nil {
-			return nil, errors.New("LINK_KEYS is not shop:base64 of 32 bytes or more, one a shop, several with commas")
+		if !ok || !pagekey.ValidShop(shop) {
+			return nil, errors.New("LINK_KEYS is not shop:base64 of 32 bytes or more, several with commas")
 		}
-		keys.links[shop] = key
+		keys.links[shop] = append(keys.links[shop], key)
 	}
 	return keys, nil
 }

@@ -12,7 +12,8 @@
 //
 // A link token is a JWT (RFC 7519) that a merchant's backend makes: HS256 under the shop's
 // key of LINK_KEYS, with sub (the shopper's id), aud (the shop's slug) and exp. It is
-// exchanged for a cookie at once.
+// exchanged for a cookie at once. A shop may have two keys while its backend changes from one
+// to the other.
 //
 // A server token authorises a merchant's backend to speak for any shopper of its shop. It is
 // the same without sub, so that a link that leaks names one shopper and nobody else.

@@ -26,7 +26,7 @@ func NewID() string { return rand.Text() }
 // Keys makes and verifies identities. It is safe for concurrent use.
 type Keys struct {
 	cookies [][]byte
-	links   map[string][]byte
+	links   map[string][][]byte
 	// now is the clock that tokens expire by.
 	now func() time.Time
 }
@@ -109,12 +109,12 @@ func (k *Keys) Preview(token, shop string) error {
 // NewPreview makes a token for Preview that expires then. The error is ErrInvalid if the
 // shop has no key.
 func (k *Keys) NewPreview(shop string, expires time.Time) (string, error) {
-	key, ok := k.links[shop]
-	if !ok {
+	keys := k.links[shop]
+	if len(keys) == 0 {
 		return "", ErrInvalid
 	}
 	claims := jwt.RegisteredClaims{Audience: jwt.ClaimStrings{previewAudience + shop}, ExpiresAt: jwt.NewNumericDate(expires)}
-	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(key)
+	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(keys[0])
 }
 
 // leeway allows for the difference between two machines' clocks.
@@ -124,14 +124,17 @@ func (k *Keys) claims(token, shop string) (jwt.RegisteredClaims, error) {
 	return k.claimsFor(token, shop, shop)
 }
 
-// claimsFor is the claims of a token under the shop's key for that audience alone.
+// claimsFor is the claims of a token under one of the shop's keys for that audience alone.
 func (k *Keys) claimsFor(token, shop, audience string) (jwt.RegisteredClaims, error) {
 	var claims jwt.RegisteredClaims
-	key, ok := k.links[shop]
-	if !ok || len(token) > maxToken {
+	if len(k.links[shop]) == 0 || len(token) > maxToken {
 		return claims, ErrInvalid
 	}
-	_, err := jwt.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return key, nil },
+	var keys jwt.VerificationKeySet
+	for _, key := range k.links[shop] {
+		keys.Keys = append(keys.Keys, key)
+	}
+	_, err := jwt.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return keys, nil },
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithAudience(audience),
 		jwt.WithExpirationRequired(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(k.now))
 	if err != nil {
