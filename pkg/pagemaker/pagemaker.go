@@ -212,7 +212,7 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop, cost
 	}
 	_, span := otel.Tracer(scope).Start(ctx, "compose", trace.WithAttributes(
 		telemetry.Store.String(shop.Slug), telemetry.Persona.String(visitor.Persona), telemetry.Source.String(page.GetSource())))
-	html, err := m.Renderer.Page(storefront.PageInput{Shop: shop, Design: designed, Persona: visitor.Persona, Shared: o.forCohort()})
+	html, err := m.Renderer.Page(storefront.PageInput{Shop: shop, Design: designed, Persona: visitor.Persona, Shared: o.forCohort(), Returning: !o.forCohort()})
 	telemetry.End(span, err)
 	if err != nil {
 		return Made{}, telemetry.Typed("render", fmt.Errorf("render page: %w", err))

@@ -6,35 +6,29 @@ import (
 )
 
 // Sections renders the sections of a front page one by one, from the given number on, 0
-// being the first: the HTML that Page has in their place. Before a section stand, in an
-// element of their own, all drawings that it uses, so that it can be put into a page that
-// lacks them. With the first section comes what is above it in the page's main element.
+// being the first: the HTML that Page has in their place. With the first section comes
+// what is above it in the page's main element.
 // Only links to later sections may differ from those of a page with more sections. It fails
 // without a shop, or on a defect in a template.
 func (r *Renderer) Sections(in PageInput, from int) ([]string, error) {
 	if in.Shop == nil {
 		return nil, errors.New("render sections: no shop")
 	}
-	shop := newShopView(in.Shop.For(in.Persona))
+	shop := r.view(in.Shop.For(in.Persona))
 	v := newPageView(in, shop)
 	var rendered []string
 	for i := from; i < len(v.Sections); i++ {
-		shop.drawn, shop.drawings = map[string]bool{}, nil
-		section, err := r.execute("section", v.Sections[i])
-		if err != nil {
-			return nil, err
-		}
-		drawings, err := r.execute("pictures", shop.drawings)
+		section, err := r.execute(v.Sections[i], "section")
 		if err != nil {
 			return nil, err
 		}
 		var masthead []byte
 		if i == 0 && v.Masthead {
-			if masthead, err = r.execute("masthead", v); err != nil {
+			if masthead, err = r.execute(v, "masthead"); err != nil {
 				return nil, err
 			}
 		}
-		rendered = append(rendered, string(slices.Concat(drawings, masthead, section)))
+		rendered = append(rendered, string(slices.Concat(masthead, section)))
 	}
 	return rendered, nil
 }

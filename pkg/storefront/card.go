@@ -46,11 +46,8 @@ func (c cardView) Initial() string {
 	return "·"
 }
 
-// Symbol is the id of the product's drawing, which the document then contains.
-func (c cardView) Symbol() string {
-	c.shop.draw(c.product)
-	return "i-" + c.ID
-}
+// Drawing is the address of the product's drawing.
+func (c cardView) Drawing() string { return c.shop.drawing(c.product) }
 
 func (s *shopView) card(p *catalogue.Product) cardView {
 	c := cardView{

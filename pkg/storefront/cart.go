@@ -23,6 +23,8 @@ type CartInput struct {
 	// Unavailable is true if the cart could not be read. The page says so and ignores
 	// Lines.
 	Unavailable bool
+	// Returning is as in PageInput.
+	Returning bool
 }
 
 // Cart renders a cart page. It fails without a shop, or on a defect in a template.
@@ -30,10 +32,10 @@ func (r *Renderer) Cart(in CartInput) ([]byte, error) {
 	if in.Shop == nil {
 		return nil, errors.New("render a cart: no shop")
 	}
-	shop := newShopView(in.Shop)
+	shop := r.view(in.Shop)
 	v := newCartView(in, shop)
-	v.CSP = r.policy(in.Shop)
-	return r.document("cart.tmpl", v, shop)
+	r.complete(&v.head, in.Shop, in.Returning)
+	return r.document("cart.tmpl", v)
 }
 
 type cartView struct {

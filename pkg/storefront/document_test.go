@@ -5,7 +5,11 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/xml"
+	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,23 +104,111 @@ func TestScriptsAreSmall(t *testing.T) {
 	}
 }
 
-// A page has at most 30 KB compressed, and a page with every section type at most 33 KB.
+// A page has at most 20 KB compressed, and a page with every section type at most 25 KB.
 func TestPagesAreSmall(t *testing.T) {
 	everyPage(t, func(t *testing.T, _ *catalogue.Shop, page []byte) {
-		limit := 30_000
+		limit := 20_000
 		if strings.Contains(t.Name(), "every_section") {
-			limit = 33_000
+			limit = 25_000
 		}
-		var b bytes.Buffer
-		w := gzip.NewWriter(&b)
-		if _, err := w.Write(page); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if b.Len() > limit {
-			t.Errorf("%d bytes compressed, want at most %d", b.Len(), limit)
+		if n := compressed(t, page); n > limit {
+			t.Errorf("%d bytes compressed, want at most %d", n, limit)
 		}
 	})
+}
+
+// The page of a shopper is the page's own words and design: what all pages have is at
+// addresses of its own. It is the same page otherwise.
+func TestOwnPagesAreSmall(t *testing.T) {
+	r := renderer(t)
+	address, css := r.Stylesheet()
+	for _, shop := range append(cataloguetest.BuiltIn(t).All(), cataloguetest.Example(t)) {
+		for _, personaName := range personas {
+			in := storefront.PageInput{Shop: shop, Design: design.Template(shop, personaName, design.Interests{}), Persona: personaName}
+			contains := render(t, r, in)
+			in.Returning = true
+			links := render(t, r, in)
+			if n := compressed(t, links); len(links) > 30_000 || n > 12_000 {
+				t.Errorf("%s, %s: %d bytes, %d compressed, want at most 30,000 and 12,000", shop.Slug, personaName, len(links), n)
+			}
+			link := []byte(`<link rel="stylesheet" href="` + address + `">`)
+			if got := bytes.Replace(links, link, slices.Concat([]byte("<style>"), css, []byte("</style>")), 1); !bytes.Equal(got, contains) {
+				t.Errorf("%s, %s: the page that links its stylesheet is another", shop.Slug, personaName)
+			}
+			if !r.Rendered(links, shop) {
+				t.Errorf("%s, %s: the renderer does not know its page", shop.Slug, personaName)
+			}
+			checkSafe(t, links, "", constantScripts(t, r, shop))
+		}
+	}
+}
+
+// A drawing is a document of a few shapes, which runs and loads nothing, and its address is
+// another when it is another.
+func TestDrawingsAreAssets(t *testing.T) {
+	r := renderer(t)
+	for _, shop := range append(cataloguetest.BuiltIn(t).All(), cataloguetest.Example(t)) {
+		for _, p := range shop.Products {
+			address, svg, drawn, err := r.Drawing(shop, p)
+			if err != nil || !drawn || !strings.HasPrefix(address, storefront.AssetsPath+shop.Slug+"/") {
+				t.Fatalf("%s: %s, %t, %v", p.ID, address, drawn, err)
+			}
+			for d := xml.NewDecoder(bytes.NewReader(svg)); ; {
+				token, err := d.Token()
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				if err != nil {
+					t.Fatalf("%s: %v", p.ID, err)
+				}
+				element, ok := token.(xml.StartElement)
+				if ok && !drawingElements[element.Name.Local] {
+					t.Errorf("%s: an element %s", p.ID, element.Name.Local)
+				}
+				for _, a := range element.Attr {
+					if strings.Contains(a.Value, "url(") && !strings.HasPrefix(a.Value, "url(#") || strings.HasPrefix(a.Name.Local, "on") {
+						t.Errorf("%s: %s=%q", p.ID, a.Name.Local, a.Value)
+					}
+				}
+			}
+			if len(svg) > 6_000 {
+				t.Errorf("%s: %d bytes", p.ID, len(svg))
+			}
+		}
+		p := shop.Products[0]
+		before, _, _, _ := r.Drawing(shop, p)
+		repainted := *shop
+		repainted.Picture.Shades = map[string]map[string]catalogue.Shade{
+			shop.Picture.Body: {p.Attribute(shop.Picture.Body): {Light: "#010203", Dark: "#040506"}}, shop.Picture.Accent: shop.Picture.Shades[shop.Picture.Accent],
+		}
+		if after, _, _, _ := r.Drawing(&repainted, p); after == before {
+			t.Errorf("%s: another colour, the same address", shop.Slug)
+		}
+	}
+	photographed := cataloguetest.Seeded(t, 1, 1)
+	if _, _, drawn, err := r.Drawing(photographed, photographed.Products[0]); drawn || err != nil {
+		t.Errorf("a product without a style is drawn: %v", err)
+	}
+	for name, want := range map[string]string{
+		"nightjar.0123456789abcdef.svg": "nightjar", "nightjar.svg": "", "nightjar.xyz.svg": "", "nightjar.0123456789abcdef": "", "": "", ".svg": "", "a.b.1.svg": "",
+	} {
+		if got := storefront.ParseDrawing(name); got != want {
+			t.Errorf("%q names %q, want %q", name, got, want)
+		}
+	}
+}
+
+var drawingElements = set("svg path circle ellipse g stop clipPath linearGradient radialGradient")
+
+func compressed(t *testing.T, page []byte) int {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write(page); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Len()
 }

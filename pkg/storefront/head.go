@@ -5,6 +5,8 @@ import "github.com/wandstore/wandstore/pkg/catalogue"
 // head is the part of a view that every document has.
 type head struct {
 	Lang, Title, Description, CSP string
+	Stylesheet                    string // its address
+	Linked                        bool   // the document links the stylesheet and does not contain it
 	Dir                           string // "rtl" for a layout from right to left, or ""
 	Theme                         catalogue.Theme
 	Persona                       string
@@ -31,6 +33,11 @@ func (s *shopView) head(view string, inCart int) head {
 		Lang: s.Locale, Dir: direction(s.Shop), Theme: s.Theme, Shop: s.Shop, InCart: inCart,
 		Data: attributes{View: view},
 	}
+}
+
+// complete sets what all documents of a release have.
+func (r *Renderer) complete(h *head, shop *catalogue.Shop, linked bool) {
+	h.CSP, h.Stylesheet, h.Linked = r.policy(shop), r.stylesheet, linked
 }
 
 // attributes tell the document's script what the document shows.

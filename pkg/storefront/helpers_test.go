@@ -88,13 +88,13 @@ func words(root *html.Node) string {
 // templateElements and templateAttrs are all elements and attributes of the templates. A
 // page with another one has something that the templates did not write.
 var (
-	templateElements = set("bdi fieldset legend br em text html head meta title link style body a svg symbol use path circle ellipse g stop clipPath img linearGradient radialGradient header p nav ul li main section div h1 h2 h3 h4 span strong s dl dt dd table thead tbody tr th td ol details summary blockquote footer script button form input label select option aside")
-	templateAttrs    = set("dir src srcset sizes alt loading decoding referrerpolicy fetchpriority disabled formmethod formaction formnovalidate text-anchor dominant-baseline data-picture x y clip-path rx ry lang charset http-equiv content name rel href id class tabindex role hidden type scope " +
+	templateElements = set("bdi fieldset legend br em text html head meta title link style body a svg path img header p nav ul li main section div h1 h2 h3 h4 span strong s dl dt dd table thead tbody tr th td ol details summary blockquote footer script button form input label select option aside")
+	templateAttrs    = set("dir src srcset sizes alt loading decoding referrerpolicy fetchpriority disabled formmethod formaction formnovalidate text-anchor dominant-baseline data-picture x y lang charset http-equiv content name rel href id class tabindex role hidden type scope " +
 		"action method name value maxlength placeholder min max required inputmode selected checked aria-current " +
 		"data-view data-product data-category data-query data-sort data-filter " +
-		"data-campaign data-shop data-palette data-typeface data-density data-corner data-motion data-persona " +
+		"data-campaign data-shop data-style data-palette data-typeface data-density data-corner data-motion data-persona " +
 		"aria-label aria-labelledby aria-hidden aria-live " +
-		"viewBox preserveAspectRatio width height focusable x1 y1 x2 y2 cx cy r d fill transform offset opacity stop-color stop-opacity stroke stroke-width stroke-linecap stroke-linejoin stroke-opacity")
+		"viewBox preserveAspectRatio width height focusable d")
 )
 
 func set(list string) map[string]bool {
@@ -117,7 +117,10 @@ func checkSafe(t testing.TB, page []byte, style, scripts string) {
 			if !templateAttrs[a.Key] {
 				t.Errorf("attribute %s on <%s>, which no template writes", a.Key, n.Data)
 			}
-			if a.Key == "href" && !strings.HasPrefix(a.Val, "#") && !strings.HasPrefix(a.Val, "/s/") && a.Val != "data:," {
+			if a.Key == "src" && !strings.HasPrefix(a.Val, storefront.AssetsPath) && !strings.HasPrefix(a.Val, "https://") {
+				t.Errorf("src %q", a.Val)
+			}
+			if a.Key == "href" && !(n.Data == "link" && strings.HasPrefix(a.Val, storefront.StylesheetPrefix)) && !strings.HasPrefix(a.Val, "#") && !strings.HasPrefix(a.Val, "/s/") && a.Val != "data:," {
 				t.Errorf("href %q leads out of the shop", a.Val)
 			}
 			if a.Key == "action" && !strings.HasPrefix(a.Val, "/s/") {
@@ -156,6 +159,13 @@ func constants(t testing.TB, r *storefront.Renderer, shop *catalogue.Shop) (styl
 	root := parse(t, render(t, r, storefront.PageInput{Shop: shop, Design: design.Default(shop), Live: true}))
 	ours := scripts(root)
 	return elements(root, "style")[0].FirstChild.Data, ours[0].FirstChild.Data + ours[1].FirstChild.Data
+}
+
+// constantScripts returns the scripts.
+func constantScripts(t testing.TB, r *storefront.Renderer, shop *catalogue.Shop) string {
+	t.Helper()
+	_, both := constants(t, r, shop)
+	return both
 }
 
 // constantStyle returns the stylesheet.

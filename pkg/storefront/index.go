@@ -12,9 +12,9 @@ func (r *Renderer) Index(in IndexInput) ([]byte, error) {
 	v := &indexView{head: head{
 		Lang: "en", Title: "Shops", Description: "The shops that are here.",
 		Theme: catalogue.Theme{Palette: "porcelain", Typeface: "classic", Density: "regular", Corner: "soft", Motion: "still"},
-		CSP:   r.policy(nil),
 	}, Shops: in.Shops}
-	return r.execute("index.tmpl", v)
+	r.complete(&v.head, nil, false)
+	return r.execute(v, "index.tmpl")
 }
 
 type indexView struct {

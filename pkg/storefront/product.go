@@ -21,6 +21,8 @@ type ProductInput struct {
 	// options, if there is no variant of them.
 	Asked  []string
 	InCart int // number of items in the shopper's cart, of all products
+	// Returning is as in PageInput.
+	Returning bool
 }
 
 // Product renders a product page. It fails without a shop or product, or on a defect in a
@@ -29,10 +31,10 @@ func (r *Renderer) Product(in ProductInput) ([]byte, error) {
 	if in.Shop == nil || in.Product == nil {
 		return nil, errors.New("render a product: no shop or no product")
 	}
-	shop := newShopView(in.Shop)
+	shop := r.view(in.Shop)
 	v := newProductView(in, shop)
-	v.CSP = r.policy(in.Shop)
-	return r.document("product.tmpl", v, shop)
+	r.complete(&v.head, in.Shop, in.Returning)
+	return r.document("product.tmpl", v)
 }
 
 type productView struct {

@@ -5,16 +5,15 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"html"
 	"html/template"
-	"slices"
 	"strings"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/design"
-	"github.com/wandstore/wandstore/pkg/storefront/picture"
 )
 
 //go:embed templates
@@ -30,26 +29,11 @@ type Renderer struct {
 	pages *template.Template
 	// csp is the policy without the hosts of a shop's images.
 	csp string
-}
-
-// shopView is a shop, and the drawings that one document of it needs.
-type shopView struct {
-	*catalogue.Shop
-
-	drawn    map[string]bool // by product id
-	drawings []picture.Picture
-}
-
-func newShopView(s *catalogue.Shop) *shopView {
-	return &shopView{Shop: s, drawn: map[string]bool{}}
-}
-
-// draw adds the drawing of a product to the document, once.
-func (s *shopView) draw(p *catalogue.Product) {
-	if !s.drawn[p.ID] {
-		s.drawn[p.ID] = true
-		s.drawings = append(s.drawings, picture.Draw(&s.Picture, p))
-	}
+	// css is the stylesheet, and stylesheet its address.
+	css        []byte
+	stylesheet string
+	// drawings is a hash that changes with the code that draws.
+	drawings string
 }
 
 // PageInput is what a front page is rendered from.
@@ -61,6 +45,10 @@ type PageInput struct {
 	Persona string
 	// Shared is true if the page is for a kind of visitor, with nothing of any shopper.
 	Shared bool
+	// Returning is true if the browser has been here before, so that it has the stylesheet
+	// or loads it once. The document of a first visit contains it, so that it is seen at
+	// once.
+	Returning bool
 	// Preview is set if a merchant looks at a page of others. It runs no script.
 	Preview *Preview
 	// Live is true if the shopper's own page is being generated. The page then waits for
@@ -120,8 +108,17 @@ func NewRenderer() (*Renderer, error) {
 			return nil, err
 		}
 		hashes[name] = "'" + hash(content) + "'"
+		if name == "style" {
+			r.css = []byte(content)
+		}
 	}
-	r.csp = "default-src 'none'; style-src " + hashes["style"] + "; script-src " + hashes["script"] + " " + hashes["choice-script"] + " " + hashes["waiting-script"] + "; " +
+	sum := sha256.Sum256(r.css)
+	r.stylesheet = StylesheetPrefix + hex.EncodeToString(sum[:8]) + ".css"
+	if r.drawings, err = r.specimens(); err != nil {
+		return nil, err
+	}
+	// The drawings are part of no policy, but of what a release renders.
+	r.csp = "default-src 'none'; style-src 'self' " + hashes["style"] + "; script-src " + hashes["script"] + " " + hashes["choice-script"] + " " + hashes["waiting-script"] + "; " +
 		"connect-src 'self'; form-action 'self'; base-uri 'none'; img-src 'self' data:"
 	return r, nil
 }
@@ -194,42 +191,33 @@ func (r *Renderer) Page(in PageInput) ([]byte, error) {
 	if in.Shop == nil {
 		return nil, errors.New("render a page: no shop")
 	}
-	shop := newShopView(in.Shop.For(in.Persona))
+	shop := r.view(in.Shop.For(in.Persona))
 	v := newPageView(in, shop)
-	v.CSP = r.policy(in.Shop)
-	return r.document("page.tmpl", v, shop)
+	r.complete(&v.head, in.Shop, in.Returning)
+	return r.document("page.tmpl", v)
 }
 
 // Error renders an error page. It fails only on a defect in a template.
 func (r *Renderer) Error(in ErrorInput) ([]byte, error) {
 	v := newErrorView(in)
-	v.CSP = r.policy(in.Shop)
-	return r.execute("error.tmpl", v)
+	r.complete(&v.head, in.Shop, false)
+	return r.execute(v, "error.tmpl")
 }
 
-// document renders a document of a shop: its opening, the drawings that its content uses,
-// and the content, which the template of that name renders.
-func (r *Renderer) document(name string, view any, shop *shopView) ([]byte, error) {
-	content, err := r.execute(name, view)
-	if err != nil {
-		return nil, err
-	}
-	opening, err := r.execute("open", view)
-	if err != nil {
-		return nil, err
-	}
-	drawings, err := r.execute("pictures", shop.drawings)
-	if err != nil {
-		return nil, err
-	}
-	return slices.Concat(opening, drawings, content), nil
+// document renders a document of a shop: its opening, and the content, which the template of
+// that name renders.
+func (r *Renderer) document(name string, view any) ([]byte, error) {
+	return r.execute(view, "open", name)
 }
 
-func (r *Renderer) execute(name string, view any) ([]byte, error) {
+// execute renders the templates of those names, one after the other.
+func (r *Renderer) execute(view any, names ...string) ([]byte, error) {
 	var b bytes.Buffer
 	b.Grow(64 << 10)
-	if err := r.pages.ExecuteTemplate(&b, name, view); err != nil {
-		return nil, fmt.Errorf("render %s: %w", name, err)
+	for _, name := range names {
+		if err := r.pages.ExecuteTemplate(&b, name, view); err != nil {
+			return nil, fmt.Errorf("render %s: %w", name, err)
+		}
 	}
 	return b.Bytes(), nil
 }

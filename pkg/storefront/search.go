@@ -14,6 +14,8 @@ type SearchInput struct {
 	Shop   *catalogue.Shop
 	Query  catalogue.Query
 	InCart int // as in ProductInput
+	// Returning is as in PageInput.
+	Returning bool
 }
 
 // Search renders a page of search results. It fails without a shop, or on a defect in a
@@ -22,10 +24,10 @@ func (r *Renderer) Search(in SearchInput) ([]byte, error) {
 	if in.Shop == nil {
 		return nil, errors.New("render a search: no shop")
 	}
-	shop := newShopView(in.Shop)
+	shop := r.view(in.Shop)
 	v := newSearchView(in, shop)
-	v.CSP = r.policy(in.Shop)
-	return r.document("search.tmpl", v, shop)
+	r.complete(&v.head, in.Shop, in.Returning)
+	return r.document("search.tmpl", v)
 }
 
 type searchView struct {

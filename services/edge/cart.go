@@ -54,7 +54,7 @@ func (e *Edge) cart(c *fiber.Ctx) error {
 // sendCart answers with a cart. Its checkout takes the shopper's mark along, unless they do
 // not want to be tracked.
 func (e *Edge) sendCart(c *fiber.Ctx, shop *catalogue.Shop, shopper string, g *wandstorev1.StoreSignals) error {
-	in := storefront.CartInput{Shop: shop}
+	in := storefront.CartInput{Shop: shop, Returning: true}
 	if mayTrack(c) {
 		in.Mark = e.marks.Mark(shop.Slug, shopper)
 	}
@@ -71,7 +71,7 @@ func (e *Edge) sendCart(c *fiber.Ctx, shop *catalogue.Shop, shopper string, g *w
 
 // sendUnavailable answers 503 with a page that says that the cart is unavailable.
 func (e *Edge) sendUnavailable(c *fiber.Ctx, shop *catalogue.Shop) error {
-	html, err := e.deps.Renderer.Cart(storefront.CartInput{Shop: shop, Unavailable: true})
+	html, err := e.deps.Renderer.Cart(storefront.CartInput{Shop: shop, Unavailable: true, Returning: e.hasVisited(c)})
 	if err != nil {
 		return err
 	}

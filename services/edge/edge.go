@@ -98,6 +98,8 @@ type Edge struct {
 	// streams counts the event streams of each client and shopper.
 	streams ratelimit.Held
 
+	// css is the stylesheet that pages link.
+	css *document
 	// fallbacks are the shops' fallback pages: a fallback by slug.
 	fallbacks sync.Map
 	// triggers joins concurrent requests for one page, renders joins concurrent renderings
@@ -143,6 +145,10 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 		return nil, fmt.Errorf("RATE_LIMITS: %w", err)
 	}
 	if e.limits, err = ratelimit.New(rules); err != nil {
+		return nil, err
+	}
+	_, css := deps.Renderer.Stylesheet()
+	if e.css, err = newDocument(css); err != nil {
 		return nil, err
 	}
 	for _, shop := range deps.Shops.All() {

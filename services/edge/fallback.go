@@ -12,24 +12,24 @@ import (
 	"github.com/wandstore/wandstore/pkg/storefront"
 )
 
-// document is a page that is the same for every shopper, ready to send.
+// document is a page or an asset that is the same for every shopper, ready to send.
 type document struct {
-	html, gzip []byte
+	plain, gzip []byte
 }
 
-func newDocument(html []byte) (*document, error) {
+func newDocument(plain []byte) (*document, error) {
 	var b bytes.Buffer
 	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := z.Write(html); err != nil {
+	if _, err := z.Write(plain); err != nil {
 		return nil, err
 	}
 	if err := z.Close(); err != nil {
 		return nil, err
 	}
-	return &document{html, b.Bytes()}, nil
+	return &document{plain, b.Bytes()}, nil
 }
 
 // fallback is a shop's fallback page.
@@ -47,7 +47,7 @@ func (e *Edge) fallback(shop *catalogue.Shop) (*document, error) {
 			if f.shop == shop {
 				return f.page, nil
 			}
-			if shop.Shown(f.page.html) == f.shown {
+			if shop.Shown(f.page.plain) == f.shown {
 				e.fallbacks.Store(shop.Slug, fallback{shop, f.page, f.shown})
 				return f.page, nil
 			}

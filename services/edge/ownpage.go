@@ -91,7 +91,7 @@ func (e *Edge) rerender(page *pagestore.Page, shop *catalogue.Shop) (*pagestore.
 			return nil, err
 		}
 		_, _, cohort := page.Key().Cohort()
-		html, err := e.deps.Renderer.Page(storefront.PageInput{Shop: shop, Design: design, Persona: page.Persona(), Shared: cohort})
+		html, err := e.deps.Renderer.Page(storefront.PageInput{Shop: shop, Design: design, Persona: page.Persona(), Shared: cohort, Returning: !cohort})
 		if err != nil {
 			return nil, err
 		}

@@ -271,7 +271,7 @@ func (e *Edge) sendFallback(c *fiber.Ctx, shop *catalogue.Shop, generation strin
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
 	c.Set(fiber.HeaderContentSecurityPolicy, e.deps.Renderer.CSP(shop))
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
-	body := doc.html
+	body := doc.plain
 	if acceptsGzip(c.Get(fiber.HeaderAcceptEncoding)) {
 		body = doc.gzip
 		c.Set(fiber.HeaderContentEncoding, "gzip")

@@ -76,6 +76,8 @@ func (e *Edge) app() *fiber.App {
 	app.Use(trimSlash)
 	app.Get("/", e.index)
 	app.Get("/robots.txt", robots)
+	app.Get("/assets/shop.:hash.css", e.stylesheet)
+	app.Get("/assets/:store/:name", e.drawing)
 	app.Get("/s/:store", e.page)
 	app.Get("/s/:store/preview", e.preview)
 	app.Get("/s/:store/p/:product", e.product)
@@ -153,7 +155,7 @@ func (e *Edge) fail(c *fiber.Ctx, err error) error {
 
 // shopperFacing reports whether people open the path, rather than programs.
 func shopperFacing(path string) bool {
-	for _, prefix := range []string{"/api/", "/debug/", "/webhook/", "/health", "/ready"} {
+	for _, prefix := range []string{"/assets/", "/api/", "/debug/", "/webhook/", "/health", "/ready"} {
 		if strings.HasPrefix(path, prefix) {
 			return false
 		}

@@ -30,7 +30,7 @@ func (e *Edge) sendShared(c *fiber.Ctx, shop *catalogue.Shop, v *visitor, genera
 		e.missed(c, outcomePersona, v.Persona, generation)
 		return e.sendCompleted(c, storefront.PageInput{
 			Shop: shop, Design: design.Template(shop, v.Persona, v.interests), Persona: v.Persona,
-			Live: generation != generationOff || e.awaitsCohort(shop),
+			Live: generation != generationOff || e.awaitsCohort(shop), Returning: e.hasVisited(c),
 		})
 	}
 	return e.sendFallback(c, shop, generation)
@@ -50,7 +50,7 @@ func (e *Edge) sendCohort(c *fiber.Ctx, shop *catalogue.Shop, found ownPage, v *
 			if knows {
 				d = d.OpenFor(shop, page.Persona(), v.interests)
 			}
-			return e.sendCompleted(c, storefront.PageInput{Shop: shop, Design: d, Persona: page.Persona(), Shared: !knows, Live: waits})
+			return e.sendCompleted(c, storefront.PageInput{Shop: shop, Design: d, Persona: page.Persona(), Shared: !knows, Live: waits, Returning: e.hasVisited(c)})
 		}
 	}
 	e.secure(c)

@@ -24,7 +24,7 @@ func (e *Edge) product(c *fiber.Ctx) error {
 	if !ok {
 		return errUnknownProduct
 	}
-	in := storefront.ProductInput{Shop: shop, Product: product, InCart: cartCount(c, shop)}
+	in := storefront.ProductInput{Shop: shop, Product: product, InCart: cartCount(c, shop), Returning: e.hasVisited(c)}
 	in.Variant, in.Asked = chosenVariant(product, queryField(c))
 	html, err := e.deps.Renderer.Product(in)
 	if err != nil {
@@ -58,7 +58,7 @@ func (e *Edge) search(c *fiber.Ctx) error {
 		}
 	}
 	query := shop.ParseQuery(field)
-	html, err := e.deps.Renderer.Search(storefront.SearchInput{Shop: shop, Query: query, InCart: cartCount(c, shop)})
+	html, err := e.deps.Renderer.Search(storefront.SearchInput{Shop: shop, Query: query, InCart: cartCount(c, shop), Returning: e.hasVisited(c)})
 	if err != nil {
 		return err
 	}

@@ -63,6 +63,11 @@ func (e *Edge) guest(c *fiber.Ctx) shopper {
 	return shopper{}
 }
 
+// hasVisited reports whether the browser has been here before, as far as its cookie tells.
+func (e *Edge) hasVisited(c *fiber.Ctx) bool {
+	return c.Cookies(e.cookieName(c, identity.Guest)) != ""
+}
+
 // cookieName is the name of the cookie of a scope: identity.Guest, or a shop whose own link
 // named the shopper.
 func (e *Edge) cookieName(c *fiber.Ctx, scope string) string {

@@ -25,6 +25,9 @@ type Picture struct {
 	Tip     Point
 }
 
+// Kinds are the kinds of drawings.
+var Kinds = []string{"wand", "cup", "vessel"}
+
 // Point is a position. Its coordinates are written as in path data.
 type Point struct{ X, Y string }
 

@@ -48,8 +48,7 @@
   };
 
   const show = (next, wanted) => {
-    if (next.querySelector("style").textContent !== doc.querySelector("style").textContent)
-      return location.reload();
+    if (next.documentElement.dataset.style !== root.dataset.style) return location.reload();
     change(() => {
       const y = scrollY;
       become(next);
@@ -64,15 +63,9 @@
   // a tail that fills the window, so that no section pushes away what can be seen.
   const sections = [];
   let theme, tail, frozen;
-  // Sections bring their drawings. Those that the page lacks are added to its own.
-  const draw = (drawings) => {
-    for (const d of [...drawings.children]) if (!doc.getElementById(d.id)) doc.querySelector(".sprite").append(d);
-    drawings.remove();
-  };
   const parse = (html) => {
     const t = doc.createElement("template");
     t.innerHTML = html;
-    draw(t.content.querySelector(".sprite"));
     return t.content;
   };
   const newTail = () => {
@@ -131,7 +124,6 @@
     const whole = [...next.getElementById("main").children];
     if (!tail || shown.length >= whole.length || !shown.every((e, i) => alike(e, whole[i]))) return false;
     become(next);
-    draw(next.querySelector(".sprite"));
     shown.forEach((e, i) => morph(e, whole[i]));
     // What lies below the window is exchanged there, and so does not move into it.
     const seen = range.getBoundingClientRect().top < innerHeight || range.contains(doc.activeElement);

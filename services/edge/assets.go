@@ -1,0 +1,67 @@
+package edge
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/wandstore/wandstore/pkg/pagekey"
+	"github.com/wandstore/wandstore/pkg/storefront"
+)
+
+// forGood is for an address that holds a hash of what is there.
+const forGood = "public, max-age=31536000, immutable"
+
+// stylesheet answers GET /assets/shop.{hash}.css. While a release is rolled out, pages of one
+// edge come with the stylesheet of another: each gives what it has, the others' for this once.
+func (e *Edge) stylesheet(c *fiber.Ctx) error {
+	address, _ := e.deps.Renderer.Stylesheet()
+	return e.sendAsset(c, address, "text/css; charset=utf-8", e.css)
+}
+
+// drawing answers GET /assets/{store}/{product}.{hash}.svg. A page that is older than the
+// product's colours gets the drawing of today, for this once.
+func (e *Edge) drawing(c *fiber.Ctx) error {
+	slug := c.Params("store")
+	if !pagekey.ValidShop(slug) {
+		return fiber.ErrNotFound
+	}
+	shop, ok := e.deps.Shops.Shop(slug)
+	if !ok {
+		return fiber.ErrNotFound
+	}
+	product, ok := shop.Product(storefront.ParseDrawing(c.Params("name")))
+	if !ok {
+		return fiber.ErrNotFound
+	}
+	address, svg, drawn, err := e.deps.Renderer.Drawing(shop, product)
+	if err != nil {
+		return err
+	}
+	if !drawn {
+		return fiber.ErrNotFound
+	}
+	doc, err := newDocument(svg)
+	if err != nil {
+		return err
+	}
+	// Opened by itself, it is a document: it holds no script, and may run none.
+	c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'")
+	return e.sendAsset(c, address, "image/svg+xml", doc)
+}
+
+// sendAsset answers with what is at address, which may be another than the one asked for.
+func (e *Edge) sendAsset(c *fiber.Ctx, address, kind string, asset *document) error {
+	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	c.Set(fiber.HeaderContentType, kind)
+	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	if c.Path() == address {
+		c.Set(fiber.HeaderCacheControl, forGood)
+	}
+	body := asset.plain
+	if acceptsGzip(c.Get(fiber.HeaderAcceptEncoding)) {
+		body = asset.gzip
+		c.Set(fiber.HeaderContentEncoding, "gzip")
+	}
+	c.Context().Response.SetBodyRaw(body)
+	return nil
+}
