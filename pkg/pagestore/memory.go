@@ -15,7 +15,8 @@ import (
 
 // MemoryConfig bounds a Memory. A zero field takes its default.
 type MemoryConfig struct {
-	// MaxBytes bounds what is held: HTML, gzip and an estimate of the rest, in bytes.
+	// MaxBytes bounds what is held: compressed documents and an estimate of the rest, in
+	// bytes.
 	// The default is 64 MiB.
 	MaxBytes uint64
 	// TemplateTTL is the age at which a template page is dropped. It should be the TTL of
@@ -38,7 +39,7 @@ func (c MemoryConfig) Validate() error {
 	return nil
 }
 
-// entryOverhead is a high estimate of what a page takes beside HTML and gzip, in bytes:
+// entryOverhead is a high estimate of what a page takes beside its document, in bytes:
 // its metadata and the cache's nodes.
 const entryOverhead = 2 << 10
 
@@ -107,7 +108,7 @@ func NewMemory(cfg MemoryConfig) (*Memory, error) {
 	pages, err := otter.New(&otter.Options[pagekey.Key, *entry]{
 		MaximumWeight: cfg.MaxBytes,
 		Weigher: func(_ pagekey.Key, e *entry) uint32 {
-			return uint32(len(e.page.HTML()) + len(e.page.Gzip()) + entryOverhead)
+			return uint32(e.page.held() + entryOverhead)
 		},
 	})
 	if err != nil {
@@ -165,6 +166,7 @@ func (m *Memory) Drop(key pagekey.Key) {
 // Rerendered replaces page by rerendered, the same page rendered again, if Memory still
 // holds page. rerendered counts as verified for as long as page would have.
 func (m *Memory) Rerendered(page, rerendered *Page) {
+	rerendered.pack()
 	m.pages.ComputeIfPresent(page.Key(), func(e *entry) (*entry, otter.ComputeOp) {
 		if e.page != page {
 			return nil, otter.CancelOp
@@ -225,8 +227,8 @@ func (m *Memory) snapshot(key pagekey.Key) snapshot {
 // returns the page that is stored then. t was taken before the lookup. complete says that
 // every tier answered.
 func (m *Memory) fill(t snapshot, page *Page, complete bool) *Page {
-	// The weigher needs the compressed page too, but under the cache's lock.
-	page.Gzip()
+	// Browsers get it compressed, so that is what is kept.
+	page.pack()
 	change, drop := m.change(page.Key()), m.drop(page.Key())
 	kept := page
 	m.pages.Compute(page.Key(), func(old *entry, found bool) (*entry, otter.ComputeOp) {

@@ -161,14 +161,24 @@ func TestMemoryIsBoundedInBytes(t *testing.T) {
 	}
 }
 
-func TestMemoryCountsHTMLAndGzip(t *testing.T) {
+// A page is kept compressed, and is the same page.
+func TestMemoryKeepsPagesCompressed(t *testing.T) {
 	memory := newMemory(t, pagestore.MemoryConfig{})
 	msg := pagestoretest.Message("job", 0)
 	msg.Html = strings.Repeat("<p>wand</p>", 10_000)
 	page := pagestoretest.Make(t, msg)
 	put(t, memory, page)
-	if got, least := memory.Bytes(), uint64(len(page.HTML())+len(page.Gzip())); got < least {
-		t.Errorf("Bytes: got %d, want at least %d", got, least)
+	if got, least, most := memory.Bytes(), uint64(len(page.Gzip())), uint64(len(msg.GetHtml())/2); got < least || got > most {
+		t.Errorf("Bytes: got %d, want from %d to %d", got, least, most)
+	}
+	if kept, err := memory.Get(t.Context(), page.Key()); err != nil || string(kept.HTML()) != msg.GetHtml() || kept.Message().GetHtml() != msg.GetHtml() {
+		t.Errorf("another document comes out, %v", err)
+	}
+	for i, of := range []string{"a", "a", "b", "b"} {
+		reads := 0
+		if n := pagestore.Memo(page, of, func(html []byte) int { reads++; return len(html) }); n != len(msg.GetHtml()) || reads != 1-i%2 {
+			t.Errorf("%s: read %d times, and found %d", of, reads, n)
+		}
 	}
 	if err := memory.Delete(t.Context(), page.Key()); err != nil {
 		t.Fatal(err)

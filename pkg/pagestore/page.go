@@ -6,8 +6,10 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -46,16 +48,21 @@ const (
 // Page is a generated page, ready to serve. It is immutable and safe for concurrent use.
 // Callers must not change the slices that its methods return.
 type Page struct {
-	key       pagekey.Key
-	meta      *wandstorev1.Page // without html
-	html      []byte
+	key  pagekey.Key
+	meta *wandstorev1.Page // without html
+	// html is nil while only the compressed document is kept; HTML makes it anew.
+	html      atomic.Pointer[[]byte]
 	etag      string // unquoted
 	requested time.Time
 	generated time.Time
 	// renderedFrom is a catalogue version.
 	renderedFrom string
 	gzip         func() []byte
+	memo         atomic.Pointer[memo]
 }
+
+// memo is what somebody has read in a document.
+type memo struct{ of, read any }
 
 // New makes a Page from a copy of msg. Errors: ErrInvalid or ErrTooLarge.
 //
@@ -120,16 +127,17 @@ func newPage(msg *wandstorev1.Page, html []byte) (*Page, error) {
 		CostMicros:       msg.GetCostMicros(), CostSoFarMicros: msg.GetCostSoFarMicros(),
 	}
 	sum := sha256.Sum256(html)
-	return &Page{
+	p := &Page{
 		key:          key,
 		meta:         meta,
-		html:         html,
 		etag:         base64.RawURLEncoding.EncodeToString(sum[:16]),
 		requested:    meta.GetRequestedAt().AsTime(),
 		generated:    meta.GetGeneratedAt().AsTime(),
 		renderedFrom: meta.GetCatalogueVersion(),
 		gzip:         sync.OnceValue(func() []byte { return compress(html) }),
-	}, nil
+	}
+	p.html.Store(&html)
+	return p, nil
 }
 
 // modelName makes s valid UTF-8 and truncates it between runes to maxModel bytes.
@@ -148,8 +156,44 @@ func modelName(s string) string {
 // Key identifies the shop and the shopper.
 func (p *Page) Key() pagekey.Key { return p.key }
 
-// HTML is the whole document, in UTF-8.
-func (p *Page) HTML() []byte { return p.html }
+// HTML is the whole document, in UTF-8. The document of a page in Memory is kept
+// compressed, and each call decompresses it.
+func (p *Page) HTML() []byte {
+	if html := p.html.Load(); html != nil {
+		return *html
+	}
+	return decompress(p.gzip())
+}
+
+// pack drops the document where the compressed one is smaller.
+func (p *Page) pack() {
+	if p.gzip() != nil {
+		p.html.Store(nil)
+	}
+}
+
+// held is how many bytes of documents the page holds.
+func (p *Page) held() int {
+	n := len(p.gzip())
+	if html := p.html.Load(); html != nil {
+		n += len(*html)
+	}
+	return n
+}
+
+// Memo returns what read makes of the page's document. The page remembers it until it is
+// asked of something else. So a page in Memory is decompressed once for each thing that it is
+// read for, and not at each look. of is compared by ==, and kept.
+func Memo[T any](p *Page, of any, read func(html []byte) T) T {
+	if m := p.memo.Load(); m != nil && m.of == of {
+		if found, ok := m.read.(T); ok {
+			return found
+		}
+	}
+	found := read(p.HTML())
+	p.memo.Store(&memo{of, found})
+	return found
+}
 
 // Gzip is the gzipped document, or nil if that would not be smaller. The first call
 // compresses it; for a page in Memory that has been done.
@@ -224,7 +268,7 @@ func (p *Page) CostSoFar() int64 { return p.meta.GetCostSoFarMicros() }
 // Message is a copy of the page in its wire format.
 func (p *Page) Message() *wandstorev1.Page {
 	msg := proto.CloneOf(p.meta)
-	msg.Html = string(p.html)
+	msg.Html = string(p.HTML())
 	return msg
 }
 
@@ -253,4 +297,14 @@ func compress(html []byte) []byte {
 		return nil
 	}
 	return bytes.Clone(buf.Bytes())
+}
+
+func decompress(zipped []byte) []byte {
+	r, err := gzip.NewReader(bytes.NewReader(zipped))
+	if err != nil {
+		return nil
+	}
+	// What compress wrote can be read.
+	html, _ := io.ReadAll(r)
+	return html
 }

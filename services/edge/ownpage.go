@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"fmt"
+	"weak"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -41,6 +42,12 @@ type ownPage struct {
 	csp string
 }
 
+// reading is what an edge reads in a page, once for each state of its shop.
+type reading struct {
+	shown catalogue.Version
+	ours  bool // this release has rendered it
+}
+
 // ownPage looks the key's page up and decides what to do with it. A page that is served
 // shows the current prices and stock, and is as this release renders it. The errors are
 // those of Pages.
@@ -49,10 +56,13 @@ func (e *Edge) ownPage(ctx context.Context, key pagekey.Key, shop *catalogue.Sho
 	if err != nil {
 		return ownPage{}, err
 	}
+	read := pagestore.Memo(hit.Page, weak.Make(shop), func(html []byte) reading {
+		return reading{shop.Shown(html), e.deps.Renderer.Rendered(html, shop)}
+	})
 	in := freshness.Input{
-		Page: hit.Page, Shown: shop.Shown(hit.Page.HTML()), Shop: shop, PromptVersion: prompt.Version, MinAge: e.cfg.PageMinAge, MaxAge: e.cfg.PageMaxAge, Now: e.now(),
+		Page: hit.Page, Shown: read.shown, Shop: shop, PromptVersion: prompt.Version, MinAge: e.cfg.PageMinAge, MaxAge: e.cfg.PageMaxAge, Now: e.now(),
 	}
-	ours := e.deps.Renderer.Rendered(hit.Page.HTML(), shop)
+	ours := read.ours
 	if !ours || hit.Page.RenderedFrom() != string(in.Shown) {
 		rendered, err := e.rerender(hit.Page, shop)
 		if err != nil {
