@@ -1,7 +1,7 @@
 // Package pagestore keeps generated pages in three tiers:
 //
 //	tier     where               keeps a page               format
-//	Memory   this process        while its bytes fit        as it is served
+//	Memory   this process        while its bytes fit        gzip, as it is served
 //	S3       MinIO, any S3       permanently                HTML; the rest is metadata
 //	KV       JetStream KV        for the bucket's TTL, 1 h  protojson
 //

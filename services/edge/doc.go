@@ -6,6 +6,7 @@
 //	GET  /s/{store}/p/{product}   a product          rendered from the catalogue,
 //	GET  /s/{store}/search        search results     without a dependency
 //	GET  /s/{store}/cart          the cart, from the session
+//	GET  /assets/{…}.{hash}.{…}   the stylesheet, and the drawings of products
 //	POST /s/{store}/cart          a change of the cart by a form; redirects to the cart
 //	POST /s/{store}/forget        erases what is stored about the cookie's shopper
 //	GET  /s/{store}/export        what is stored about the shopper, as a JSON file
