@@ -58,7 +58,7 @@
 // A page of the last two rungs waits for a better one: for the shopper's own if that is made,
 // else for that of their cohort. GET /api/generation/events and /api/generation/status tell of
 // the one that is waited for (awaited). A cohort's page is waited for until it is designed, and
-// given up if nobody is making it for ten seconds. Its sections are shown while it is written,
+// given up if nobody is making it for twenty seconds. Its sections are shown while it is written,
 // unless something of the visitor's own will be put between them.
 //
 // The visitor's persona is read from the session: at most twice a minute for each

@@ -24,7 +24,7 @@ const (
 	// where ids are signed.
 	maxClientStreams, maxShopperStreams = 64, 6
 	// unknownTimeout is how long a stream waits for a job that nobody knows of.
-	unknownTimeout = 10 * time.Second
+	unknownTimeout = 20 * time.Second
 	// listenFor bounds one of them; a browser connects again by itself.
 	listenFor = 10 * time.Minute
 	// keepAliveEvery is the interval of comments in a quiet stream. Without them proxies

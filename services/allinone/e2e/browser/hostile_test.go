@@ -37,17 +37,18 @@ type observed struct {
 	Text, Full string // as it is seen; and with what is folded away
 }
 
-const look = `({
+// ours are the drawings of the shop's products.
+const look = `(ours => ({
 	rung: window.rung,
-	elements: [...document.querySelectorAll("iframe,frame,object,embed,img,video,audio,source,base,template,math,foreignObject,animate,set,image,textarea,portal,marquee")].map(e => e.outerHTML),
-	handlers: [...document.querySelectorAll("*")].flatMap(e => [...e.attributes]).filter(a => /^on|^style$|^srcdoc$|^src$|^formaction$/i.test(a.name)).map(a => a.name + "=" + a.value),
+	elements: [...document.querySelectorAll("iframe,frame,object,embed,img,video,audio,source,base,template,math,foreignObject,animate,set,image,textarea,portal,marquee")].filter(e => !ours(e)).map(e => e.outerHTML),
+	handlers: [...document.querySelectorAll("*")].flatMap(e => [...e.attributes]).filter(a => !(a.name === "src" && ours(a.ownerElement)) && /^on|^style$|^srcdoc$|^src$|^formaction$/i.test(a.name)).map(a => a.name + "=" + a.value),
 	links: [...document.querySelectorAll("[href],[action]")].map(e => e.getAttribute("href") ?? e.getAttribute("action")).filter(h => h !== "data:," && new URL(h, location).origin !== location.origin),
 	scripts: [...document.querySelectorAll("script")].filter(s => s.type !== "application/json").length,
 	styles: document.querySelectorAll("style,link[rel=stylesheet]").length,
 	location: location.pathname,
 	text: document.body.innerText,
 	full: document.body.textContent,
-})`
+}))(e => e.matches("img.picture") && /^\/assets\/magic-wands\/[a-z0-9-]+\.[0-9a-f]{16}\.svg$/.test(e.getAttribute("src")))`
 
 // Whatever the model answers, no script of it runs in the browser, no link leads out of
 // the shop, nothing of it is requested, and every price is the catalogue's.

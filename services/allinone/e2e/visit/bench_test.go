@@ -195,7 +195,7 @@ func drawn(b *testing.B) (html, catalogue string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	page, err := renderer.Page(storefront.PageInput{Shop: shop, Design: design.Default(shop), Persona: "explorer"})
+	page, err := renderer.Page(storefront.PageInput{Shop: shop, Design: design.Template(shop, "explorer", design.Interests{}), Persona: "explorer", Returning: true})
 	if err != nil {
 		b.Fatal(err)
 	}
