@@ -102,14 +102,8 @@ func newPage(msg *wandstorev1.Page, html []byte) (*Page, error) {
 			return nil, fmt.Errorf("%w: %s is longer than %d bytes or not UTF-8", ErrInvalid, f.name, f.max)
 		}
 	}
-	if msg.GetCostMicros() < 0 || msg.GetCostSoFarMicros() < msg.GetCostMicros() {
-		return nil, fmt.Errorf("%w: the costs do not add up", ErrInvalid)
-	}
-	if err := msg.GetRequestedAt().CheckValid(); err != nil {
-		return nil, fmt.Errorf("%w: requested at: %w", ErrInvalid, err)
-	}
-	if err := msg.GetGeneratedAt().CheckValid(); err != nil {
-		return nil, fmt.Errorf("%w: generated at: %w", ErrInvalid, err)
+	if err := checkFigures(msg); err != nil {
+		return nil, err
 	}
 
 	meta := &wandstorev1.Page{
@@ -138,6 +132,20 @@ func newPage(msg *wandstorev1.Page, html []byte) (*Page, error) {
 	}
 	p.html.Store(&html)
 	return p, nil
+}
+
+// checkFigures checks the costs and times of a page.
+func checkFigures(msg *wandstorev1.Page) error {
+	if msg.GetCostMicros() < 0 || msg.GetCostSoFarMicros() < msg.GetCostMicros() {
+		return fmt.Errorf("%w: the costs do not add up", ErrInvalid)
+	}
+	if err := msg.GetRequestedAt().CheckValid(); err != nil {
+		return fmt.Errorf("%w: requested at: %w", ErrInvalid, err)
+	}
+	if err := msg.GetGeneratedAt().CheckValid(); err != nil {
+		return fmt.Errorf("%w: generated at: %w", ErrInvalid, err)
+	}
+	return nil
 }
 
 // modelName makes s valid UTF-8 and truncates it between runes to maxModel bytes.
