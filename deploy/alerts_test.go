@@ -22,11 +22,15 @@ var (
 
 // Every alert has a test and a runbook, and asks for metrics that exist.
 func TestAlertsAreTestedAndExplained(t *testing.T) {
-	rules, tests := read(t, "prometheus/rules/wandstore.yml"), read(t, "prometheus/rules_test.yml")
+	rules := read(t, "prometheus/rules/wandstore.yml") + read(t, "prometheus/rules/slo.yml")
+	tests := read(t, "prometheus/rules_test.yml") + read(t, "prometheus/slo_rules_test.yml")
 	var names []string
 	for _, m := range alertName.FindAllStringSubmatch(rules, -1) {
 		names = append(names, m[1])
 	}
+	// A promise has an alert of two severities.
+	slices.Sort(names)
+	names = slices.Compact(names)
 	if len(names) < 8 {
 		t.Fatalf("only the alerts %v", names)
 	}
@@ -50,8 +54,8 @@ func TestAlertsAreTestedAndExplained(t *testing.T) {
 	}
 
 	metrics, labels := declared()
-	// Prometheus's own, and the exporter's of NATS.
-	labels = append(labels, "job", "instance", "server_name")
+	// Prometheus's own, the exporter's of NATS, the promises' and Alertmanager's.
+	labels = append(labels, "job", "instance", "server_name", "le", "slo", "integration")
 	for _, expr := range exprOf.FindAllStringSubmatch(rules, -1) {
 		for _, m := range metricName.FindAllString(selector.ReplaceAllString(expr[1], ""), -1) {
 			if !slices.Contains(metrics, m) {

@@ -85,7 +85,7 @@ func TestComposeRefusesAMissingSecret(t *testing.T) {
 func TestComposeServices(t *testing.T) {
 	key := map[string]string{"KIMI_API_KEY": "a real one"}
 	own := []string{"edge", "generator", "minio", "minio-provision", "nats", "provision"}
-	more := []string{"collector", "grafana", "loki", "nats-exporter", "prometheus", "tempo"}
+	more := []string{"alertmanager", "collector", "grafana", "loki", "nats-exporter", "prometheus", "tempo"}
 	for _, tt := range []struct {
 		name  string
 		files []string

@@ -59,6 +59,9 @@ func TestDashboardsAndAlerts(t *testing.T) {
 
 	s.edgeNATS.Cut()
 	firing("WatchBroken")
+	for _, promise := range []string{"PagesNotAnswered", "HitsSlow", "OwnPagesLate"} {
+		s.look(promise)
+	}
 	s.edgeNATS.Restore()
 
 	nc, js := s.nats.Connect(t)

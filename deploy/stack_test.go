@@ -96,7 +96,7 @@ func (s *stack) look(alert string) {
 	block, _, _ = strings.Cut(block, "```")
 	// Where things are here, and a member that this pool has.
 	commands := strings.NewReplacer("http://localhost:8787", s.edgeURL, "http://localhost:8080", "http://"+s.generatorAddr,
-		"127.0.0.1:9465", s.private["generator"], "pool-3", "pool-0").Replace(block)
+		"127.0.0.1:9464", s.private["edge"], "127.0.0.1:9465", s.private["generator"], "pool-3", "pool-0").Replace(block)
 	tools, err := filepath.Abs(filepath.Join("..", ".bin"))
 	must(s.t, err)
 	for command := range strings.Lines(commands) {

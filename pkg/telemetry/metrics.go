@@ -37,6 +37,11 @@ var (
 		Description: "Front pages answered, by store: hit, stale, cohort, persona or fallback. The first thirty stores by name have a label of their own, the others are _other.",
 		Attributes:  []attribute.Key{Store, Outcome},
 	}
+	PageDuration = Metric{
+		Name: "wandstore.page.duration", Kind: KindHistogram, Unit: "s", Buckets: requestBuckets,
+		Description: "How long a front page took to be answered, by what was answered: hit, stale, cohort, persona or fallback.",
+		Attributes:  []attribute.Key{Outcome},
+	}
 	PageLookups = Metric{
 		Name: "wandstore.pagestore.lookups", Kind: KindCounter, Unit: "{lookup}",
 		Description: "Look-ups of a generated page, by tier and result.",
@@ -248,7 +253,7 @@ var (
 
 // Metrics is all metrics, in the order of the reference documentation.
 var Metrics = []Metric{
-	BuildInfo, HTTPRequestDuration, PageResponses, PageResponsesByShop, PageLookups, PageLookupDuration, BreakerOpen, ShopsStopped, EventListeners,
+	BuildInfo, HTTPRequestDuration, PageResponses, PageResponsesByShop, PageDuration, PageLookups, PageLookupDuration, BreakerOpen, ShopsStopped, EventListeners,
 	UpgradeDuration, FirstSectionDuration, WatchDelay, WatchUp,
 	JobClaims, JobPublishes, JobDeliveries, JobDuration, JobAttempts, JobDeadLetters, JobFailures,
 	QueueDepth, QueueRunning, QueueOldestAge, QueuePaused, StreamMessages, StreamSize, StreamLimit, StreamsLost, ClockAhead,

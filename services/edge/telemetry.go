@@ -21,6 +21,7 @@ const scope = "github.com/wandstore/wandstore/services/edge"
 
 type metrics struct {
 	requests  metric.Float64Histogram
+	pages     metric.Float64Histogram
 	responses metric.Int64Counter
 	// byShop counts the responses by their shop.
 	byShop   metric.Int64Counter
@@ -35,6 +36,7 @@ func newMetrics() *metrics {
 	p := otel.GetMeterProvider()
 	return &metrics{
 		requests:     telemetry.HTTPRequestDuration.Histogram(p, scope),
+		pages:        telemetry.PageDuration.Histogram(p, scope),
 		responses:    telemetry.PageResponses.Counter(p, scope),
 		byShop:       telemetry.PageResponsesByShop.Counter(p, scope),
 		upgrades:     telemetry.UpgradeDuration.Histogram(p, scope),
@@ -71,11 +73,15 @@ const (
 	outcomeFallback = "fallback"
 )
 
-// answered counts a front page, by attributes and by its shop.
+// answeredKey is the local of a request for a front page that holds how it was answered.
+type answeredKey struct{}
+
+// answered counts a front page, by attributes and by its shop, and has its time measured.
 func (e *Edge) answered(c *fiber.Ctx, outcome attribute.KeyValue, attributes ...attribute.KeyValue) {
 	e.metrics.responses.Add(c.UserContext(), 1, metric.WithAttributes(append(attributes, outcome)...))
 	shop := telemetry.Store.String(e.deps.Shops.Label(c.Params("store")))
 	e.metrics.byShop.Add(c.UserContext(), 1, metric.WithAttributes(shop, outcome))
+	c.Locals(answeredKey{}, outcome)
 }
 
 // trace makes the server span of a request (OpenTelemetry semantic conventions for HTTP). A
@@ -112,7 +118,11 @@ func (e *Edge) trace(c *fiber.Ctx) error {
 	if status >= http.StatusInternalServerError {
 		span.SetStatus(codes.Error, http.StatusText(status))
 	}
-	e.metrics.requests.Record(ctx, time.Since(start).Seconds(), attributes...)
+	took := time.Since(start).Seconds()
+	e.metrics.requests.Record(ctx, took, attributes...)
+	if outcome, front := c.Locals(answeredKey{}).(attribute.KeyValue); front {
+		e.metrics.pages.Record(ctx, took, metric.WithAttributes(outcome))
+	}
 	return nil
 }
 

@@ -36,6 +36,14 @@ var boards = []board{
 				{title: "Who designed the pages", kind: stacked, unit: "pages/s", queries: perSecond("wandstore_page_generations_total", "wandstore_page_source"),
 					advice: "The model (llm) or the template in its place. Templates rising: runbook ModelFailing."},
 			}},
+			{title: "Promises", panels: []panel{
+				{title: "Burn of the error budgets, by the hour", unit: "short", warn: 6, alarm: 14.4, queries: one(`wandstore:slo_burn:rate1h`, "{{slo}}"),
+					advice: "At 1 the budget of 30 days lasts 30 days. answered: runbook PagesNotAnswered; fast: HitsSlow; own: OwnPagesLate."},
+				{title: "Burn of the error budgets, by six hours", unit: "short", warn: 1, alarm: 6, queries: one(`wandstore:slo_burn:rate6h`, "{{slo}}"),
+					advice: "Above 6 somebody is woken, above 1 for three days somebody is told. Runbooks as beside."},
+				{title: "Budget used in three days", unit: "percentunit", warn: .1, alarm: .3, queries: one(`wandstore:slo_burn:rate72h / 10`, "{{slo}}"),
+					advice: "Of the errors that 30 days may have. A tenth is the share of three days; all of it: no roll-outs until it recovers."},
+			}},
 			{title: "Shops", panels: []panel{
 				{title: "Front pages, by shop", kind: stacked, unit: "reqps", queries: perSecond("wandstore_page_responses_by_store_total", "wandstore_store"),
 					advice: "The first thirty shops by name, and _other. One far above its usual: a campaign, or a robot; RATE_LIMITS bounds what it costs."},
