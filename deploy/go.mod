@@ -22,6 +22,7 @@ require (
 	github.com/nats-io/nack v0.23.0
 	github.com/nats-io/nats-server/v2 v2.15.2
 	github.com/nats-io/nats.go v1.55.0
+	github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring v0.93.1
 	github.com/wandstore/wandstore/nats v0.0.0
 	github.com/wandstore/wandstore/pkg v0.0.0
 	github.com/wandstore/wandstore/services/edge v0.0.0

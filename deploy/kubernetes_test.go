@@ -9,6 +9,8 @@ import (
 
 	kedav1alpha1 "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	nackv1beta2 "github.com/nats-io/nack/pkg/jetstream/apis/jetstream/v1beta2"
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	monitoringv1alpha1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1alpha1"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
@@ -36,6 +38,9 @@ type cluster struct {
 	consumers   []nackv1beta2.Consumer
 	accounts    []nackv1beta2.Account
 	identities  []corev1.ServiceAccount
+	monitors    []monitoringv1.PodMonitor
+	rules       []monitoringv1.PrometheusRule
+	receivers   []monitoringv1alpha1.AlertmanagerConfig
 }
 
 // built is an overlay as `kubectl kustomize` makes it, each object decoded strictly: a
@@ -89,6 +94,12 @@ func builtIn(t *testing.T, files filesys.FileSystem, folder string) *cluster {
 			c.consumers = append(c.consumers, strictly[nackv1beta2.Consumer](t, text))
 		case "Account":
 			c.accounts = append(c.accounts, strictly[nackv1beta2.Account](t, text))
+		case "PodMonitor":
+			c.monitors = append(c.monitors, strictly[monitoringv1.PodMonitor](t, text))
+		case "PrometheusRule":
+			c.rules = append(c.rules, strictly[monitoringv1.PrometheusRule](t, text))
+		case "AlertmanagerConfig":
+			c.receivers = append(c.receivers, strictly[monitoringv1alpha1.AlertmanagerConfig](t, text))
 		default:
 			t.Errorf("nobody checks a %s", kind)
 		}
