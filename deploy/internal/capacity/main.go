@@ -27,15 +27,16 @@ var (
 	callsAPage    = measured{"calls of the model a page", 1, ofTest}
 	writesAPage   = measured{"writes a page, all streams", 27, ofTest}
 	writesOfLane  = measured{"writes a page, `GENERATION_QUEUE`", 10, ofTest}
-	bytesStored   = measured{"bytes a page, object store", 133000, ofTest}
-	bytesCached   = measured{"bytes a page, `UI_CACHE`", 138000, ofTest}
+	bytesStored   = measured{"bytes a page, object store", 34000, ofTest}
+	bytesCached   = measured{"bytes a page, `UI_CACHE`", 36600, ofTest}
+	bytesSent     = measured{"bytes a page, compressed", 7300, ofTest}
 	bytesOfTrail  = measured{"bytes a job, `GENERATION_QUEUE`", 4160, ofTest}
 	dollarsAPage  = measured{"US dollars a page", 0.0034, ofEval + ", at the default prices and 92.5 % of the prompt cached"}
 	bytesSession  = measured{"bytes a shopper, `SHOPPER_SESSIONS`", 2048, "[nats/README.md](../nats/README.md#limits): 6 GiB for three million"}
 	laneASecond   = measured{"writes a second of one stream", 1400, "one client, `sync_interval: always`, two cores, 0.6 ms a sync; 64 clients write 2,200"}
 	hitsASecond   = measured{"pages from memory a second, two cores", 20000, "`BenchmarkHitFromMemory`'s edge, whose client had the same two cores"}
 	secondsAModel = measured{"seconds of the model a page", 100, "the model that the defaults are made for; kimisim is faster"}
-	all           = []measured{callsAPage, writesAPage, writesOfLane, bytesStored, bytesCached, bytesOfTrail, dollarsAPage, bytesSession, laneASecond, hitsASecond, secondsAModel}
+	all           = []measured{callsAPage, writesAPage, writesOfLane, bytesStored, bytesCached, bytesSent, bytesOfTrail, dollarsAPage, bytesSession, laneASecond, hitsASecond, secondsAModel}
 )
 
 // What is assumed of shoppers. Other shops have others: change it and run `task generate`.
@@ -78,6 +79,9 @@ func needs(shoppers float64) need {
 }
 
 const gib = 1 << 30
+
+// besidePage is what an edge counts for a page in memory beside its compressed document.
+const besidePage = 2 << 10
 
 // limit is a bound of the defaults, what a need has of it, and the setting that moves it.
 type limit struct {
@@ -129,7 +133,7 @@ Made by ` + "`task generate`" + ` from [` + "`internal/capacity`" + `](internal/
 	row("pages a second, in the busiest hour", func(n need) string { return number(n.views) })
 	row("NATS's disk, one replica", func(n need) string { return size(n.cached + n.trail + n.sessions) })
 	row("object store", func(n need) string { return size(n.stored) })
-	row("memory of an edge for the pages of the busiest hour (`CACHE_MEMORY_BYTES`)", func(n need) string { return size(n.cached / n.edges) })
+	row("memory of an edge for the pages of the busiest hour (`CACHE_MEMORY_BYTES`)", func(n need) string { return size(n.jobs * peakHour * (bytesSent.value + besidePage) / n.edges) })
 	row("edges of two cores", func(n need) string { return number(n.edges) })
 	row("generators, at 200 jobs at a time each", func(n need) string { return number(math.Max(2, math.Ceil(n.running/200))) })
 	row("NATS nodes", func(n need) string {

@@ -2,6 +2,8 @@ package operate_test
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -55,6 +57,10 @@ func TestCapacityPageCountsRight(t *testing.T) {
 	for object := range client.ListObjects(t.Context(), w.S3.Bucket, minio.ListObjectsOptions{Prefix: "generated/", Recursive: true}) {
 		stored += float64(object.Size)
 	}
+	var sent float64
+	for n := range shoppers {
+		sent += compressed(t, fmt.Sprint(e.Base, "/s/magic-wands?shopper=capacity-", n))
+	}
 	all := 0.0
 	for name := range after {
 		all += after[name] - before[name]
@@ -66,6 +72,7 @@ func TestCapacityPageCountsRight(t *testing.T) {
 		"writes a page, `GENERATION_QUEUE`": (after[lane] - before[lane]) / shoppers,
 		"bytes a page, object store":        stored / shoppers,
 		"bytes a page, `UI_CACHE`":          sizes["KV_"+wandnats.BucketPages] / shoppers,
+		"bytes a page, compressed":          sent / shoppers,
 		"bytes a job, `GENERATION_QUEUE`":   sizes[lane] / shoppers,
 	} {
 		// Breadcrumbs and sections differ from page to page, and with a retry or two.
@@ -87,6 +94,26 @@ func written(t *testing.T, js jetstream.JetStream) (messages, bytes map[string]f
 		t.Fatal(err)
 	}
 	return messages, bytes
+}
+
+// compressed is how many bytes a browser gets for the page.
+func compressed(t *testing.T, address string) float64 {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept-Encoding", "gzip")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	n, err := io.Copy(io.Discard, res.Body)
+	if err != nil || res.Header.Get("Content-Encoding") != "gzip" {
+		t.Fatalf("%s: %v, %v", address, err, res.Header)
+	}
+	return float64(n)
 }
 
 // said is a number of the page's table of what was measured.
