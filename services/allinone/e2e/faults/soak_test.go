@@ -101,17 +101,20 @@ func startSoak(t *testing.T) *soak {
 	s.Pool.PoolSize, s.Pool.MaxQueueDepth = 4, 20
 	edgeBus, generatorBus := faulttest.NewProxy(t, s.NATS.Addr()), faulttest.NewProxy(t, s.NATS.Addr())
 	edgeStore, generatorStore := faulttest.NewProxy(t, s.S3.Endpoint), faulttest.NewProxy(t, s.S3.Endpoint)
-	startEdge := func() *world.Process {
+	startEdge := func(clockOff time.Duration) *world.Process {
 		// Ready or not: it may start while NATS is unavailable.
-		return s.StartEdgeUnready(func(c *edge.Config) { c.NATS.URL, c.S3.Endpoint = s.NATS.URLVia(edgeBus.Addr()), edgeStore.Addr() })
+		return s.StartEdgeUnready(func(c *edge.Config) {
+			c.NATS.URL, c.S3.Endpoint, c.Clock = s.NATS.URLVia(edgeBus.Addr()), edgeStore.Addr(), wrongBy(clockOff)
+		})
 	}
 	for i := range s.edges {
 		s.edges[i] = &replaceable{}
-		s.edges[i].p.Store(startEdge())
+		s.edges[i].p.Store(startEdge(0))
 		s.edges[i].load().Ready(t)
 	}
 	s.StartGenerator(func(c *generator.Config) {
 		c.NATS.URL, c.S3.Endpoint, c.LLMTimeoutSeconds = s.NATS.URLVia(generatorBus.Addr()), generatorStore.Addr(), 5
+		c.Clock = wrongBy(-time.Hour)
 	})
 	victim := s.startVictim()
 	cut := func(p *faulttest.Proxy) func(*rand.Rand) func() {
@@ -125,6 +128,10 @@ func startSoak(t *testing.T) *soak {
 		{"NATS is silent to edges", hang(edgeBus)},
 		{"edges lose MinIO", cut(edgeStore)},
 		{"MinIO is silent to edges", hang(edgeStore)},
+		{"MinIO is slow for edges", func(rng *rand.Rand) func() {
+			edgeStore.Latency(time.Duration(rng.Int64N(int64(2 * time.Second))))
+			return func() { edgeStore.Latency(0) }
+		}},
 		{"a generator loses NATS", cut(generatorBus)},
 		{"a generator loses MinIO", cut(generatorStore)},
 		{"MinIO is silent to a generator", hang(generatorStore)},
@@ -133,9 +140,9 @@ func startSoak(t *testing.T) *soak {
 			kill(t, victim)
 			return func() { victim = s.startVictim() }
 		}},
-		{"an edge is replaced", func(rng *rand.Rand) func() {
+		{"an edge is replaced, by any clock", func(rng *rand.Rand) func() {
 			at := s.edges[rng.IntN(len(s.edges))]
-			old := at.p.Swap(startEdge())
+			old := at.p.Swap(startEdge(time.Duration(rng.IntN(3)-1) * time.Hour))
 			return old.Stop
 		}},
 	}
@@ -148,6 +155,11 @@ func startSoak(t *testing.T) *soak {
 		}})
 	}
 	return s
+}
+
+// wrongBy is a clock that is wrong by d.
+func wrongBy(d time.Duration) func() time.Time {
+	return func() time.Time { return time.Now().Add(d) }
 }
 
 // startVictim starts a generator as a process, to be killed.
