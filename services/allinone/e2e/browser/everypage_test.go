@@ -38,7 +38,8 @@ func TestBrowserFindsNothingWrongOnAnyPage(t *testing.T) {
 			})`)
 			// The focus is visible; the first stop is the skip link.
 			page.Do(chromedp.KeyEvent("\t"), chromedp.KeyEvent("\t"))
-			basics["focus"] = world.Eval[bool](page, `document.activeElement.matches("a,button,input,summary") && getComputedStyle(document.activeElement).outlineStyle === "solid" && parseFloat(getComputedStyle(document.activeElement).outlineWidth) >= 2`)
+			page.Until("the focus is on an element", `document.activeElement.matches("a,button,input,summary")`)
+			basics["focus"] = world.Eval[bool](page, `getComputedStyle(document.activeElement).outlineStyle === "solid" && parseFloat(getComputedStyle(document.activeElement).outlineWidth) >= 2`)
 			for basic, holds := range basics {
 				if holds != true {
 					t.Errorf("%s: %v", basic, holds)
