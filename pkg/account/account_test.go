@@ -173,40 +173,55 @@ func TestOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var (
-			order []string
-			mu    sync.Mutex
-			all   sync.WaitGroup
-		)
+		var calls queued
 		for i, name := range []string{"young", "old"} {
-			ctx := WithJob(t.Context(), Job{Since: time.Now().Add(-time.Duration(i) * time.Hour)})
-			all.Go(func() {
-				c, err := a.Begin(ctx, Ask{})
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				mu.Lock()
-				order = append(order, name)
-				mu.Unlock()
-				c.Sending()
-				c.End()
-			})
-			synctest.Wait()
+			calls.begin(t, a, Job{Since: time.Now().Add(-time.Duration(i) * time.Hour)}, name, func(*Call) {})
 		}
 		began := time.Now()
 		first.End()
 		synctest.Wait()
-		mu.Lock()
-		if len(order) != 1 || order[0] != "old" || time.Since(began) > time.Second {
-			t.Errorf("%v began after %s, want the old one at once", order, time.Since(began))
+		if order := calls.begun(); order != "old" || time.Since(began) > time.Second {
+			t.Errorf("%s began after %s, want the old one at once", order, time.Since(began))
 		}
-		mu.Unlock()
-		all.Wait()
+		calls.all.Wait()
 		if took := time.Since(began); took < time.Minute {
 			t.Errorf("two calls within %s", took)
 		}
 	})
+}
+
+// queued are calls that wait for the account, and the order in which they begin.
+type queued struct {
+	all   sync.WaitGroup
+	mu    sync.Mutex
+	order []string
+}
+
+// begin has a call wait. Once it has begun and was sent, it does what during does, and ends.
+func (q *queued) begin(t *testing.T, a *Account, job Job, name string, during func(*Call)) {
+	t.Helper()
+	ctx := WithJob(t.Context(), job)
+	q.all.Go(func() {
+		c, err := a.Begin(ctx, Ask{})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		q.mu.Lock()
+		q.order = append(q.order, name)
+		q.mu.Unlock()
+		c.Sending()
+		during(c)
+		c.End()
+	})
+	synctest.Wait()
+}
+
+// begun is the names of those that have begun, in their order.
+func (q *queued) begun() string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return strings.Join(q.order, " ")
 }
 
 // A shop with a long queue of old pages keeps no other waiting: the shops take turns, whatever
@@ -219,32 +234,17 @@ func TestShopsTakeTurns(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			a := New(Config{Concurrency: atATime})
 			defer a.Close()
-			var (
-				order []string
-				mu    sync.Mutex
-				all   sync.WaitGroup
-			)
+			var calls queued
 			// The campaign's pages were requested first, the others later and later.
 			for i, name := range []string{"a0", "a1", "a2", "a3", "a4", "b0", "b1", "c0"} {
-				ctx := WithJob(t.Context(), Job{Shop: name[:1], Since: time.Now().Add(time.Duration(i) * time.Hour)})
-				all.Go(func() {
-					c, err := a.Begin(ctx, Ask{})
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					mu.Lock()
-					order = append(order, name)
-					mu.Unlock()
-					c.Sending()
+				job := Job{Shop: name[:1], Since: time.Now().Add(time.Duration(i) * time.Hour)}
+				calls.begin(t, a, job, name, func(c *Call) {
 					c.Admitted(nil)
 					<-time.After(time.Minute + time.Duration(i)*time.Millisecond)
-					c.End()
 				})
-				synctest.Wait()
 			}
-			all.Wait()
-			if got := strings.Join(order, " "); got != want {
+			calls.all.Wait()
+			if got := calls.begun(); got != want {
 				t.Errorf("%d at a time: %s, want %s", atATime, got, want)
 			}
 		})

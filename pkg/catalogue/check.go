@@ -216,7 +216,7 @@ func (c *checker) rules(path string, r *CollectionRules) {
 }
 
 func (c *checker) picture(ps *PictureStyle) {
-	c.oneOf("picture.kind", ps.Kind, pictureKinds)
+	c.oneOf("picture.kind", ps.Kind, PictureKinds)
 	for _, role := range []struct{ name, attribute string }{{"body", ps.Body}, {"accent", ps.Accent}} {
 		if len(ps.Shades[role.attribute]) == 0 {
 			c.fault("picture."+role.name, "is %s, must be an attribute that picture.shades has colours for", quoted(role.attribute))

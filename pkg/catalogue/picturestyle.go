@@ -27,8 +27,8 @@ type Shade struct {
 	Form  string `json:"form,omitempty"`
 }
 
-// pictureKinds are the kinds of drawings that package picture knows.
-var pictureKinds = []string{"wand", "cup", "vessel"}
+// PictureKinds are the kinds of drawings that package picture knows.
+var PictureKinds = []string{"wand", "cup", "vessel"}
 
 // LeadingNumber is the number at the beginning of s. It may have decimals or a vulgar
 // fraction: "10¾ in" is 10.75. The result is false if s does not begin with a number.

@@ -102,8 +102,8 @@ var errNotLive = errors.New("no live job")
 
 // Cancel ends the live job of a key, if there is one, without a page. A job that waits
 // never begins. A running worker learns of it at its next heartbeat or at [Job.Confirm].
-// jobs is the bucket GENERATION_QUEUE, now the time by the clock of records; see WithClock. Errors: wandnats.ErrContended, ctx's, or the
-// client's.
+// jobs is the bucket GENERATION_QUEUE, now the time by the clock of records; see WithClock.
+// Errors: wandnats.ErrContended, ctx's, or the client's.
 //
 // Workers learn of it by the record, which the bucket keeps for longer than a job may wait.
 func Cancel(ctx context.Context, jobs jetstream.KeyValue, key pagekey.Key, now time.Time) error {

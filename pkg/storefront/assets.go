@@ -46,7 +46,7 @@ func (r *Renderer) draw(p picture.Picture) ([]byte, error) {
 // specimens is a hash of one drawing of each kind. It changes with the code that draws.
 func (r *Renderer) specimens() (string, error) {
 	sum := fnv.New64a()
-	for _, kind := range picture.Kinds {
+	for _, kind := range catalogue.PictureKinds {
 		style := catalogue.PictureStyle{Kind: kind, Body: "body", Accent: "accent", Size: "size", Shades: map[string]map[string]catalogue.Shade{
 			"body": {"dark": {Light: "#cccccc", Dark: "#333333"}}, "accent": {"light": {Light: "#eeeeee", Dark: "#777777"}},
 		}}

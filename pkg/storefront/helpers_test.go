@@ -162,13 +162,6 @@ func constants(t testing.TB, r *storefront.Renderer, shop *catalogue.Shop) (styl
 	return elements(root, "style")[0].FirstChild.Data, ours[0].FirstChild.Data + ours[1].FirstChild.Data
 }
 
-// constantScripts returns the scripts.
-func constantScripts(t testing.TB, r *storefront.Renderer, shop *catalogue.Shop) string {
-	t.Helper()
-	_, both := constants(t, r, shop)
-	return both
-}
-
 // constantStyle returns the stylesheet.
 func constantStyle(t testing.TB) string {
 	t.Helper()

@@ -14,7 +14,8 @@ const forGood = "public, max-age=31536000, immutable"
 // edge come with the stylesheet of another: each gives what it has, the others' for this once.
 func (e *Edge) stylesheet(c *fiber.Ctx) error {
 	address, _ := e.deps.Renderer.Stylesheet()
-	return e.sendAsset(c, address, "text/css; charset=utf-8", e.css)
+	describeAsset(c, address, "text/css; charset=utf-8")
+	return e.css.send(c)
 }
 
 // drawing answers GET /assets/{store}/{product}.{hash}.svg. A page that is older than the
@@ -39,29 +40,19 @@ func (e *Edge) drawing(c *fiber.Ctx) error {
 	if !drawn {
 		return fiber.ErrNotFound
 	}
-	doc, err := newDocument(svg)
-	if err != nil {
-		return err
-	}
 	// Opened by itself, it is a document: it holds no script, and may run none.
 	c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'")
-	return e.sendAsset(c, address, "image/svg+xml", doc)
+	describeAsset(c, address, "image/svg+xml")
+	return sendOnce(c, svg)
 }
 
-// sendAsset answers with what is at address, which may be another than the one asked for.
-func (e *Edge) sendAsset(c *fiber.Ctx, address, kind string, asset *document) error {
+// describeAsset sets the headers of what is at address, which may be another than the one asked
+// for.
+func describeAsset(c *fiber.Ctx, address, kind string) {
 	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	c.Set(fiber.HeaderContentType, kind)
-	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	if c.Path() == address {
 		c.Set(fiber.HeaderCacheControl, forGood)
 	}
-	body := asset.plain
-	if acceptsGzip(c.Get(fiber.HeaderAcceptEncoding)) {
-		body = asset.gzip
-		c.Set(fiber.HeaderContentEncoding, "gzip")
-	}
-	c.Context().Response.SetBodyRaw(body)
-	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gofiber/fiber/v2"
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
@@ -30,6 +31,18 @@ func newDocument(plain []byte) (*document, error) {
 		return nil, err
 	}
 	return &document{plain, b.Bytes()}, nil
+}
+
+// send answers with the document, compressed for who accepts that.
+func (d *document) send(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
+	body := d.plain
+	if acceptsGzip(c.Get(fiber.HeaderAcceptEncoding)) {
+		body = d.gzip
+		c.Set(fiber.HeaderContentEncoding, "gzip")
+	}
+	c.Context().Response.SetBodyRaw(body)
+	return nil
 }
 
 // fallback is a shop's fallback page.

@@ -268,14 +268,7 @@ func (e *Edge) sendFallback(c *fiber.Ctx, shop *catalogue.Shop, generation strin
 	e.missed(c, outcomeFallback, "", generation)
 	e.secure(c)
 	c.Set(fiber.HeaderCacheControl, "private, no-store")
-	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
 	c.Set(fiber.HeaderContentSecurityPolicy, e.deps.Renderer.CSP(shop))
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
-	body := doc.plain
-	if acceptsGzip(c.Get(fiber.HeaderAcceptEncoding)) {
-		body = doc.gzip
-		c.Set(fiber.HeaderContentEncoding, "gzip")
-	}
-	c.Context().Response.SetBodyRaw(body)
-	return nil
+	return doc.send(c)
 }

@@ -76,16 +76,21 @@ func (e *Edge) sendRendered(c *fiber.Ctx, shop *catalogue.Shop, status int, html
 	e.secure(c)
 	// The document may show a cart, and it shows current prices.
 	c.Set(fiber.HeaderCacheControl, "private, no-store")
-	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
 	c.Set(fiber.HeaderContentSecurityPolicy, e.deps.Renderer.CSP(shop))
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
 	c.Status(status)
+	return sendOnce(c, html)
+}
+
+// sendOnce answers with what was rendered for this request, compressed for who accepts that.
+func sendOnce(c *fiber.Ctx, rendered []byte) error {
+	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
 	if !acceptsGzip(c.Get(fiber.HeaderAcceptEncoding)) {
-		return c.Send(html)
+		return c.Send(rendered)
 	}
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	if _, err := z.Write(html); err != nil {
+	if _, err := z.Write(rendered); err != nil {
 		return err
 	}
 	if err := z.Close(); err != nil {

@@ -60,10 +60,11 @@ func (v *visitor) returned(now time.Time) bool {
 // visitor returns what is known of the key's shopper, or nil if the session cannot be read
 // in time.
 func (e *Edge) visitor(ctx context.Context, key pagekey.Key) *visitor {
-	now := time.Now()
-	if known, ok := e.visitors.GetIfPresent(key); ok && now.Before(known.until) {
+	known, current := e.knownVisitor(key)
+	if current {
 		return known
 	}
+	now := time.Now()
 	b := e.deps.Bus()
 	if b == nil || !e.deps.Connected() || now.UnixNano() < e.visitorsPausedUntil.Load() {
 		return nil
@@ -86,6 +87,13 @@ func (e *Edge) visitor(ctx context.Context, key pagekey.Key) *visitor {
 	return read
 }
 
+// knownVisitor is what is known of a shopper without reading their session; current is false if
+// that is nothing, or too old.
+func (e *Edge) knownVisitor(key pagekey.Key) (known *visitor, current bool) {
+	known, ok := e.visitors.GetIfPresent(key)
+	return known, ok && time.Now().Before(known.until)
+}
+
 // maxReadAhead bounds the sessions that are read at a time for later visits.
 const maxReadAhead = 64
 
@@ -95,8 +103,8 @@ func (e *Edge) visitorOfHit(ctx context.Context, key pagekey.Key) *visitor {
 	if !e.atPoP() {
 		return e.visitor(ctx, key)
 	}
-	known, ok := e.visitors.GetIfPresent(key)
-	if ok && time.Now().Before(known.until) {
+	known, current := e.knownVisitor(key)
+	if current {
 		return known
 	}
 	select {

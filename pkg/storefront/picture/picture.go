@@ -10,7 +10,6 @@ import (
 // Picture is the shapes of a drawing, as SVG path data in a square of 240 by 240, and its
 // colours. A template of package storefront combines them, one for each kind.
 type Picture struct {
-	ID     string
 	Kind   string
 	Body   catalogue.Shade
 	Accent catalogue.Shade
@@ -25,9 +24,6 @@ type Picture struct {
 	Tip     Point
 }
 
-// Kinds are the kinds of drawings.
-var Kinds = []string{"wand", "cup", "vessel"}
-
 // Point is a position. Its coordinates are written as in path data.
 type Point struct{ X, Y string }
 
@@ -36,7 +32,6 @@ type Point struct{ X, Y string }
 // drawing.
 func Draw(style *catalogue.PictureStyle, p *catalogue.Product) Picture {
 	pic := Picture{
-		ID:     p.ID,
 		Kind:   style.Kind,
 		Body:   style.Shades[style.Body][p.Attribute(style.Body)],
 		Accent: style.Shades[style.Accent][p.Attribute(style.Accent)],

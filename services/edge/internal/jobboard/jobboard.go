@@ -1,7 +1,7 @@
 // Package jobboard keeps the live jobs of the whole pool in memory, at most
-// GENERATION_SHARDS x POOL_SIZE x MAX_QUEUE_DEPTH. The watch of the job records feeds it. Without a request to NATS it
-// knows a job's place in its member's queue and the estimated time until the job is done,
-// and it wakes the listeners of a job.
+// GENERATION_SHARDS x POOL_SIZE x MAX_QUEUE_DEPTH. The watch of the job records feeds it.
+// Without a request to NATS it knows a job's place in its member's queue and the estimated
+// time until the job is done, and it wakes the listeners of a job.
 package jobboard
 
 import (
