@@ -20,6 +20,7 @@ import (
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/checkout"
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
 )
 
@@ -158,9 +159,13 @@ func follow(t *testing.T, srv *server.Server, js jetstream.JetStream, so *kedav1
 	t.Helper()
 	follows := func(when string, want int) {
 		t.Helper()
-		if got := replicas(t, so, askedByKEDA(t, srv)); got != want {
-			t.Errorf("%s: %d generators, want %d", when, got, want)
-		}
+		// A consumer counts a job a moment after its publish was acknowledged, and KEDA asks again.
+		eventually.NoError(t, func() error {
+			if got := replicas(t, so, askedByKEDA(t, srv)); got != want {
+				return fmt.Errorf("%s: %d generators, want %d", when, got, want)
+			}
+			return nil
+		})
 	}
 	follows("nothing waits", 0)
 	if _, err := js.Publish(t.Context(), wandnats.GenerateSubject("1-pool-3"), []byte("job")); err != nil {
