@@ -50,7 +50,8 @@ type stack struct {
 // modelKey is a secret.
 const modelKey = "sk-not-to-be-told"
 
-func startStack(t *testing.T) *stack {
+// startStack starts a stack; its edge has env besides.
+func startStack(t *testing.T, env ...string) *stack {
 	t.Helper()
 	kimi, err := kimisim.New(kimisim.Config{Addr: "127.0.0.1:0", Seed: 1}, nil)
 	must(t, err)
@@ -67,7 +68,7 @@ func startStack(t *testing.T) *stack {
 	addr := freeport.Addr(t)
 	s.edgeURL = "http://" + addr
 	s.startGenerator("KIMI_DAILY_BUDGET=0.3")
-	s.start("edge", "EDGE_ADDR="+addr, "NATS_URL="+s.nats.URLVia(s.edgeNATS.Addr()))
+	s.start("edge", append(env, "EDGE_ADDR="+addr, "NATS_URL="+s.nats.URLVia(s.edgeNATS.Addr()))...)
 	within(t, "the edge is ready", func() bool { return status(t.Context(), s.edgeURL+"/ready") == http.StatusOK })
 	s.visit()
 	return s

@@ -25,7 +25,8 @@ import (
 // also when its job was delivered again, and again after it was dead.
 func TestTraces(t *testing.T) {
 	t.Parallel()
-	s := startStack(t)
+	// A busy machine is no outage.
+	s := startStack(t, "TRIGGER_TIMEOUT=10s", "STORE_TIMEOUT=10s", "SESSION_TIMEOUT=10s")
 	const healthy, unlucky = "shopper-in-luck", "shopper-out-of-luck"
 	page := func(shopper string) string { return s.edgeURL + "/s/magic-wands?shopper=" + shopper }
 	status(t.Context(), page(healthy))

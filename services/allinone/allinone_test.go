@@ -38,6 +38,8 @@ func startLaptop(t *testing.T, dataDir string) *laptop {
 		env: append(os.Environ(),
 			"WANDSTORE_DATA_DIR="+dataDir, "PRIVATE_ADDR=127.0.0.1:0", "EDGE_ADDR="+edgeAddr, "NATS_ADDR="+natsAddr,
 			"GENERATOR_ADDR="+freeport.Addr(t), "S3_ADDR="+freeport.Addr(t), "KIMISIM_ADDR="+freeport.Addr(t),
+			// A busy machine is no outage.
+			"TRIGGER_TIMEOUT=10s", "STORE_TIMEOUT=10s", "SESSION_TIMEOUT=10s",
 			"KIMISIM_FIRST_TOKEN=200ms", "KIMISIM_TOKENS_PER_SECOND=0", "KIMI_API_KEY="),
 	}
 	l.cmd = exec.CommandContext(t.Context(), world.Binary(t, "allinone"))

@@ -175,6 +175,7 @@ func (w *World) Environment() []string {
 		"PRIVATE_ADDR=", "NATS_URL=" + w.NATS.URL(), "MINIO_ENDPOINT=" + w.S3.Endpoint, "MINIO_BUCKET=" + w.S3.Bucket,
 		"MINIO_ACCESS_KEY=" + w.S3.AccessKey, "MINIO_SECRET_KEY=" + w.S3.SecretKey,
 		"KIMI_API_KEY=test", "KIMI_BASE_URL=http://" + w.Sim.Addr() + "/v1",
+		"TRIGGER_TIMEOUT=" + patient.String(), "STORE_TIMEOUT=" + patient.String(), "SESSION_TIMEOUT=" + patient.String(),
 	}
 }
 
