@@ -48,8 +48,8 @@ type near struct {
 const streamJobs = "KV_" + wandnats.BucketJobs
 
 // reclaimPause is how long no job is claimed after the records of those that run were lost:
-// as long as generators take to notice it, and to write them anew.
-const reclaimPause = wandnats.LookEvery + time.Second
+// twice as long as generators on a quiet machine take to notice it, and to write them anew.
+const reclaimPause = 2 * wandnats.LookEvery
 
 // runBus waits for NATS and then watches its buckets. When streams or buckets are lost, all
 // that was known of them is too: it opens a new bus on those that are made anew, or waits

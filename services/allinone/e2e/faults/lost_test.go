@@ -40,6 +40,7 @@ func TestNATSComesBackEmpty(t *testing.T) {
 		t.Errorf("a page that the object store has: %s", hit.Header.Get("X-Cache"))
 	}
 	// The job whose model was asked goes on, and the model is not asked again.
+	eventually.True(t, "its record is written anew", func() bool { return e.GenerationStatus(t, "magic-wands", "running")["state"] == "running" })
 	gate.Open()
 	e.BecomesHit(t, "magic-wands", "running")
 	e.BecomesHit(t, "magic-wands", "waiting")
