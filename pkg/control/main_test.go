@@ -3,9 +3,8 @@ package control_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
-
+	"github.com/wandstore/wandstore/pkg/leaktest"
 	"github.com/wandstore/wandstore/pkg/natstest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(natstest.Main(m)) }
+func TestMain(m *testing.M) { leaktest.Main(natstest.Main(m)) }

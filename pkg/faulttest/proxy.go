@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/wandstore/wandstore/pkg/freeport"
 )
 
 // Proxy forwards connections of clients to a target.
@@ -37,7 +39,8 @@ type Proxy struct {
 func NewProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
 	p := &Proxy{t: t, target: target, live: make(map[net.Conn]struct{})}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	// Not one of the kernel's choice: after Cut, the kernel could give it to another connection.
+	listener, err := net.Listen("tcp", freeport.Addr(t))
 	if err != nil {
 		t.Fatalf("faulttest: %v", err)
 	}

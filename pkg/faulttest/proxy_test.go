@@ -10,17 +10,18 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/faulttest"
+	"github.com/wandstore/wandstore/pkg/freeport"
+	"github.com/wandstore/wandstore/pkg/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // patience is how long the tests wait for something that must happen, and blink for
 // something that must not.
 const (
-	patience = 10 * time.Second
+	patience = eventually.Patience
 	blink    = 50 * time.Millisecond
 )
 
@@ -168,12 +169,7 @@ func TestLatency(t *testing.T) {
 }
 
 func TestTargetGone(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = listener.Close()
-	proxy := faulttest.NewProxy(t, listener.Addr().String())
+	proxy := faulttest.NewProxy(t, freeport.Addr(t))
 	c := dial(t, proxy.Addr())
 	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)

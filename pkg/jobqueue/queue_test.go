@@ -214,7 +214,7 @@ func TestClaim(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())
 	now := time.Now()
-	live, past := now.Add(time.Minute), now.Add(-time.Second)
+	live, past := now.Add(time.Hour), now.Add(-time.Second)
 	for i, c := range []struct {
 		name      string
 		state     wandstorev1.JobState

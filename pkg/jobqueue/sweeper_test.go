@@ -52,7 +52,8 @@ func TestJobThatKillsItsWorkersDies(t *testing.T) {
 	s := one()
 	s.MaxQueueDepth = 1
 	p := newPool(t, s)
-	p.tune(time.Second, 2)
+	// Long enough for a worker to write its record in, or the job is none's for a while.
+	p.tune(3*time.Second, 2)
 	p.sweep()
 	mine := p.trigger("abc123")
 	for range 2 {

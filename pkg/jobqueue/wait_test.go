@@ -1,6 +1,7 @@
 package jobqueue_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -16,10 +17,18 @@ func TestWait(t *testing.T) {
 	p := newPool(t, one())
 	p.tune(never, 1)
 	p.trigger("abc123")
-	const timeout = 500 * time.Millisecond
-	w := p.work(func(c *jobqueue.ConsumerConfig) { c.JobTimeout = timeout })
-	c := w.next()
-	done := c.job.Wait(12.5)
+	const timeout = 2 * time.Second
+	type waiting struct {
+		ctx  context.Context
+		done func()
+	}
+	calls := make(chan waiting, 1)
+	w := p.workWith(func(ctx context.Context, job *jobqueue.Job) (jobqueue.Result, error) {
+		calls <- waiting{ctx, job.Wait(12.5)} // before the test looks: the time runs
+		<-ctx.Done()
+		return jobqueue.Result{}, ctx.Err()
+	}, func(c *jobqueue.ConsumerConfig) { c.JobTimeout = timeout })
+	c := eventually.Receive(t, calls, "a call of the handler")
 	eventually.True(t, "the record says that it waits", func() bool {
 		rec := p.record("abc123")
 		return rec.GetState() == running && rec.GetAccountWait().GetCallsAMinute() == 12.5 && w.Status().Waiting == 1
@@ -27,10 +36,10 @@ func TestWait(t *testing.T) {
 	select {
 	case <-c.ctx.Done():
 		t.Error("the time out of the job ran while it waited")
-	case <-time.After(2 * timeout):
+	case <-time.After(timeout + timeout/2):
 	}
-	done()
-	done()
+	c.done()
+	c.done()
 	eventually.True(t, "the record says that it runs", func() bool {
 		return p.record("abc123").GetAccountWait() == nil && w.Status().Waiting == 0
 	})

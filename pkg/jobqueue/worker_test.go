@@ -47,7 +47,7 @@ func (p *pool) work(tune ...func(*jobqueue.ConsumerConfig)) *worker {
 func (p *pool) workWith(handle jobqueue.Handler, tune ...func(*jobqueue.ConsumerConfig)) *worker {
 	p.t.Helper()
 	cfg := jobqueue.ConsumerConfig{
-		Member: member, Worker: "worker", Concurrency: 1, JobTimeout: time.Minute, Grace: time.Millisecond,
+		Member: member, Worker: "worker", Concurrency: 1, JobTimeout: never, Grace: time.Millisecond,
 	}
 	for _, f := range tune {
 		f(&cfg)

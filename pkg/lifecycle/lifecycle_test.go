@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
 )
 
@@ -60,7 +61,7 @@ func TestMainStopsOnASignal(t *testing.T) {
 		case <-ctx.Done():
 			log.Info("stopping")
 			return ctx.Err()
-		case <-time.After(30 * time.Second):
+		case <-time.After(eventually.Patience):
 			return errors.New("no signal came")
 		}
 	})

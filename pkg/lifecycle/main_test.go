@@ -3,7 +3,7 @@ package lifecycle_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/wandstore/wandstore/pkg/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }

@@ -27,6 +27,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/wandstore/wandstore/pkg/checkout"
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/freeport"
 )
 
@@ -38,7 +39,7 @@ const (
 
 const (
 	// patience is how long a server may take to start on a busy machine.
-	patience = 60 * time.Second
+	patience = eventually.Patience
 	// poll is how often its readiness is asked for.
 	poll = 10 * time.Millisecond
 	// starts is how many ports are tried: a free one may be taken between finding it

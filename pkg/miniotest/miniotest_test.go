@@ -7,12 +7,12 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
-	"go.uber.org/goleak"
 
+	"github.com/wandstore/wandstore/pkg/leaktest"
 	"github.com/wandstore/wandstore/pkg/miniotest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(miniotest.Main(m)) }
+func TestMain(m *testing.M) { leaktest.Main(miniotest.Main(m)) }
 
 func TestOutageKeepsPortAndData(t *testing.T) {
 	server := miniotest.StartOwn(t)

@@ -65,7 +65,7 @@ func (p *process) kill() {
 // ready waits for the readiness probe to say yes.
 func (p *process) ready(ctx context.Context, addr string) error {
 	transport := &http.Transport{DisableKeepAlives: true}
-	client := &http.Client{Transport: transport, Timeout: time.Second}
+	client := &http.Client{Transport: transport, Timeout: patience}
 	ticker := time.NewTicker(poll)
 	defer ticker.Stop()
 	for {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -35,22 +34,10 @@ func StartCluster(t testing.TB) *Cluster {
 	}
 	c := &Cluster{}
 	for i, route := range routes {
-		port, err := strconv.Atoi(route.Port())
-		if err != nil {
-			t.Fatalf("natstest: %v", err)
-		}
-		node, err := server.NewServer(&server.Options{
-			ServerName:        fmt.Sprintf("n%d", i+1),
-			Host:              "127.0.0.1",
-			Port:              server.RANDOM_PORT,
-			Cluster:           server.ClusterOpts{Name: "natstest", Host: "127.0.0.1", Port: port},
-			Routes:            routes,
-			JetStream:         true,
-			StoreDir:          t.TempDir(),
-			JetStreamMaxStore: maxStore,
-			NoLog:             true,
-			NoSigs:            true,
-		})
+		opts := options(storeDir(t))
+		opts.ServerName, opts.Routes = fmt.Sprintf("n%d", i+1), routes
+		opts.Cluster = server.ClusterOpts{Name: "natstest", Host: "127.0.0.1", Port: portOf(t, route.Host)}
+		node, err := server.NewServer(&opts)
 		if err != nil {
 			t.Fatalf("natstest: %v", err)
 		}

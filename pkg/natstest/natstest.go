@@ -18,16 +18,25 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/wandstore/wandstore/pkg/eventually"
+	"github.com/wandstore/wandstore/pkg/freeport"
 )
 
-// patience is how long a server may take to start on a busy machine.
-const patience = 20 * time.Second
+// patience is how long a server may take to start, and to answer a sign-in, on a busy machine.
+const patience = eventually.Patience
+
+// requestTimeout bounds a client's JetStream requests whose context has no deadline: longer
+// than a busy machine stops, and shorter than tests wait for a request that was lost in an
+// outage to be made again.
+const requestTimeout = 30 * time.Second
 
 // maxStore is what the bounds of all accounts' streams are reserved of, in bytes. No test
 // fills it; the tests of one binary reserve more than a disk may have free.
@@ -74,7 +83,7 @@ func Connect(t testing.TB, url string) (*nats.Conn, jetstream.JetStream) {
 		t.Fatalf("natstest: connect: %v", err)
 	}
 	t.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(requestTimeout))
 	if err != nil {
 		t.Fatalf("natstest: jetstream: %v", err)
 	}
@@ -91,19 +100,42 @@ type Server struct {
 	server *server.Server
 }
 
-// StartOwn starts a server on a free port, with its data in the test's temporary
-// directory.
+// StartOwn starts a server on a free port, with its data in a temporary directory.
 func StartOwn(t testing.TB) *Server {
 	t.Helper()
-	s := &Server{t: t, opts: options(t.TempDir())}
+	s := &Server{t: t, opts: options(storeDir(t))}
+	// Not one of the kernel's choice: while the server is stopped, the kernel could give it
+	// to another connection.
+	s.addr = freeport.Addr(t)
+	s.opts.Port = portOf(t, s.addr)
 	s.run()
-	addr, ok := s.server.Addr().(*net.TCPAddr)
-	if !ok {
-		t.Fatalf("natstest: no TCP address: %v", s.server.Addr())
-	}
-	s.opts.Port, s.addr = addr.Port, addr.String()
 	t.Cleanup(s.Stop)
 	return s
+}
+
+// storeDir makes a directory for a server's data, which is removed when t ends.
+func storeDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "natstest-") //nolint:usetesting // its removal must not fail the test
+	if err != nil {
+		t.Fatalf("natstest: %v", err)
+	}
+	// A late flush of the server may put a file back.
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+func portOf(t testing.TB, addr string) int {
+	t.Helper()
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatalf("natstest: %v", err)
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatalf("natstest: %v", err)
+	}
+	return n
 }
 
 // Stop shuts the server down and waits for it. Stopping a stopped server does nothing.
@@ -121,9 +153,7 @@ func (s *Server) Restart() {
 func (s *Server) RestartEmpty() {
 	s.t.Helper()
 	s.Stop()
-	if err := os.RemoveAll(s.opts.StoreDir); err != nil {
-		s.t.Fatalf("natstest: %v", err)
-	}
+	s.opts.StoreDir = storeDir(s.t)
 	s.run()
 }
 

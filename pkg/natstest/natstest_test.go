@@ -4,20 +4,19 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/goleak"
 
 	"github.com/wandstore/wandstore/pkg/eventually"
+	"github.com/wandstore/wandstore/pkg/leaktest"
 	"github.com/wandstore/wandstore/pkg/natstest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(natstest.Main(m)) }
+func TestMain(m *testing.M) { leaktest.Main(natstest.Main(m)) }
 
 func TestOutageKeepsPortAndData(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	server := natstest.StartOwn(t)
 	url := server.URL()
@@ -87,7 +86,7 @@ func apart(t *testing.T, one, two natstest.Account) {
 	if err := nc.Publish("last", nil); err != nil {
 		t.Fatal(err)
 	}
-	if m, err := heard.NextMsg(10 * time.Second); err != nil || m.Subject != "last" {
+	if m, err := heard.NextMsg(eventually.Patience); err != nil || m.Subject != "last" {
 		t.Errorf("heard %v, %v of the other account", m, err)
 	}
 	if _, err := other.KeyValue(t.Context(), "ONE"); !errors.Is(err, jetstream.ErrBucketNotFound) {

@@ -138,6 +138,9 @@ func options(dir string) server.Options {
 		Host: "127.0.0.1", Port: server.RANDOM_PORT,
 		JetStream: true, StoreDir: dir, JetStreamMaxStore: maxStore,
 		NoLog: true, NoSigs: true,
+		// A client may be stopped between its connection and its sign-in for longer than the
+		// server waits by default. Nor may a ping overtake the answer to the sign-in.
+		AuthTimeout: patience.Seconds(), DisableShortFirstPing: true,
 	}
 }
 

@@ -5,17 +5,17 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/leaktest"
 	"github.com/wandstore/wandstore/pkg/natstest"
 	"github.com/wandstore/wandstore/pkg/pagedraft"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(natstest.Main(m)) }
+func TestMain(m *testing.M) { leaktest.Main(natstest.Main(m)) }
 
 func newStore(t *testing.T) (*pagedraft.Store, pagekey.Key) {
 	t.Helper()

@@ -3,10 +3,9 @@ package pagestore_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
-
+	"github.com/wandstore/wandstore/pkg/leaktest"
 	"github.com/wandstore/wandstore/pkg/miniotest"
 	"github.com/wandstore/wandstore/pkg/natstest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(natstest.Main(miniotest.Main(m))) }
+func TestMain(m *testing.M) { leaktest.Main(natstest.Main(miniotest.Main(m))) }

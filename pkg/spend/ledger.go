@@ -65,6 +65,8 @@ type Ledger struct {
 	log  *slog.Logger
 	now  func() time.Time
 	turn chan struct{} // held by the one booking of this process that is written
+	// timeout bounds one booking.
+	timeout time.Duration
 
 	mu   sync.Mutex
 	late []settlement
@@ -75,7 +77,7 @@ func NewLedger(spend jetstream.KeyValue, cfg Config, log *slog.Logger) *Ledger {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Ledger{cfg: cfg, kv: spend, log: log, now: cfg.Now, turn: make(chan struct{}, 1)}
+	return &Ledger{cfg: cfg, kv: spend, log: log, now: cfg.Now, turn: make(chan struct{}, 1), timeout: bookTimeout}
 }
 
 // account is a record that a reservation is in.
@@ -136,7 +138,7 @@ func (l *Ledger) Reserve(ctx context.Context, call Call, most Micros) (*Reservat
 		l.shopAccount(wandnats.ShopSpendKey(now, call.Shop)),
 		{key: wandnats.SpendKey(now), limit: l.cfg.Budget},
 	}}
-	bounded, cancel := context.WithTimeout(ctx, bookTimeout)
+	bounded, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	for i := range r.accounts {
 		room, err := l.reserve(bounded, r.accounts[i], r.id, most)
@@ -174,7 +176,7 @@ func (r *Reservation) Release(ctx context.Context) { r.Settle(ctx, Used{}) }
 // Settle ends a reservation with what its call used. What cannot be written is tried
 // again by Run. It outlives ctx by up to 5 s.
 func (r *Reservation) Settle(ctx context.Context, used Used) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.ledger.timeout)
 	defer cancel()
 	for _, a := range r.accounts {
 		s := settlement{account: a, id: r.id, call: r.call, used: used}
@@ -201,7 +203,7 @@ func (l *Ledger) settle(ctx context.Context, s settlement) error {
 // Page books that the answer to a call became a page. It is best effort, and outlives ctx
 // by up to 5 s.
 func (l *Ledger) Page(ctx context.Context, call Call) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.timeout)
 	defer cancel()
 	err := l.update(ctx, l.shopAccount(wandnats.ShopSpendKey(l.now(), call.Shop)), func(r record, _ time.Time) {
 		r.use(call, OutcomeAnswered).Pages++
@@ -266,7 +268,7 @@ func (l *Ledger) refresh(ctx context.Context) error {
 }
 
 func (l *Ledger) bounded(ctx context.Context, do func(ctx context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, bookTimeout)
+	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	return do(ctx)
 }

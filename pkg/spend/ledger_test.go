@@ -45,11 +45,15 @@ func newBooks(t *testing.T) *books {
 func booksAt(t *testing.T, url string) *books {
 	t.Helper()
 	// As a service connects: what is asked for during an outage fails at once.
-	nc, js, err := wandnats.Dial(wandnats.Config{URL: url}, "test", slog.New(slog.DiscardHandler))
+	nc, _, err := wandnats.Dial(wandnats.Config{URL: url}, "test", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(eventually.Patience))
+	if err != nil {
+		t.Fatal(err)
+	}
 	eventually.True(t, "a connection", nc.IsConnected)
 	settings := wandnats.Settings{PoolSize: 1, MaxQueueDepth: 1, Concurrency: 1, CacheTTLSeconds: 60, Replicas: 1}
 	if err := wandnats.EnsureStreams(t.Context(), js, settings); err != nil {
@@ -80,6 +84,8 @@ func (b *books) ledger(cfg Config) *Ledger {
 	}
 	l := NewLedger(b.kv, cfg, slog.New(slog.DiscardHandler))
 	l.now = b.now
+	// No test waits for it: what is asked for in an outage fails at once.
+	l.timeout = eventually.Patience
 	return l
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,12 +16,13 @@ import (
 	"github.com/nats-io/nats.go"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/trace"
-	"go.uber.org/goleak"
 
+	"github.com/wandstore/wandstore/pkg/eventually"
+	"github.com/wandstore/wandstore/pkg/leaktest"
 	"github.com/wandstore/wandstore/pkg/telemetry"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // setUp sets telemetry up as a service does, and shuts it down when the test ends.
 func setUp(t *testing.T) {
@@ -151,6 +153,7 @@ func TestExportsOnlyWhenAsked(t *testing.T) {
 			}))
 			defer collector.Close()
 			t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+			t.Setenv("OTEL_EXPORTER_OTLP_TIMEOUT", strconv.FormatInt(eventually.Patience.Milliseconds(), 10))
 			for name, value := range c.env {
 				if value == "*" {
 					value = collector.URL
