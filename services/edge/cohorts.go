@@ -124,10 +124,12 @@ type cohorts struct {
 	paused map[pagekey.Key]time.Time
 	// warm is the versions of the shops whose most common cohorts have pages.
 	warm map[string]catalogue.Version
+	// clock is what pauses are measured by.
+	clock func() time.Time
 }
 
 func newCohorts(e *Edge) *cohorts {
-	return &cohorts{e, map[pagekey.Key]time.Time{}, map[string]catalogue.Version{}}
+	return &cohorts{e, map[pagekey.Key]time.Time{}, map[string]catalogue.Version{}, time.Now}
 }
 
 // runCohorts asks for the pages of cohorts until ctx ends: those that visitors missed, and
@@ -155,7 +157,7 @@ func (e *Edge) runCohorts(ctx context.Context) error {
 
 // ask asks for a cohort's page and returns true, unless it was asked for a moment ago.
 func (c *cohorts) ask(ctx context.Context, wanted wantedPage, hasRoom func(member string) bool) bool {
-	now := time.Now()
+	now := c.clock()
 	if now.Before(c.paused[wanted.key]) {
 		return false
 	}
@@ -174,7 +176,7 @@ func (c *cohorts) ask(ctx context.Context, wanted wantedPage, hasRoom func(membe
 // warmShops asks for a page that is missing or out of date in each shop whose catalogue has
 // changed, or that this edge has not looked at yet.
 func (c *cohorts) warmShops(ctx context.Context) {
-	now := time.Now()
+	now := c.clock()
 	for key, until := range c.paused {
 		if now.After(until) {
 			delete(c.paused, key)
@@ -208,7 +210,7 @@ func (c *cohorts) warmShop(ctx context.Context, shop *catalogue.Shop) bool {
 		if _, live := c.deps.Board.Find(key); live {
 			return false
 		}
-		if time.Now().Before(c.paused[key]) {
+		if c.clock().Before(c.paused[key]) {
 			all = false
 			continue
 		}

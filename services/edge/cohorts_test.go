@@ -265,12 +265,19 @@ func TestInterestsAreBounded(t *testing.T) {
 	}
 }
 
+// newStillCohorts is who asks for the pages of cohorts while the time stands at now.
+func newStillCohorts(d *desk) (c *cohorts, now time.Time) {
+	c, now = newCohorts(d.edge), time.Now()
+	c.clock = func() time.Time { return now }
+	return c, now
+}
+
 // Shops get the pages of their most common cohorts ahead, one after the other, and again
 // when their catalogue changes.
 func TestShopsAreWarmedOneByOne(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, inScope(ScopeAuto))
-	c := newCohorts(d.edge)
+	c, _ := newStillCohorts(d)
 	asked := func() string {
 		d.triggered = nil
 		c.warmShops(t.Context())
@@ -314,13 +321,13 @@ func TestCohortsAreAskedForOnce(t *testing.T) {
 	} {
 		d := newDesk(t, inScope(ScopeCohort))
 		d.trigger = tt.trigger
-		c := newCohorts(d.edge)
+		c, now := newStillCohorts(d)
 		key := cohortsOf(d.shop, nil)[0]
 		if !c.ask(t.Context(), wantedPage{key: key}, nil) || c.ask(t.Context(), wantedPage{key: key}, nil) || len(d.triggered) != 1 {
 			t.Errorf("%s: asked for %v", name, d.triggered)
 		}
-		if left := time.Until(c.paused[key]); left > tt.pause || left < tt.pause/2 {
-			t.Errorf("%s: paused for %s", name, left)
+		if pause := c.paused[key].Sub(now); pause != tt.pause {
+			t.Errorf("%s: paused for %s", name, pause)
 		}
 	}
 }

@@ -51,12 +51,18 @@ func TestLimitsOfAPIs(t *testing.T) {
 			close(d.edge.draining) // streams end at once
 			method, target, _ := strings.Cut(tt.route, " ")
 			headers := with(tt.headers, from("192.0.2.1"))
+			began := time.Now()
 			if res := d.ask(method, target, tt.body, headers...); res.StatusCode != tt.first || !strings.Contains(res.Header.Get("RateLimit"), "r=0") {
 				t.Fatalf("the first: %d %v", res.StatusCode, res.Header)
 			}
 			res := d.ask(method, target, tt.body, headers...)
-			if res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") != "60" || !strings.Contains(res.Header.Get("RateLimit"), "r=0;t=60") || !strings.Contains(res.Header.Get("RateLimit-Policy"), "q=1;w=60") {
+			retry := res.Header.Get("Retry-After")
+			if res.StatusCode != http.StatusTooManyRequests || !strings.Contains(res.Header.Get("RateLimit"), "r=0;t="+retry) || !strings.Contains(res.Header.Get("RateLimit-Policy"), "q=1;w=60") {
 				t.Errorf("the second: %d %v", res.StatusCode, res.Header)
+			}
+			// A minute after the first, of which the test itself has taken some.
+			if after, err := strconv.Atoi(retry); err != nil || after > 60 || after < 60-int(time.Since(began).Seconds()) {
+				t.Errorf("again after %q, want 60", retry)
 			}
 			if strings.HasSuffix(name, "of a client") {
 				headers = with(tt.headers, from("192.0.2.2"))

@@ -130,8 +130,8 @@ func TestResetForgets(t *testing.T) {
 // Jobs that wait for the model's account are served in the order of their requests, whatever
 // their member, at the rate that the account allows.
 func TestEstimateCountsTheAccount(t *testing.T) {
-	b := jobboard.New(1, time.Now)
 	now := time.Now()
+	b := jobboard.New(1, func() time.Time { return now })
 	b.Set(key(t, "runs"), record(running, "pool-0", 1, now))
 	for n, shopper := range []string{"first", "second", "third"} {
 		rec := record(running, fmt.Sprintf("pool-%d", n+1), uint64(n+2), now)
@@ -147,7 +147,7 @@ func TestEstimateCountsTheAccount(t *testing.T) {
 			t.Errorf("%s: %d ahead, ETA %s; want %d, %s", shopper, place.Ahead, place.ETA, want.ahead, want.eta)
 		}
 	}
-	b.Set(key(t, "first"), record(running, "pool-1", 2, time.Now()))
+	b.Set(key(t, "first"), record(running, "pool-1", 2, now))
 	if place, _ := b.Find(key(t, "first")); place.ETA.Round(time.Second) != 100*time.Second {
 		t.Errorf("ETA %s once it runs, want one typical job", place.ETA)
 	}
