@@ -3,10 +3,14 @@ package kimi_test
 import (
 	"context"
 	"errors"
+	"net"
+	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/wandstore/wandstore/pkg/catalogue/cataloguetest"
@@ -29,12 +33,17 @@ func TestRecordings(t *testing.T) {
 		t.Errorf("%d recordings, want at least 140", len(all))
 	}
 	for _, r := range all {
-		t.Run(r.Name, func(t *testing.T) {
-			t.Parallel()
+		read := func(t *testing.T, listener net.Listener, network ...kimi.Option) {
+			t.Helper()
 			var asked atomic.Int64
-			srv := httptest.NewServer(r.Handler(&asked))
+			srv := httptest.NewUnstartedServer(r.Handler(&asked))
+			if listener != nil {
+				_ = srv.Listener.Close()
+				srv.Listener = listener
+			}
+			srv.Start()
 			defer srv.Close()
-			c, err := kimi.New(kimi.Config{BaseURL: srv.URL, APIKey: "sk-test", Model: "kimi-test", StallTimeout: time.Second, Backoff: time.Microsecond})
+			c, err := kimi.New(kimi.Config{BaseURL: srv.URL, APIKey: "sk-test", Model: "kimi-test", Backoff: time.Microsecond}, network...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,6 +71,20 @@ func TestRecordings(t *testing.T) {
 			if stopped := asked.Load() == before; stopped != r.Stopped {
 				t.Errorf("for another shop: stopped %v, %v", stopped, err)
 			}
+		}
+		t.Run(r.Name, func(t *testing.T) {
+			t.Parallel()
+			if !slices.ContainsFunc(r.Answers, func(a streamtest.Answer) bool { return a.Has("hold") }) {
+				read(t, nil)
+				return
+			}
+			// What comes no more is waited for in a bubble: there it takes no time.
+			synctest.Test(t, func(t *testing.T) {
+				network := streamtest.NewNetwork()
+				transport := &http.Transport{DialContext: network.Dial, DisableCompression: true}
+				t.Cleanup(transport.CloseIdleConnections)
+				read(t, network, kimi.WithTransport(transport))
+			})
 		})
 	}
 }

@@ -19,11 +19,18 @@ func TestRetrySucceeds(t *testing.T) {
 		"failure, empty":      {[]step{answers(500, ""), says("", "stop", "[DONE]"), fine}, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := newModel(t, c.steps...)
-			a, err := newClient(t, Config{BaseURL: m.URL, StallTimeout: 200 * time.Millisecond}).Complete(t.Context(), ask)
-			if err != nil || a.Text != "a fine answer" || a.Tries != c.tries {
-				t.Errorf("%+v, %v", a, err)
+			succeeds := func(t *testing.T, m *model, network ...Option) {
+				t.Helper()
+				a, err := newClient(t, Config{BaseURL: m.URL}, network...).Complete(t.Context(), ask)
+				if err != nil || a.Text != "a fine answer" || a.Tries != c.tries {
+					t.Errorf("%+v, %v", a, err)
+				}
 			}
+			if name == "stall" {
+				inBubble(t, c.steps, succeeds)
+				return
+			}
+			succeeds(t, newModel(t, c.steps...))
 		})
 	}
 }
