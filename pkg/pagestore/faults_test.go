@@ -18,8 +18,8 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagestore/pagestoretest"
 )
 
-// deadline is a tier's deadline in these tests. A busy machine must not miss it. A get
-// that does not wait for the tier must take less.
+// deadline is the deadline of the tier that breaks in these tests. The other one is waited for
+// as long as it takes on a busy machine.
 const deadline = time.Second
 
 // stack is a lookup over real stores, each behind a faulty network.
@@ -33,16 +33,19 @@ type stack struct {
 	requested         int
 }
 
-func newStack(t *testing.T, minio miniotest.Store, nats natstest.Account) *stack {
+// newStack returns a lookup in which that tier will break.
+func newStack(t *testing.T, breaks string, minio miniotest.Store, nats natstest.Account) *stack {
 	t.Helper()
+	deadlines := map[string]time.Duration{pagestore.TierMinIO: eventually.Patience, pagestore.TierKV: eventually.Patience}
+	deadlines[breaks] = deadline
 	s := &stack{t: t, minioNet: faulttest.NewProxy(t, minio.Addr()), natsNet: faulttest.NewProxy(t, nats.Addr())}
 	s.s3 = newS3(t, s.minioNet.Addr(), minio.Bucket(t))
 	_, js := natstest.Connect(t, nats.URLVia(s.natsNet.Addr()))
 	s.kv = pagestore.NewKV(newBucket(t, js, "UI_CACHE"))
 	s.memory = newMemory(t, pagestore.MemoryConfig{})
 	s.tiered = newTiered(t, s.memory, s.s3, s.kv,
-		pagestore.WithDeadline(pagestore.TierMinIO, deadline),
-		pagestore.WithDeadline(pagestore.TierKV, deadline),
+		pagestore.WithDeadline(pagestore.TierMinIO, deadlines[pagestore.TierMinIO]),
+		pagestore.WithDeadline(pagestore.TierKV, deadlines[pagestore.TierKV]),
 		pagestore.WithProbeInterval(50*time.Millisecond))
 	return s
 }
@@ -83,17 +86,27 @@ func (s *stack) survives(broken, other string, begin, end func()) {
 	for _, page := range pages[:3] {
 		s.get(page, other)
 	}
+	// A busy machine is slow once or twice, a get that waits for the tier every time.
+	slow := 0
 	for _, page := range pages[3:10] {
-		if took := s.get(page, other); took >= deadline {
-			s.t.Errorf("a get took %v with the breaker open", took)
+		if s.get(page, other) >= deadline {
+			slow++
 		}
+	}
+	if slow > 2 {
+		s.t.Errorf("%d of 7 gets took %v and longer with the breaker open", slow, deadline)
 	}
 	if got := s.tiered.Breakers()[broken]; got == "closed" {
 		s.t.Errorf("breaker of %s is closed in the outage", broken)
 	}
 	end()
 	eventually.True(s.t, "the breaker closes", func() bool { return s.tiered.Breakers()[broken] == "closed" })
-	s.get(pages[10], pagestore.TierMinIO) // as before the outage
+	// As before the outage, once the tier answers within its deadline.
+	eventually.True(s.t, "a page is from MinIO", func() bool {
+		s.memory.Invalidate(pages[10].Key())
+		hit, err := s.tiered.Get(s.t.Context(), pages[10].Key())
+		return err == nil && hit.Tier == pagestore.TierMinIO
+	})
 }
 
 func TestTieredSurvivesOutages(t *testing.T) {
@@ -110,27 +123,28 @@ func TestTieredSurvivesOutages(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newStack(t, miniotest.Start(t), natstest.Start(t))
+			s := newStack(t, outage.broken, miniotest.Start(t), natstest.Start(t))
 			s.survives(outage.broken, outage.other, func() { outage.begin(s) }, func() { outage.end(s) })
 		})
 	}
 	t.Run("minio killed", func(t *testing.T) {
 		t.Parallel()
 		server := miniotest.StartOwn(t)
-		s := newStack(t, server.Store, natstest.Start(t))
+		s := newStack(t, minio, server.Store, natstest.Start(t))
 		s.survives(minio, kv, server.Stop, server.Restart)
 	})
 	t.Run("nats stopped", func(t *testing.T) {
 		t.Parallel()
 		server := natstest.StartOwn(t)
-		s := newStack(t, miniotest.Start(t), server.Account)
+		s := newStack(t, kv, miniotest.Start(t), server.Account)
 		s.survives(kv, minio, server.Stop, server.Restart)
 	})
 }
 
 func TestTieredServesFromMemoryWithEverythingGone(t *testing.T) {
 	t.Parallel()
-	s := newStack(t, miniotest.Start(t), natstest.Start(t))
+	// A request to KV waits for the connection, one to MinIO does not.
+	s := newStack(t, pagestore.TierKV, miniotest.Start(t), natstest.Start(t))
 	page := s.stored()
 	s.get(page, pagestore.TierMinIO)
 	s.minioNet.Cut()
@@ -160,8 +174,9 @@ func TestTieredCoalescesToOneRequest(t *testing.T) {
 	put(t, store, page)
 	requests.Store(0)
 	slow.Latency(50 * time.Millisecond)
-	tiered := newTiered(t, newMemory(t, pagestore.MemoryConfig{}), store, &tier{},
-		pagestore.WithDeadline(pagestore.TierMinIO, deadline))
+	memory := newMemory(t, pagestore.MemoryConfig{})
+	memory.SetWatched(true) // a get that comes late finds the page there
+	tiered := newTiered(t, memory, store, &tier{}, pagestore.WithDeadline(pagestore.TierMinIO, eventually.Patience), pagestore.WithDeadline(pagestore.TierKV, eventually.Patience))
 
 	var group sync.WaitGroup
 	begin := make(chan struct{})

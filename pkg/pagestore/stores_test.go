@@ -13,6 +13,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/miniotest"
 	"github.com/wandstore/wandstore/pkg/natstest"
 	"github.com/wandstore/wandstore/pkg/pagestore"
@@ -73,7 +74,7 @@ func newMemory(t testing.TB, cfg pagestore.MemoryConfig) *pagestore.Memory {
 
 func newBucket(t testing.TB, js jetstream.JetStream, name string) jetstream.KeyValue {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	bucket, err := js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: name, History: 1, TTL: time.Hour})
 	if err != nil {

@@ -79,7 +79,8 @@ func (f *tier) wantCalls(t *testing.T, want int64) {
 	}
 }
 
-// lookup is a Tiered over fakes.
+// lookup is a Tiered over fakes. It is made in a synctest bubble, where no tier misses its
+// deadline because the machine is busy.
 type lookup struct {
 	*pagestore.Tiered
 	memory    *pagestore.Memory

@@ -29,13 +29,15 @@ func TestTieredFindsTheNewest(t *testing.T) {
 		"newer in kv only": {minio: older, kv: newer, want: newer, tier: pagestore.TierKV},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLookup(t, pagestore.MemoryConfig{})
-			l.minio.has(test.minio)
-			l.kv.has(test.kv)
-			l.want(t, test.want, test.tier, false)
-			l.want(t, test.want, pagestore.TierMemory, false)
-			l.minio.wantCalls(t, 1)
-			l.kv.wantCalls(t, 1)
+			synctest.Test(t, func(t *testing.T) {
+				l := newLookup(t, pagestore.MemoryConfig{})
+				l.minio.has(test.minio)
+				l.kv.has(test.kv)
+				l.want(t, test.want, test.tier, false)
+				l.want(t, test.want, pagestore.TierMemory, false)
+				l.minio.wantCalls(t, 1)
+				l.kv.wantCalls(t, 1)
+			})
 		})
 	}
 }
@@ -55,27 +57,31 @@ func TestTieredTellsMissFromUnavailable(t *testing.T) {
 		"an error beyond a deadline": {minio: context.DeadlineExceeded, unavailable: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLookup(t, pagestore.MemoryConfig{})
-			l.minio.set(func(f *tier) { f.err = test.minio })
-			l.kv.set(func(f *tier) { f.err = test.kv })
-			l.wantMiss(t, key, test.unavailable)
+			synctest.Test(t, func(t *testing.T) {
+				l := newLookup(t, pagestore.MemoryConfig{})
+				l.minio.set(func(f *tier) { f.err = test.minio })
+				l.kv.set(func(f *tier) { f.err = test.kv })
+				l.wantMiss(t, key, test.unavailable)
+			})
 		})
 	}
 }
 
 func TestTieredServesAroundACorruptTier(t *testing.T) {
-	page := pagestoretest.Page(t, "job", 0)
-	l := newLookup(t, pagestore.MemoryConfig{})
-	l.minio.set(func(f *tier) { f.err = pagestore.ErrCorrupt })
-	l.kv.has(page)
-	l.want(t, page, pagestore.TierKV, false)
-	for range 10 {
-		l.memory.Invalidate(page.Key())
+	synctest.Test(t, func(t *testing.T) {
+		page := pagestoretest.Page(t, "job", 0)
+		l := newLookup(t, pagestore.MemoryConfig{})
+		l.minio.set(func(f *tier) { f.err = pagestore.ErrCorrupt })
+		l.kv.has(page)
 		l.want(t, page, pagestore.TierKV, false)
-	}
-	if got := l.Breakers()[pagestore.TierMinIO]; got != "closed" {
-		t.Errorf("breaker: %s, a corrupt page is no reason to open it", got)
-	}
+		for range 10 {
+			l.memory.Invalidate(page.Key())
+			l.want(t, page, pagestore.TierKV, false)
+		}
+		if got := l.Breakers()[pagestore.TierMinIO]; got != "closed" {
+			t.Errorf("breaker: %s, a corrupt page is no reason to open it", got)
+		}
+	})
 }
 
 func TestTieredVerifiesWhatMemoryClaims(t *testing.T) {
@@ -98,42 +104,46 @@ func TestTieredVerifiesWhatMemoryClaims(t *testing.T) {
 		"the same, and a failure": {memory: newer, lower: func(l *lookup) { l.kv.has(newer); l.minio.breaks() }, want: newer, tier: pagestore.TierKV},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLookup(t, pagestore.MemoryConfig{})
-			l.memory.SetWatched(true)
-			put(t, l.memory, test.memory)
-			l.memory.InvalidateAll()
-			test.lower(l)
-			if test.want == nil {
-				l.wantMiss(t, newer.Key(), false)
-				wantMemory(t, l.memory, newer, pagestore.ErrMiss)
-				return
-			}
-			l.want(t, test.want, test.tier, test.stale)
-			_, err := l.memory.Get(t.Context(), newer.Key())
-			if test.unchecked != errors.Is(err, pagestore.ErrUnverified) {
-				t.Errorf("memory: got %v, want it unverified: %t", err, test.unchecked)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				l := newLookup(t, pagestore.MemoryConfig{})
+				l.memory.SetWatched(true)
+				put(t, l.memory, test.memory)
+				l.memory.InvalidateAll()
+				test.lower(l)
+				if test.want == nil {
+					l.wantMiss(t, newer.Key(), false)
+					wantMemory(t, l.memory, newer, pagestore.ErrMiss)
+					return
+				}
+				l.want(t, test.want, test.tier, test.stale)
+				_, err := l.memory.Get(t.Context(), newer.Key())
+				if test.unchecked != errors.Is(err, pagestore.ErrUnverified) {
+					t.Errorf("memory: got %v, want it unverified: %t", err, test.unchecked)
+				}
+			})
 		})
 	}
 }
 
 func TestTieredTrustsAHalfLookUpForMaxAgeOnly(t *testing.T) {
-	const maxAge = 5 * time.Second
-	clock := newClock()
-	older, newer := pagestoretest.Page(t, "older", 0), pagestoretest.Page(t, "newer", 1)
-	l := newLookup(t, pagestore.MemoryConfig{MaxAge: maxAge, Now: clock.Now})
-	l.memory.SetWatched(true)
-	l.minio.has(older)
-	l.kv.breaks()
-	l.want(t, older, pagestore.TierMinIO, false)
+	synctest.Test(t, func(t *testing.T) {
+		const maxAge = 5 * time.Second
+		clock := newClock()
+		older, newer := pagestoretest.Page(t, "older", 0), pagestoretest.Page(t, "newer", 1)
+		l := newLookup(t, pagestore.MemoryConfig{MaxAge: maxAge, Now: clock.Now})
+		l.memory.SetWatched(true)
+		l.minio.has(older)
+		l.kv.breaks()
+		l.want(t, older, pagestore.TierMinIO, false)
 
-	l.kv.has(newer) // since before the outage
-	clock.Advance(maxAge - 1)
-	l.want(t, older, pagestore.TierMemory, false)
-	clock.Advance(1)
-	l.want(t, newer, pagestore.TierKV, false)
-	clock.Advance(time.Hour)
-	l.want(t, newer, pagestore.TierMemory, false)
+		l.kv.has(newer) // since before the outage
+		clock.Advance(maxAge - 1)
+		l.want(t, older, pagestore.TierMemory, false)
+		clock.Advance(1)
+		l.want(t, newer, pagestore.TierKV, false)
+		clock.Advance(time.Hour)
+		l.want(t, newer, pagestore.TierMemory, false)
+	})
 }
 
 func TestTieredCoalesces(t *testing.T) {
