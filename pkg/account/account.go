@@ -41,6 +41,8 @@ type Config struct {
 	// Now is the clock, one for all that share the account; nil is time.Now.
 	Now func() time.Time
 	Log *slog.Logger
+
+	writeTimeout time.Duration // of a write, for which calls wait; 0 is the usual one
 }
 
 func (c Config) withDefaults() Config {
@@ -49,6 +51,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Minute == 0 {
 		c.Minute = time.Minute
+	}
+	if c.writeTimeout == 0 {
+		c.writeTimeout = writeTimeout
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -17,7 +17,7 @@ import (
 const (
 	// renewEvery is how often an entry is renewed.
 	renewEvery = lease / 3
-	// writeTimeout bounds a write, for which calls wait.
+	// writeTimeout is the usual Config.writeTimeout.
 	writeTimeout = 2 * time.Second
 	// leaveAlone is how long NATS is left alone after it did not answer. Meanwhile calls
 	// begin at once where this process's part allows it.
@@ -241,7 +241,7 @@ func (a *Account) draft(r record, changes []change) draft {
 
 // write makes a turn in the shared record.
 func (a *Account) write() {
-	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.writeTimeout)
 	defer cancel()
 	var (
 		d       draft

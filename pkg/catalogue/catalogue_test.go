@@ -31,15 +31,11 @@ func imported(t testing.TB, nc *nats.Conn, products ...*catalogue.Product) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := js.PublishAsync("$KV."+wandnats.BucketCatalogue+"."+wandnats.ProductKey(cataloguetest.SeededSlug, p.ID), b, jetstream.WithStallWait(time.Minute)); err != nil {
+		if _, err := js.PublishAsync("$KV."+wandnats.BucketCatalogue+"."+wandnats.ProductKey(cataloguetest.SeededSlug, p.ID), b, jetstream.WithStallWait(eventually.Patience)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	select {
-	case <-js.PublishAsyncComplete():
-	case <-time.After(time.Minute):
-		t.Fatal("the products are not stored")
-	}
+	eventually.Receive(t, js.PublishAsyncComplete(), "end of the storing")
 }
 
 func TestProductsAreFollowed(t *testing.T) {
