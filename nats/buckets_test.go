@@ -42,6 +42,8 @@ func TestBucketsAreThoseOfTheCLI(t *testing.T) {
 		want.AllowMsgTTL = bucket == wandnats.BucketSessions || bucket == wandnats.BucketCatalogue
 		// A replica that lags behind must not deny a tombstone.
 		want.AllowDirect = bucket != wandnats.BucketForgotten
+		// Breadcrumbs are written in batches, for which the CLI has no flag.
+		want.AllowAtomicPublish = bucket == wandnats.BucketJobs
 		same(t, bucket, got, want)
 	}
 }

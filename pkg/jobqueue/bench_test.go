@@ -3,6 +3,7 @@ package jobqueue_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"github.com/wandstore/wandstore/pkg/jobqueue"
@@ -13,16 +14,52 @@ import (
 func BenchmarkTrigger(b *testing.B) {
 	s := settings()
 	s.MaxQueueDepth = 1_000_000
-	p := newPool(b, s)
+	p := newDurablePool(b, s)
 	for i := 0; b.Loop(); i++ {
 		visit(b, p, i)
 	}
 }
 
+// BenchmarkTriggerByMany is the same for many visits at a time.
+func BenchmarkTriggerByMany(b *testing.B) {
+	s := settings()
+	s.MaxQueueDepth = 1_000_000
+	p := newDurablePool(b, s)
+	var n atomic.Int64
+	b.SetParallelism(16)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			visit(b, p, int(n.Add(1)))
+		}
+	})
+}
+
+// BenchmarkWorkOff is a job of a queue whose jobs all wait for a worker, the handler doing
+// nothing.
+func BenchmarkWorkOff(b *testing.B) {
+	s := one()
+	s.Concurrency, s.MaxQueueDepth = 10, 1_000_000
+	p := newDurablePool(b, s)
+	b.StopTimer()
+	for i := range b.N {
+		visit(b, p, i)
+	}
+	handled := make(chan struct{}, 10)
+	b.StartTimer()
+	p.workWith(func(context.Context, *jobqueue.Job) (jobqueue.Result, error) {
+		handled <- struct{}{}
+		return result, nil
+	}, func(c *jobqueue.ConsumerConfig) { c.Concurrency = 10 })
+	for range b.N {
+		<-handled
+	}
+	p.empties()
+}
+
 // BenchmarkPublishedToHandled is the queue's share of the time from a visit to
 // its page.
 func BenchmarkPublishedToHandled(b *testing.B) {
-	p := newPool(b, one())
+	p := newDurablePool(b, one())
 	handled := make(chan struct{}, 1)
 	p.workWith(func(context.Context, *jobqueue.Job) (jobqueue.Result, error) {
 		handled <- struct{}{}

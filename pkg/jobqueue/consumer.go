@@ -154,6 +154,7 @@ func (c *Consumer) work(ctx, jobs context.Context, slots chan struct{}, running 
 	c.stopPull.Store(&stop)
 	defer c.stopPull.Store(nil)
 	defer context.AfterFunc(ctx, pull.Drain)()
+	limits := newLimits(cons)
 	for {
 		select {
 		case slots <- struct{}{}:
@@ -172,17 +173,34 @@ func (c *Consumer) work(ctx, jobs context.Context, slots chan struct{}, running 
 		}
 		running.Go(func() {
 			defer func() { <-slots }()
-			c.process(ctx, jobs, msg, infoOf(ctx, cons))
+			c.process(ctx, jobs, msg, limits.get(ctx))
 		})
 	}
 }
 
-// infoOf returns the consumer's ack wait and maximum of deliveries as they are now, and the
-// server's time. An operator may have changed the limits since the consumer was looked up. A
-// last delivery that is not recognised as one would become a dead letter without its reason.
-func infoOf(ctx context.Context, cons jetstream.Consumer) *jetstream.ConsumerInfo {
-	if info, err := cons.Info(ctx); err == nil {
-		return info
+// limits is a consumer's configuration on the server, asked for at most once in limitsFor.
+type limits struct {
+	cons jetstream.Consumer
+
+	mu    sync.Mutex
+	asked time.Time
+}
+
+// limitsFor is how long an operator's change of a consumer may be unknown to its workers.
+const limitsFor = time.Second
+
+func newLimits(cons jetstream.Consumer) *limits { return &limits{cons: cons, asked: time.Now()} }
+
+// get returns the ack wait and the maximum of deliveries. An operator may have changed them
+// since the consumer was looked up. A last delivery that is not recognised as one would
+// become a dead letter without its reason.
+func (l *limits) get(ctx context.Context) jetstream.ConsumerConfig {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if time.Since(l.asked) > limitsFor {
+		// Info keeps what it was told as CachedInfo. Without an answer the last one counts.
+		_, _ = l.cons.Info(ctx)
+		l.asked = time.Now()
 	}
-	return cons.CachedInfo()
+	return l.cons.CachedInfo().Config
 }

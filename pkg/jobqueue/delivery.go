@@ -24,8 +24,7 @@ type delivery struct {
 	seq     uint64
 	attempt int
 	last    bool
-	// at is when it was delivered and waited how long the message was in the queue, both by
-	// the server's clock.
+	// at is when it was delivered, and waited how long the message was in the queue.
 	at     time.Time
 	waited time.Duration
 	job    *Job
@@ -41,7 +40,7 @@ type delivery struct {
 	held held
 }
 
-func (c *Consumer) process(stop, ctx context.Context, msg jetstream.Msg, info *jetstream.ConsumerInfo) {
+func (c *Consumer) process(stop, ctx context.Context, msg jetstream.Msg, limits jetstream.ConsumerConfig) {
 	c.running.Add(1)
 	c.touch()
 	defer func() { c.running.Add(-1); c.touch() }()
@@ -52,10 +51,11 @@ func (c *Consumer) process(stop, ctx context.Context, msg jetstream.Msg, info *j
 		c.log.Error("message without metadata", "error", err)
 		return
 	}
+	now := c.records.now()
 	d := &delivery{
 		msg: msg, seq: meta.Sequence.Stream, attempt: int(meta.NumDelivered), stop: stop, changed: make(chan struct{}, 1),
-		last: info.Config.MaxDeliver > 0 && int(meta.NumDelivered) >= info.Config.MaxDeliver,
-		at:   info.TimeStamp, waited: info.TimeStamp.Sub(meta.Timestamp),
+		last: limits.MaxDeliver > 0 && int(meta.NumDelivered) >= limits.MaxDeliver,
+		at:   now, waited: now.Sub(meta.Timestamp),
 	}
 	subject := wandnats.GenerateSubject(c.cfg.Member)
 	ctx, span := c.tracer.Start(telemetry.Extract(ctx, msg.Headers()), "process "+subject,
@@ -71,7 +71,7 @@ func (c *Consumer) process(stop, ctx context.Context, msg jetstream.Msg, info *j
 		))
 	start := time.Now()
 	c.metrics.delivered(ctx, c.cfg.Member, d.attempt > 1)
-	outcome, err := c.deliver(ctx, d, info.Config.AckWait)
+	outcome, err := c.deliver(ctx, d, limits.AckWait)
 	span.SetAttributes(telemetry.Outcome.String(outcome))
 	c.metrics.ended(ctx, c.cfg.Member, outcome, d.attempt, time.Since(start))
 	if outcome == outcomeRetry || outcome == outcomeDead {

@@ -20,6 +20,9 @@
 //
 //	cancelled, from any state before ready: the worker that has the job stops it
 //
+// The record says "queued" 50 ms after the publish, and not at all where a worker has the job
+// by then: each write is a flush of the server's disk.
+//
 //	state       deadline
 //	publishing  5 s
 //	queued      JOB_MAX_WAIT (4 h), from the last visit that asked for the page
@@ -61,6 +64,7 @@
 // A dead letter is published before its message is removed, so that a crash between the
 // two never loses it. If it is published twice, the server drops the second one by its id.
 //
-// Breadcrumbs are best effort on purpose. A step missing from a trail is a nuisance; a
+// Breadcrumbs are best effort on purpose. In a flood they are written in batches, which the
+// server flushes once. A step missing from a trail is a nuisance; a
 // page missing because its trail could not be written would be a defect.
 package jobqueue

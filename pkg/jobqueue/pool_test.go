@@ -71,6 +71,15 @@ func newPoolOnOwnServer(t testing.TB, s wandnats.Settings) *pool {
 	return p
 }
 
+// newDurablePool is newPoolOnOwnServer with a server that flushes each write, as in production.
+func newDurablePool(t testing.TB, s wandnats.Settings) *pool {
+	t.Helper()
+	server := natstest.StartSynced(t)
+	p := newPoolIn(t, server.Account, s)
+	p.server = server
+	return p
+}
+
 func newPoolIn(t testing.TB, account natstest.Account, s wandnats.Settings) *pool {
 	t.Helper()
 	_, js := account.Connect(t)

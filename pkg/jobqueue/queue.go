@@ -105,7 +105,8 @@ func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	}
 	rec := mine.in(wandstorev1.JobState_JOB_STATE_QUEUED, q.records.now(), q.maxWait)
 	rec.PoolMember, rec.StreamSeq = member, seq
-	q.records.putAsync(q.js, r.Key, mine, rec)
+	// Where a worker is free, it has taken the job by then, and the write is refused.
+	time.AfterFunc(queuedAfter, func() { q.records.putAsync(q.js, r.Key, mine, rec) })
 	q.trail.Debug(ctx, r.Key, Breadcrumb{Step: "published", JobID: job.GetJobId(), Member: member})
 	return Ticket{Record: rec, Triggered: true}, nil
 }

@@ -24,6 +24,10 @@ const (
 	failedFor     = time.Minute
 )
 
+// queuedAfter is how long after its publish a job's record says that it is queued, unless it
+// runs by then. It is far below publishingFor.
+const queuedAfter = 50 * time.Millisecond
+
 // records reads job records and writes them by compare-and-swap.
 type records struct {
 	kv jetstream.KeyValue

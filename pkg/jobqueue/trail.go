@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wandnats "github.com/wandstore/wandstore/nats"
@@ -27,7 +30,23 @@ type Trail struct {
 	js      jetstream.JetStream
 	service string
 	now     func() time.Time
+
+	// mu guards what is below. While batching, breadcrumbs wait in pending for batch.
+	mu       sync.Mutex
+	batching bool
+	pending  []*nats.Msg
 }
+
+const (
+	// batchFrom is how many writes are on their way when breadcrumbs begin to wait for each
+	// other. The server flushes a batch to its disk once, where it flushes each single message;
+	// but a batch of few takes it longer than they do.
+	batchFrom = 16
+	// maxBatch is the most messages that the server takes in a batch (ADR-50).
+	maxBatch = 1000
+	// maxPending bounds the breadcrumbs that wait. What is above it is not written.
+	maxPending = 8 * maxBatch
+)
 
 // TrailOption is an optional setting of NewTrail.
 type TrailOption func(*Trail)
@@ -85,8 +104,65 @@ func (t *Trail) write(ctx context.Context, key string, c Breadcrumb) {
 	if err != nil {
 		return
 	}
-	// Breadcrumbs are best effort, so the result is not awaited.
-	_, _ = t.js.PublishAsync(wandnats.KeySubject(t.js, wandnats.BucketJobs, key), b)
+	t.send(&nats.Msg{Subject: wandnats.KeySubject(t.js, wandnats.BucketJobs, key), Header: nats.Header{}, Data: b})
+}
+
+// send writes a breadcrumb in the background, after those that were sent before it.
+func (t *Trail) send(m *nats.Msg) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.batching && len(t.pending) < maxPending:
+		t.pending = append(t.pending, m)
+	case t.batching:
+	case t.js.PublishAsyncPending() < batchFrom:
+		// Breadcrumbs are best effort, so the result is not awaited.
+		_, _ = t.js.PublishMsgAsync(m)
+	default:
+		t.batching, t.pending = true, append(t.pending, m)
+		go t.batch()
+	}
+}
+
+// batch writes what waits, until few wait. What comes meanwhile is the next batch.
+func (t *Trail) batch() {
+	for {
+		msgs := t.next()
+		if msgs == nil {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), settleTimeout)
+		_, err := jetstreamext.PublishMsgBatch(ctx, t.js, msgs)
+		cancel()
+		if err == nil {
+			continue
+		}
+		// A stream as an earlier release made it takes no batches. After a lost connection the
+		// batch may be there, and is not written again.
+		if _, refused := errors.AsType[*jetstream.APIError](err); refused {
+			for _, m := range msgs {
+				_, _ = t.js.PublishAsync(m.Subject, m.Data)
+			}
+		}
+	}
+}
+
+// next returns the breadcrumbs of the next batch. It ends batching if they are few, and
+// writes them.
+func (t *Trail) next() []*nats.Msg {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.pending) < batchFrom {
+		for _, m := range t.pending {
+			_, _ = t.js.PublishMsgAsync(m)
+		}
+		t.batching, t.pending = false, nil
+		return nil
+	}
+	n := min(len(t.pending), maxBatch)
+	msgs := t.pending[:n:n]
+	t.pending = t.pending[n:]
+	return msgs
 }
 
 // ReadTrail returns the debug trail and the error trail of a key, oldest first: at most

@@ -74,6 +74,47 @@ func TestTrailIsBounded(t *testing.T) {
 	}
 }
 
+// A flood of breadcrumbs is written in batches, where the stream takes them, and each trail
+// is whole and in order.
+func TestTrailInAFlood(t *testing.T) {
+	t.Parallel()
+	for name, batches := range map[string]bool{"in batches": true, "into a stream of an earlier release": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPool(t, one())
+			stream, info := p.stream("KV_" + wandnats.BucketJobs)
+			info.Config.AllowAtomicPublish = batches
+			if _, err := p.js.UpdateStream(t.Context(), info.Config); err != nil {
+				t.Fatal(err)
+			}
+			const shoppers, steps = 30, 60
+			for step := range steps {
+				for n := range shoppers {
+					p.trail.Debug(t.Context(), key(t, fmt.Sprintf("shopper-%d", n)), jobqueue.Breadcrumb{Step: fmt.Sprintf("step-%d", step)})
+				}
+			}
+			eventually.NoError(t, func() error {
+				info, err := stream.Info(t.Context())
+				if err == nil && info.State.Msgs != shoppers*steps {
+					err = fmt.Errorf("%d breadcrumbs, want %d", info.State.Msgs, shoppers*steps)
+				}
+				return err
+			})
+			for n := range shoppers {
+				breadcrumbs, _, err := jobqueue.ReadTrail(t.Context(), p.jobs, key(t, fmt.Sprintf("shopper-%d", n)))
+				if err != nil || len(breadcrumbs) != steps {
+					t.Fatalf("shopper %d: %d breadcrumbs, %v, want %d", n, len(breadcrumbs), err, steps)
+				}
+				for step, c := range breadcrumbs {
+					if want := fmt.Sprintf("step-%d", step); c.GetStep() != want {
+						t.Fatalf("shopper %d: breadcrumb %d is %q, want %q", n, step, c.GetStep(), want)
+					}
+				}
+			}
+		})
+	}
+}
+
 // Somebody else's writing does not hide the rest.
 func TestTrailWithAnUnreadableCrumb(t *testing.T) {
 	t.Parallel()

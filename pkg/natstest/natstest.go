@@ -103,7 +103,27 @@ type Server struct {
 // StartOwn starts a server on a free port, with its data in a temporary directory.
 func StartOwn(t testing.TB) *Server {
 	t.Helper()
-	s := &Server{t: t, opts: options(storeDir(t))}
+	return start(t, options(storeDir(t)))
+}
+
+// StartSynced is StartOwn with sync_interval always, as production has it: the server
+// acknowledges what its disk has.
+func StartSynced(t testing.TB) *Server {
+	t.Helper()
+	opts := options(storeDir(t))
+	opts.SyncAlways = true
+	return start(t, opts)
+}
+
+// StartFrom is StartOwn on the data in a directory.
+func StartFrom(t testing.TB, dir string) *Server {
+	t.Helper()
+	return start(t, options(dir))
+}
+
+func start(t testing.TB, opts server.Options) *Server {
+	t.Helper()
+	s := &Server{t: t, opts: opts}
 	// Not one of the kernel's choice: while the server is stopped, the kernel could give it
 	// to another connection.
 	s.addr = freeport.Addr(t)
@@ -140,6 +160,9 @@ func portOf(t testing.TB, addr string) int {
 
 // Stop shuts the server down and waits for it. Stopping a stopped server does nothing.
 func (s *Server) Stop() { stop(s.server) }
+
+// Dir is the directory of the server's data.
+func (s *Server) Dir() string { return s.opts.StoreDir }
 
 // Restart stops the server if it runs, and starts it on the same port and data.
 func (s *Server) Restart() {
