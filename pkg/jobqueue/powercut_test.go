@@ -3,12 +3,8 @@ package jobqueue_test
 import (
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"maps"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 
@@ -67,61 +63,14 @@ func TestPowerCut(t *testing.T) {
 		jobs := maps.Clone(acked)
 		mu.Unlock()
 		before = len(jobs)
-		dir := t.TempDir()
-		cut(t, p.server.Dir(), dir)
-		survives(t, dir, s, jobs)
+		// The queue is copied before the records: a job leaves it when its record is ready.
+		survives(t, p.server.PowerCut(), s, jobs)
 	}
 }
 
-// cut copies a store while it is written to, the queue before the records: a job leaves the
-// queue after its record says that it is ready.
-func cut(t *testing.T, from, to string) {
+// survives looks for the jobs: each waits, or its record says that it was done.
+func survives(t *testing.T, after *natstest.Server, s wandnats.Settings, jobs map[string]uint64) {
 	t.Helper()
-	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // removed while it was copied
-		}
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			return os.MkdirAll(filepath.Join(to, rel), 0o750)
-		}
-		return copied(path, filepath.Join(to, rel))
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func copied(from, to string) error {
-	in, err := os.Open(from)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { _ = in.Close() }()
-	out, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(out, in); err != nil {
-		return errors.Join(err, out.Close())
-	}
-	return out.Close()
-}
-
-// survives starts a server from the copy and looks for the jobs: each waits, or its record says
-// that it was done.
-func survives(t *testing.T, dir string, s wandnats.Settings, jobs map[string]uint64) {
-	t.Helper()
-	after := natstest.StartFrom(t, dir)
 	defer after.Stop()
 	p := newPoolIn(t, after.Account, s)
 	stream, _ := p.stream(wandnats.StreamGeneration)

@@ -115,12 +115,6 @@ func StartSynced(t testing.TB) *Server {
 	return start(t, opts)
 }
 
-// StartFrom is StartOwn on the data in a directory.
-func StartFrom(t testing.TB, dir string) *Server {
-	t.Helper()
-	return start(t, options(dir))
-}
-
 func start(t testing.TB, opts server.Options) *Server {
 	t.Helper()
 	s := &Server{t: t, opts: opts}
@@ -160,9 +154,6 @@ func portOf(t testing.TB, addr string) int {
 
 // Stop shuts the server down and waits for it. Stopping a stopped server does nothing.
 func (s *Server) Stop() { stop(s.server) }
-
-// Dir is the directory of the server's data.
-func (s *Server) Dir() string { return s.opts.StoreDir }
 
 // Restart stops the server if it runs, and starts it on the same port and data.
 func (s *Server) Restart() {
