@@ -85,7 +85,7 @@ func startSecured(t *testing.T, flags map[string]bool) *live {
 
 func startSecuredBy(t *testing.T, config string, flags map[string]bool) *live {
 	t.Helper()
-	t.Setenv("NATS_STORE_DIR", t.TempDir())
+	t.Setenv("NATS_STORE_DIR", storeDir(t))
 	setPasswords(t)
 	opts := configured(t, config)
 	opts.FeatureFlags = flags

@@ -2,6 +2,7 @@ package wandnats_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -19,21 +20,7 @@ import (
 // freePorts gives three ports of loopback that were free a moment ago.
 func freePorts(t *testing.T) []int {
 	t.Helper()
-	ports := make([]int, 3)
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		// Kept open until all are taken, so that none is given twice.
-		defer func() { _ = l.Close() }()
-		addr, ok := l.Addr().(*net.TCPAddr)
-		if !ok {
-			t.Fatalf("no TCP address: %v", l.Addr())
-		}
-		ports[i] = addr.Port
-	}
-	return ports
+	return []int{freePort(t), freePort(t), freePort(t)}
 }
 
 // clusterEnv is what is the same on all nodes.
@@ -50,12 +37,13 @@ func clusterEnv(t *testing.T, ports []int) {
 // never answered.
 func attempt(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// startCluster runs three servers by cluster.conf.
+// startCluster runs three servers by cluster.conf, and returns once their leader knows all
+// three: before that it has no place for a third replica.
 func startCluster(t *testing.T) (nodes map[string]*live, urls string) {
 	t.Helper()
 	ports := freePorts(t)
@@ -65,7 +53,7 @@ func startCluster(t *testing.T) (nodes map[string]*live, urls string) {
 	all := make([]*server.Options, 0, len(ports))
 	for i, port := range ports {
 		t.Setenv("NATS_SERVER_NAME", fmt.Sprintf("n%d", i+1))
-		t.Setenv("NATS_STORE_DIR", t.TempDir())
+		t.Setenv("NATS_STORE_DIR", storeDir(t))
 		t.Setenv("NATS_CLUSTER_LISTEN", fmt.Sprintf("127.0.0.1:%d", port))
 		opts := configured(t, "cluster.conf")
 		if opts.SyncAlways || opts.SyncInterval != 10*time.Second {
@@ -78,6 +66,14 @@ func startCluster(t *testing.T) (nodes map[string]*live, urls string) {
 		nodes[s.Name()] = s
 		addresses = append(addresses, s.url)
 	}
+	eventually(t, "a leader of three", func() error {
+		for _, s := range nodes {
+			if s.JetStreamIsLeader() && len(s.JetStreamClusterPeers()) == len(nodes) {
+				return nil
+			}
+		}
+		return errors.New("none")
+	})
 	return nodes, strings.Join(addresses, ",")
 }
 
@@ -114,9 +110,7 @@ func TestClusterSurvivesANode(t *testing.T) {
 		_, err := js.Publish(attempt(t), wandnats.GenerateSubject("pool-0"), []byte(payload), jetstream.WithMsgID(payload))
 		return err
 	}
-	if err := publish("before"); err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, "a job is taken by the three", func() error { return publish("before") })
 
 	gone := nodes[leader]
 	if gone == nil {
@@ -125,13 +119,16 @@ func TestClusterSurvivesANode(t *testing.T) {
 	stop(gone.Server)
 
 	eventually(t, "a job is taken by the other two", func() error { return publish("after") })
-	stream, err := js.Stream(within(t), wandnats.StreamGeneration)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if now := stream.CachedInfo().Cluster.Leader; now == leader || now == "" {
-		t.Errorf("leader: %q, was %q", now, leader)
-	}
+	eventually(t, "another leads", func() error {
+		stream, err := js.Stream(attempt(t), wandnats.StreamGeneration)
+		if err != nil {
+			return err
+		}
+		if now := stream.CachedInfo().Cluster.Leader; now == leader || now == "" {
+			return fmt.Errorf("leader: %q, was %q", now, leader)
+		}
+		return nil
+	})
 	eventually(t, "the consumer answers", func() error {
 		_, err := js.Consumer(attempt(t), wandnats.StreamGeneration, "pool-0")
 		return err
@@ -146,7 +143,7 @@ func TestClusterRefusesStrangers(t *testing.T) {
 	ports := freePorts(t)
 	clusterEnv(t, ports)
 	t.Setenv("NATS_SERVER_NAME", "n1")
-	t.Setenv("NATS_STORE_DIR", t.TempDir())
+	t.Setenv("NATS_STORE_DIR", storeDir(t))
 	t.Setenv("NATS_CLUSTER_LISTEN", fmt.Sprintf("127.0.0.1:%d", ports[0]))
 	start(t, configured(t, "cluster.conf"))
 

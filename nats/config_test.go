@@ -47,9 +47,6 @@ func configured(t *testing.T, file string) *server.Options {
 	if err := opts.ProcessConfigFile(filepath.Join("server", file)); err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
-	// A ping may overtake the answer to a sign-in whose hash takes long, as on a busy
-	// machine, and the client takes the one for the other.
-	opts.DisableShortFirstPing = true
 	return opts
 }
 
@@ -89,7 +86,7 @@ func TestDevConfig(t *testing.T) {
 }
 
 func TestSingleConfig(t *testing.T) {
-	dir := t.TempDir()
+	dir := storeDir(t)
 	t.Setenv("NATS_STORE_DIR", dir)
 	setPasswords(t)
 	// As the operator's page says.

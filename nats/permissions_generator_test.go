@@ -136,7 +136,7 @@ func TestGeneratorMayDeadLetter(t *testing.T) {
 		StreamSeq uint64 `json:"stream_seq"`
 	}
 	// The server notices at the next pull.
-	go func() { _, _ = consumer.Next(jetstream.FetchMaxWait(patience)) }()
+	go func() { _, _ = consumer.Next(jetstream.FetchContext(ctx)) }()
 	select {
 	case m := <-advisories:
 		must(t, "read the advisory", json.Unmarshal(m.Data, &advisory))

@@ -27,12 +27,12 @@ func startRegion(t *testing.T, scheme, single, leafnodes, pop string) *region {
 	t.Helper()
 	port := freePorts(t)[0]
 	setPasswords(t)
-	t.Setenv("NATS_STORE_DIR", t.TempDir())
+	t.Setenv("NATS_STORE_DIR", storeDir(t))
 	opts := &server.Options{}
 	if err := opts.ProcessConfigString(fmt.Sprintf("include ./server/%s\ninclude ./server/%s", single, leafnodes)); err != nil {
 		t.Fatal(err)
 	}
-	opts.DisableShortFirstPing, opts.SyncAlways = true, false
+	opts.SyncAlways = false
 	opts.LeafNode.Host, opts.LeafNode.Port = "127.0.0.1", port
 	r := &region{hub: start(t, opts), settings: defaults()}
 	r.settings.HubDomain = "hub"
@@ -46,7 +46,7 @@ func startRegion(t *testing.T, scheme, single, leafnodes, pop string) *region {
 // popEnv is what pop.conf wants besides the passwords.
 func popEnv(t *testing.T, hub string) {
 	t.Helper()
-	t.Setenv("NATS_STORE_DIR", t.TempDir())
+	t.Setenv("NATS_STORE_DIR", storeDir(t))
 	t.Setenv("NATS_DOMAIN", "pop-1")
 	t.Setenv("NATS_HUB_URL", hub)
 }

@@ -3,11 +3,13 @@ package wandnats_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,7 +21,7 @@ import (
 )
 
 // patience is how long anything may take on a busy machine.
-const patience = 30 * time.Second
+const patience = 3 * time.Minute
 
 // maxStore is more than the streams' bounds, which are reserved of it, whatever the disk
 // of the tests has free.
@@ -33,25 +35,65 @@ type live struct {
 	storeDir string
 }
 
-// start runs a server on a free port of loopback with its data in the test's
-// folder, and stops it when the test ends. What opts says besides stays.
+// start runs a server on a free port of loopback with its data in a folder of the
+// test's, and stops it when the test ends. What opts says besides stays.
 func start(t *testing.T, opts *server.Options) *live {
 	t.Helper()
-	opts.Host, opts.Port = "127.0.0.1", server.RANDOM_PORT
+	opts.Host, opts.Port = "127.0.0.1", freePort(t)
 	opts.HTTPPort = 0
+	waitsForClients(opts)
 	opts.NoLog, opts.NoSigs = true, true
 	if opts.JetStreamMaxStore == 0 {
 		opts.JetStreamMaxStore = maxStore
 	}
 	if opts.StoreDir == "" {
-		opts.StoreDir = t.TempDir()
+		opts.StoreDir = storeDir(t)
 	}
-	s := launch(t, opts)
-	addr, ok := s.Addr().(*net.TCPAddr)
-	if !ok {
-		t.Fatalf("no TCP address: %v", s.Addr())
+	port := opts.Port
+	return &live{launch(t, opts), fmt.Sprintf("nats://127.0.0.1:%d", port), port, opts.StoreDir}
+}
+
+// storeDir makes a folder for a server's data, which is removed when the test ends.
+func storeDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "wandnats-") //nolint:usetesting // its removal must not fail the test
+	if err != nil {
+		t.Fatal(err)
 	}
-	return &live{s, fmt.Sprintf("nats://127.0.0.1:%d", addr.Port), addr.Port, opts.StoreDir}
+	// A late flush of the server may put a file back.
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// waitsForClients has a server wait for whoever is stopped between connection and sign-in for
+// longer than it waits by default. Nor may a ping overtake the answer to a sign-in, whose hash
+// takes long: a client would take the one for the other.
+func waitsForClients(opts *server.Options) {
+	opts.DisableShortFirstPing = true
+	for _, timeout := range []*float64{&opts.AuthTimeout, &opts.TLSTimeout, &opts.Cluster.AuthTimeout, &opts.Cluster.TLSTimeout, &opts.LeafNode.AuthTimeout, &opts.LeafNode.TLSTimeout} {
+		*timeout = patience.Seconds()
+	}
+}
+
+// given are the ports that freePort has returned.
+var given sync.Map
+
+// freePort gives a port of loopback that was free a moment ago, and no port twice. It is below
+// those that kernels choose: nobody is given it by chance while a server is stopped.
+func freePort(t *testing.T) int {
+	t.Helper()
+	for range 100 {
+		port := 10_000 + rand.IntN(22_000)
+		if _, twice := given.LoadOrStore(port, true); twice {
+			continue
+		}
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			_ = l.Close()
+			return port
+		}
+	}
+	t.Fatal("no free port")
+	return 0
 }
 
 // restart starts the server, once it is stopped, on the same port and data.
@@ -100,7 +142,7 @@ func connect(t *testing.T, url string, opts ...natsgo.Option) (*natsgo.Conn, jet
 
 func jetStream(t *testing.T, nc *natsgo.Conn) jetstream.JetStream {
 	t.Helper()
-	js, err := jetstream.New(nc)
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(patience))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +226,7 @@ func run(t *testing.T, name string, env []string, args ...string) (stdout, stder
 	cmd.Dir = root(t)
 	// No context or variable of whoever runs the tests reaches the tool.
 	home := t.TempDir()
-	cmd.Env = append([]string{"HOME=" + home, "XDG_CONFIG_HOME=" + home, "PATH=" + os.Getenv("PATH")}, env...)
+	cmd.Env = append([]string{"NATS_TIMEOUT=1m", "HOME=" + home, "XDG_CONFIG_HOME=" + home, "PATH=" + os.Getenv("PATH")}, env...)
 	var out, errs strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err = cmd.Run()

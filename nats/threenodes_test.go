@@ -36,12 +36,17 @@ func TestOneNodeBecomesThree(t *testing.T) {
 	_, provision := connect(t, urls, as("provision"))
 	settings.Replicas = 3
 	eventually(t, "the rest is made", func() error { return wandnats.Provision(attempt(t), provision, settings) })
-	after := states(t, js)
-	for name, was := range before {
-		if is := after[name]; is != was {
-			t.Errorf("%s was %s, and is %s", name, was, is)
+	// A server lists the streams of the others that have answered it in time.
+	var after map[string]string
+	eventually(t, "all streams hold what they held", func() error {
+		after = states(t, js)
+		for name, was := range before {
+			if is := after[name]; is != was {
+				return fmt.Errorf("%s was %s, and is %s", name, was, is)
+			}
 		}
-	}
+		return nil
+	})
 	for name := range after {
 		stream, err := js.Stream(within(t), name)
 		must(t, name, err)
@@ -125,7 +130,7 @@ func typeThreeNodes(t *testing.T, old, cluster string) {
 	block, _, _ = strings.Cut(block, "```")
 	shell := exec.CommandContext(within(t), "bash", "-euo", "pipefail", "-c", block)
 	shell.Dir = t.TempDir()
-	shell.Env = append(os.Environ(), "OLD="+old, "NEW="+cluster, "NATS_USER=operator", "NATS_PASSWORD="+passwords["operator"],
+	shell.Env = append(os.Environ(), "NATS_TIMEOUT=1m", "OLD="+old, "NEW="+cluster, "NATS_USER=operator", "NATS_PASSWORD="+passwords["operator"],
 		"XDG_CONFIG_HOME="+shell.Dir, "PATH="+filepath.Join(root(t), ".bin")+":"+os.Getenv("PATH"))
 	if out, err := shell.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

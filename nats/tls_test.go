@@ -139,7 +139,7 @@ func TestTLS(t *testing.T) {
 	for name, ca := range map[string]string{"without an authority": "", "by another authority": others.ca} {
 		var out logs
 		nc := signIn(t, "tls", "edge", ca, out.logger(), s)
-		options := []natsgo.Option{as("edge")}
+		options := []natsgo.Option{as("edge"), natsgo.Timeout(patience)}
 		if ca != "" {
 			options = append(options, natsgo.RootCAs(ca))
 		}
@@ -178,7 +178,7 @@ func TestClusterByMutualTLS(t *testing.T) {
 	all := make([]*server.Options, 0, len(ports))
 	for i, port := range ports {
 		t.Setenv("NATS_SERVER_NAME", fmt.Sprintf("n%d", i+1))
-		t.Setenv("NATS_STORE_DIR", t.TempDir())
+		t.Setenv("NATS_STORE_DIR", storeDir(t))
 		t.Setenv("NATS_CLUSTER_LISTEN", fmt.Sprintf("127.0.0.1:%d", port))
 		all = append(all, configured(t, "cluster-tls.conf"))
 	}
