@@ -48,7 +48,9 @@ func loaded(t testing.TB, cfg catalogue.Config, nc *nats.Conn, kv jetstream.KeyV
 
 func put(t testing.TB, kv jetstream.KeyValue, slug string, text []byte) {
 	t.Helper()
-	if _, err := kv.Put(t.Context(), slug, text); err != nil {
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
+	defer cancel()
+	if _, err := kv.Put(ctx, slug, text); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -67,7 +67,9 @@ func TestProductsAreFollowed(t *testing.T) {
 	named.Name = "Quixotic lantern"
 	imported(t, nc, &price, &named, cataloguetest.SeededProduct(t, 300, 5))
 	catalogued := catalogueOf(t, nc)
-	if err := catalogued.Purge(t.Context(), wandnats.ProductKey(cataloguetest.SeededSlug, gone.ID)); err != nil {
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
+	defer cancel()
+	if err := catalogued.Purge(ctx, wandnats.ProductKey(cataloguetest.SeededSlug, gone.ID)); err != nil {
 		t.Fatal(err)
 	}
 	put(t, catalogued, wandnats.ProductKey(cataloguetest.SeededSlug, products[10].ID), []byte(`{"id":"x","name":""}`))

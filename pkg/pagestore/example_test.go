@@ -38,7 +38,7 @@ func Example() {
 }
 
 func lookUpAPage(ctx context.Context, url string) error {
-	nc, err := nats.Connect(url)
+	nc, err := nats.Connect(url, nats.Timeout(time.Minute))
 	if err != nil {
 		return err
 	}
@@ -57,12 +57,12 @@ func lookUpAPage(ctx context.Context, url string) error {
 	}
 
 	kv := pagestore.NewKV(bus.Pages)
-	memory, err := pagestore.NewMemory(pagestore.MemoryConfig{MaxBytes: 1 << 20})
+	memory, err := pagestore.NewMemory(pagestore.MemoryConfig{MaxBytes: 1 << 20, MaxAge: time.Minute})
 	if err != nil {
 		return err
 	}
 	// nothing stands for pagestore.NewS3, which needs an S3 server.
-	pages, err := pagestore.NewTiered(memory, nothing{}, kv)
+	pages, err := pagestore.NewTiered(memory, nothing{}, kv, pagestore.WithDeadline(pagestore.TierKV, time.Minute))
 	if err != nil {
 		return err
 	}

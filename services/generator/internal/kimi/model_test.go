@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -16,9 +15,9 @@ import (
 	"go.opentelemetry.io/otel"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
-	"go.uber.org/goleak"
 
 	"github.com/wandstore/wandstore/pkg/eventually"
+	"github.com/wandstore/wandstore/pkg/leaktest"
 	"github.com/wandstore/wandstore/services/generator/internal/kimi/streamtest"
 )
 
@@ -27,19 +26,7 @@ var spans = tracetest.NewSpanRecorder()
 
 func TestMain(m *testing.M) {
 	otel.SetTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans)))
-	code := m.Run()
-	// Closed connections end a moment later.
-	var leaks error
-	for began := time.Now(); time.Since(began) < patience; {
-		if leaks = goleak.Find(); leaks == nil {
-			break
-		}
-	}
-	if leaks != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, leaks)
-		code = 1
-	}
-	os.Exit(code)
+	leaktest.Main(m)
 }
 
 const (
