@@ -30,10 +30,12 @@ func connect(t *testing.T, url string) (*nats.Conn, jetstream.KeyValue) {
 	t.Cleanup(nc.Close)
 	eventually.True(t, "a connection", nc.IsConnected)
 	settings := wandnats.Settings{PoolSize: 1, MaxQueueDepth: 1, Concurrency: 1, CacheTTLSeconds: 60, Replicas: 1}
-	if err := wandnats.EnsureStreams(t.Context(), js, settings); err != nil {
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
+	defer cancel()
+	if err := wandnats.EnsureStreams(ctx, js, settings); err != nil {
 		t.Fatal(err)
 	}
-	kv, err := wandnats.OpenBucket(t.Context(), js, wandnats.BucketAccount)
+	kv, err := wandnats.OpenBucket(ctx, js, wandnats.BucketAccount)
 	if err != nil {
 		t.Fatal(err)
 	}
