@@ -250,8 +250,9 @@ func (a *Account) write() {
 	)
 	a.mu.Lock()
 	a.writing = true
+	shared := a.shared // which is another once the bucket was lost
 	a.mu.Unlock()
-	revision, err := wandnats.Update(ctx, a.shared, a.key, func(current jetstream.KeyValueEntry) ([]byte, error) {
+	revision, err := wandnats.Update(ctx, shared, a.key, func(current jetstream.KeyValueEntry) ([]byte, error) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		r, changes := readRecord(current), a.unwritten
