@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -21,9 +20,6 @@ var ErrNotProvisioned = errors.New("not provisioned")
 // ErrMayNotProvision: the user may not create and change streams.
 var ErrMayNotProvision = errors.New("this NATS user may not create or change streams")
 
-// rightsTimeout bounds asking the server for the user's rights.
-const rightsTimeout = 2 * time.Second
-
 // mayProvision tells whether js's user may create and change streams. A server that
 // does not say so is taken to allow it: the requests themselves then fail. What is in
 // another domain is provisioned there.
@@ -31,7 +27,7 @@ func mayProvision(ctx context.Context, js jetstream.JetStream) bool {
 	if js.Options().Domain != "" {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(ctx, rightsTimeout)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	answer, err := js.Conn().RequestWithContext(ctx, "$SYS.REQ.USER.INFO", nil)
 	if err != nil {

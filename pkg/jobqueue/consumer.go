@@ -111,6 +111,7 @@ const restartAfter = time.Second
 // While NATS is unavailable it tries again every second.
 func (c *Consumer) Run(ctx context.Context) error {
 	c.metrics.zeroDeadLetters(ctx, c.cfg.Member)
+	c.touch()
 	// Jobs outlive ctx by Grace, and their settling outlives both.
 	jobs, stopJobs := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stopJobs(nil)

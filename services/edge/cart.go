@@ -41,7 +41,7 @@ func (e *Edge) cart(c *fiber.Ctx) error {
 	if b == nil {
 		return e.sendUnavailable(c, shop)
 	}
-	ctx, cancel := context.WithTimeout(c.UserContext(), cartTimeout)
+	ctx, cancel := context.WithTimeout(c.UserContext(), e.cfg.atLeast(cartTimeout))
 	defer cancel()
 	s, err := b.Sessions.Get(ctx, who.id)
 	if err != nil {
@@ -118,7 +118,7 @@ func (e *Edge) changeCart(c *fiber.Ctx) error {
 	if b == nil {
 		return e.sendUnavailable(c, shop)
 	}
-	ctx, cancel := context.WithTimeout(c.UserContext(), cartTimeout)
+	ctx, cancel := context.WithTimeout(c.UserContext(), e.cfg.atLeast(cartTimeout))
 	defer cancel()
 	counted, now := mayTrack(c), e.now()
 	var changed *wandstorev1.StoreSignals

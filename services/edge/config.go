@@ -80,6 +80,9 @@ type Config struct {
 	// QueueAllowance is how much longer /debug/generate waits, for queueing and storing. 0
 	// means 20 s.
 	QueueAllowance time.Duration
+	// Patience is the least that any other answer may take that has to wait for NATS; 0 in
+	// production. A test on a busy machine waits longer.
+	Patience time.Duration
 	// Clock is this machine's clock; nil is time.Now. What others dated is judged by NATS's:
 	// see wandnats.Clock.
 	Clock func() time.Time
@@ -184,6 +187,9 @@ func (c Config) validateTimes() error {
 func (c Config) generateTimeout() time.Duration {
 	return time.Duration(c.LLMTimeoutSeconds)*time.Second + cmp.Or(c.QueueAllowance, 20*time.Second)
 }
+
+// atLeast is a deadline of an answer that has to wait for NATS.
+func (c Config) atLeast(deadline time.Duration) time.Duration { return max(deadline, c.Patience) }
 
 // rateLimits are the limits of an edge whose shoppers are signed. Where anybody may be
 // anybody, as on a laptop, only those that are set count.

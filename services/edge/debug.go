@@ -91,7 +91,7 @@ type Members interface {
 
 // debugContainer answers GET /debug/container with the state of the first member.
 func (e *Edge) debugContainer(c *fiber.Ctx) error {
-	ctx, cancel := context.WithTimeout(c.UserContext(), memberTimeout)
+	ctx, cancel := context.WithTimeout(c.UserContext(), e.cfg.atLeast(memberTimeout))
 	defer cancel()
 	member := e.cfg.Pool.Members()[0]
 	answer := fiber.Map{"poolMember": member, "status": http.StatusOK}
@@ -202,7 +202,7 @@ func (e *Edge) debugErrors(c *fiber.Ctx) error {
 	if b == nil {
 		return errUnavailable
 	}
-	ctx, cancel := context.WithTimeout(c.UserContext(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(c.UserContext(), e.cfg.atLeast(5*time.Second))
 	defer cancel()
 	breadcrumbs, problems, err := b.Trail.Read(ctx, key)
 	if err != nil {

@@ -60,7 +60,7 @@ func (e *Edge) listenForDrafts(ctx context.Context, keys []pagekey.Key) *draftbo
 	if b == nil {
 		return l
 	}
-	ctx, cancel := context.WithTimeout(ctx, draftTimeout)
+	ctx, cancel := context.WithTimeout(ctx, e.cfg.atLeast(draftTimeout))
 	defer cancel()
 	for _, key := range keys {
 		if draft, err := b.Drafts.Get(ctx, key); err == nil {

@@ -46,7 +46,7 @@ func (e *Edge) export(c *fiber.Ctx) error {
 	if b == nil {
 		return errUnavailable
 	}
-	ctx, cancel := context.WithTimeout(c.UserContext(), exportTimeout)
+	ctx, cancel := context.WithTimeout(c.UserContext(), e.cfg.atLeast(exportTimeout))
 	defer cancel()
 	options := personal.ExportOptions{Shops: catalogue.Slugs(e.deps.Shops.All()), All: true, HTML: true}
 	if who.linked {

@@ -53,7 +53,7 @@ func (e *Edge) forget(c *fiber.Ctx) error {
 	if b == nil {
 		return errUnavailable
 	}
-	ctx, cancel := context.WithTimeout(c.UserContext(), forgetTimeout)
+	ctx, cancel := context.WithTimeout(c.UserContext(), e.cfg.atLeast(forgetTimeout))
 	defer cancel()
 	shops, scope := e.deps.Shops.All(), identity.Guest
 	if who.linked {

@@ -139,7 +139,7 @@ func (e *Edge) mergeCart(ctx context.Context, shop *catalogue.Shop, guest, named
 	if b == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, mergeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, e.cfg.atLeast(mergeTimeout))
 	defer cancel()
 	s, err := b.Sessions.Get(ctx, guest)
 	if err != nil {

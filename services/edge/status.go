@@ -93,7 +93,7 @@ func (e *Edge) generation(ctx context.Context, key pagekey.Key) (generationStatu
 	if b == nil {
 		return generationStatus{}, errUnavailable
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(ctx, e.cfg.atLeast(time.Second))
 	defer cancel()
 	rec, err := b.Queue.Record(ctx, key)
 	switch {

@@ -52,7 +52,7 @@ func (e *Edge) track(c *fiber.Ctx) error {
 	for _, ev := range events {
 		byShopper[ev.GetShopper()] = append(byShopper[ev.GetShopper()], ev)
 	}
-	ctx, cancel := context.WithTimeout(c.UserContext(), trackTimeout)
+	ctx, cancel := context.WithTimeout(c.UserContext(), e.cfg.atLeast(trackTimeout))
 	defer cancel()
 	now := e.now()
 	for shopper, own := range byShopper {

@@ -95,7 +95,7 @@ func (e *Edge) webhook(c *fiber.Ctx) error {
 		b.Trail.Error(c.UserContext(), key, jobqueue.Breadcrumb{Step: "webhook refused", JobID: done.JobID, Detail: err.Error()})
 		return fmt.Errorf("%w: %w", errBadBody, err)
 	}
-	ctx, cancel := context.WithTimeout(c.UserContext(), webhookTimeout)
+	ctx, cancel := context.WithTimeout(c.UserContext(), e.cfg.atLeast(webhookTimeout))
 	defer cancel()
 	id := strings.Clone(c.Get(standardwebhooks.HeaderWebhookID))
 	first, err := b.Webhooks.First(ctx, id)

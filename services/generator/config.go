@@ -97,6 +97,11 @@ type Config struct {
 	// LLMTimeoutSeconds bounds one call of the model, including its retries, without the wait
 	// for the account.
 	LLMTimeoutSeconds int `env:"LLM_TIMEOUT_SECONDS" envDefault:"180"`
+	// StallTimeout bounds how long the model may say nothing; 0 is 30 s.
+	StallTimeout time.Duration
+	// Patience is the least that the answer to an operator may take; 0 in production. A test on
+	// a busy machine waits longer.
+	Patience time.Duration
 }
 
 // maxShutdownGrace is as long as the longest job.
@@ -247,6 +252,9 @@ func (c Config) jobTimeout() time.Duration { return 2*c.llmTimeout() + storing }
 // grace is how long running jobs may go on once the generator is stopped. A call that is cut
 // off is paid for, and made again.
 func (c Config) grace() time.Duration { return cmp.Or(c.ShutdownGrace, c.llmTimeout()+storing) }
+
+// controlTimeout bounds an operator's request. The nats CLI waits five seconds by default.
+func (c Config) controlTimeout() time.Duration { return max(4*time.Second, c.Patience) }
 
 // account returns what is set of the model's account.
 func (c Config) account(worker string, now func() time.Time, log *slog.Logger) account.Config {

@@ -54,7 +54,7 @@ func (g *Generator) cost(ctx context.Context, p *Pool, r micro.Request) {
 			return
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	ctx, cancel := context.WithTimeout(ctx, g.cfg.controlTimeout())
 	defer cancel()
 	var report any
 	var err error

@@ -28,7 +28,7 @@ func (g *Generator) export(ctx context.Context, p *Pool, r micro.Request) {
 		_ = r.Error("400", err.Error(), nil)
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	ctx, cancel := context.WithTimeout(ctx, g.cfg.controlTimeout())
 	defer cancel()
 	kept, err := g.kept(ctx, p, ask.Shopper, ask.Store)
 	if err != nil {

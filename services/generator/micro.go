@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
@@ -16,9 +15,6 @@ import (
 
 // version is the micro service's version. NATS micro requires a semantic version.
 const version = "0.1.0"
-
-// controlTimeout bounds an operator's request. The nats CLI waits five seconds by default.
-const controlTimeout = 4 * time.Second
 
 // openMicro starts the micro service. When openMicro returns, the server knows its
 // endpoints. When ctx ends, running requests are cancelled; the caller stops the service.
@@ -57,7 +53,7 @@ func (g *Generator) openMicro(ctx context.Context, nc *nats.Conn, p *Pool) (micr
 		return nil, errors.Join(fmt.Errorf("endpoint: %w", err), service.Stop())
 	}
 	// When the server answers the flush, it knows the endpoints.
-	flush, cancel := context.WithTimeout(ctx, controlTimeout)
+	flush, cancel := context.WithTimeout(ctx, g.cfg.controlTimeout())
 	defer cancel()
 	if err := nc.FlushWithContext(flush); err != nil {
 		return nil, errors.Join(fmt.Errorf("micro service: %w", err), service.Stop())
@@ -84,7 +80,7 @@ func (g *Generator) replay(ctx context.Context, p *Pool, r micro.Request) {
 		_ = r.Error("400", `want {"sequence": N}, the dead letter's in `+wandnats.StreamDead, nil)
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	ctx, cancel := context.WithTimeout(ctx, g.cfg.controlTimeout())
 	defer cancel()
 	done, err := p.Replayer.Replay(ctx, ask.Sequence)
 	if err != nil {
@@ -111,7 +107,7 @@ func (g *Generator) forget(ctx context.Context, p *Pool, r micro.Request) {
 		_ = r.Error("400", err.Error(), nil)
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	ctx, cancel := context.WithTimeout(ctx, g.cfg.controlTimeout())
 	defer cancel()
 	if ask.Store != "" {
 		err = p.Eraser.ForgetIn(ctx, ask.key)

@@ -142,7 +142,7 @@ func newModel(cfg Config, shared *account.Account, m kimi.Meter) (model, error) 
 // refused for rate is tried again twice. Errors wrap lifecycle.ErrSettings.
 func NewModel(cfg Config, shared *account.Account, m kimi.Meter) (*kimi.Client, error) {
 	client, err := kimi.New(kimi.Config{
-		BaseURL: cfg.modelURL(), APIKey: cfg.KimiKey, Model: cfg.KimiModel, Timeout: cfg.llmTimeout(), Meter: m,
+		BaseURL: cfg.modelURL(), APIKey: cfg.KimiKey, Model: cfg.KimiModel, Timeout: cfg.llmTimeout(), StallTimeout: cfg.StallTimeout, Meter: m,
 		Thinking: kimi.Thinking(cfg.KimiThinking), MaxCompletionTokens: cfg.KimiMaxTokens,
 		Account: shared, Calls: cfg.calls(),
 	})

@@ -3,6 +3,7 @@ package importer
 import (
 	"errors"
 	"net"
+	"time"
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/buyer"
@@ -19,6 +20,9 @@ type Config struct {
 	Keys live.Config
 	// Orders are the keys of the marks that tell whose an order is. They are the edges'.
 	Orders buyer.Config
+	// Patience is the least that handling a webhook may take; 0 in production. A test on a busy
+	// machine waits longer.
+	Patience time.Duration
 }
 
 // Validate names the first variable that is wrong.

@@ -115,7 +115,7 @@ func (i *Importer) take(c *fiber.Ctx, do func(context.Context, *live.Desk) error
 	if desk == nil {
 		return errUnavailable
 	}
-	ctx, cancel := context.WithTimeout(c.UserContext(), handling)
+	ctx, cancel := context.WithTimeout(c.UserContext(), max(handling, i.cfg.Patience))
 	defer cancel()
 	if err := do(ctx, desk); err != nil {
 		return err
