@@ -98,8 +98,8 @@ func checkAddrs(ctx context.Context, cfg Config) error {
 	return nil
 }
 
-// announce waits until the edge and the generator are ready and prints the banner. Then it
-// prints the progress of the jobs, and at the end what the shutdown waits for.
+// announce waits until the edge and the generator are ready and prints the banner. From then
+// on it prints the progress of the jobs, and at the end what the shutdown waits for.
 func announce(ctx context.Context, cfg Config, logPath string, log *slog.Logger, out io.Writer) error {
 	base := "http://" + lifecycle.Reachable(cfg.Edge.Addr)
 	for _, url := range []string{base + "/ready", "http://" + lifecycle.Reachable(cfg.Generator.Addr) + "/health"} {
@@ -111,6 +111,17 @@ func announce(ctx context.Context, cfg Config, logPath string, log *slog.Logger,
 			return err
 		}
 	}
+	if err := progress.Run(ctx, cfg.wired().Edge.NATS, log, out, func() { banner(cfg, base, logPath, out) }); err != nil {
+		// No page depends on the progress, so its failure must not end the process.
+		log.Warn("progress is not shown any more", "error", err)
+	}
+	<-ctx.Done()
+	fmt.Fprintln(out, "\nStopping: running jobs have 20 s. Ctrl-C again stops at once.")
+	return nil
+}
+
+// banner prints the addresses and commands to begin with.
+func banner(cfg Config, base, logPath string, out io.Writer) {
 	traces := "not exported; set OTEL_EXPORTER_OTLP_ENDPOINT"
 	if endpoint := os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"); endpoint != "" {
 		traces = endpoint
@@ -139,11 +150,4 @@ WandStore is open.
 Ctrl-C stops it.
 `, base, natsCLI, model, traces, logPath)
 	fmt.Fprintln(out)
-	if err := progress.Run(ctx, cfg.wired().Edge.NATS, log, out); err != nil {
-		// No page depends on the progress, so its failure must not end the process.
-		log.Warn("progress is not shown any more", "error", err)
-	}
-	<-ctx.Done()
-	fmt.Fprintln(out, "\nStopping: running jobs have 20 s. Ctrl-C again stops at once.")
-	return nil
 }

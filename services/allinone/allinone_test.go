@@ -128,7 +128,7 @@ func TestReadmeCommands(t *testing.T) {
 func (l *laptop) sh(t *testing.T, command string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(command, "http://localhost:8787", l.base))
-	cmd.Env = append(slices.Clone(l.env), "NATS_URL="+l.natsURL, "XDG_CONFIG_HOME="+t.TempDir(),
+	cmd.Env = append(slices.Clone(l.env), "NATS_URL="+l.natsURL, world.CLIPatience, "XDG_CONFIG_HOME="+t.TempDir(),
 		"PATH="+filepath.Join(checkout.Root(t), ".bin")+":"+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -3,10 +3,11 @@ package allinone
 import (
 	"context"
 	"fmt"
-	"net"
 	"testing"
 	"time"
 
+	"github.com/wandstore/wandstore/pkg/eventually"
+	"github.com/wandstore/wandstore/pkg/freeport"
 	"github.com/wandstore/wandstore/pkg/pagestore"
 	"github.com/wandstore/wandstore/pkg/pagestore/pagestoretest"
 )
@@ -15,14 +16,7 @@ import (
 func TestS3GatewayConforms(t *testing.T) {
 	// The gateway changes the working directory; this puts it back.
 	t.Chdir(".")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := pagestore.S3Config{Endpoint: l.Addr().String(), AccessKey: "test", SecretKey: "test-secret"}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	cfg := pagestore.S3Config{Endpoint: freeport.Addr(t), AccessKey: "test", SecretKey: "test-secret"}
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -43,7 +37,7 @@ func TestS3GatewayConforms(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(store.Close)
-		bounded, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		bounded, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 		defer cancel()
 		for store.EnsureBucket(bounded) != nil {
 			select {

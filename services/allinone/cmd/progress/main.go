@@ -17,7 +17,7 @@ func main() {
 	os.Exit(lifecycle.Main(lifecycle.Service[wandnats.Config]{
 		Name: "progress",
 		Run: func(ctx context.Context, cfg wandnats.Config, log *slog.Logger) error {
-			return progress.Run(ctx, cfg, log, os.Stdout)
+			return progress.Run(ctx, cfg, log, os.Stdout, func() {})
 		},
 	}, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }

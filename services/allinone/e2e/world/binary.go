@@ -88,12 +88,15 @@ func (w *World) GeneratorCommand(env ...string) *exec.Cmd {
 	return cmd
 }
 
+// CLIPatience is the setting of the nats CLI by which it waits longer than its five seconds.
+const CLIPatience = "NATS_TIMEOUT=60s"
+
 // CLI runs the pinned nats CLI in the world's account, whatever it exits with, and
 // returns what it prints.
 func (w *World) CLI(args ...string) string {
 	w.t.Helper()
 	cmd := exec.CommandContext(w.t.Context(), checkout.Tool(w.t, "nats"), append([]string{"-s", w.NATS.URL()}, args...)...)
-	cmd.Env = append(cmd.Environ(), "XDG_CONFIG_HOME="+w.t.TempDir())
+	cmd.Env = append(cmd.Environ(), "XDG_CONFIG_HOME="+w.t.TempDir(), CLIPatience)
 	out, err := cmd.CombinedOutput()
 	if err != nil && len(out) == 0 {
 		w.t.Fatalf("nats %s: %v", strings.Join(args, " "), err)

@@ -194,12 +194,13 @@ func (b *Tab) OnNewDocument(script string) {
 	Call(b, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 }
 
-// Until waits until an expression is true.
+// Until waits until an expression is true of a document that is there to its end: of one that
+// is still read, the next step might miss what follows.
 func (b *Tab) Until(what, expression string) {
 	b.t.Helper()
 	eventually.True(b.t, what, func() bool {
 		// Between two documents there is nothing to ask.
-		holds, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](expression))
+		holds, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`document.readyState !== "loading" && (`+expression+`)`))
 		return err == nil && holds
 	})
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/wandstore/wandstore/pkg/eventually"
 )
 
 // sharedChromium is the Chromium of the test binary.
@@ -32,7 +34,7 @@ func (c *chromium) start() (context.Context, error) {
 		return nil, errors.New("chromium is missing: `task test` installs it, or says how")
 	}
 	options := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(path), chromedp.Headless, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.ExecPath(path), chromedp.WSURLReadTimeout(eventually.Patience), chromedp.Headless, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true),

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wandstore/wandstore/pkg/eventually"
 )
@@ -19,8 +20,9 @@ var WebhookSecret = "whsec_" + base64.StdEncoding.EncodeToString([]byte("a secre
 
 // Client does not follow redirects, decompress, or give up early.
 var Client = &http.Client{
-	Timeout:       eventually.Patience,
-	Transport:     &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 256},
+	Timeout: eventually.Patience,
+	// It lets go of idle connections long before the services do, which would fail a POST.
+	Transport:     &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 256, IdleConnTimeout: 15 * time.Second},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 

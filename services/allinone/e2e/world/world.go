@@ -110,13 +110,18 @@ func startKimisim(t testing.TB, cfg kimisim.Config) *kimisim.Server {
 	return sim
 }
 
-// patient is what a lookup or a trigger of an edge may take, so that a busy machine is
-// not taken for an outage.
-const patient = 10 * time.Second
+// Patient is what a lookup, a trigger or any other request of a service to its parts may
+// take, so that a busy machine is not taken for an outage.
+const Patient = time.Minute
+
+// patientSeconds is what the model may take, and how long it may say nothing. Tests hold it
+// back meanwhile. A call that is given up is made again.
+const patientSeconds = 300
 
 // ProductionTimeouts is a setting of edges for tests of outages: a shopper waits for a
 // broken dependency no longer than in production.
 func ProductionTimeouts(c *edge.Config) {
+	c.Patience = 0
 	c.TriggerTimeout, c.StoreTimeout, c.SessionTimeout = 250*time.Millisecond, 100*time.Millisecond, 25*time.Millisecond
 }
 
@@ -124,8 +129,8 @@ func ProductionTimeouts(c *edge.Config) {
 func (w *World) EdgeConfig() edge.Config {
 	return edge.Config{
 		Pool: w.Pool, NATS: wandnats.Config{URL: w.NATS.URL()}, S3: w.S3, Shops: w.Shops,
-		Addr: freeport.Addr(w.t), MemoryBytes: 64 << 20, PageMaxAge: 24 * time.Hour, LLMTimeoutSeconds: 30,
-		TriggerTimeout: patient, StoreTimeout: patient, SessionTimeout: patient,
+		Addr: freeport.Addr(w.t), MemoryBytes: 64 << 20, PageMaxAge: 24 * time.Hour, LLMTimeoutSeconds: patientSeconds,
+		TriggerTimeout: Patient, StoreTimeout: Patient, SessionTimeout: Patient, Patience: Patient,
 		WebhookSecret: WebhookSecret, DebugOnLoopback: true,
 	}
 }
@@ -152,7 +157,8 @@ func (w *World) StartEdgeUnready(change ...func(*edge.Config)) *Process {
 func (w *World) GeneratorConfig() generator.Config {
 	return generator.Config{
 		Pool: w.Pool, NATS: wandnats.Config{URL: w.NATS.URL()}, S3: w.S3, Shops: w.Shops,
-		Addr: freeport.Addr(w.t), InactivityMillis: 300_000, LLMTimeoutSeconds: 30, ShutdownGrace: 20 * time.Second,
+		Addr: freeport.Addr(w.t), InactivityMillis: 300_000, ShutdownGrace: 20 * time.Second,
+		LLMTimeoutSeconds: patientSeconds, StallTimeout: patientSeconds * time.Second, Patience: Patient,
 		KimiKey: "test", KimiBaseURL: "http://" + w.Sim.Addr() + "/v1", KimiModel: "kimi-test",
 	}
 }
@@ -175,7 +181,7 @@ func (w *World) Environment() []string {
 		"PRIVATE_ADDR=", "NATS_URL=" + w.NATS.URL(), "MINIO_ENDPOINT=" + w.S3.Endpoint, "MINIO_BUCKET=" + w.S3.Bucket,
 		"MINIO_ACCESS_KEY=" + w.S3.AccessKey, "MINIO_SECRET_KEY=" + w.S3.SecretKey,
 		"KIMI_API_KEY=test", "KIMI_BASE_URL=http://" + w.Sim.Addr() + "/v1",
-		"TRIGGER_TIMEOUT=" + patient.String(), "STORE_TIMEOUT=" + patient.String(), "SESSION_TIMEOUT=" + patient.String(),
+		"TRIGGER_TIMEOUT=1m", "STORE_TIMEOUT=10s", "SESSION_TIMEOUT=10s", // the longest that may be set
 	}
 }
 

@@ -31,10 +31,11 @@ const (
 )
 
 // Run prints the progress of the pool on that NATS until ctx ends, and then returns nil.
-// Until NATS answers it prints nothing. On a terminal it keeps one line up to date. To
+// Until NATS answers it prints nothing. Then it calls begun, before the first line: no job
+// that is asked for afterwards is missed. On a terminal it keeps one line up to date. To
 // anything else it adds a line after changes, at most every two seconds. The error is that
 // of an invalid configuration.
-func Run(ctx context.Context, cfg wandnats.Config, log *slog.Logger, out io.Writer) error {
+func Run(ctx context.Context, cfg wandnats.Config, log *slog.Logger, out io.Writer, begun func()) error {
 	nc, js, err := wandnats.Dial(cfg, "progress", log)
 	if err != nil {
 		return err
@@ -50,7 +51,7 @@ func Run(ctx context.Context, cfg wandnats.Config, log *slog.Logger, out io.Writ
 	if err != nil {
 		return nil // ctx ended before NATS answered
 	}
-	changes := make(chan jetstream.KeyValueEntry)
+	changes, watched := make(chan jetstream.KeyValueEntry), make(chan struct{})
 	watcher := wandnats.Watcher{
 		Conn: nc,
 		Watches: []wandnats.Watch{{
@@ -62,11 +63,18 @@ func Run(ctx context.Context, cfg wandnats.Config, log *slog.Logger, out io.Writ
 				}
 			},
 		}},
-		Lost: func(err error) { log.Warn("job records are not watched, trying again", "error", err) },
+		Begin: sync.OnceFunc(func() { close(watched) }),
+		Lost:  func(err error) { log.Warn("job records are not watched, trying again", "error", err) },
 	}
 	var watching sync.WaitGroup
 	defer watching.Wait()
 	watching.Go(func() { watcher.Run(ctx) })
+	select {
+	case <-watched:
+		begun()
+	case <-ctx.Done():
+		return nil
+	}
 	follow(ctx, changes, lineOn(out))
 	return nil
 }

@@ -61,7 +61,7 @@ func TestLineOnATerminal(t *testing.T) {
 	shown.becomes(t, "2 done (1 by the template), 1 dead")
 	put(t, jobs, "fourth", running, "")
 	// It moves by itself while the model thinks.
-	shown.becomes(t, "1 running (1 s)")
+	shown.becomes(t, "1 running (")
 	if err := jobs.Delete(t.Context(), wandnats.JobKey("magic-wands", "fourth")); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func start(t *testing.T, cfg wandnats.Config, out io.Writer) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- Run(ctx, cfg, slog.New(slog.DiscardHandler), out) }()
+	go func() { ended <- Run(ctx, cfg, slog.New(slog.DiscardHandler), out, func() {}) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
