@@ -97,9 +97,7 @@ func TestBrowserOffersThePageToABusyShopper(t *testing.T) {
 		}},
 		{"on-a-link", 1280, func(page *world.Tab) {
 			page.Do(chromedp.KeyEvent("\t"), chromedp.KeyEvent("\t"))
-			if !world.Eval[bool](page, `document.activeElement.matches("a")`) {
-				page.T().Fatal("two tabs do not lead to a link")
-			}
+			page.Until("two tabs lead to a link", `document.activeElement.matches("a")`)
 		}},
 		{"in-a-field", 1280, func(page *world.Tab) { page.Do(field, chromedp.Focus(chromedp.CSS("#field"))) }},
 		{"typed", 390, func(page *world.Tab) {

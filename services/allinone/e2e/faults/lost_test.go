@@ -8,11 +8,7 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
-	"github.com/wandstore/wandstore/services/generator"
 )
-
-// patient is a model's time that a busy machine does not use up: no call is made twice for it.
-func patient(c *generator.Config) { c.LLMTimeoutSeconds = 300 }
 
 // NATS comes back without what it kept. Everything is made again and works, without a
 // restart of edge or generator, and jobs that were lost are asked for again.
@@ -21,7 +17,7 @@ func TestNATSComesBackEmpty(t *testing.T) {
 	w := world.New(t, world.OwnNATS)
 	w.Pool.PoolSize = 1
 	e := w.StartEdge()
-	g := w.StartGenerator(patient)
+	g := w.StartGenerator()
 	e.Visit(t, "magic-wands", "before")
 	e.BecomesHit(t, "magic-wands", "before")
 	gate := w.Sim.Gate()
@@ -68,7 +64,7 @@ func TestOneThingIsLost(t *testing.T) {
 			w := world.New(t)
 			w.Pool.PoolSize = 1
 			e := w.StartEdge()
-			g := w.StartGenerator(patient)
+			g := w.StartGenerator()
 			gate := w.Sim.Gate()
 			e.Visit(t, "magic-wands", "running")
 			eventually.Receive(t, gate.Arrived(), "job")

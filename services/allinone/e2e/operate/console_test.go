@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/freeport"
 	"github.com/wandstore/wandstore/pkg/natstest"
 	"github.com/wandstore/wandstore/pkg/wire"
@@ -194,6 +195,7 @@ func TestConsoleActs(t *testing.T) {
 		_ = m.RespondMsg(&nats.Msg{Header: nats.Header{"Nats-Service-Error": {"the pool is full"}, "Nats-Service-Error-Code": {"429"}}})
 	})
 	must(t, err)
+	must(t, d.nc.FlushTimeout(eventually.Patience)) // the server knows of it now
 	if status, body := d.ask(http.MethodPost, "/console/do", "do=replay&on=3"); status != http.StatusBadGateway || !strings.Contains(body, "the pool is full") {
 		t.Errorf("replayed into a full pool: status %d: %s", status, body)
 	}
@@ -201,6 +203,7 @@ func TestConsoleActs(t *testing.T) {
 		t.Errorf("the request was %s", got)
 	}
 	must(t, sub.Unsubscribe())
+	must(t, d.nc.FlushTimeout(eventually.Patience))
 	if status, body := d.ask(http.MethodPost, "/console/do", "do=replay&on=3"); status != http.StatusBadGateway || !strings.Contains(body, "no responders") {
 		t.Errorf("replayed without a generator: status %d: %s", status, body)
 	}

@@ -54,8 +54,8 @@ func (b block) run(t *testing.T, url, dir string) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", b.commands)
 	cmd.Dir = dir
-	cmd.WaitDelay = time.Second
-	cmd.Env = append(os.Environ(), "NATS_URL="+url, "XDG_CONFIG_HOME="+t.TempDir(),
+	cmd.WaitDelay = time.Minute
+	cmd.Env = append(os.Environ(), "NATS_URL="+url, world.CLIPatience, "XDG_CONFIG_HOME="+t.TempDir(),
 		"PATH="+filepath.Dir(checkout.Tool(t, "nats"))+":"+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()
 	if err != nil {

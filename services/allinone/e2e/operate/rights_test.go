@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 
@@ -64,9 +63,8 @@ func TestServicesWaitForProvisioning(t *testing.T) {
 	e.BecomesHit(t, "magic-wands", "early")
 
 	stop()
-	if err := os.RemoveAll(opts.StoreDir); err != nil {
-		t.Fatal(err)
-	}
+	// A late flush of the server may write into it once more.
+	eventually.NoError(t, func() error { return os.RemoveAll(opts.StoreDir) })
 	startNATS(t, opts)
 	eventually.True(t, "the edge says what is missing", func() bool {
 		ready, health := world.Get(t, e.Base+"/ready"), world.Get(t, e.Base+"/health")
@@ -116,7 +114,7 @@ func securedNATS(t *testing.T) *server.Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts.Host, opts.HTTPPort, opts.NoLog, opts.NoSigs = "127.0.0.1", 0, true, true
+	opts.Host, opts.HTTPPort, opts.NoLog, opts.NoSigs, opts.AuthTimeout = "127.0.0.1", 0, true, true, eventually.Patience.Seconds()
 	if opts.Port, err = strconv.Atoi(port); err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +134,7 @@ func startNATS(t *testing.T, opts *server.Options) (stop func()) {
 		s.WaitForShutdown()
 	}
 	t.Cleanup(stop)
-	if !s.ReadyForConnections(time.Minute) {
+	if !s.ReadyForConnections(eventually.Patience) {
 		t.Fatal("the server is not ready")
 	}
 	return stop

@@ -63,7 +63,7 @@ func TestRollingGeneratorsCostsNothing(t *testing.T) {
 func TestStoppedEdgeServesUntilItsBalancerKnows(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
-	const delay = 4 * time.Second
+	const delay = 10 * time.Second // for two requests
 	e := w.StartEdge(func(c *edge.Config) { c.ShutdownDelay = delay })
 	stopped := make(chan struct{})
 	begun := time.Now()

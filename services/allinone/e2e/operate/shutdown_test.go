@@ -9,6 +9,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/freeport"
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
+	"github.com/wandstore/wandstore/services/generator"
 )
 
 // The first Ctrl-C lets a running job finish; its page is stored.
@@ -17,13 +18,16 @@ func TestInterruptDrains(t *testing.T) {
 	w := world.New(t)
 	e := w.StartEdge()
 	gate := w.Sim.Gate()
-	g := w.StartGenerator()
+	g := w.StartGenerator(func(c *generator.Config) { c.ShutdownGrace = eventually.Patience })
 	e.Visit(t, "magic-wands", "draining")
 	eventually.Receive(t, gate.Arrived(), "job")
 	stopped := make(chan struct{})
 	go func() { defer close(stopped); g.Stop() }()
 	eventually.True(t, "the generator takes no more jobs", func() bool {
-		_, err := world.Client.Get(g.Base + "/health")
+		res, err := world.Client.Get(g.Base + "/health")
+		if err == nil {
+			_ = res.Body.Close()
+		}
 		return err != nil
 	})
 	gate.Open()
@@ -40,7 +44,8 @@ func TestExitWhenIdle(t *testing.T) {
 	gate := w.Sim.Gate()
 	e := w.StartEdge()
 	addr := freeport.Addr(t)
-	const inactivity = time.Second
+	// Its first job has to reach it in that time.
+	const inactivity = 3 * time.Second
 	// The job is there before the generator, which must not be idle before it.
 	e.Visit(t, "magic-wands", "last")
 	g := w.GeneratorCommand("GENERATOR_ADDR="+addr, "EXIT_WHEN_IDLE=true", fmt.Sprint("CONTAINER_INACTIVITY_TIMEOUT_MS=", inactivity.Milliseconds()))

@@ -84,12 +84,10 @@ func TestFirstVisitsAreServedADesignedPage(t *testing.T) {
 	}
 
 	// A page that was made is cached, recorded and known by the cohort's name.
-	entry, err := w.KV(wandnats.BucketJobs).Get(t.Context(), wandnats.JobKey("magic-wands", "cohort=explorer"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	rec := &wandstorev1.JobRecord{}
-	if err := wire.Unmarshal(entry.Value(), rec); err != nil || rec.GetSource() != "llm" || rec.GetPersona() != "explorer" {
-		t.Errorf("record %v, %v", rec, err)
-	}
+	jobs := w.KV(wandnats.BucketJobs)
+	eventually.True(t, "the job is recorded", func() bool {
+		entry, err := jobs.Get(t.Context(), wandnats.JobKey("magic-wands", "cohort=explorer"))
+		rec := &wandstorev1.JobRecord{}
+		return err == nil && wire.Unmarshal(entry.Value(), rec) == nil && rec.GetSource() == "llm" && rec.GetPersona() == "explorer"
+	})
 }

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/eventually"
@@ -66,7 +65,7 @@ func TestForget(t *testing.T) {
 			return nil
 		},
 		"by-an-operator": func(shopper string) error {
-			m, err := nc.Request(wandnats.SubjectForget, fmt.Appendf(nil, `{"shopper":%q}`, shopper), 10*time.Second)
+			m, err := nc.Request(wandnats.SubjectForget, fmt.Appendf(nil, `{"shopper":%q}`, shopper), eventually.Patience)
 			if err == nil && string(m.Data) != fmt.Sprintf(`{"forgotten":%q}`, shopper) {
 				err = fmt.Errorf("%s %v", m.Data, m.Header)
 			}
@@ -158,7 +157,7 @@ func TestForget(t *testing.T) {
 	if a := e.Visit(t, "magic-wands", "victim"); a.Header.Get("X-Cache") != "HIT" {
 		t.Error("an id in the address forgot its shopper")
 	}
-	if m, err := nc.Request(wandnats.SubjectForget, []byte(`{"shopper":"*"}`), 10*time.Second); err != nil || m.Header.Get("Nats-Service-Error-Code") != "400" {
+	if m, err := nc.Request(wandnats.SubjectForget, []byte(`{"shopper":"*"}`), eventually.Patience); err != nil || m.Header.Get("Nats-Service-Error-Code") != "400" {
 		t.Errorf("a hostile id: %v, %v", m, err)
 	}
 }
