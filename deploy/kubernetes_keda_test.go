@@ -176,7 +176,7 @@ func follow(t *testing.T, srv *server.Server, js jetstream.JetStream, so *kedav1
 	if err != nil {
 		t.Fatal(err)
 	}
-	msg, err := consumer.Next()
+	msg, err := consumer.Next(jetstream.FetchMaxWait(patience))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,20 +190,27 @@ func follow(t *testing.T, srv *server.Server, js jetstream.JetStream, so *kedav1
 // monitored is a nats-server that answers KEDA.
 func monitored(t *testing.T) (*server.Server, jetstream.JetStream) {
 	t.Helper()
+	dir, err := os.MkdirTemp("", "deploy-") //nolint:usetesting // a late flush of the server must not fail its removal
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	// The streams' bounds are reserved of more than a disk may have free.
 	srv, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: -1, HTTPHost: "127.0.0.1", HTTPPort: -1, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true,
+		Host: "127.0.0.1", Port: -1, HTTPHost: "127.0.0.1", HTTPPort: -1, JetStream: true, StoreDir: dir, JetStreamMaxStore: 1 << 44, NoLog: true, NoSigs: true,
+		DisableShortFirstPing: true,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	srv.Start()
 	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
-	nc, err := nats.Connect("", nats.InProcessServer(srv))
+	nc, err := nats.Connect("", nats.InProcessServer(srv), nats.Timeout(patience))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(patience))
 	if err != nil {
 		t.Fatal(err)
 	}

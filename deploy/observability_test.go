@@ -1,12 +1,14 @@
 package deploy_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
 	"github.com/nats-io/nats.go"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/services/kimisim"
 )
 
@@ -92,13 +94,16 @@ func TestDashboardsAndAlerts(t *testing.T) {
 		p.answer(t, queries)
 		return len(queries) == 0
 	})
-	names := p.names(t)
-	metrics, _ := declared()
-	for _, m := range metrics {
-		if !slices.Contains(names, m) {
-			t.Errorf("Prometheus has no %s", m)
+	// A metric is there with the scrape after the first thing that it counts.
+	eventually.NoError(t, func() error {
+		names := p.names(t)
+		metrics, _ := declared()
+		missing := slices.DeleteFunc(metrics, func(m string) bool { return slices.Contains(names, m) })
+		if len(missing) > 0 {
+			return fmt.Errorf("Prometheus has no %v", missing)
 		}
-	}
+		return nil
+	})
 	for _, histogram := range []string{"http_server_request_duration_seconds_bucket", "wandstore_job_duration_seconds_bucket"} {
 		within(t, "exemplars of "+histogram, func() bool { return p.exemplars(t, histogram) })
 	}
