@@ -94,40 +94,29 @@ func endSpan(span trace.Span, result string, err error) {
 	span.End()
 }
 
-// instruments counts lookups. The attribute sets are made once, so that counting a memory
-// hit allocates nothing.
+// instruments counts lookups.
 type instruments struct {
 	lookups  metric.Int64Counter
 	duration metric.Float64Histogram
-	sets     map[[2]string]measured
+	prepared telemetry.Prepared[lookup]
 }
 
-type measured struct {
-	add    []metric.AddOption
-	record []metric.RecordOption
+// lookup is the tier of a lookup and its result.
+type lookup struct{ tier, result string }
+
+func (l lookup) attributes() []attribute.KeyValue {
+	return []attribute.KeyValue{telemetry.Tier.String(l.tier), telemetry.Result.String(l.result)}
 }
 
 func newInstruments(provider metric.MeterProvider) *instruments {
-	in := &instruments{
+	return &instruments{
 		lookups:  telemetry.PageLookups.Counter(provider, scope),
 		duration: telemetry.PageLookupDuration.Histogram(provider, scope),
-		sets:     make(map[[2]string]measured),
 	}
-	for _, tier := range []string{TierMemory, TierMinIO, TierKV} {
-		for _, result := range []string{
-			resultHit, resultMiss, resultUnverified, resultRevalidated,
-			resultCorrupt, resultTimeout, resultSkipped, resultError,
-		} {
-			set := metric.WithAttributeSet(attribute.NewSet(
-				telemetry.Tier.String(tier), telemetry.Result.String(result)))
-			in.sets[[2]string{tier, result}] = measured{[]metric.AddOption{set}, []metric.RecordOption{set}}
-		}
-	}
-	return in
 }
 
 func (in *instruments) record(ctx context.Context, tier, result string, took time.Duration) {
-	set := in.sets[[2]string{tier, result}]
-	in.lookups.Add(ctx, 1, set.add...)
-	in.duration.Record(ctx, took.Seconds(), set.record...)
+	set := in.prepared.Get(lookup{tier, result}, lookup.attributes)
+	in.lookups.Add(ctx, 1, set.Add...)
+	in.duration.Record(ctx, took.Seconds(), set.Record...)
 }

@@ -43,6 +43,9 @@ func Traceparent(ctx context.Context) string {
 // SpanContext parses a W3C traceparent. A malformed one gives an invalid span context,
 // which OpenTelemetry ignores as a link or parent.
 func SpanContext(traceparent string) trace.SpanContext {
+	if traceparent == "" {
+		return trace.SpanContext{}
+	}
 	c := propagation.MapCarrier{"traceparent": traceparent}
 	return trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), c))
 }

@@ -208,8 +208,7 @@ func (e *Edge) sendHit(c *fiber.Ctx, hit ownPage, generation string) error {
 	if stale {
 		outcome = outcomeStale
 	}
-	e.answered(c, telemetry.Outcome.String(outcome), telemetry.Tier.String(hit.Tier), telemetry.Generation.String(generation),
-		telemetry.Persona.String(page.Persona()), telemetry.Source.String(page.Source()))
+	e.answered(c, answer{outcome, hit.Tier, generation, page.Persona(), page.Source()})
 	linkMaking(span, page)
 	e.secure(c)
 	c.Set("X-Cache", "HIT")
@@ -226,17 +225,19 @@ func (e *Edge) sendStored(c *fiber.Ctx, found ownPage) error {
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
 	c.Set(fiber.HeaderContentSecurityPolicy, found.csp)
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
-	body, etag := page.HTML(), page.ETag()
-	if acceptsGzip(c.Get(fiber.HeaderAcceptEncoding)) && page.Gzip() != nil {
-		body, etag = page.Gzip(), page.GzipETag()
-		c.Set(fiber.HeaderContentEncoding, "gzip")
+	etag, body := page.ETag(), page.HTML
+	compressed := acceptsGzip(c.Get(fiber.HeaderAcceptEncoding)) && page.Gzip() != nil
+	if compressed {
+		etag, body = page.GzipETag(), page.Gzip
 	}
 	c.Set(fiber.HeaderETag, etag)
 	if matches(c.Get(fiber.HeaderIfNoneMatch), etag) {
-		c.Context().Response.Header.Del(fiber.HeaderContentEncoding)
 		return c.SendStatus(http.StatusNotModified)
 	}
-	c.Context().Response.SetBodyRaw(body)
+	if compressed {
+		c.Set(fiber.HeaderContentEncoding, "gzip")
+	}
+	c.Context().Response.SetBodyRaw(body())
 	return nil
 }
 

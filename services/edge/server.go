@@ -64,10 +64,12 @@ func (e *Edge) app() *fiber.App {
 		WriteTimeout:   30 * time.Second,
 		IdleTimeout:    90 * time.Second,
 		ReadBufferSize: maxHeaders,
-		ErrorHandler:   e.fail,
-		StrictRouting:  true,
-		CaseSensitive:  true,
-		AppName:        "wandstore-edge",
+		// A shopper's own page and its headers fit, so that they are one write.
+		WriteBufferSize: 8 << 10,
+		ErrorHandler:    e.fail,
+		StrictRouting:   true,
+		CaseSensitive:   true,
+		AppName:         "wandstore-edge",
 	})
 	app.Use(e.trace)
 	app.Use(httpserver.Recover(e.log, e.metrics.panics))

@@ -4,14 +4,12 @@ import (
 	"net/http"
 
 	"github.com/gofiber/fiber/v2"
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/design"
 	"github.com/wandstore/wandstore/pkg/design/gate"
 	"github.com/wandstore/wandstore/pkg/storefront"
-	"github.com/wandstore/wandstore/pkg/telemetry"
 )
 
 // sendShared answers with the best page for who has none of their own: the page that the
@@ -69,14 +67,12 @@ func (e *Edge) sendCompleted(c *fiber.Ctx, in storefront.PageInput) error {
 // missed sets the headers of an answer that is no page of the shopper's own, and counts it.
 // rung is the outcome that names it; persona is "" for everybody's page.
 func (e *Edge) missed(c *fiber.Ctx, rung, persona, generation string) {
-	outcome := telemetry.Outcome.String(rung)
-	attributes := []attribute.KeyValue{telemetry.Generation.String(generation)}
 	if persona != "" {
-		attributes = append(attributes, telemetry.Persona.String(persona))
 		c.Set("X-Persona", persona)
 	}
-	trace.SpanFromContext(c.UserContext()).SetAttributes(append(attributes, outcome)...)
-	e.answered(c, outcome, attributes...)
+	a := answer{outcome: rung, generation: generation, persona: persona}
+	trace.SpanFromContext(c.UserContext()).SetAttributes(a.attributes()...)
+	e.answered(c, a)
 	c.Set("X-Cache", "MISS")
 	c.Set("Cache-Status", "wandstore; fwd=miss; detail="+rung)
 	c.Set("X-Generation", generation)

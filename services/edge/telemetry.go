@@ -30,6 +30,11 @@ type metrics struct {
 	firstSection metric.Float64Histogram
 	panics       metric.Int64Counter
 	limited      metric.Int64Counter
+
+	answers  telemetry.Prepared[answer]
+	shops    telemetry.Prepared[shopAnswer]
+	routes   telemetry.Prepared[route]
+	outcomes telemetry.Prepared[string]
 }
 
 func newMetrics() *metrics {
@@ -76,12 +81,46 @@ const (
 // answeredKey is the local of a request for a front page that holds how it was answered.
 type answeredKey struct{}
 
-// answered counts a front page, by attributes and by its shop, and has its time measured.
-func (e *Edge) answered(c *fiber.Ctx, outcome attribute.KeyValue, attributes ...attribute.KeyValue) {
-	e.metrics.responses.Add(c.UserContext(), 1, metric.WithAttributes(append(attributes, outcome)...))
-	shop := telemetry.Store.String(e.deps.Shops.Label(c.Params("store")))
-	e.metrics.byShop.Add(c.UserContext(), 1, metric.WithAttributes(shop, outcome))
-	c.Locals(answeredKey{}, outcome)
+// answer is how a request for a front page was answered; what is "" is not said.
+type answer struct{ outcome, tier, generation, persona, source string }
+
+func (a answer) attributes() []attribute.KeyValue {
+	all := []attribute.KeyValue{telemetry.Outcome.String(a.outcome), telemetry.Generation.String(a.generation)}
+	for _, optional := range []attribute.KeyValue{telemetry.Tier.String(a.tier), telemetry.Persona.String(a.persona), telemetry.Source.String(a.source)} {
+		if optional.Value.AsString() != "" {
+			all = append(all, optional)
+		}
+	}
+	return all
+}
+
+type shopAnswer struct{ shop, outcome string }
+
+func (a shopAnswer) attributes() []attribute.KeyValue {
+	return []attribute.KeyValue{telemetry.Store.String(a.shop), telemetry.Outcome.String(a.outcome)}
+}
+
+// route is a request as its metrics name it.
+type route struct {
+	method, pattern string
+	status          int
+}
+
+func (r route) attributes() []attribute.KeyValue {
+	return []attribute.KeyValue{semconv.HTTPRequestMethodKey.String(r.method), semconv.HTTPRoute(r.pattern), semconv.HTTPResponseStatusCode(r.status)}
+}
+
+func outcomeAttributes(outcome string) []attribute.KeyValue {
+	return []attribute.KeyValue{telemetry.Outcome.String(outcome)}
+}
+
+// answered counts a front page, by how it was answered and by its shop, and has its time
+// measured.
+func (e *Edge) answered(c *fiber.Ctx, a answer) {
+	e.metrics.responses.Add(c.UserContext(), 1, e.metrics.answers.Get(a, answer.attributes).Add...)
+	shop := shopAnswer{e.deps.Shops.Label(c.Params("store")), a.outcome}
+	e.metrics.byShop.Add(c.UserContext(), 1, e.metrics.shops.Get(shop, shopAnswer.attributes).Add...)
+	c.Locals(answeredKey{}, a.outcome)
 }
 
 // trace makes the server span of a request (OpenTelemetry semantic conventions for HTTP). A
@@ -107,21 +146,18 @@ func (e *Edge) trace(c *fiber.Ctx) error {
 			return err
 		}
 	}
-	method := httpserver.Method(c)
-	status := c.Response().StatusCode()
-	attributes := []metric.RecordOption{metric.WithAttributes(
-		semconv.HTTPRequestMethodKey.String(method), semconv.HTTPRoute(httpserver.Route(c)), semconv.HTTPResponseStatusCode(status))}
-	span.SetName(method + " " + httpserver.Route(c))
-	span.SetAttributes(
-		semconv.HTTPRequestMethodKey.String(method), semconv.HTTPRoute(httpserver.Route(c)),
-		semconv.HTTPResponseStatusCode(status), semconv.URLScheme(e.schemeOf(c)))
-	if status >= http.StatusInternalServerError {
-		span.SetStatus(codes.Error, http.StatusText(status))
+	r := route{httpserver.Method(c), httpserver.Route(c), c.Response().StatusCode()}
+	if span.IsRecording() {
+		span.SetName(r.method + " " + r.pattern)
+		span.SetAttributes(append(r.attributes(), semconv.URLScheme(e.schemeOf(c)))...)
+	}
+	if r.status >= http.StatusInternalServerError {
+		span.SetStatus(codes.Error, http.StatusText(r.status))
 	}
 	took := time.Since(start).Seconds()
-	e.metrics.requests.Record(ctx, took, attributes...)
-	if outcome, front := c.Locals(answeredKey{}).(attribute.KeyValue); front {
-		e.metrics.pages.Record(ctx, took, metric.WithAttributes(outcome))
+	e.metrics.requests.Record(ctx, took, e.metrics.routes.Get(r, route.attributes).Record...)
+	if outcome, front := c.Locals(answeredKey{}).(string); front {
+		e.metrics.pages.Record(ctx, took, e.metrics.outcomes.Get(outcome, outcomeAttributes).Record...)
 	}
 	return nil
 }
