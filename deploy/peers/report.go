@@ -108,7 +108,7 @@ func (m median) String() string {
 	case m.runs < 3 || m.Center == 0:
 		return number(m.Center)
 	}
-	return number(m.Center) + " " + m.PctRangeString()
+	return number(m.Center) + " ± " + m.PctRangeString()
 }
 
 // number has three digits that count.
