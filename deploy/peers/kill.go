@@ -57,7 +57,10 @@ func (k kind) kill(ctx context.Context, l *lab, addr string, _ time.Duration) (f
 	}
 	for range killAfter {
 		select {
-		case n := <-first.done:
+		case n, working := <-first.done:
+			if !working {
+				return nil, fmt.Errorf("the worker ended: %s", first.process.lastWords())
+			}
 			jobs[n]++
 		case <-time.After(patience):
 			return nil, fmt.Errorf("the worker does nothing: %s", first.process.lastWords())
@@ -79,7 +82,10 @@ func (k kind) kill(ctx context.Context, l *lab, addr string, _ time.Duration) (f
 	giveUp := time.After(killPatience)
 	for waiting := true; waiting && left(jobs) > 0; {
 		select {
-		case n := <-second.done:
+		case n, working := <-second.done:
+			if !working {
+				return nil, fmt.Errorf("the other worker ended: %s", second.process.lastWords())
+			}
 			jobs[n]++
 		case <-giveUp:
 			waiting = false
