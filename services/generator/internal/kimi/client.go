@@ -40,8 +40,8 @@ type Request struct {
 	// is used all the same.
 	Whole func(text string) bool
 	// OnText, if set, is called with each piece of the answer as it comes, without the
-	// model's thoughts. The pieces are whole characters; all of them are Answer.Text. It
-	// delays the reading of the stream.
+	// model's thoughts; what has come together is one piece. The pieces are whole characters;
+	// all of them are Answer.Text. It delays the reading of the stream.
 	OnText func(piece string)
 	// OnRestart, if set, is called when what OnText was given is void: another try begins,
 	// or it was a thought.
@@ -157,6 +157,7 @@ func newTransport(calls int) *http.Transport {
 		TLSHandshakeTimeout: 10 * time.Second,
 		IdleConnTimeout:     90 * time.Second,
 		MaxIdleConnsPerHost: calls,
+		ReadBufferSize:      readSize,
 		DisableCompression:  true,
 	}
 }

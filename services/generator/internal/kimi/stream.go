@@ -21,6 +21,7 @@ type answerStream struct {
 	joiner    joiner
 	raw       strings.Builder // the content as it came
 	text      strings.Builder // the answer: without thoughts, of whole characters
+	untold    strings.Builder // what of text Request.OnText was not called with yet
 	reasoning strings.Builder
 	arguments strings.Builder // of a call of a tool
 	bare      strings.Builder // a value that is no part of an answer, and may be the answer itself
@@ -56,8 +57,9 @@ func (h hooks) orNone() hooks {
 // large; what came until then is in the result, which tells how it ended.
 func readAnswer(r io.Reader, req Request, limit int64, h hooks) (*answerStream, error) {
 	a := &answerStream{req: req, limit: limit, on: h.orNone()}
+	defer a.tell()
 	defer a.close()
-	values := newPayloads(r, limit*wireFactor, a.on.sign)
+	values := newPayloads(beforeReads{r, a.tell}, limit*wireFactor, a.on.sign)
 	for !a.done {
 		value, event, err := values.next()
 		switch {
@@ -196,15 +198,37 @@ func (a *answerStream) think(piece string) {
 	a.say(said)
 }
 
-// say adds a piece of the answer and tells of it.
+// say adds a piece of the answer.
 func (a *answerStream) say(piece string) {
 	a.text.WriteString(piece)
-	a.req.said(piece)
+	a.untold.WriteString(piece)
+}
+
+// tell tells of what was said since the last time. It is called before the stream is waited
+// for, so that what has come together is one piece.
+func (a *answerStream) tell() {
+	if a.untold.Len() > 0 {
+		a.req.said(a.untold.String())
+		a.untold.Reset()
+	}
 }
 
 func (a *answerStream) restart() {
 	a.text.Reset()
+	a.untold.Reset()
 	a.req.restart()
+}
+
+// beforeReads calls do before each read, which may have to wait.
+type beforeReads struct {
+	io.Reader
+
+	do func()
+}
+
+func (r beforeReads) Read(p []byte) (int, error) {
+	r.do()
+	return r.Reader.Read(p)
 }
 
 // end notes why the model stopped, if it says so.
