@@ -92,7 +92,7 @@ var (
 	templateAttrs    = set("dir src srcset sizes alt loading decoding referrerpolicy fetchpriority disabled formmethod formaction formnovalidate text-anchor dominant-baseline data-picture x y lang charset http-equiv content name rel href id class tabindex role hidden type scope " +
 		"action method name value maxlength placeholder min max required inputmode selected checked aria-current " +
 		"data-view data-product data-category data-query data-sort data-filter " +
-		"data-campaign data-shop data-style data-palette data-typeface data-density data-corner data-motion data-persona " +
+		"data-campaign data-shop data-sheet data-palette data-typeface data-density data-corner data-motion data-persona " +
 		"aria-label aria-labelledby aria-hidden aria-live " +
 		"viewBox preserveAspectRatio width height focusable d")
 )
@@ -119,6 +119,9 @@ func checkSafe(t testing.TB, page []byte, style, scripts string) {
 			}
 			if a.Key == "src" && !strings.HasPrefix(a.Val, storefront.AssetsPath) && !strings.HasPrefix(a.Val, "https://") {
 				t.Errorf("src %q", a.Val)
+			}
+			if strings.Contains(a.Val, "ZgotmplZ") {
+				t.Errorf("html/template did not take what %s of <%s> is given", a.Key, n.Data)
 			}
 			isStylesheet := n.Data == "link" && strings.HasPrefix(a.Val, storefront.StylesheetPrefix)
 			if a.Key == "href" && !isStylesheet && !strings.HasPrefix(a.Val, "#") && !strings.HasPrefix(a.Val, "/s/") && a.Val != "data:," {

@@ -48,7 +48,7 @@
   };
 
   const show = (next, wanted) => {
-    if (next.documentElement.dataset.style !== root.dataset.style) return location.reload();
+    if (next.documentElement.dataset.sheet !== root.dataset.sheet) return location.reload();
     change(() => {
       const y = scrollY;
       become(next);
