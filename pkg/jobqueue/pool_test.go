@@ -65,16 +65,17 @@ func newPool(t testing.TB, s wandnats.Settings) *pool {
 // newPoolOnOwnServer is newPool for tests that stop or restart the server.
 func newPoolOnOwnServer(t testing.TB, s wandnats.Settings) *pool {
 	t.Helper()
-	server := natstest.StartOwn(t)
-	p := newPoolIn(t, server.Account, s)
-	p.server = server
-	return p
+	return newPoolOn(t, natstest.StartOwn(t), s)
 }
 
 // newDurablePool is newPoolOnOwnServer with a server that flushes each write, as in production.
 func newDurablePool(t testing.TB, s wandnats.Settings) *pool {
 	t.Helper()
-	server := natstest.StartSynced(t)
+	return newPoolOn(t, natstest.StartSynced(t), s)
+}
+
+func newPoolOn(t testing.TB, server *natstest.Server, s wandnats.Settings) *pool {
+	t.Helper()
 	p := newPoolIn(t, server.Account, s)
 	p.server = server
 	return p
