@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/wandstore/wandstore/pkg/lifecycle"
 )
 
 // errMissing: a program is not installed.
@@ -170,16 +171,5 @@ func listens(addr string) func(context.Context) bool {
 
 // healthy tells whether a URL is answered with 200.
 func healthy(url string) func(context.Context) bool {
-	return func(ctx context.Context) bool {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-		if err != nil {
-			return false
-		}
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return false
-		}
-		_ = res.Body.Close()
-		return res.StatusCode == http.StatusOK
-	}
+	return func(ctx context.Context) bool { return lifecycle.Probe(ctx, url) == nil }
 }
