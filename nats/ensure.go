@@ -251,6 +251,7 @@ func defined(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 	c.Duplicates = want.Duplicates
 	c.AllowDirect = want.AllowDirect
 	c.AllowRollup = want.AllowRollup
+	c.AllowAtomicPublish = want.AllowAtomicPublish
 	// The server refuses to switch it off again.
 	c.AllowMsgTTL = have.AllowMsgTTL || want.AllowMsgTTL
 	c.DenyDelete = want.DenyDelete

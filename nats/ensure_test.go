@@ -237,27 +237,26 @@ func TestEnsureKeepsWhatOperatorsDecide(t *testing.T) {
 	}
 }
 
-// A bucket of before sessions could be forgotten has no TTL a key; it gets it.
-func TestEnsureAllowsTTLOfKeys(t *testing.T) {
-	s := startPlain(t)
-	_, js := connect(t, s.url)
+// Streams of an earlier release get every setting that they have when they are new.
+func TestEnsureBringsEarlierStreamsUpToDate(t *testing.T) {
+	fresh, earlier := startPlain(t), startPlain(t)
+	_, freshJS := connect(t, fresh.url)
+	_, js := connect(t, earlier.url)
 	definitions, err := wandnats.Streams(defaults())
 	if err != nil {
 		t.Fatal(err)
 	}
-	sessions := "KV_" + wandnats.BucketSessions
 	for _, d := range definitions {
-		if d.Name != sessions {
-			continue
-		}
-		d.AllowMsgTTL = false
-		if _, err := js.CreateStream(within(t), d); err != nil {
+		// What cannot be changed later.
+		bare := jetstream.StreamConfig{Name: d.Name, Subjects: d.Subjects, Storage: d.Storage, Retention: d.Retention}
+		if _, err := js.CreateStream(within(t), bare); err != nil {
 			t.Fatal(err)
 		}
 	}
+	ensure(t, freshJS, defaults())
 	ensure(t, js, defaults())
-	if !streamConfig(t, js, sessions).AllowMsgTTL {
-		t.Error("keys have no TTL")
+	for _, d := range definitions {
+		same(t, d.Name, streamConfig(t, js, d.Name), streamConfig(t, freshJS, d.Name))
 	}
 }
 
