@@ -11,11 +11,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wandnats "github.com/wandstore/wandstore/nats"
-	"github.com/wandstore/wandstore/pkg/wire"
 )
 
 // One sentinel for each reason that a reservation is refused for.
@@ -60,16 +57,18 @@ const (
 // Ledger reserves and books what the model costs. It is safe for concurrent use, and
 // shares the budget with the ledgers of other processes.
 type Ledger struct {
-	cfg  Config
-	kv   jetstream.KeyValue
-	log  *slog.Logger
-	now  func() time.Time
-	turn chan struct{} // held by the one booking of this process that is written
+	cfg Config
+	kv  jetstream.KeyValue
+	log *slog.Logger
+	now func() time.Time
 	// timeout bounds one booking.
 	timeout time.Duration
 
 	mu   sync.Mutex
 	late []settlement
+	// waiting has the bookings that the next write of a record takes, by its key. A record
+	// that is being written has an entry, which may be empty.
+	waiting map[string][]*booking
 }
 
 // NewLedger makes a ledger in the bucket SPEND.
@@ -77,7 +76,7 @@ func NewLedger(spend jetstream.KeyValue, cfg Config, log *slog.Logger) *Ledger {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Ledger{cfg: cfg, kv: spend, log: log, now: cfg.Now, turn: make(chan struct{}, 1), timeout: bookTimeout}
+	return &Ledger{cfg: cfg, kv: spend, log: log, now: cfg.Now, timeout: bookTimeout, waiting: map[string][]*booking{}}
 }
 
 // account is a record that a reservation is in.
@@ -166,8 +165,7 @@ func (l *Ledger) shopAccount(key string) account {
 }
 
 func (l *Ledger) reserve(ctx context.Context, a account, id string, most Micros) (room bool, err error) {
-	err = l.update(ctx, a, func(r record, now time.Time) { room = r.reserve(id, most, now.Add(l.cfg.Hold)) })
-	return room, err
+	return l.update(ctx, a, func(r record, now time.Time) bool { return r.reserve(id, most, now.Add(l.cfg.Hold)) })
 }
 
 // Release ends a reservation whose call was not made.
@@ -178,13 +176,17 @@ func (r *Reservation) Release(ctx context.Context) { r.Settle(ctx, Used{}) }
 func (r *Reservation) Settle(ctx context.Context, used Used) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.ledger.timeout)
 	defer cancel()
+	var booked sync.WaitGroup
 	for _, a := range r.accounts {
-		s := settlement{account: a, id: r.id, call: r.call, used: used}
-		if err := r.ledger.settle(ctx, s); err != nil {
-			r.ledger.log.WarnContext(ctx, "a call of the model is not booked yet", "error", err)
-			r.ledger.postpone(s)
-		}
+		booked.Go(func() {
+			s := settlement{account: a, id: r.id, call: r.call, used: used}
+			if err := r.ledger.settle(ctx, s); err != nil {
+				r.ledger.log.WarnContext(ctx, "a call of the model is not booked yet", "error", err)
+				r.ledger.postpone(s)
+			}
+		})
 	}
+	booked.Wait()
 }
 
 // settlement is the end of a reservation in one account.
@@ -197,7 +199,7 @@ type settlement struct {
 }
 
 func (l *Ledger) settle(ctx context.Context, s settlement) error {
-	return l.update(ctx, s.account, func(r record, _ time.Time) { r.settle(s) })
+	return l.change(ctx, s.account, func(r record) { r.settle(s) })
 }
 
 // Page books that the answer to a call became a page. It is best effort, and outlives ctx
@@ -205,7 +207,7 @@ func (l *Ledger) settle(ctx context.Context, s settlement) error {
 func (l *Ledger) Page(ctx context.Context, call Call) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.timeout)
 	defer cancel()
-	err := l.update(ctx, l.shopAccount(wandnats.ShopSpendKey(l.now(), call.Shop)), func(r record, _ time.Time) {
+	err := l.change(ctx, l.shopAccount(wandnats.ShopSpendKey(l.now(), call.Shop)), func(r record) {
 		r.use(call, OutcomeAnswered).Pages++
 	})
 	if err != nil {
@@ -262,7 +264,7 @@ func (l *Ledger) refresh(ctx context.Context) error {
 	}.Read)
 	failed = append(failed, err)
 	for _, a := range accounts {
-		failed = append(failed, l.bounded(ctx, func(ctx context.Context) error { return l.update(ctx, a, func(record, time.Time) {}) }))
+		failed = append(failed, l.bounded(ctx, func(ctx context.Context) error { return l.change(ctx, a, func(record) {}) }))
 	}
 	return errors.Join(failed...)
 }
@@ -271,42 +273,4 @@ func (l *Ledger) bounded(ctx context.Context, do func(ctx context.Context) error
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	return do(ctx)
-}
-
-// errUnchanged ends an update that has nothing to write.
-var errUnchanged = errors.New("unchanged")
-
-// update changes a record, after it was brought up to date.
-func (l *Ledger) update(ctx context.Context, a account, change func(r record, now time.Time)) error {
-	// One at a time: the calls of this process would lose to each other.
-	select {
-	case l.turn <- struct{}{}:
-		defer func() { <-l.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	for {
-		_, err := wandnats.Update(ctx, l.kv, a.key, func(current jetstream.KeyValueEntry) ([]byte, error) {
-			r, err := readRecord(current)
-			if err != nil {
-				return nil, err
-			}
-			before, now := proto.CloneOf(r.Spend), l.now()
-			r.refresh(a, now)
-			change(r, now)
-			if proto.Equal(before, r.Spend) {
-				return nil, errUnchanged
-			}
-			r.UpdatedAt = timestamppb.New(now)
-			return wire.Marshal(r.Spend)
-		})
-		switch {
-		case errors.Is(err, errUnchanged):
-			return nil
-		case errors.Is(err, wandnats.ErrContended) && ctx.Err() == nil:
-			// Others have booked meanwhile. This one goes on for as long as it has time.
-		default:
-			return err
-		}
-	}
 }

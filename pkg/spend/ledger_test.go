@@ -27,7 +27,7 @@ var noon = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 
 // books is the bucket SPEND of a test.
 type books struct {
-	t  *testing.T
+	t  testing.TB
 	nc *nats.Conn
 	kv jetstream.KeyValue
 	// clock is what its ledgers go by.
@@ -37,12 +37,12 @@ type books struct {
 // costing is a call that was answered and cost so much.
 func costing(cost Micros) Used { return Used{Cost: cost, Outcome: OutcomeAnswered} }
 
-func newBooks(t *testing.T) *books {
+func newBooks(t testing.TB) *books {
 	t.Helper()
 	return booksAt(t, natstest.Start(t).URL())
 }
 
-func booksAt(t *testing.T, url string) *books {
+func booksAt(t testing.TB, url string) *books {
 	t.Helper()
 	// As a service connects: what is asked for during an outage fails at once.
 	nc, _, err := wandnats.Dial(wandnats.Config{URL: url}, "test", slog.New(slog.DiscardHandler))

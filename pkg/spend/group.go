@@ -1,0 +1,113 @@
+package spend
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/wire"
+)
+
+// booking is a change of one record that waits to be written.
+type booking struct {
+	ctx context.Context //nolint:containedctx // It tells whether the one who waits still wants it.
+	// change changes the record, and tells whether it could. It is called again where the
+	// record was written by another ledger in between.
+	change func(r record, now time.Time) bool
+	could  bool
+	done   chan result
+}
+
+// result is what became of a booking.
+type result struct {
+	could bool
+	err   error
+}
+
+// update changes a record, after it was brought up to date. could is what change says.
+//
+// Bookings that come while their record is being written are one write together, the next
+// one. So a day's record, which every call of the model is booked in, takes as many bookings
+// as there are calls, not as many as the disk has time for.
+func (l *Ledger) update(ctx context.Context, a account, change func(r record, now time.Time) bool) (could bool, err error) {
+	b := &booking{ctx: ctx, change: change, done: make(chan result, 1)}
+	l.mu.Lock()
+	waiting, writing := l.waiting[a.key]
+	l.waiting[a.key] = append(waiting, b)
+	l.mu.Unlock()
+	if !writing {
+		// Not the context of one of them: its end would be the others' as well.
+		go l.write(context.WithoutCancel(ctx), a)
+	}
+	select {
+	case r := <-b.done:
+		return r.could, r.err
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+}
+
+// change is update for a change that is always possible.
+func (l *Ledger) change(ctx context.Context, a account, change func(r record)) error {
+	_, err := l.update(ctx, a, func(r record, _ time.Time) bool { change(r); return true })
+	return err
+}
+
+// write writes what waits for an account's record until nothing does.
+func (l *Ledger) write(ctx context.Context, a account) {
+	for {
+		l.mu.Lock()
+		group := l.waiting[a.key]
+		if len(group) == 0 {
+			delete(l.waiting, a.key)
+			l.mu.Unlock()
+			return
+		}
+		l.waiting[a.key] = nil
+		l.mu.Unlock()
+		bounded, cancel := context.WithTimeout(ctx, l.timeout)
+		err := l.writeGroup(bounded, a, group)
+		cancel()
+		for _, b := range group {
+			b.done <- result{b.could, err}
+		}
+	}
+}
+
+// errUnchanged ends an update that has nothing to write.
+var errUnchanged = errors.New("unchanged")
+
+// writeGroup makes the changes of a group in one write.
+func (l *Ledger) writeGroup(ctx context.Context, a account, group []*booking) error {
+	for {
+		_, err := wandnats.Update(ctx, l.kv, a.key, func(current jetstream.KeyValueEntry) ([]byte, error) {
+			r, err := readRecord(current)
+			if err != nil {
+				return nil, err
+			}
+			before, now := proto.CloneOf(r.Spend), l.now()
+			r.refresh(a, now)
+			for _, b := range group {
+				b.could = b.ctx.Err() == nil && b.change(r, now)
+			}
+			if proto.Equal(before, r.Spend) {
+				return nil, errUnchanged
+			}
+			r.UpdatedAt = timestamppb.New(now)
+			return wire.Marshal(r.Spend)
+		})
+		switch {
+		case errors.Is(err, errUnchanged):
+			return nil
+		case errors.Is(err, wandnats.ErrContended) && ctx.Err() == nil:
+			// Others have booked meanwhile. This group goes on for as long as it has time.
+		default:
+			return err
+		}
+	}
+}
