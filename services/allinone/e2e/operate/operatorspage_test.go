@@ -25,14 +25,14 @@ import (
 	"github.com/wandstore/wandstore/services/kimisim"
 )
 
-// block is a fenced block of commands in nats/README.md, and what the page says
+// block is a fenced block of commands in an operators' page, and what the page says
 // that they print.
 type block struct{ section, commands, prints string }
 
-// operatorsPage returns the blocks of nats/README.md in their order.
-func operatorsPage(t *testing.T) []block {
+// operatorsPage returns the blocks of a page in their order.
+func operatorsPage(t *testing.T, path ...string) []block {
 	t.Helper()
-	page, err := os.ReadFile(filepath.Join(checkout.Root(t), "nats", "README.md"))
+	page, err := os.ReadFile(filepath.Join(checkout.Root(t), filepath.Join(path...)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func operatorsPage(t *testing.T) []block {
 
 // run runs the block's commands in bash in a folder like the top of the repository, and
 // checks that they print the lines of the page in their order; other lines may be between.
-func (b block) run(t *testing.T, url, dir string) {
+func (b block) run(t *testing.T, url, dir string, env ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
@@ -57,6 +57,7 @@ func (b block) run(t *testing.T, url, dir string) {
 	cmd.WaitDelay = time.Minute
 	cmd.Env = append(os.Environ(), "NATS_URL="+url, world.CLIPatience, "XDG_CONFIG_HOME="+t.TempDir(),
 		"PATH="+filepath.Dir(checkout.Tool(t, "nats"))+":"+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"))
+	cmd.Env = append(cmd.Env, env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("%s: %v\n%s\n%s", b.section, err, b.commands, out)
@@ -243,7 +244,7 @@ func TestOperatorsPage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	blocks := operatorsPage(t)
+	blocks := operatorsPage(t, "nats", "README.md")
 	for i, b := range blocks {
 		first, last := i == 0 || blocks[i-1].section != b.section, i == len(blocks)-1 || blocks[i+1].section != b.section
 		if f := before[b.section]; first && f != nil {
