@@ -33,5 +33,6 @@
 // worker receives it. Dead letters stay for a week, or until an operator deletes them;
 // they are not exported either. Nor is the draft of a page that is being written, which
 // becomes the page or lapses after five minutes; forgetting removes it. A tombstone of one
-// shop also holds the shop's slug.
+// shop also holds the shop's slug. In a bucket with versions the object store keeps a
+// removed page, which it serves to nobody, until its lifecycle removes that too.
 package personal
