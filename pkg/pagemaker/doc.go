@@ -3,7 +3,7 @@
 // here: the pages of queue jobs, of POST /generate and of the webhook.
 //
 //	the Designer                          the page's source   stored in
-//	returns a design                      Order.Source        MinIO, then KV
+//	returns a design                      Order.Source        MinIO and KV
 //	fails, and Order.Template is set      template            KV only
 //	fails so after its first section      partial             KV only
 //	fails otherwise                       no page             nothing

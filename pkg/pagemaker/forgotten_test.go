@@ -36,12 +36,16 @@ func (g *graves) remove() {
 func (g *graves) ForgottenSince(_ context.Context, _ pagekey.Key, t time.Time) (bool, error) {
 	g.w.step("tombstone")
 	defer g.w.step("tombstone read")
+	g.w.mu.Lock()
+	defer g.w.mu.Unlock()
 	return !g.at.IsZero() && !g.at.Before(t), g.err
 }
 
 func (g *graves) RemoveAgain(context.Context, pagekey.Key, string) error {
 	g.w.step("remove")
 	defer g.w.step("removed")
+	g.w.mu.Lock()
+	defer g.w.mu.Unlock()
 	if g.err == nil {
 		g.remove()
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -172,17 +173,26 @@ const lookupTimeout = 2 * time.Second
 // Micros. A store that does not answer counts as empty. In the worst case a page is made
 // twice.
 func (m *Maker) found(ctx context.Context, o Order) (found *pagestore.Page, costSoFar int64) {
-	for _, s := range []Store{m.Permanent, m.Cache} {
-		lookup, cancel := context.WithTimeout(ctx, lookupTimeout)
-		page, err := s.Get(lookup, o.Key)
-		cancel()
-		if err != nil {
-			continue
-		}
-		if freshness.Satisfies(page, o.RequestedAt) {
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	var pages [2]*pagestore.Page
+	var asked sync.WaitGroup
+	for i, s := range []Store{m.Permanent, m.Cache} {
+		asked.Go(func() {
+			if page, err := s.Get(ctx, o.Key); err == nil {
+				pages[i] = page
+			}
+		})
+	}
+	asked.Wait()
+	for _, page := range pages {
+		switch {
+		case page == nil:
+		case freshness.Satisfies(page, o.RequestedAt):
 			return page, page.CostSoFar()
+		default:
+			costSoFar = max(costSoFar, page.CostSoFar())
 		}
-		costSoFar = max(costSoFar, page.CostSoFar())
 	}
 	return nil, costSoFar
 }
@@ -223,16 +233,23 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop, cost
 	if err != nil {
 		return Made{}, telemetry.Typed("render", fmt.Errorf("rendered page: %w", err))
 	}
-	// The page took long to make. These checks spare storing and removing it again.
-	if err := m.checkForgotten(ctx, o); err != nil {
+	if err := m.confirm(ctx, o); err != nil {
 		return Made{}, err
 	}
-	if o.Confirm != nil {
-		if err := o.Confirm(ctx); err != nil {
-			return Made{}, err
-		}
-	}
 	return Made{Page: made, Reason: reason}, nil
+}
+
+// confirm returns nil if the page is still wanted. It took long to make: the checks spare
+// storing and removing it again.
+func (m *Maker) confirm(ctx context.Context, o Order) error {
+	var forgotten, unwanted error
+	var asked sync.WaitGroup
+	asked.Go(func() { forgotten = m.checkForgotten(ctx, o) })
+	if o.Confirm != nil {
+		asked.Go(func() { unwanted = o.Confirm(ctx) })
+	}
+	asked.Wait()
+	return errors.Join(forgotten, unwanted)
 }
 
 // design returns the Designer's design with an opening for the visitor, or the template's

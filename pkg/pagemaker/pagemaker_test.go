@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,11 +32,15 @@ type workshop struct {
 	sessions         sessions
 	trail            trail
 	graves           graves
-	hook             func(step string)
+	// mu is of the stores and the hook, because a maker does some things at the same time.
+	mu   sync.Mutex
+	hook func(step string)
 }
 
 // step tells of each thing that a maker does, before and after it.
 func (w *workshop) step(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.hook != nil {
 		w.hook(name)
 	}
@@ -48,8 +53,8 @@ func newWorkshop(t *testing.T) *workshop {
 		t.Fatal(err)
 	}
 	w := &workshop{}
-	w.permanent = store{step: w.step, name: "permanent", pages: map[pagekey.Key]*pagestore.Page{}}
-	w.cache = store{step: w.step, name: "cache", pages: map[pagekey.Key]*pagestore.Page{}}
+	w.permanent = store{mu: &w.mu, step: w.step, name: "permanent", pages: map[pagekey.Key]*pagestore.Page{}}
+	w.cache = store{mu: &w.mu, step: w.step, name: "cache", pages: map[pagekey.Key]*pagestore.Page{}}
 	w.sessions = sessions{step: w.step, of: map[string]*wandstorev1.ShopperSession{}}
 	w.trail.step, w.graves.w = w.step, w
 	w.Maker = &pagemaker.Maker{
@@ -60,6 +65,7 @@ func newWorkshop(t *testing.T) *workshop {
 }
 
 type store struct {
+	mu    *sync.Mutex
 	step  func(string)
 	name  string
 	pages map[pagekey.Key]*pagestore.Page
@@ -69,6 +75,8 @@ type store struct {
 func (s *store) Get(_ context.Context, key pagekey.Key) (*pagestore.Page, error) {
 	s.step(s.name + " get")
 	defer s.step(s.name + " got")
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if p, ok := s.pages[key]; ok && s.err == nil {
 		return p, nil
 	}
@@ -78,6 +86,8 @@ func (s *store) Get(_ context.Context, key pagekey.Key) (*pagestore.Page, error)
 func (s *store) Put(_ context.Context, page *pagestore.Page) error {
 	s.step(s.name + " put")
 	defer s.step(s.name + " has")
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.err == nil {
 		s.pages[page.Key()] = page
 	}

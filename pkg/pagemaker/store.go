@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -29,17 +30,19 @@ const (
 	putTries   = 3
 )
 
-// store stores the page permanently, then in the cache, and then updates the session. A
+// store stores the page permanently and in the cache, and then updates the session. A
 // bucket that is full costs only what it would hold: the page is stored where it fits,
 // since another delivery would not find more room.
 func (m *Maker) store(ctx context.Context, o Order, page *pagestore.Page) error {
-	var permanent error
+	var permanent, cache error
+	// The page goes into the cache even if the permanent store fails. Then the shopper
+	// gets it, and a later delivery finds it there and need not call the model again.
+	var stored sync.WaitGroup
+	stored.Go(func() { cache = put(ctx, m.Cache, page) })
 	if !page.Makeshift() {
 		permanent = put(ctx, m.Permanent, page)
 	}
-	// The page goes into the cache even if the permanent store failed. Then the shopper
-	// gets it, and a later delivery finds it there and need not call the model again.
-	cache := put(ctx, m.Cache, page)
+	stored.Wait()
 	if wandnats.IsFull(cache) && permanent == nil && !page.Makeshift() {
 		m.problem(ctx, o, "not cached", cache)
 		cache = nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -103,11 +104,12 @@ func (d *Data) ForgottenSince(ctx context.Context, key pagekey.Key, t time.Time)
 // tombstones returns when the key's shopper was last forgotten in all shops and in the
 // key's alone.
 func (d *Data) tombstones(ctx context.Context, key pagekey.Key) (at, in time.Time, err error) {
+	var inErr error
+	var read sync.WaitGroup
+	read.Go(func() { in, inErr = d.forgottenIn(ctx, key) })
 	at, err = d.forgottenAt(ctx, key.Shopper())
-	if err == nil {
-		in, err = d.forgottenIn(ctx, key)
-	}
-	return at, in, err
+	read.Wait()
+	return at, in, errors.Join(err, inErr)
 }
 
 // RemoveAgain removes what was stored for a key although its shopper was forgotten: what

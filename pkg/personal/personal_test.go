@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -222,11 +223,12 @@ func (h *house) forgetAtEachStep(name string, view func(*wandstorev1.ShopperSess
 		h.must(h.Sessions.Update(t.Context(), id, view))
 		ticket, err := h.queue.Trigger(t.Context(), jobqueue.Request{Key: key, Origin: "visit"})
 		h.must(err)
-		n, during := 0, ""
+		// Some steps are taken at the same time.
+		var n atomic.Int64
+		during, forgotten := "", error(nil)
 		h.hook = func(step string) {
-			if n++; n-1 == at {
-				during = step
-				h.must(forget(id))
+			if n.Add(1)-1 == int64(at) {
+				during, forgotten = step, forget(id)
 			}
 		}
 		_, err = maker.Make(t.Context(), pagemaker.Order{
@@ -234,6 +236,7 @@ func (h *house) forgetAtEachStep(name string, view func(*wandstorev1.ShopperSess
 			Designer: pagemaker.Ready(design.Design{Sections: []design.Section{{Type: "hero", Headline: "A quiet shelf"}}}),
 		})
 		h.hook = nil
+		h.must(forgotten)
 		if during == "" {
 			if h.must(err); steps < 16 {
 				t.Errorf("only %d steps", steps)
