@@ -176,7 +176,7 @@ func included(t *testing.T, file string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return regexp.MustCompile(`(?m)^include \./(.*)$`).ReplaceAllStringFunc(string(b), func(line string) string {
+	return regexp.MustCompile(`include \./([a-z-]+\.conf)`).ReplaceAllStringFunc(string(b), func(line string) string {
 		return included(t, strings.TrimPrefix(line, "include ./"))
 	})
 }
