@@ -76,6 +76,26 @@ func Update(ctx context.Context, kv jetstream.KeyValue, key string, change func(
 	})
 }
 
+// UpdateNew is [Update] for a key that mostly has no value: it tries to write without reading
+// first, so where there is none it asks the server once, and once more than Update elsewhere.
+func UpdateNew(ctx context.Context, js jetstream.JetStream, kv jetstream.KeyValue, key string, change func(current jetstream.KeyValueEntry) ([]byte, error)) (uint64, error) {
+	value, err := change(nil)
+	if err != nil {
+		return 0, err
+	}
+	// Not the client's Create: where the key has a value that reads it to see whether it was
+	// deleted, and Update reads it again.
+	ack, err := js.Publish(ctx, KeySubject(js, kv.Bucket(), key), value, jetstream.WithExpectLastSequencePerSubject(0))
+	switch {
+	case err == nil:
+		return ack.Sequence, nil
+	case IsConflict(err):
+		return Update(ctx, kv, key, change)
+	default:
+		return 0, fmt.Errorf("write to %s: %w", kv.Bucket(), err)
+	}
+}
+
 // swap is Update with the writing left to put.
 func swap[V any](ctx context.Context, kv jetstream.KeyValue, key string, change func(current jetstream.KeyValueEntry) (V, error), put func(ctx context.Context, value V, revision uint64) (uint64, error)) (uint64, error) {
 	for try := range updateTries {

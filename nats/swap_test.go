@@ -203,3 +203,37 @@ func TestUpdateTellsEmptyFromNone(t *testing.T) {
 		}
 	}
 }
+
+// A key without a value takes one write and no read; with one, what is there counts, and so
+// does one that was deleted.
+func TestUpdateNew(t *testing.T) {
+	server, kv := newBucket(t, "CAS")
+	nc, js := connect(t, server.url)
+	update := func(want string) {
+		t.Helper()
+		revision, err := wandnats.UpdateNew(t.Context(), js, kv, "key", increment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e, err := kv.Get(t.Context(), "key"); err != nil || e.Revision() != revision || string(e.Value()) != want {
+			t.Errorf("got revision %d, stored %v, %v, want %s", revision, e, err, want)
+		}
+	}
+	sent := nc.Stats().OutMsgs
+	if _, err := wandnats.UpdateNew(t.Context(), js, kv, "other", increment); err != nil {
+		t.Fatal(err)
+	}
+	if n := nc.Stats().OutMsgs - sent; n != 1 {
+		t.Errorf("%d requests for a key without a value, want 1", n)
+	}
+	update("1")
+	update("2")
+	if err := kv.Delete(t.Context(), "key"); err != nil {
+		t.Fatal(err)
+	}
+	update("1")
+	declined := errors.New("declined")
+	if _, err := wandnats.UpdateNew(t.Context(), js, kv, "key", func(jetstream.KeyValueEntry) ([]byte, error) { return nil, declined }); !errors.Is(err, declined) {
+		t.Errorf("got %v, want %v", err, declined)
+	}
+}

@@ -130,7 +130,7 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 	}()
 
 	var rec *wandstorev1.JobRecord
-	revision, err := wandnats.Update(ctx, q.records.kv, jobKey(r.Key), func(current jetstream.KeyValueEntry) ([]byte, error) {
+	revision, err := wandnats.UpdateNew(ctx, q.js, q.records.kv, jobKey(r.Key), func(current jetstream.KeyValueEntry) ([]byte, error) {
 		now := q.records.now()
 		rec, other = nil, nil
 		if current != nil {
