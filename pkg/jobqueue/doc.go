@@ -59,7 +59,8 @@
 //
 // A handler that waits for the model's account says so (Job.Wait). Heartbeats go on and the
 // delivery lasts, so a wait of hours uses up no delivery; the record tells since when it
-// waits, and JobTimeout stands still.
+// waits, and JobTimeout stands still. One that waits for a store (Job.WaitForStore) does so as
+// well: a page that was paid for is not lost because it cannot be stored yet.
 //
 // A dead letter is published before its message is removed, so that a crash between the
 // two never loses it. If it is published twice, the server drops the second one by its id.

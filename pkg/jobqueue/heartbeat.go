@@ -72,6 +72,10 @@ func (d *delivery) beatNow() {
 	}
 }
 
+// beatAgain is the pause after a heartbeat that failed: a cluster that elects a leader takes
+// some seconds of those that the others allow.
+const beatAgain = time.Second
+
 // keepAlive sends heartbeats until ctx ends or the job is lost.
 func (c *Consumer) keepAlive(ctx context.Context, d *delivery, ackWait time.Duration, lost context.CancelCauseFunc) {
 	c.deliveries.Store(d, nil)
@@ -94,8 +98,10 @@ func (c *Consumer) keepAlive(ctx context.Context, d *delivery, ackWait time.Dura
 			lost(err)
 			return
 		case err != nil:
-			// NATS is unavailable. The next heartbeat succeeds, or the job is redelivered.
-			continue
+			// NATS is unavailable. One of the next heartbeats succeeds, or the job is redelivered.
+			tick.Reset(min(beatAgain, ackWait/3))
+		default:
+			tick.Reset(ackWait / 3)
 		}
 	}
 }

@@ -33,6 +33,10 @@ func (j *Job) Wait(callsAMinute float64) (done func()) {
 	return j.wait(&wandstorev1.AccountWait{CallsAMinute: callsAMinute})
 }
 
+// WaitForStore says that the job waits for a store to answer from now on, until done is
+// called. Like Wait it stops JobTimeout; the record tells nothing of it.
+func (j *Job) WaitForStore() (done func()) { return j.wait(nil) }
+
 // Confirm returns an error if the job was cancelled, and nil if it was not or if NATS
 // does not answer. A handler calls it before it stores the page, and returns the error.
 func (j *Job) Confirm(ctx context.Context) error { return j.confirm(ctx) }

@@ -33,17 +33,22 @@ func (t *timeout) resume() {
 	t.timer.Reset(max(t.left, 0))
 }
 
-// wait has the job wait until the returned function is called.
+// wait has the job wait until the returned function is called: for the model's account or,
+// if w is nil, for something else.
 func (c *Consumer) wait(d *delivery, t *timeout, cancel context.CancelCauseFunc, w *wandstorev1.AccountWait) (done func()) {
 	t.pause()
 	// A waiting job would still wait at the end of the grace period.
 	release := context.AfterFunc(d.stop, func() { cancel(errWaiting) })
-	w.Since = timestamppb.New(c.records.now())
-	d.tell(w)
-	c.waiting.Add(1)
+	if w != nil {
+		w.Since = timestamppb.New(c.records.now())
+		d.tell(w)
+		c.waiting.Add(1)
+	}
 	return sync.OnceFunc(func() {
-		c.waiting.Add(-1)
-		d.tell(nil)
+		if w != nil {
+			c.waiting.Add(-1)
+			d.tell(nil)
+		}
 		release()
 		t.resume()
 	})

@@ -46,6 +46,34 @@ func TestWait(t *testing.T) {
 	eventually.Receive(t, c.ctx.Done(), "the time out, which goes on")
 }
 
+// Nor does the time count that it waits for a store.
+func TestWaitForStore(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, one())
+	p.tune(never, 1)
+	p.trigger("abc123")
+	const timeout = time.Second
+	ended := make(chan error, 2)
+	p.workWith(func(ctx context.Context, job *jobqueue.Job) (jobqueue.Result, error) {
+		done := job.WaitForStore()
+		select {
+		case <-ctx.Done():
+		case <-time.After(timeout + timeout/2):
+		}
+		ended <- ctx.Err()
+		done()
+		<-ctx.Done()
+		ended <- context.Cause(ctx)
+		return jobqueue.Result{}, ctx.Err()
+	}, func(c *jobqueue.ConsumerConfig) { c.JobTimeout = timeout })
+	if err := eventually.Receive(t, ended, "the end of the wait"); err != nil {
+		t.Errorf("the job ended while it waited: %v", err)
+	}
+	if err := eventually.Receive(t, ended, "the time out, which goes on"); err == nil {
+		t.Error("the job ended without a cause")
+	}
+}
+
 // A worker that stops hands a waiting job back at once, and no delivery is used up by it.
 func TestStopWhileWaiting(t *testing.T) {
 	t.Parallel()

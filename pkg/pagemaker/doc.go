@@ -19,4 +19,8 @@
 // Making a page is idempotent. If a page newer than the request is stored, it is not made
 // again, but it is stored where it is missing. So the next delivery completes a page that
 // a crash left in one store only.
+//
+// A job's order waits for the stores (Order.Wait): until it is certain that there is no page,
+// none is paid for, and a page that was paid for is kept until it is stored. While MinIO is
+// away its shopper gets it from KV.
 package pagemaker

@@ -2,6 +2,7 @@ package pagemaker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,11 +13,26 @@ import (
 // the order's context, because a page must not stay that was stored before that ended.
 const forgottenTimeout = 10 * time.Second
 
+// errNotKnown: whether the order's shopper was forgotten.
+var errNotKnown = errors.New("look for a tombstone")
+
 // checkForgotten returns nil unless the order's shopper was forgotten since its making
-// began. Then it removes what was stored, and returns jobqueue.ErrCancelled. Any other
-// error means that this is not known, or that something is still stored: another try, or
-// personal.Data.Keep, removes it.
+// began. Then it removes what was stored, and returns jobqueue.ErrCancelled. errNotKnown
+// means that NATS did not answer, any other error that something is still stored: another
+// try, or personal.Data.Keep, removes it.
 func (m *Maker) checkForgotten(ctx context.Context, o Order) error {
+	var settled error
+	err := m.insist(ctx, o, 1, forgottenTimeout, func(context.Context) error {
+		err := m.checkForgottenOnce(ctx, o)
+		if errors.Is(err, jobqueue.ErrCancelled) {
+			settled, err = err, nil
+		}
+		return err
+	})
+	return errors.Join(settled, err)
+}
+
+func (m *Maker) checkForgottenOnce(ctx context.Context, o Order) error {
 	if o.forCohort() {
 		return nil
 	}
@@ -25,7 +41,7 @@ func (m *Maker) checkForgotten(ctx context.Context, o Order) error {
 	forgotten, err := m.forgotten(ctx, o)
 	switch {
 	case err != nil:
-		return fmt.Errorf("look for a tombstone: %w", err)
+		return fmt.Errorf("%w: %w", errNotKnown, err)
 	case !forgotten:
 		return nil
 	}

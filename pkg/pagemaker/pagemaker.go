@@ -110,6 +110,9 @@ type Order struct {
 	// Confirm, if set, is called before the page is stored. If it returns an error, the
 	// page is not stored.
 	Confirm func(ctx context.Context) error
+	// Wait, if set, lets the order wait for stores that do not answer, for as long as Make's
+	// context lasts. It is called when such a wait begins, and what it returns when it ends.
+	Wait func() (done func())
 }
 
 // Made is a stored page.
@@ -145,7 +148,10 @@ func (m *Maker) make(ctx context.Context, o Order) (Made, error) {
 	if !ok {
 		return Made{}, telemetry.Typed("unknown_store", fmt.Errorf("%w: %s", ErrUnknownShop, o.Key.Shop()))
 	}
-	page, costBefore := m.found(ctx, o)
+	page, costBefore, err := m.found(ctx, o)
+	if err != nil {
+		return Made{}, telemetry.Typed("lookup", fmt.Errorf("look for the page: %w", err))
+	}
 	var reason string
 	if page == nil {
 		made, err := m.compose(ctx, o, shop, costBefore)
@@ -170,31 +176,43 @@ const lookupTimeout = 2 * time.Second
 
 // found returns a stored page that satisfies the order, made by an earlier delivery or by
 // another job; nil if there is none. costSoFar is what the stored pages cost until now, in
-// Micros. A store that does not answer counts as empty. In the worst case a page is made
-// twice.
-func (m *Maker) found(ctx context.Context, o Order) (found *pagestore.Page, costSoFar int64) {
-	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
-	defer cancel()
-	var pages [2]*pagestore.Page
-	var asked sync.WaitGroup
+// Micros. An order that may wait does so until it is certain that there is none, or a page
+// would be paid for twice. For others a store that does not answer counts as empty.
+func (m *Maker) found(ctx context.Context, o Order) (found *pagestore.Page, costSoFar int64, err error) {
+	err = m.insist(ctx, o, 1, lookupTimeout, func(ctx context.Context) (err error) {
+		found, costSoFar, err = m.lookup(ctx, o)
+		return err
+	})
+	if o.Wait == nil {
+		err = nil
+	}
+	return found, costSoFar, err
+}
+
+// lookup looks into both stores. It returns an error if it found no page and one of them did
+// not answer.
+func (m *Maker) lookup(ctx context.Context, o Order) (found *pagestore.Page, costSoFar int64, unknown error) {
+	var (
+		pages [2]*pagestore.Page
+		errs  [2]error
+		asked sync.WaitGroup
+	)
 	for i, s := range []Store{m.Permanent, m.Cache} {
-		asked.Go(func() {
-			if page, err := s.Get(ctx, o.Key); err == nil {
-				pages[i] = page
-			}
-		})
+		asked.Go(func() { pages[i], errs[i] = s.Get(ctx, o.Key) })
 	}
 	asked.Wait()
-	for _, page := range pages {
-		switch {
-		case page == nil:
+	for i, err := range errs {
+		switch page := pages[i]; {
+		case errors.Is(err, pagestore.ErrMiss), errors.Is(err, pagestore.ErrCorrupt):
+		case err != nil:
+			unknown = errors.Join(unknown, err)
 		case freshness.Satisfies(page, o.RequestedAt):
-			return page, page.CostSoFar()
+			return page, page.CostSoFar(), nil
 		default:
 			costSoFar = max(costSoFar, page.CostSoFar())
 		}
 	}
-	return nil, costSoFar
+	return nil, costSoFar, unknown
 }
 
 // compose designs and renders the page.
@@ -240,11 +258,16 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop, cost
 }
 
 // confirm returns nil if the page is still wanted. It took long to make: the checks spare
-// storing and removing it again.
+// storing and removing it again. Where that of a tombstone is not answered, the page is
+// stored, and the check after that waits for an answer.
 func (m *Maker) confirm(ctx context.Context, o Order) error {
 	var forgotten, unwanted error
 	var asked sync.WaitGroup
-	asked.Go(func() { forgotten = m.checkForgotten(ctx, o) })
+	asked.Go(func() {
+		if err := m.checkForgottenOnce(ctx, o); !errors.Is(err, errNotKnown) {
+			forgotten = err
+		}
+	})
 	if o.Confirm != nil {
 		asked.Go(func() { unwanted = o.Confirm(ctx) })
 	}

@@ -77,10 +77,13 @@ func (s *store) Get(_ context.Context, key pagekey.Key) (*pagestore.Page, error)
 	defer s.step(s.name + " got")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p, ok := s.pages[key]; ok && s.err == nil {
+	if s.err != nil {
+		return nil, s.err
+	}
+	if p, ok := s.pages[key]; ok {
 		return p, nil
 	}
-	return nil, errors.Join(pagestore.ErrMiss, s.err)
+	return nil, pagestore.ErrMiss
 }
 
 func (s *store) Put(_ context.Context, page *pagestore.Page) error {

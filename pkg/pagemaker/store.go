@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -32,17 +31,17 @@ const (
 
 // store stores the page permanently and in the cache, and then updates the session. A
 // bucket that is full costs only what it would hold: the page is stored where it fits,
-// since another delivery would not find more room.
+// since another delivery would not find more room. Until the permanent store answers, an
+// order that may wait keeps the page, which the shopper gets from the cache meanwhile.
 func (m *Maker) store(ctx context.Context, o Order, page *pagestore.Page) error {
-	var permanent, cache error
 	// The page goes into the cache even if the permanent store fails. Then the shopper
 	// gets it, and a later delivery finds it there and need not call the model again.
-	var stored sync.WaitGroup
-	stored.Go(func() { cache = put(ctx, m.Cache, page) })
+	stores := []Store{m.Cache}
 	if !page.Makeshift() {
-		permanent = put(ctx, m.Permanent, page)
+		stores = append(stores, m.Permanent)
 	}
-	stored.Wait()
+	errs := m.put(ctx, o, page, stores)
+	cache, permanent := errs[0], errors.Join(errs[1:]...)
 	if wandnats.IsFull(cache) && permanent == nil && !page.Makeshift() {
 		m.problem(ctx, o, "not cached", cache)
 		cache = nil
@@ -75,23 +74,38 @@ func (m *Maker) store(ctx context.Context, o Order, page *pagestore.Page) error 
 	return nil
 }
 
-// put tries up to putTries times, because the page took a hundred seconds to make and a
-// transient failure of the store must not waste them. ErrSuperseded counts as success.
-func put(ctx context.Context, s Store, page *pagestore.Page) error {
-	for try := 1; ; try++ {
-		bounded, cancel := context.WithTimeout(ctx, putTimeout)
-		err := s.Put(bounded, page)
-		cancel()
-		if err == nil || errors.Is(err, pagestore.ErrSuperseded) {
-			return nil
+// put puts the page into all stores at the same time, and into those that fail more than once,
+// because the page took a hundred seconds to make and was paid for. It returns the error of
+// each. ErrSuperseded counts as success.
+func (m *Maker) put(ctx context.Context, o Order, page *pagestore.Page, stores []Store) []error {
+	errs, settled := make([]error, len(stores)), make([]bool, len(stores))
+	// Its error is one of those that are returned.
+	_ = m.insist(ctx, o, putTries, putTimeout, func(ctx context.Context) error {
+		var all sync.WaitGroup
+		for i, s := range stores {
+			if settled[i] {
+				continue
+			}
+			all.Go(func() {
+				if errs[i] = s.Put(ctx, page); errors.Is(errs[i], pagestore.ErrSuperseded) {
+					errs[i] = nil
+				}
+				settled[i] = errs[i] == nil || refused(errs[i])
+			})
 		}
-		if try == putTries || errors.Is(err, pagestore.ErrTooLarge) || wandnats.IsFull(err) {
-			return err
+		all.Wait()
+		var again []error
+		for i, err := range errs {
+			if !settled[i] {
+				again = append(again, err)
+			}
 		}
-		select {
-		case <-time.After(time.Second/2<<try + rand.N(time.Second/2)):
-		case <-ctx.Done():
-			return err
-		}
-	}
+		return errors.Join(again...)
+	})
+	return errs
+}
+
+// refused reports whether a store would refuse the page at the next try too.
+func refused(err error) bool {
+	return errors.Is(err, pagestore.ErrTooLarge) || errors.Is(err, pagestore.ErrInvalid) || wandnats.IsFull(err)
 }

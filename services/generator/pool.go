@@ -221,6 +221,7 @@ func (p *pool) handle(ctx context.Context, job *jobqueue.Job) (jobqueue.Result, 
 	})
 	order := p.order(job.Key, job.GetJobId(), job.GetRequestedAt().AsTime(), job.GetPreferences())
 	order.Member, order.Attempt, order.Confirm = job.Member, job.Attempt, job.Confirm
+	order.Wait = job.WaitForStore
 	made, err := p.Maker.Make(ctx, order)
 	if err != nil {
 		// ErrUnknownShop is tried again too, because an edge may learn of a new shop before

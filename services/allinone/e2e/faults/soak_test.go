@@ -4,23 +4,14 @@ package faults_test
 
 import (
 	"flag"
-	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"os/exec"
-	"slices"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/faulttest"
-	"github.com/wandstore/wandstore/pkg/wire"
-	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
 	"github.com/wandstore/wandstore/services/edge"
 	"github.com/wandstore/wandstore/services/generator"
@@ -39,7 +30,7 @@ var (
 func TestSoak(t *testing.T) {
 	t.Logf("-seed %d", *soakSeed)
 	s := startSoak(t)
-	stopShoppers := s.bringShoppers()
+	stopShoppers := s.come(150*time.Millisecond, 50*time.Millisecond)
 	rng := rand.New(rand.NewPCG(*soakSeed, 0))
 	for until := time.Now().Add(*soakFor); time.Now().Before(until); {
 		fault := s.faults[rng.IntN(len(s.faults))]
@@ -52,21 +43,11 @@ func TestSoak(t *testing.T) {
 		<-time.After(time.Duration(rng.Int64N(int64(2 * time.Second))))
 	}
 	stopShoppers()
-	if s.came.Load() == 0 {
-		t.Fatal("nobody came")
-	}
 	t.Logf("all is mended; %d shoppers", s.came.Load())
-
-	for n := range s.came.Load() {
-		shopper := fmt.Sprint("soak-", n)
-		// A visit triggers a new job where the first became a dead letter.
-		eventually.TrueWithin(t, 5*time.Minute, shopper+" gets a page of their own", func() bool {
-			return s.edges[n%2].load().Visit(t, "magic-wands", shopper).Header.Get("X-Cache") == "HIT"
-		})
-	}
+	s.haveTheirPages()
 	_, js := s.Connect()
 	eventually.TrueWithin(t, 5*time.Minute, "the queue is empty", func() bool { return len(s.Waiting(js)) == 0 })
-	eventually.TrueWithin(t, 5*time.Minute, "no record is live", func() bool { return len(liveRecords(t, js)) == 0 })
+	end(t, js)
 	dead, err := js.Stream(t.Context(), wandnats.StreamDead)
 	if err != nil {
 		t.Fatal(err)
@@ -77,10 +58,8 @@ func TestSoak(t *testing.T) {
 // soak is a world in which everything can break.
 type soak struct {
 	*world.World
+	*crowd
 
-	t      *testing.T
-	edges  [2]*replaceable
-	came   atomic.Int64
 	faults []fault
 }
 
@@ -90,14 +69,9 @@ type fault struct {
 	strike func(rng *rand.Rand) (mend func())
 }
 
-// replaceable is a process that can be replaced by another.
-type replaceable struct{ p atomic.Pointer[world.Process] }
-
-func (r *replaceable) load() *world.Process { return r.p.Load() }
-
 func startSoak(t *testing.T) *soak {
 	t.Helper()
-	s := &soak{World: world.New(t, world.OwnNATS), t: t}
+	s := &soak{World: world.New(t, world.OwnNATS), crowd: newCrowd(t, 2)}
 	s.Pool.PoolSize, s.Pool.MaxQueueDepth = 4, 20
 	edgeBus, generatorBus := faulttest.NewProxy(t, s.NATS.Addr()), faulttest.NewProxy(t, s.NATS.Addr())
 	edgeStore, generatorStore := faulttest.NewProxy(t, s.S3.Endpoint), faulttest.NewProxy(t, s.S3.Endpoint)
@@ -107,10 +81,9 @@ func startSoak(t *testing.T) *soak {
 			c.NATS.URL, c.S3.Endpoint, c.Clock = s.NATS.URLVia(edgeBus.Addr()), edgeStore.Addr(), wrongBy(clockOff)
 		})
 	}
-	for i := range s.edges {
-		s.edges[i] = &replaceable{}
-		s.edges[i].p.Store(startEdge(0))
-		s.edges[i].load().Ready(t)
+	for _, e := range s.edges {
+		e.Store(startEdge(0))
+		e.Load().Ready(t)
 	}
 	s.StartGenerator(func(c *generator.Config) {
 		c.NATS.URL, c.S3.Endpoint, c.LLMTimeoutSeconds = s.NATS.URLVia(generatorBus.Addr()), generatorStore.Addr(), 5
@@ -142,7 +115,7 @@ func startSoak(t *testing.T) *soak {
 		}},
 		{"an edge is replaced, by any clock", func(rng *rand.Rand) func() {
 			at := s.edges[rng.IntN(len(s.edges))]
-			old := at.p.Swap(startEdge(time.Duration(rng.IntN(3)-1) * time.Hour))
+			old := at.Swap(startEdge(time.Duration(rng.IntN(3)-1) * time.Hour))
 			return old.Stop
 		}},
 	}
@@ -178,69 +151,4 @@ func kill(t *testing.T, victim *exec.Cmd) {
 		t.Fatal(err)
 	}
 	_ = victim.Wait() // it says that it was killed
-}
-
-// bringShoppers has new and returning shoppers visit either edge until stopped. Each must
-// be answered with a page.
-func (s *soak) bringShoppers() (stop func()) {
-	var visitors sync.WaitGroup
-	done := make(chan struct{})
-	come := func(pause time.Duration, who func() int64) {
-		visitors.Go(func() {
-			tick := time.NewTicker(pause)
-			defer tick.Stop()
-			for {
-				select {
-				case <-done:
-					return
-				case <-tick.C:
-				}
-				n := who()
-				e := s.edges[rand.IntN(2)].load()
-				res, err := world.Client.Get(fmt.Sprintf("%s/s/magic-wands?shopper=soak-%d", e.Base, n))
-				if err != nil {
-					if s.edges[0].load() == e || s.edges[1].load() == e {
-						s.t.Errorf("soak-%d is not answered: %v", n, err)
-					}
-					continue // who is replaced answers nobody any more
-				}
-				_ = res.Body.Close()
-				if res.StatusCode != http.StatusOK {
-					s.t.Errorf("soak-%d is answered with %d", n, res.StatusCode)
-				}
-			}
-		})
-	}
-	come(150*time.Millisecond, func() int64 { return s.came.Add(1) - 1 })
-	come(50*time.Millisecond, func() int64 { return rand.N(max(1, s.came.Load())) })
-	return func() { close(done); visitors.Wait() }
-}
-
-// liveRecords are the keys of the job records that are queued or running.
-func liveRecords(t *testing.T, js jetstream.JetStream) (live []string) {
-	t.Helper()
-	kv, err := js.KeyValue(t.Context(), wandnats.BucketJobs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	watch, err := kv.Watch(t.Context(), wandnats.AllJobs, jetstream.IgnoreDeletes())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = watch.Stop() }()
-	for entry := range watch.Updates() {
-		if entry == nil {
-			break
-		}
-		rec := &wandstorev1.JobRecord{}
-		if err := wire.Unmarshal(entry.Value(), rec); err != nil {
-			t.Errorf("%s: %v", entry.Key(), err)
-		}
-		if slices.Contains([]wandstorev1.JobState{
-			wandstorev1.JobState_JOB_STATE_PUBLISHING, wandstorev1.JobState_JOB_STATE_QUEUED, wandstorev1.JobState_JOB_STATE_RUNNING,
-		}, rec.GetState()) {
-			live = append(live, entry.Key())
-		}
-	}
-	return live
 }

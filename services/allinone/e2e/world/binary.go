@@ -79,13 +79,19 @@ func RefusesSetting(t testing.TB, service, setting string) {
 	}
 }
 
-// GeneratorCommand is a generator of the world as a process, to be started and killed.
-// What env says replaces the world's settings.
+// Command is a service of the world as a process, to be started and killed. What env says
+// replaces the world's settings.
+func (w *World) Command(service string, env ...string) *exec.Cmd {
+	w.t.Helper()
+	cmd := exec.CommandContext(w.t.Context(), Binary(w.t, service))
+	cmd.Env = append(append(cmd.Environ(), w.Environment()...), env...)
+	return cmd
+}
+
+// GeneratorCommand is Command for a generator, which is given an address.
 func (w *World) GeneratorCommand(env ...string) *exec.Cmd {
 	w.t.Helper()
-	cmd := exec.CommandContext(w.t.Context(), Binary(w.t, "generator"))
-	cmd.Env = append(append(append(cmd.Environ(), w.Environment()...), "GENERATOR_ADDR="+w.GeneratorConfig().Addr), env...)
-	return cmd
+	return w.Command("generator", append([]string{"GENERATOR_ADDR=" + w.GeneratorConfig().Addr}, env...)...)
 }
 
 // CLIPatience is the setting of the nats CLI by which it waits longer than its five seconds.

@@ -1,0 +1,118 @@
+//go:build soak
+
+package faults_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/wandstore/wandstore/services/kimisim"
+)
+
+// calls stands before the model and notes who asks it for whom: a generator is known by the
+// path of its KIMI_BASE_URL, a shopper by what they have searched for.
+type calls struct {
+	server *httptest.Server
+
+	mu sync.Mutex
+	// of are the calls for each shopper, in order; "" is for those whose session was not read.
+	of map[string][]call
+	// killed is when each generator was killed that was.
+	killed map[string]time.Time
+}
+
+// call is one call of the model, which has to be paid.
+type call struct {
+	by string
+	at time.Time
+}
+
+var searchedFor = regexp.MustCompile(`like (soak-[0-9]+)`)
+
+func countCalls(t *testing.T, sim *kimisim.Server) *calls {
+	t.Helper()
+	c := &calls{of: map[string][]call{}, killed: map[string]time.Time{}}
+	model := sim.Handler()
+	c.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		generator, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return // who asks has gone
+		}
+		c.note(generator, body)
+		r.URL.Path, r.Body = "/"+path, io.NopCloser(bytes.NewReader(body))
+		model.ServeHTTP(w, r)
+	}))
+	t.Cleanup(c.server.Close)
+	return c
+}
+
+// url is the KIMI_BASE_URL of a generator.
+func (c *calls) url(generator string) string { return c.server.URL + "/" + generator + "/v1" }
+
+func (c *calls) note(generator string, body []byte) {
+	who := ""
+	if found := searchedFor.FindSubmatch(body); found != nil {
+		who = string(found[1])
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.of[who] = append(c.of[who], call{generator, time.Now()})
+}
+
+// kill notes that a generator is killed now.
+func (c *calls) kill(generator string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.killed[generator] = time.Now()
+}
+
+// check reports the shoppers whose page was paid for more than once, although each generator
+// that had asked for it lived on. A generator that is killed takes the answer with it, and the
+// call is made again: that is one more for each kill.
+func (c *calls) check(t *testing.T, shoppers int64) {
+	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	total, excused, unknown := 0, 0, c.of[""]
+	for _, who := range slices.Sorted(maps.Keys(c.of)) {
+		total += len(c.of[who])
+		for i := range len(c.of[who]) - 1 {
+			if before, again := c.of[who][i], c.of[who][i+1]; who != "" && !c.lost(before, again.at) {
+				t.Errorf("%s was paid for again by %s at %s, after %s at %s", who, again.by, again.at.Format(time.TimeOnly), before.by, before.at.Format(time.TimeOnly))
+			} else if who != "" {
+				excused++
+			}
+		}
+	}
+	// A call whose session was not read is one of a shopper's without any.
+	for n := range shoppers {
+		if len(c.of[shopper(n)]) == 0 && len(unknown) > 0 {
+			unknown = unknown[1:]
+		}
+	}
+	for _, u := range unknown {
+		if !c.lost(u, time.Now()) {
+			t.Errorf("a call by %s at %s was for nobody who had none", u.by, u.at.Format(time.TimeOnly))
+		} else {
+			excused++
+		}
+	}
+	t.Log(fmt.Sprintf("%d calls of the model for %d shoppers; %d of them again after a kill, %d whose session was not read", total, shoppers, excused, len(c.of[""])))
+}
+
+// lost tells whether the generator that made a call was killed after it, and before then.
+func (c *calls) lost(made call, then time.Time) bool {
+	at, killed := c.killed[made.by]
+	return killed && at.After(made.at) && at.Before(then)
+}

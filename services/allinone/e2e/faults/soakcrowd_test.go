@@ -1,0 +1,174 @@
+//go:build soak
+
+package faults_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/wandstore/wandstore/pkg/eventually"
+	"github.com/wandstore/wandstore/services/allinone/e2e/world"
+)
+
+// crowd is the shoppers of a soak. They come by a balancer of edges, and each must be
+// answered with a page.
+type crowd struct {
+	t *testing.T
+	// edges are those of the balancer. One is nil while it is known to be gone, and another
+	// process once it was replaced.
+	edges []*atomic.Pointer[world.Process]
+	// came is how many shoppers there are so far.
+	came atomic.Int64
+
+	mu sync.Mutex
+	// took is how long each visit took.
+	took []time.Duration
+}
+
+func newCrowd(t *testing.T, edges int) *crowd {
+	t.Helper()
+	c := &crowd{t: t}
+	for range edges {
+		c.edges = append(c.edges, &atomic.Pointer[world.Process]{})
+	}
+	return c
+}
+
+func shopper(n int64) string { return fmt.Sprint("soak-", n) }
+
+// come has new shoppers come one after the other, and others return, until stopped. Each new
+// one has searched for something before, by which its calls of the model are known.
+func (c *crowd) come(first, again time.Duration) (stop func()) {
+	var visitors sync.WaitGroup
+	done := make(chan struct{})
+	each := func(pause time.Duration, visit func()) {
+		visitors.Go(func() {
+			tick := time.NewTicker(pause)
+			defer tick.Stop()
+			for {
+				select {
+				case <-done:
+					return
+				case <-tick.C:
+					// One that waits for its answer keeps nobody else from coming.
+					visitors.Go(visit)
+				}
+			}
+		})
+	}
+	each(first, func() { c.arrive(c.came.Add(1) - 1) })
+	each(again, func() { c.visit(rand.N(max(1, c.came.Load()))) })
+	return func() {
+		close(done)
+		visitors.Wait()
+		if c.came.Load() == 0 {
+			c.t.Error("nobody came")
+		}
+	}
+}
+
+// arrive is the first visit of shopper n.
+func (c *crowd) arrive(n int64) {
+	c.search(n)
+	c.visit(n)
+}
+
+// search has the shopper search, which is kept in their session. It is only tracked: where
+// NATS is away, nothing is. Most search until it is there again; some go on without, so that
+// they ask for a page meanwhile.
+func (c *crowd) search(n int64) {
+	body := fmt.Sprintf(`{"shopper":%q,"store":"magic-wands","event":"search","query":"like %s"}`, shopper(n), shopper(n))
+	tries := 60
+	if n%4 == 0 {
+		tries = 1
+	}
+	for range tries {
+		if a, err := c.ask(http.MethodPost, "/api/shopper/track", body); err == nil && a.Status == http.StatusAccepted {
+			return
+		}
+		<-time.After(250 * time.Millisecond)
+	}
+}
+
+// visit opens the page of shopper n.
+func (c *crowd) visit(n int64) world.Answer {
+	start := time.Now()
+	a, err := c.ask(http.MethodGet, "/s/magic-wands?shopper="+shopper(n), "")
+	switch {
+	case err != nil:
+		c.t.Errorf("%s is not answered: %v", shopper(n), err)
+	case a.Status != http.StatusOK:
+		c.t.Errorf("%s is answered with %d", shopper(n), a.Status)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.took = append(c.took, time.Since(start))
+	return a
+}
+
+// ask sends a request to an edge that is there. Where that one goes away before it has
+// answered, the next is asked, as a balancer does. An edge that stays has to answer.
+func (c *crowd) ask(method, path, body string) (world.Answer, error) {
+	first := rand.IntN(len(c.edges))
+	for i := range 2 * len(c.edges) {
+		at := c.edges[(first+i)%len(c.edges)]
+		e := at.Load()
+		if e == nil {
+			continue
+		}
+		a, err := send(method, e.Base+path, body)
+		if err == nil || at.Load() == e {
+			return a, err
+		}
+	}
+	return world.Answer{}, fmt.Errorf("no edge is there")
+}
+
+func send(method, url, body string) (world.Answer, error) {
+	req, err := http.NewRequestWithContext(context.Background(), method, url, strings.NewReader(body))
+	if err != nil {
+		return world.Answer{}, err
+	}
+	res, err := world.Client.Do(req)
+	if err != nil {
+		return world.Answer{}, err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	return world.Answer{Status: res.StatusCode, Header: res.Header, Body: string(b)}, err
+}
+
+// haveTheirPages logs how long visits took so far, and waits until every shopper who came gets a page of their own. A visit makes a
+// new job where the first became a dead letter.
+func (c *crowd) haveTheirPages() {
+	c.t.Helper()
+	c.logWaits()
+	for n := range c.came.Load() {
+		eventually.TrueWithin(c.t, 5*time.Minute, shopper(n)+" gets a page of their own", func() bool {
+			return c.visit(n).Header.Get("X-Cache") == "HIT"
+		})
+	}
+}
+
+// logWaits tells how long visits took.
+func (c *crowd) logWaits() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.took) == 0 {
+		return
+	}
+	slices.Sort(c.took)
+	at := func(part float64) time.Duration {
+		return c.took[int(part*float64(len(c.took)-1))].Round(time.Millisecond)
+	}
+	c.t.Logf("%d visits: half within %s, 99 %% within %s, all within %s", len(c.took), at(0.5), at(0.99), at(1))
+}
