@@ -4,7 +4,6 @@ package faults_test
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -108,7 +107,7 @@ func (c *calls) check(t *testing.T, shoppers int64) {
 			excused++
 		}
 	}
-	t.Log(fmt.Sprintf("%d calls of the model for %d shoppers; %d of them again after a kill, %d whose session was not read", total, shoppers, excused, len(c.of[""])))
+	t.Logf("%d calls of the model for %d shoppers; %d of them again after a kill, %d whose session was not read", total, shoppers, excused, len(c.of[""]))
 }
 
 // lost tells whether the generator that made a call was killed after it, and before then.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -137,7 +138,7 @@ func (c *soakCluster) startNodes(t *testing.T) {
 		own := append([]string{"NATS_SERVER_NAME=" + name, "NATS_STORE_DIR=" + t.TempDir(), "NATS_CLUSTER_LISTEN=" + routes[i]}, env...)
 		node := c.process(t, name, func() *exec.Cmd {
 			cmd := exec.CommandContext(t.Context(), checkout.Tool(t, "nats-server"), "-c", filepath.Join(checkout.Root(t), "nats", "server", "cluster.conf"),
-				"-a", "127.0.0.1", "-p", fmt.Sprint(port), "-m", fmt.Sprint(monitor))
+				"-a", "127.0.0.1", "-p", strconv.Itoa(port), "-m", strconv.Itoa(monitor))
 			cmd.Env = append(cmd.Environ(), own...)
 			return cmd
 		})

@@ -4,6 +4,7 @@ package faults_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -130,7 +131,7 @@ func (c *crowd) ask(method, path, body string) (world.Answer, error) {
 			return a, err
 		}
 	}
-	return world.Answer{}, fmt.Errorf("no edge is there")
+	return world.Answer{}, errors.New("no edge is there")
 }
 
 func send(method, url, body string) (world.Answer, error) {
