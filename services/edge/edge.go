@@ -103,14 +103,14 @@ type Edge struct {
 	// fallbacks are the shops' fallback pages: a fallback by slug.
 	fallbacks sync.Map
 	// triggers joins concurrent requests for one page, renders joins concurrent renderings
-	// of one page.
-	triggers, renders singleflight.Group
+	// of one page, visits joins concurrent readings of one session.
+	triggers, renders, visits singleflight.Group
 	// visitors caches what is known of shoppers. No session is read before
 	// visitorsPausedUntil, in Unix nanoseconds.
 	visitors            *otter.Cache[pagekey.Key, *visitor]
 	visitorsPausedUntil atomic.Int64
-	// readAhead has a place for each session that is read for a later visit, reading waits
-	// for them.
+	// readAhead has a place for each session that is read for a later visit. reading waits for
+	// these, and for those that are read beside something else.
 	readAhead chan struct{}
 	reading   sync.WaitGroup
 	// wanted are pages of cohorts that visitors missed, for runCohorts.

@@ -92,6 +92,7 @@ func (e *Edge) page(c *fiber.Ctx) error {
 	default:
 		replaces = found.Page.JobID()
 	}
+	v := e.visitorMeanwhile(c, key)
 	generation, ready := e.ask(c, s, key, replaces)
 	if ready {
 		// The page was stored between the lookup and the claim.
@@ -99,7 +100,7 @@ func (e *Edge) page(c *fiber.Ctx) error {
 			return e.sendHit(c, found, generationReady)
 		}
 	}
-	return e.sendShared(c, shop, e.trackedVisitor(c, key), generation)
+	return e.sendShared(c, shop, v(), generation)
 }
 
 // uncertain reports whether a tier that could not be asked may have the page, or a newer one.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/wandstore/wandstore/pkg/design"
@@ -69,13 +70,25 @@ func (e *Edge) visitor(ctx context.Context, key pagekey.Key) *visitor {
 	if b == nil || !e.deps.Connected() || now.UnixNano() < e.visitorsPausedUntil.Load() {
 		return nil
 	}
+	read, err, _ := e.visits.Do(visitOf(key), func() (any, error) {
+		// Other callers wait for this one too, so it must not end with its own request.
+		return e.readVisitor(context.WithoutCancel(ctx), b, key, now)
+	})
+	if err != nil {
+		trace.SpanFromContext(ctx).AddEvent("session not read")
+		return nil
+	}
+	v, _ := read.(*visitor) // the flight returns no other type
+	return v
+}
+
+func (e *Edge) readVisitor(ctx context.Context, b *Bus, key pagekey.Key, now time.Time) (*visitor, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.SessionTimeout)
 	defer cancel()
 	s, err := b.Sessions.Get(ctx, key.Shopper())
 	if err != nil {
 		e.visitorsPausedUntil.Store(now.Add(visitorPause).UnixNano())
-		trace.SpanFromContext(ctx).AddEvent("session not read")
-		return nil
+		return nil, err
 	}
 	signals := session.Signals(s, key.Shop())
 	read := &visitor{
@@ -84,8 +97,11 @@ func (e *Edge) visitor(ctx context.Context, key pagekey.Key) *visitor {
 		acted:     session.Acted(signals), until: now.Add(visitorTTL),
 	}
 	e.visitors.Set(key, read)
-	return read
+	return read, nil
 }
+
+// visitOf names the reading of a key's session.
+func visitOf(key pagekey.Key) string { return key.Shop() + ":" + key.Shopper() }
 
 // knownVisitor is what is known of a shopper without reading their session; current is false if
 // that is nothing, or too old.
@@ -122,10 +138,27 @@ func (e *Edge) visitorOfHit(ctx context.Context, key pagekey.Key) *visitor {
 // atPoP reports whether NATS is a leaf node, and the hub far.
 func (e *Edge) atPoP() bool { return e.cfg.Pool.HubDomain != "" }
 
+// visitorMeanwhile reads the tracked visitor while the caller does something else; the function
+// waits for it.
+func (e *Edge) visitorMeanwhile(c *fiber.Ctx, key pagekey.Key) func() *visitor {
+	if !mayTrack(c) {
+		return func() *visitor { return nil }
+	}
+	if known, current := e.knownVisitor(key); current {
+		return func() *visitor { return known }
+	}
+	read := make(chan *visitor, 1)
+	ctx := context.WithoutCancel(c.UserContext())
+	e.reading.Go(func() { read <- e.visitor(ctx, key) })
+	return func() *visitor { return <-read }
+}
+
 // invalidateVisitor removes the shopper from the cache, because their session has changed.
 func (e *Edge) invalidateVisitor(shopper, store string) {
 	if key, err := pagekey.New(store, shopper); err == nil {
 		e.visitors.Invalidate(key)
+		// Who comes now must not get what was read before.
+		e.visits.Forget(visitOf(key))
 	}
 }
 
