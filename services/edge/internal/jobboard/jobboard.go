@@ -28,8 +28,11 @@ type Board struct {
 	mean      time.Duration
 	listeners map[pagekey.Key]map[*Listener]struct{}
 	swept     time.Time
-	// unbegun are the numbers of the jobs that do not call the model yet.
+	// unbegun are the numbers of the jobs that do not call the model yet, of all shops and by
+	// shop; atLeast[n] is how many shops have more than n of them.
 	unbegun numbers
+	shops   map[string]*numbers
+	atLeast []int
 	// waits is how many jobs wait for the model's account, which allows so many calls a
 	// minute by what was heard last; 0 is unknown.
 	waits     int
@@ -107,7 +110,7 @@ func (b *Board) Reset() {
 	defer b.mu.Unlock()
 	b.live = map[pagekey.Key]*wandstorev1.JobRecord{}
 	b.members, b.started = map[string]*member{}, map[string]time.Time{}
-	b.unbegun, b.waits = nil, 0
+	b.unbegun, b.shops, b.atLeast, b.waits = nil, map[string]*numbers{}, nil, 0
 }
 
 // add makes a job live. b.mu is held.
@@ -121,7 +124,7 @@ func (b *Board) add(key pagekey.Key, rec *wandstorev1.JobRecord) {
 	m.keys[key] = struct{}{}
 	m.numbers.add(rec.GetStreamSeq())
 	if !Runs(rec) {
-		b.unbegun.add(rec.GetStreamSeq())
+		b.addUnbegun(key.Shop(), rec.GetStreamSeq())
 	}
 	if waits(rec) {
 		b.waits, b.perMinute = b.waits+1, rec.GetAccountWait().GetCallsAMinute()
@@ -143,7 +146,7 @@ func (b *Board) remove(key pagekey.Key) *wandstorev1.JobRecord {
 		delete(b.members, rec.GetPoolMember())
 	}
 	if !Runs(rec) {
-		b.unbegun.remove(rec.GetStreamSeq())
+		b.removeUnbegun(key.Shop(), rec.GetStreamSeq())
 	}
 	if waits(rec) {
 		b.waits--
@@ -212,12 +215,19 @@ func (b *Board) Find(key pagekey.Key) (Place, bool) {
 		p.ETA = max(b.mean-now.Sub(b.started[rec.GetJobId()]), time.Second)
 		return p, true
 	case waits(rec):
-		p.Ahead, p.ETA = b.beforeAccount(rec)
+		p.Ahead = b.turnsBefore(key.Shop(), rec.GetStreamSeq())
+		p.ETA = b.byAccount(p.Ahead)
 		return p, true
 	}
-	p.Ahead = b.members[rec.GetPoolMember()].numbers.before(rec.GetStreamSeq())
-	_, byAccount := b.beforeAccount(rec)
-	p.ETA = max(b.mean*time.Duration(p.Ahead/b.concurrency+1), byAccount)
+	m := b.members[rec.GetPoolMember()]
+	p.Ahead = m.numbers.before(rec.GetStreamSeq())
+	calls := b.turnsBefore(key.Shop(), rec.GetStreamSeq())
+	if p.Ahead >= b.concurrency {
+		// A worker is free for it once this one is done, which has the turns of its own shop.
+		// Those are not known by its number, so its shop is taken for the only one.
+		calls = max(calls, b.unbegun.before(m.numbers[p.Ahead-b.concurrency])+1)
+	}
+	p.ETA = max(b.mean*time.Duration(p.Ahead/b.concurrency+1), b.byAccount(calls))
 	return p, true
 }
 
@@ -231,15 +241,71 @@ func waits(rec *wandstorev1.JobRecord) bool {
 	return rec.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && rec.GetAccountWait() != nil
 }
 
-// beforeAccount returns how many jobs of all members call the model before a job that has not
-// begun to, and the time until it is done by what the account allows. Jobs are numbered in
-// the order of their requests. Unless a job waits for the account, it is no hurdle.
-func (b *Board) beforeAccount(rec *wandstorev1.JobRecord) (ahead int, eta time.Duration) {
-	ahead, eta = b.unbegun.before(rec.GetStreamSeq()), b.mean
-	if b.waits > 0 && b.perMinute > 0 {
-		eta += time.Duration(float64(ahead+1) / b.perMinute * float64(time.Minute))
+// turnsBefore returns how many jobs of all members call the model before a job that has not
+// begun to: shops take turns, and a shop's jobs are numbered in the order of their requests.
+func (b *Board) turnsBefore(shop string, seq uint64) int {
+	own := b.shops[shop]
+	if own == nil {
+		own = &numbers{}
 	}
-	return ahead, eta
+	ahead := own.before(seq)
+	turns, others := ahead+1, 0
+	// Each of the others has a turn for each of the shop's own, if it has as many jobs. Few
+	// shops have many jobs, or many have few, so the shorter way is short.
+	if len(b.shops) <= turns {
+		for name, n := range b.shops {
+			if name != shop {
+				others += min(len(*n), turns)
+			}
+		}
+		return ahead + others
+	}
+	for _, shops := range b.atLeast[:min(turns, len(b.atLeast))] {
+		others += shops
+	}
+	return ahead + others - min(len(*own), turns)
+}
+
+// byAccount is the time until a job is done that so many call the model before, by what the
+// account allows. Unless a job waits for the account, it is no hurdle.
+func (b *Board) byAccount(ahead int) time.Duration {
+	if b.waits == 0 || b.perMinute <= 0 {
+		return b.mean
+	}
+	return b.mean + time.Duration(float64(ahead+1)/b.perMinute*float64(time.Minute))
+}
+
+// addUnbegun counts a job that does not call the model yet. One without a number is not
+// counted. b.mu is held.
+func (b *Board) addUnbegun(shop string, seq uint64) {
+	if seq == 0 {
+		return
+	}
+	of := b.shops[shop]
+	if of == nil {
+		of = &numbers{}
+		b.shops[shop] = of
+	}
+	of.add(seq)
+	b.unbegun.add(seq)
+	if len(*of) > len(b.atLeast) {
+		b.atLeast = append(b.atLeast, 0)
+	}
+	b.atLeast[len(*of)-1]++
+}
+
+// removeUnbegun undoes addUnbegun. b.mu is held.
+func (b *Board) removeUnbegun(shop string, seq uint64) {
+	if seq == 0 {
+		return
+	}
+	of := b.shops[shop]
+	b.atLeast[len(*of)-1]--
+	of.remove(seq)
+	b.unbegun.remove(seq)
+	if len(*of) == 0 {
+		delete(b.shops, shop)
+	}
 }
 
 // Listener is woken when the state of one of its keys may have changed.

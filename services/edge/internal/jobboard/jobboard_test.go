@@ -15,7 +15,12 @@ import (
 
 func key(t *testing.T, shopper string) pagekey.Key {
 	t.Helper()
-	k, err := pagekey.New("magic-wands", shopper)
+	return keyOf(t, "magic-wands", shopper)
+}
+
+func keyOf(t *testing.T, shop, shopper string) pagekey.Key {
+	t.Helper()
+	k, err := pagekey.New(shop, shopper)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,6 +155,52 @@ func TestEstimateCountsTheAccount(t *testing.T) {
 	b.Set(key(t, "first"), record(running, "pool-1", 2, now))
 	if place, _ := b.Find(key(t, "first")); place.ETA.Round(time.Second) != 100*time.Second {
 		t.Errorf("ETA %s once it runs, want one typical job", place.ETA)
+	}
+}
+
+// Where shops take turns at the account, a quiet shop's job comes soon, whatever a busy one
+// has asked for before; the busy shop's own are delayed by as many as the quiet ones have.
+func TestEstimateCountsTurns(t *testing.T) {
+	now := time.Now()
+	const flood, perMinute = 500, 10.0
+	b := jobboard.New(flood, func() time.Time { return now })
+	waiting := func(seq uint64) *wandstorev1.JobRecord {
+		rec := record(running, fmt.Sprintf("pool-%d", seq%10), seq, now)
+		rec.AccountWait = &wandstorev1.AccountWait{CallsAMinute: perMinute}
+		return rec
+	}
+	for n := range flood {
+		b.Set(keyOf(t, "busy", fmt.Sprintf("shopper-%d", n)), waiting(uint64(n+1)))
+	}
+	for n := range 2 {
+		b.Set(keyOf(t, "quiet", fmt.Sprintf("shopper-%d", n)), waiting(uint64(flood+n+1)))
+	}
+	b.Set(keyOf(t, "lone", "shopper"), record(queued, "pool-1", flood+3, now))
+	eta := func(calls int) time.Duration {
+		return 100*time.Second + time.Duration(float64(calls)/perMinute*float64(time.Minute))
+	}
+	for _, tt := range []struct {
+		shop, shopper string
+		ahead         int
+		eta           time.Duration
+	}{
+		{"busy", "shopper-0", 2, eta(3)},
+		{"busy", "shopper-499", 499 + 2 + 1, eta(503)},
+		{"quiet", "shopper-0", 2, eta(3)},
+		{"quiet", "shopper-1", 1 + 2 + 1, eta(5)},
+		// A worker takes it at once, as each member runs as many.
+		{"lone", "shopper", 51, eta(3)},
+	} {
+		place, live := b.Find(keyOf(t, tt.shop, tt.shopper))
+		if !live || place.Ahead != tt.ahead || place.ETA.Round(time.Second) != tt.eta {
+			t.Errorf("%s's %s: %d ahead, ETA %s; want %d, %s", tt.shop, tt.shopper, place.Ahead, place.ETA, tt.ahead, tt.eta)
+		}
+	}
+	for n := range flood {
+		b.Set(keyOf(t, "busy", fmt.Sprintf("shopper-%d", n)), record(running, "pool-0", uint64(n+1), now))
+	}
+	if place, _ := b.Find(keyOf(t, "quiet", "shopper-1")); place.Ahead != 2 {
+		t.Errorf("%d ahead once the busy shop's run, want its own and the lone shop's", place.Ahead)
 	}
 }
 
