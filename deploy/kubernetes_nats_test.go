@@ -167,6 +167,41 @@ func builtWith(t *testing.T, overlay, component string) *cluster {
 	return builtIn(t, files, folder)
 }
 
+// The pod for operators is confined as the others are, signs in as the operator where the
+// services do, and reaches NATS alone.
+func TestKubernetesWithTheBox(t *testing.T) {
+	for _, overlay := range []string{"single-node", "three-nodes", "aws"} {
+		c := builtWith(t, overlay, "nats-box")
+		pods := c.pods()
+		box, ok := pods["nats-box"]
+		if !ok {
+			t.Fatalf("%s runs %v", overlay, pods)
+		}
+		confined(t, "nats-box", box)
+		env := map[string]corev1.EnvVar{}
+		for _, v := range box.Spec.Containers[0].Env {
+			env[v.Name] = v
+		}
+		if url := env["NATS_URL"].Value; url != "nats://nats:4222" || !slices.ContainsFunc(c.services, func(s corev1.Service) bool { return s.Name == "nats" }) {
+			t.Errorf("%s: it signs in at %s", overlay, url)
+		}
+		if env["NATS_USER"].Value != "operator" || env["NATS_PASSWORD"].ValueFrom.SecretKeyRef.Key != "NATS_OPERATOR_PASSWORD" {
+			t.Errorf("%s: it signs in as %s", overlay, env["NATS_USER"].Value)
+		}
+		for name, pod := range pods {
+			for _, port := range []int32{4222, 6222, 8080, 8222, 8787, 9000} {
+				reached := c.allows(box, pod, port, true) && c.allows(pod, box, port, false)
+				if want := strings.HasPrefix(name, "nats") && name != "nats-box" && port == 4222; reached != want {
+					t.Errorf("%s: nats-box to %s:%d is %t", overlay, name, port, reached)
+				}
+				if name != "nats-box" && c.allows(pod, box, port, true) && c.allows(box, pod, port, false) {
+					t.Errorf("%s: %s is let in to nats-box:%d", overlay, name, port)
+				}
+			}
+		}
+	}
+}
+
 // The importer is confined as the others are, and reaches NATS alone.
 func TestKubernetesWithTheImporter(t *testing.T) {
 	c := builtWith(t, "single-node", "importer")
