@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
@@ -60,6 +61,11 @@ func TestTraces(t *testing.T) {
 		first = s.collector.find("process", "ready")
 		got = s.collector.edges(first)
 		return slices.Equal(got, want)
+	})
+	within(t, "the service graph has the declared edges", func() bool {
+		return slices.Equal(s.collector.graph(first), []string{
+			"edge > generator", "edge > minio", "edge > nats", "generator > kimi", "generator > minio", "generator > nats", "user > edge",
+		})
 	})
 	within(t, "a hit links to what made its page", func() bool {
 		status(t.Context(), page(healthy))
@@ -122,11 +128,13 @@ type collector struct {
 	mu     sync.Mutex
 	bodies [][]byte
 	spans  []*tracepb.Span
+	// services are those that the spans are of.
+	services map[*tracepb.Span]string
 }
 
 func startCollector(t *testing.T) *collector {
 	t.Helper()
-	c := &collector{}
+	c := &collector{services: map[*tracepb.Span]string{}}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		request := &coltracepb.ExportTraceServiceRequest{}
@@ -140,6 +148,9 @@ func startCollector(t *testing.T) *collector {
 		for _, resource := range request.GetResourceSpans() {
 			for _, scope := range resource.GetScopeSpans() {
 				c.spans = append(c.spans, scope.GetSpans()...)
+				for _, s := range scope.GetSpans() {
+					c.services[s] = valueOf(resource.GetResource().GetAttributes(), "service.name")
+				}
 			}
 		}
 		w.Header().Set("Content-Type", "application/x-protobuf")
@@ -223,8 +234,10 @@ func (c *collector) holds(text string) bool {
 	return slices.ContainsFunc(c.bodies, func(b []byte) bool { return strings.Contains(string(b), text) })
 }
 
-func attribute(s *tracepb.Span, key string) string {
-	for _, a := range s.GetAttributes() {
+func attribute(s *tracepb.Span, key string) string { return valueOf(s.GetAttributes(), key) }
+
+func valueOf(attributes []*commonpb.KeyValue, key string) string {
+	for _, a := range attributes {
 		if a.GetKey() == key {
 			if v := a.GetValue(); v.GetStringValue() == "" {
 				return strconv.FormatInt(v.GetIntValue(), 10)

@@ -121,7 +121,7 @@ func (q *Queue) Record(ctx context.Context, key pagekey.Key) (*wandstorev1.JobRe
 // claim writes a record in the state publishing. If the key has a live job, claim returns
 // the job's record as other instead.
 func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandstorev1.JobRecord, err error) {
-	ctx, span := q.tracer.Start(ctx, "claim", trace.WithAttributes(telemetry.Store.String(r.Key.Shop())))
+	ctx, span := q.tracer.Start(ctx, "claim", trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(telemetry.Peer.String(telemetry.PeerNATS), telemetry.Store.String(r.Key.Shop())))
 	outcome := outcomeError
 	defer func() {
 		q.metrics.claimed(ctx, outcome)

@@ -51,7 +51,7 @@ func TestOneTraceFromClaimToJob(t *testing.T) {
 		parent trace.SpanContext
 		kind   trace.SpanKind
 	}{
-		{claim, visit.SpanContext(), trace.SpanKindInternal},
+		{claim, visit.SpanContext(), trace.SpanKindClient},
 		{send, visit.SpanContext(), trace.SpanKindProducer},
 		{process, send.SpanContext(), trace.SpanKindConsumer},
 	} {

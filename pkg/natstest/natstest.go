@@ -115,6 +115,14 @@ func StartSynced(t testing.TB) *Server {
 	return start(t, opts)
 }
 
+// StartMonitored is StartOwn with the server's monitoring port.
+func StartMonitored(t testing.TB) *Server {
+	t.Helper()
+	opts := options(storeDir(t))
+	opts.HTTPHost, opts.HTTPPort = "127.0.0.1", server.RANDOM_PORT
+	return start(t, opts)
+}
+
 func start(t testing.TB, opts server.Options) *Server {
 	t.Helper()
 	s := &Server{t: t, opts: opts}
@@ -151,6 +159,9 @@ func portOf(t testing.TB, addr string) int {
 	}
 	return n
 }
+
+// Monitor is the URL of the monitoring port that StartMonitored has opened.
+func (s *Server) Monitor() string { return "http://" + s.server.MonitorAddr().String() }
 
 // Stop shuts the server down and waits for it. Stopping a stopped server does nothing.
 func (s *Server) Stop() { stop(s.server) }

@@ -332,7 +332,7 @@ func Interests(g *wandstorev1.StoreSignals) design.Interests {
 // signals returns the signals of the shopper's session. They are empty if the session
 // cannot be read, since a page without signals is better than none.
 func (m *Maker) signals(ctx context.Context, o Order) *wandstorev1.StoreSignals {
-	ctx, span := otel.Tracer(scope).Start(ctx, "load session")
+	ctx, span := otel.Tracer(scope).Start(ctx, "load session", trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(telemetry.Peer.String(telemetry.PeerNATS)))
 	s, err := m.Sessions.Get(ctx, o.Key.Shopper())
 	telemetry.End(span, err)
 	if err != nil {

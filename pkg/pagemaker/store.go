@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wandnats "github.com/wandstore/wandstore/nats"
@@ -57,7 +58,7 @@ func (m *Maker) store(ctx context.Context, o Order, page *pagestore.Page) error 
 	if o.forCohort() {
 		return nil
 	}
-	ctx, span := otel.Tracer(scope).Start(ctx, "update session")
+	ctx, span := otel.Tracer(scope).Start(ctx, "update session", trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(telemetry.Peer.String(telemetry.PeerNATS)))
 	err := m.Sessions.Update(ctx, o.Key.Shopper(), func(s *wandstorev1.ShopperSession) {
 		g := session.Signals(s, o.Key.Shop())
 		g.Persona, g.LastJobId = page.Persona(), page.JobID()

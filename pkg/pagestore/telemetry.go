@@ -79,7 +79,11 @@ func putResult(err error) string {
 // caller's span. So a caller without a span, such as a probe, makes none.
 func startSpan(ctx context.Context, name, tier string) (context.Context, trace.Span) {
 	tracer := trace.SpanFromContext(ctx).TracerProvider().Tracer(scope)
-	return tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(telemetry.Tier.String(tier)))
+	peer := telemetry.PeerMinIO
+	if tier == TierKV {
+		peer = telemetry.PeerNATS
+	}
+	return tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(telemetry.Tier.String(tier), telemetry.Peer.String(peer)))
 }
 
 // endSpan sets the result and ends the span. A miss, a refusal and a skip are results that

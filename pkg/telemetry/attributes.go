@@ -35,6 +35,9 @@ const (
 	Generation = attribute.Key("wandstore.generation")
 	// Tier is the tier that had a page: memory, minio or kv.
 	Tier = attribute.Key("wandstore.tier")
+	// Peer is what a CLIENT span asks: PeerNATS, PeerMinIO or PeerModel. Those run no code of
+	// ours, so that a service graph knows them by this attribute alone.
+	Peer = attribute.Key("peer.service")
 	// Result is the result of a lookup, one of a few words.
 	Result = attribute.Key("wandstore.result")
 	// Limit is what a rate limit is of: jobs, carts, tracking, streams or searches; of the
@@ -46,4 +49,11 @@ const (
 	Breaker = attribute.Key("wandstore.breaker")
 	// Redelivered is true for every delivery of a job after the first.
 	Redelivered = attribute.Key("wandstore.job.redelivered")
+)
+
+// Values of Peer.
+const (
+	PeerNATS  = "nats"
+	PeerMinIO = "minio"
+	PeerModel = "kimi"
 )

@@ -14,8 +14,10 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/nodegraph"
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 	"github.com/grafana/grafana-foundation-sdk/go/stat"
+	"github.com/grafana/grafana-foundation-sdk/go/tempo"
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 )
 
@@ -65,6 +67,7 @@ const (
 	stacked      // lines that add up
 	number       // one value, over the time range of the dashboard
 	bars         // the current value of each series
+	graph        // who calls whom, by Tempo; it has no queries
 )
 
 type query struct {
@@ -72,6 +75,8 @@ type query struct {
 	// exemplars shows single measurements of a histogram, with links to their traces.
 	exemplars bool
 }
+
+var traces = common.DataSourceRef{Type: new("tempo"), Uid: new("tempo")}
 
 var source = common.DataSourceRef{Type: new("prometheus"), Uid: new("prometheus")}
 
@@ -117,6 +122,9 @@ func (p panel) builder() cog.Builder[dashboard.Panel] {
 			Orientation(common.VizOrientationHorizontal).
 			ReduceOptions(common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"}))
 		return b.Targets(p.targets())
+	case graph:
+		return nodegraph.NewPanelBuilder().Title(p.title).Description(p.advice).Datasource(traces).Unit(p.unit).Height(12).Span(width).
+			Targets([]cog.Builder[variants.Dataquery]{tempo.NewDataqueryBuilder().QueryType("serviceMap").Datasource(traces).RefId("A")})
 	default:
 		b := timeseries.NewPanelBuilder().Title(p.title).Description(p.advice).Datasource(source).
 			Unit(p.unit).Min(0).Height(8).Span(width).LineWidth(1).FillOpacity(8).

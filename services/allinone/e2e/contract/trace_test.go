@@ -30,12 +30,12 @@ var declared = []string{
 	"(none) > GET /s/:store server",
 	"GET /s/:store > get minio client",
 	"GET /s/:store > get kv client",
-	"GET /s/:store > claim internal",
+	"GET /s/:store > claim client",
 	"GET /s/:store > send wandstore.generate.pool-3 producer",
 	"send wandstore.generate.pool-3 > process wandstore.generate.pool-3 consumer",
 	"process wandstore.generate.pool-3 > get minio client",
 	"process wandstore.generate.pool-3 > get kv client",
-	"process wandstore.generate.pool-3 > load session internal",
+	"process wandstore.generate.pool-3 > load session client",
 	"process wandstore.generate.pool-3 > wait for account internal",
 	"process wandstore.generate.pool-3 > chat kimi-test client",
 	"process wandstore.generate.pool-3 > send section producer",
@@ -43,7 +43,7 @@ var declared = []string{
 	"process wandstore.generate.pool-3 > compose internal",
 	"process wandstore.generate.pool-3 > put minio client",
 	"process wandstore.generate.pool-3 > put kv client",
-	"process wandstore.generate.pool-3 > update session internal",
+	"process wandstore.generate.pool-3 > update session client",
 }
 
 func TestOneVisitIsOneTrace(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/wandstore/wandstore/pkg/account"
+	"github.com/wandstore/wandstore/pkg/telemetry"
 )
 
 // scope is the name of this package's tracer.
@@ -37,6 +38,7 @@ func (c *Client) ask(ctx context.Context, req Request, body []byte, try int, t *
 			semconv.GenAIProviderNameKey.String("moonshot_ai"),
 			semconv.GenAIRequestModel(c.cfg.Model),
 			semconv.GenAIRequestMaxTokens(c.cfg.MaxCompletionTokens),
+			telemetry.Peer.String(telemetry.PeerModel),
 			semconv.ServerAddress(c.host),
 			semconv.ServerPort(c.port),
 		))
