@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 
 // The services run as real processes, shoppers come and faults strike, and Prometheus
 // has each query of each dashboard answered, sees every declared metric, and fires
-// every alert for its fault and clears it after. The commands of an alert's runbook are
+// every alert for its fault and clears it after; Alertmanager delivers them. The commands of an alert's runbook are
 // typed as they are written, while it fires. The clock of its rules runs faster than
 // in production. A full disk is not made, nor an account that refuses calls, which would be
 // left alone for a minute; promtool fires these.
@@ -35,13 +36,19 @@ func TestDashboardsAndAlerts(t *testing.T) {
 			return slices.Contains(p.firing(t), alert)
 		})
 		s.look(alert)
+		within(t, "somebody is told", func() bool { return s.alertmanager.told("firing", alert) })
 	}
+	// Nobody has filled in the address of the dead man's switch.
+	must(t, os.WriteFile(s.alertmanager.address("watchdog"), nil, 0o600))
 
 	s.returning.Store(true)
 	s.arriving.Store(true)
 	// The budget is that of a few dozen pages.
 	firing("BudgetNear")
 	firing("BudgetSpent")
+	firing("AlertsNotDelivered")
+	s.alertmanager.fill(t, "watchdog")
+	within(t, "the dead man's switch hears", func() bool { return s.alertmanager.told("firing", "Watchdog") })
 	s.generator.stop()
 	s.startGenerator("KIMI_DAILY_BUDGET=1000")
 	within(t, "the raised budget is heard of", func() bool { return !slices.Contains(p.firing(t), "BudgetSpent") })
@@ -86,9 +93,20 @@ func TestDashboardsAndAlerts(t *testing.T) {
 	s.returning.Store(true)
 	s.arriving.Store(false)
 
-	within(t, "every alert clears", func() bool {
+	eventually.NoError(t, func() error {
 		p.answer(t, queries)
-		return len(p.firing(t)) == 0
+		if names := p.firing(t); len(names) > 0 {
+			return fmt.Errorf("%v fire still", names)
+		}
+		return nil
+	})
+	within(t, "who was told of an alert is told that it is over", func() bool {
+		for _, alert := range []string{"AlertsNotDelivered", "BreakerOpen", "BudgetSpent", "DeadLetters", "JobsTooOld", "ServiceDown"} {
+			if !s.alertmanager.told("resolved", alert) {
+				return false
+			}
+		}
+		return true
 	})
 	within(t, "every query of every dashboard is answered", func() bool {
 		p.answer(t, queries)
@@ -104,6 +122,10 @@ func TestDashboardsAndAlerts(t *testing.T) {
 		}
 		return nil
 	})
+	// What is typed for alerts that do not fire here has answers as well.
+	for _, alert := range []string{"AccountRefuses", "DiskFillsSoon", "DiskNearlyFull", "JetStreamNearlyFull", "StreamNearlyFull", "Watchdog"} {
+		s.look(alert)
+	}
 	for _, histogram := range []string{"http_server_request_duration_seconds_bucket", "wandstore_job_duration_seconds_bucket"} {
 		within(t, "exemplars of "+histogram, func() bool { return p.exemplars(t, histogram) })
 	}

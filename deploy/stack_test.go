@@ -32,13 +32,15 @@ type stack struct {
 	kimi       *kimisim.Server
 	model      string
 	collector  *collector
-	nats       natstest.Account
+	nats       *natstest.Server
 	edgeNATS   *faulttest.Proxy
 	minio      miniotest.Store
 	minioProxy *faulttest.Proxy
 	bucket     string
 	generator  *process
 	edgeURL    string
+	// alertmanager is there with Prometheus.
+	alertmanager *alertmanager
 
 	generatorAddr string
 	private       map[string]string
@@ -59,7 +61,7 @@ func startStack(t *testing.T, env ...string) *stack {
 	t.Cleanup(func() { kimi.Close(); model.Close() })
 	s := &stack{
 		t: t, folder: t.TempDir(), kimi: kimi, model: model.URL, collector: startCollector(t),
-		nats: natstest.Start(t), minio: miniotest.Start(t),
+		nats: natstest.StartMonitored(t), minio: miniotest.Start(t),
 		private:       map[string]string{"edge": freeport.Addr(t), "generator": freeport.Addr(t)},
 		generatorAddr: freeport.Addr(t),
 	}
@@ -96,12 +98,14 @@ func (s *stack) look(alert string) {
 	_, block, _ := strings.Cut(read(s.t, "runbooks/"+alert+".md"), "```sh\n")
 	block, _, _ = strings.Cut(block, "```")
 	// Where things are here, and a member that this pool has.
-	commands := strings.NewReplacer("http://localhost:8787", s.edgeURL, "http://localhost:8080", "http://"+s.generatorAddr,
-		"127.0.0.1:9464", s.private["edge"], "127.0.0.1:9465", s.private["generator"], "pool-3", "pool-0").Replace(block)
+	commands := strings.NewReplacer("http://127.0.0.1:8787", s.edgeURL, "127.0.0.1:8080", s.generatorAddr,
+		"127.0.0.1:9464", s.private["edge"], "127.0.0.1:9465", s.private["generator"], "pool-3", "pool-0",
+		"http://127.0.0.1:9093", s.alertmanager.url, "deploy/alertmanager", s.alertmanager.folder).Replace(block)
 	tools, err := filepath.Abs(filepath.Join("..", ".bin"))
 	must(s.t, err)
 	for command := range strings.Lines(commands) {
-		if strings.HasPrefix(command, "#") {
+		// There are no containers here; TestRunbooks reads what is typed for them.
+		if strings.HasPrefix(command, "#") || strings.HasPrefix(command, "docker ") || strings.HasPrefix(command, "kubectl ") {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(s.t.Context(), patience)
