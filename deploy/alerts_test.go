@@ -49,7 +49,8 @@ func TestAlertsAreTestedAndExplained(t *testing.T) {
 		}
 	}
 	books, err := filepath.Glob("runbooks/*.md")
-	if err != nil || len(books) != len(names) {
+	// One says how all are followed.
+	if err != nil || len(books) != len(names)+1 {
 		t.Errorf("%d runbooks for %d alerts, %v", len(books), len(names), err)
 	}
 
