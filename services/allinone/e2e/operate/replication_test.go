@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/wandstore/wandstore/pkg/checkout"
 	"github.com/wandstore/wandstore/pkg/eventually"
@@ -23,7 +24,7 @@ import (
 // Afterwards they become the same again. Who is forgotten at one end is gone at both.
 func TestPagesOfAPoP(t *testing.T) {
 	t.Parallel()
-	w := world.New(t)
+	w := world.New(t, world.OwnMinIO)
 	home, pop := w.S3.Endpoint, miniotest.StartOwn(t).Addr()
 	toHome, toPoP := faulttest.NewProxy(t, home), faulttest.NewProxy(t, pop)
 	stores := objectStores(t, map[string]string{"home": home, "pop": pop})
@@ -36,16 +37,16 @@ func TestPagesOfAPoP(t *testing.T) {
 		t.Fatalf("the page has %d blocks", len(blocks))
 	}
 	setUp, sendAgain := blocks[0], blocks[1]
-	setUp.run(t, "", dir, stores, "HOME_S3=http://"+toHome.Addr(), "POP_S3=http://"+toPoP.Addr(), "REPLICA_PASSWORD=0123456789abcdef")
+	setUp.run(t, "", dir, stores, "HOME_S3=http://"+toHome.Addr(), "POP_S3=http://"+toPoP.Addr(), "MINIO_ROOT_USER="+miniotest.AccessKey, "REPLICA_PASSWORD=0123456789abcdef")
 	w.S3.Bucket = "wandstore-generated-ui"
 	w.StartGenerator()
 	atPoP := func(c *edge.Config) { c.S3.Endpoint = pop }
 	e := w.StartEdge(atPoP)
-	atHome, there := pages{w.S3, home}, pages{w.S3, pop}
+	atHome, there := pagesAt(t, w.S3, home), pagesAt(t, w.S3, pop)
 
 	e.Visit(t, "magic-wands", "ada")
 	page := e.BecomesHit(t, "magic-wands", "ada")
-	eventually.True(t, "the page is at the PoP", func() bool { return there.has(t, "ada") })
+	asked(t, "the page is at the PoP", func() bool { return there.has(t, "ada") })
 	if a := w.StartEdge(atPoP).Visit(t, "magic-wands", "ada"); a.Tier() != pagestore.TierMinIO || a.Body != page.Body {
 		t.Errorf("at the PoP: %s from %q", a.Header.Get("X-Cache"), a.Tier())
 	}
@@ -54,7 +55,7 @@ func TestPagesOfAPoP(t *testing.T) {
 	toHome.Hang()
 	e.Visit(t, "magic-wands", "grace")
 	e.BecomesHit(t, "magic-wands", "grace")
-	eventually.True(t, "the page is at home", func() bool { return atHome.has(t, "grace") })
+	asked(t, "the page is at home", func() bool { return atHome.has(t, "grace") })
 	if there.has(t, "grace") {
 		t.Error("a page came to the PoP without a link")
 	}
@@ -65,43 +66,57 @@ func TestPagesOfAPoP(t *testing.T) {
 
 	toPoP.Restore()
 	toHome.Restore()
-	eventually.True(t, "the stores are the same again", func() bool {
-		sendAgain.run(t, "", dir, stores)
-		return there.has(t, "grace") && !there.has(t, "ada")
-	})
+	// Reading a page at home has it sent again, once the store there has seen that the link is back.
+	asked(t, "the page of meanwhile is at the PoP", func() bool { return atHome.has(t, "grace") && there.has(t, "grace") })
+	sendAgain.run(t, "", dir, stores)
+	asked(t, "who was forgotten meanwhile is gone at the PoP", func() bool { return !there.has(t, "ada") })
 	if a := world.Post(t, e.Base+"/s/magic-wands/forget", "", "Content-Type", world.Form, "Cookie", "wandstore_shopper=grace"); a.Status != http.StatusSeeOther {
 		t.Fatalf("forget at the PoP: %d %s", a.Status, a.Body)
 	}
-	eventually.True(t, "a shopper who was forgotten at the PoP is gone at home", func() bool { return !atHome.has(t, "grace") })
+	asked(t, "a shopper who was forgotten at the PoP is gone at home", func() bool { return !atHome.has(t, "grace") })
 	// Who comes back after that gets a page as anybody.
 	e.Visit(t, "magic-wands", "ada")
 	e.BecomesHit(t, "magic-wands", "ada")
-	eventually.True(t, "a page of who came back is at the PoP", func() bool { return there.has(t, "ada") })
+	asked(t, "a page of who came back is at the PoP", func() bool { return there.has(t, "ada") })
 }
 
-// pages are those of an object store at an address.
-type pages struct {
-	config pagestore.S3Config
-	addr   string
+// asked is eventually.True for what stores are asked, which costs them more than a moment.
+func asked(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	every := time.NewTicker(100 * time.Millisecond)
+	defer every.Stop()
+	eventually.True(t, what, func() bool {
+		<-every.C
+		return holds()
+	})
+}
+
+// pages are those of one object store.
+type pages struct{ *pagestore.S3 }
+
+// pagesAt gives the pages of the store at an address.
+func pagesAt(t *testing.T, config pagestore.S3Config, addr string) pages {
+	t.Helper()
+	config.Endpoint = addr
+	s3, err := pagestore.NewS3(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s3.Close)
+	return pages{s3}
 }
 
 func (p pages) has(t *testing.T, shopper string) bool {
 	t.Helper()
-	p.config.Endpoint = p.addr
-	s3, err := pagestore.NewS3(p.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s3.Close()
 	key, err := pagekey.New("magic-wands", shopper)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
-	_, err = s3.Get(ctx, key)
+	_, err = p.Get(ctx, key)
 	if err != nil && !errors.Is(err, pagestore.ErrMiss) {
-		t.Fatalf("%s at %s: %v", shopper, p.addr, err)
+		t.Fatalf("%s: %v", shopper, err)
 	}
 	return err == nil
 }

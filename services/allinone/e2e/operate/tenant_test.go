@@ -153,7 +153,13 @@ func productionNATS(t *testing.T, dir string) (addr string) {
 		t.Fatal(err)
 	}
 	addr = freeport.Addr(t)
-	own := fmt.Sprintf("include ./single.conf\nlisten: %q\nhttp: %q\njetstream { store_dir: $NATS_STORE_DIR, domain: hub, max_file_store: 32GB }\n", addr, freeport.Addr(t))
+	own := fmt.Sprintf(`
+include ./single.conf
+listen: %q
+http: %q
+jetstream { store_dir: $NATS_STORE_DIR, domain: hub, max_file_store: 32GB }
+authorization { timeout: %.0f }
+`, addr, freeport.Addr(t), eventually.Patience.Seconds())
 	if err := os.WriteFile(filepath.Join(configs, "own.conf"), []byte(own), 0o600); err != nil {
 		t.Fatal(err)
 	}
