@@ -29,7 +29,7 @@ func TestBucketsAreThoseOfTheCLI(t *testing.T) {
 		wandnats.BucketControl:   {"--history=5", "--max-value-size=1024"},
 		wandnats.BucketImports:   {"--history=1", "--ttl=7d", "--max-value-size=16384"},
 		wandnats.BucketForgotten: {"--history=1", "--ttl=2160h", "--max-value-size=1024"},
-		wandnats.BucketDrafts:    {"--history=1", "--ttl=5m", "--max-value-size=131072"},
+		wandnats.BucketDrafts:    {"--history=1", "--ttl=5m", "--max-value-size=131072", "--republish-source=$KV.PAGE_DRAFTS.draft.>", "--republish-destination=wandstore.draft.>"},
 		wandnats.BucketAccount:   {"--history=1", "--ttl=24h", "--max-value-size=131072"},
 	} {
 		got := streamConfig(t, js, "KV_"+bucket)

@@ -257,6 +257,9 @@ func defined(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 	c.DenyDelete = want.DenyDelete
 	c.DenyPurge = want.DenyPurge
 	c.Mirror = want.Mirror
+	if want.RePublish != nil {
+		c.RePublish = want.RePublish
+	}
 	return c
 }
 

@@ -206,6 +206,18 @@ func ForgottenInKey(shop, shopper string) string { return shopper + "." + shop }
 // DraftKey is the key in PAGE_DRAFTS of the beginning of a page.
 func DraftKey(store, shopper string) string { return "draft." + store + "." + shopper }
 
+// prefixRepublished is before a draft's key in the subject on which the server publishes it
+// once it is stored.
+const prefixRepublished = "wandstore."
+
+// DraftSubject is where each change of a draft is heard by who has subscribed to it, from
+// the server itself: "wandstore.draft.magic-wands.ada". The header Nats-Sequence is its
+// revision.
+func DraftSubject(store, shopper string) string { return prefixRepublished + DraftKey(store, shopper) }
+
+// KeyOfDraftSubject is the key of the draft that is heard on a subject.
+func KeyOfDraftSubject(subject string) string { return strings.TrimPrefix(subject, prefixRepublished) }
+
 // ProductKey is a product's key in CATALOGUE.
 func ProductKey(store, product string) string { return store + "." + product }
 
@@ -235,6 +247,4 @@ const (
 	AllPages = "ui.>"
 	// AllJobs matches every job record of GENERATION_QUEUE, and no breadcrumb.
 	AllJobs = "job.>"
-	// AllDrafts matches every draft of PAGE_DRAFTS.
-	AllDrafts = "draft.>"
 )

@@ -3,6 +3,7 @@ package wandnats_test
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -71,7 +72,8 @@ var rights = []struct {
 	{what: "look for a tombstone", subject: "$JS.API.STREAM.MSG.GET.KV_FORGOTTEN", users: "edge generator importer operator sys"},
 	{what: "write a draft", subject: "$KV.PAGE_DRAFTS.draft.magic-wands.ada", users: "edge generator operator sys"},
 	{what: "read a draft", subject: "$JS.API.DIRECT.GET.KV_PAGE_DRAFTS.$KV.PAGE_DRAFTS.draft.magic-wands.ada", users: "edge generator operator sys"},
-	{what: "watch drafts", subject: "$JS.API.CONSUMER.CREATE.KV_PAGE_DRAFTS.mine.$KV.PAGE_DRAFTS.draft.>", users: "edge operator sys"},
+	{what: "watch drafts", subject: "$JS.API.CONSUMER.CREATE.KV_PAGE_DRAFTS.mine.$KV.PAGE_DRAFTS.draft.>", users: "operator sys"},
+	{what: "say that a draft was written", subject: "wandstore.draft.magic-wands.bob", users: "operator sys"},
 	{what: "walk through the tombstones", subject: "$JS.API.CONSUMER.CREATE.KV_FORGOTTEN.mine.$KV.FORGOTTEN.>", users: "generator operator sys"},
 	{what: "book a cost", subject: "$KV.SPEND.day.2026-11-25", users: "generator operator sys"},
 	{what: "watch the costs", subject: "$JS.API.CONSUMER.CREATE.KV_SPEND.mine.$KV.SPEND.>", users: "edge generator operator sys"},
@@ -94,6 +96,7 @@ var rights = []struct {
 	{what: "hear sessions", subject: "$KV.SHOPPER_SESSIONS.>", subscribe: true, users: "operator sys"},
 	{what: "hear requests of the API", subject: "$JS.API.>", subscribe: true, users: "operator sys"},
 	{what: "hear jobs of shards", subject: "wandstore.generate.*.*", subscribe: true, users: "operator sys"},
+	{what: "hear a draft", subject: "wandstore.draft.magic-wands.ada", subscribe: true, users: "edge operator sys"},
 	{what: "answer for a member", subject: "wandstore.member.pool-4.health", subscribe: true, users: "generator operator sys"},
 	{what: "hear all replies", subject: "_INBOX.>", subscribe: true, users: "operator sys"},
 	{what: "hear the edge's replies", subject: "_INBOX_edge.>", subscribe: true, users: "edge operator sys"},
@@ -179,8 +182,8 @@ func TestServicesMayNotRepublishIntoStores(t *testing.T) {
 		}
 	}
 	for name, snap := range snapshots(t, operator.js) {
-		if snap.config.RePublish != nil {
-			t.Errorf("%s is republished", name)
+		if !reflect.DeepEqual(snap.config.RePublish, before[name].config.RePublish) {
+			t.Errorf("%s is republished by %+v", name, snap.config.RePublish)
 		}
 	}
 	stores := bucket(t, operator.js, wandnats.BucketStores)

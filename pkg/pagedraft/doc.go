@@ -2,7 +2,7 @@
 // PAGE_DRAFTS, so that a shopper who waits sees the sections that there are.
 //
 //	generator   first section ── Put ──► tombstone? ── next section ── Put ──► … ── Remove
-//	edge        the bucket's watch, and Get for who begins to wait later
+//	edge        subscribe to the key's subject, Get, and Hear what is stored from then on
 //
 // A draft is a design and holds no markup. Whoever shows it lets it pass package gate and
 // renders it, because anybody who may write the bucket may write anything.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	wandnats "github.com/wandstore/wandstore/nats"
@@ -47,7 +49,7 @@ func (s *Store) Put(ctx context.Context, key pagekey.Key, draft *wandstorev1.Pag
 			if current == nil {
 				return value, nil
 			}
-			if other, err := Read(current); err == nil && other.GetRequestedAt().AsTime().After(draft.GetRequestedAt().AsTime()) {
+			if other, err := read(current); err == nil && other.GetRequestedAt().AsTime().After(draft.GetRequestedAt().AsTime()) {
 				return nil, ErrSuperseded
 			}
 			return value, nil
@@ -72,7 +74,7 @@ func (s *Store) Get(ctx context.Context, key pagekey.Key) (Draft, error) {
 	case err != nil:
 		return Draft{}, fmt.Errorf("read draft: %w", err)
 	}
-	return Read(entry)
+	return read(entry)
 }
 
 // Remove removes the draft of that revision; with revision 0 any. To find another is no
@@ -88,13 +90,41 @@ func (s *Store) Remove(ctx context.Context, key pagekey.Key, revision uint64) er
 	return nil
 }
 
-// Read reads an entry of the bucket. It fails on anything that is not a draft.
-func Read(entry jetstream.KeyValueEntry) (Draft, error) {
+// read reads an entry of the bucket. It fails on anything that is not a draft.
+func read(entry jetstream.KeyValueEntry) (Draft, error) {
 	d := &wandstorev1.PageDraft{}
 	if err := wire.Unmarshal(entry.Value(), d); err != nil {
 		return Draft{}, err
 	}
 	return Draft{d, entry.Revision()}, nil
+}
+
+// operationHeader is in the entry of a removal.
+const operationHeader = "KV-Operation"
+
+// Hear reads what the server publishes when a draft is stored, on wandnats.DraftSubject. Errors:
+// ErrNone for a removal; any other error means that it is no draft.
+func Hear(msg *nats.Msg) (pagekey.Key, Draft, error) {
+	store, shopper, ok := wandnats.SplitKey(wandnats.KeyOfDraftSubject(msg.Subject))
+	if !ok {
+		return pagekey.Key{}, Draft{}, pagekey.ErrInvalid
+	}
+	key, err := pagekey.Parse(store, shopper)
+	if err != nil {
+		return pagekey.Key{}, Draft{}, err
+	}
+	revision, err := strconv.ParseUint(msg.Header.Get(jetstream.SequenceHeader), 10, 64)
+	if err != nil {
+		return pagekey.Key{}, Draft{}, fmt.Errorf("revision of a draft: %w", err)
+	}
+	if msg.Header.Get(operationHeader) != "" {
+		return pagekey.Key{}, Draft{}, ErrNone
+	}
+	d := &wandstorev1.PageDraft{}
+	if err := wire.Unmarshal(msg.Data, d); err != nil {
+		return pagekey.Key{}, Draft{}, err
+	}
+	return key, Draft{d, revision}, nil
 }
 
 func name(key pagekey.Key) string { return wandnats.DraftKey(key.Shop(), key.Shopper()) }

@@ -103,10 +103,7 @@ func (p *parts) followBus(ctx context.Context, b *bus) error {
 		own,
 		lifecycle.Part{Name: "switches", Run: func(ctx context.Context) error { return p.control.Follow(ctx, b.opened.Conn, b.opened.Control) }},
 		lifecycle.Part{Name: "spending", Run: func(ctx context.Context) error { return p.spend.Follow(ctx, b.opened.Conn, b.opened.Spend) }},
-		lifecycle.Part{Name: "drafts", Run: func(ctx context.Context) error {
-			p.draftWatcher(b.opened).Run(ctx)
-			return nil
-		}},
+		lifecycle.Part{Name: "missed drafts", Run: func(ctx context.Context) error { return p.readDrafts(ctx, b) }},
 		lifecycle.Part{Name: "pages and jobs", Run: func(ctx context.Context) error {
 			defer p.memory.SetWatched(false)
 			p.watcher(ctx, b).Run(ctx)

@@ -93,7 +93,8 @@
 // those who wait for it. A draft is a design that anybody on the bus may have written: the
 // edge lets it pass the gate and renders it, and only that of the live job.
 //
-// Three watches keep the edge's pages up to date. The watch of UI_CACHE (headers only) tells
+// Two watches keep the edge's pages up to date. The watch of UI_CACHE (headers only) tells
 // which pages in memory have changed. The watch of GENERATION_QUEUE feeds the board of live
-// jobs, from which status and events are answered. The watch of PAGE_DRAFTS brings the drafts.
+// jobs, from which status and events are answered. Drafts come by a subscription for each page
+// that somebody waits for here, so those of all others cost the edge nothing.
 package edge

@@ -5,9 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nats.go"
 	"go.opentelemetry.io/otel"
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 	"go.opentelemetry.io/otel/trace"
@@ -31,41 +32,84 @@ type Drafts interface {
 // draftTimeout bounds the lookup of a draft. Without it the page appears when it is whole.
 const draftTimeout = time.Second
 
-// draftWatcher follows the drafts. It begins with those that exist, so that nothing is
-// missed by an outage.
-func (p *parts) draftWatcher(b *wandnats.Bus) wandnats.Watcher {
-	return wandnats.Watcher{
-		Conn:    b.Conn,
-		Watches: []wandnats.Watch{{Bucket: b.Drafts, Keys: wandnats.AllDrafts, Entry: p.noteDraft}},
-		Lost: func(err error) {
-			p.log.Warn("drafts are not watched, trying again", "error", err)
-		},
+// draftsHeard is how many drafts may wait to be taken by their listeners. What comes then is
+// lost, and the next draft of its page contains it.
+const draftsHeard = 256
+
+// draftFollower subscribes to drafts that somebody waits for. An edge that waits for none is
+// sent none, however many are written.
+type draftFollower struct {
+	nc    *nats.Conn
+	log   *slog.Logger
+	heard chan *nats.Msg
+}
+
+func newDraftFollower(nc *nats.Conn, log *slog.Logger) *draftFollower {
+	return &draftFollower{nc: nc, log: log, heard: make(chan *nats.Msg, draftsHeard)}
+}
+
+// follow subscribes to the drafts of a key until stop is called. The subscription outlives
+// outages of the connection.
+func (f *draftFollower) follow(key pagekey.Key) (stop func()) {
+	sub, err := f.nc.ChanSubscribe(wandnats.DraftSubject(key.Shop(), key.Shopper()), f.heard)
+	if err != nil {
+		// The connection is closed, or not yet open: the page appears when it is whole.
+		f.log.Warn("sections are not followed", "error", err)
+		return func() {}
+	}
+	return func() { _ = sub.Unsubscribe() } // it fails on a closed connection only
+}
+
+// hearDrafts gives the drafts that are heard to those who wait for them, until ctx ends.
+func (p *parts) hearDrafts(ctx context.Context) error {
+	for {
+		select {
+		case msg := <-p.follower.heard:
+			if key, draft, err := pagedraft.Hear(msg); err == nil {
+				p.drafts.Set(key, draft)
+			}
+		case <-ctx.Done():
+			return nil
+		}
 	}
 }
 
-func (p *parts) noteDraft(change jetstream.KeyValueEntry) {
-	key, ok := keyOf(change.Key())
-	if !ok || change.Operation() != jetstream.KeyValuePut || !p.drafts.Awaited(key) {
-		return
-	}
-	if draft, err := pagedraft.Read(change); err == nil {
-		p.drafts.Set(key, draft)
+// readDrafts reads the drafts that are awaited when the buckets are there and after each
+// reconnect, for what was stored meanwhile was not heard. It returns when ctx ends.
+func (p *parts) readDrafts(ctx context.Context, b *bus) error {
+	connected := p.nc.StatusChanged(nats.CONNECTED)
+	defer p.nc.RemoveStatusListener(connected)
+	for {
+		for _, key := range p.drafts.Awaited() {
+			readDraft(ctx, b.Drafts, p.drafts, key, draftTimeout)
+		}
+		select {
+		case <-connected:
+		case <-ctx.Done():
+			return nil
+		}
 	}
 }
 
-// listenForDrafts listens for drafts of the keys, beginning with those that there are.
+// readDraft gives a key's draft to those who wait for it.
+func readDraft(ctx context.Context, drafts Drafts, board *draftboard.Board, key pagekey.Key, timeout time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if draft, err := drafts.Get(ctx, key); err == nil {
+		board.Set(key, draft)
+	}
+}
+
+// listenForDrafts listens for drafts of the keys, and then reads those that there are, so
+// that none is missed in between.
 func (e *Edge) listenForDrafts(ctx context.Context, keys []pagekey.Key) *draftboard.Listener {
 	l := e.deps.Drafts.Listen(keys...)
 	b := e.deps.Bus()
 	if b == nil {
 		return l
 	}
-	ctx, cancel := context.WithTimeout(ctx, e.cfg.atLeast(draftTimeout))
-	defer cancel()
 	for _, key := range keys {
-		if draft, err := b.Drafts.Get(ctx, key); err == nil {
-			e.deps.Drafts.Set(key, draft)
-		}
+		readDraft(ctx, b.Drafts, e.deps.Drafts, key, e.cfg.atLeast(draftTimeout))
 	}
 	return l
 }

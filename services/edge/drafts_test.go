@@ -15,6 +15,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/pagedraft"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
+	"github.com/wandstore/wandstore/services/edge/internal/draftboard"
 )
 
 // A stream brings the sections of the live job's draft, once each. Whatever the bus brings,
@@ -102,7 +103,43 @@ func TestListenersHaveTheNewestDraft(t *testing.T) {
 		t.Errorf("revision %d, want 4", got)
 	}
 	l.Leave()
-	if d.drafts.Awaited(key) {
-		t.Error("nobody waits any more")
+	if awaited := d.drafts.Awaited(); len(awaited) > 0 {
+		t.Errorf("nobody waits any more: %v", awaited)
+	}
+}
+
+// However many wait for a page, its drafts are followed once, and for as long as anybody waits.
+func TestDraftsAreFollowedWhileTheyAreAwaited(t *testing.T) {
+	t.Parallel()
+	followed := map[string]int{}
+	board := draftboard.New(func(key pagekey.Key) func() {
+		followed[key.Shopper()]++
+		return func() { followed[key.Shopper()]-- }
+	})
+	ada, err := pagekey.New(slug, "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bob, err := pagekey.New(slug, "bob")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := board.Listen(ada), board.Listen(ada, bob)
+	if followed["ada"] != 1 || followed["bob"] != 1 {
+		t.Errorf("two listeners: followed %v", followed)
+	}
+	first.Leave()
+	if followed["ada"] != 1 {
+		t.Error("one still waits")
+	}
+	second.Leave()
+	second.Leave()
+	if followed["ada"] != 0 || followed["bob"] != 0 {
+		t.Errorf("nobody waits: followed %v", followed)
+	}
+	board.Set(ada, pagedraft.Draft{PageDraft: &wandstorev1.PageDraft{}, Revision: 1}) // on its way when they left
+	board.Listen(ada)
+	if followed["ada"] != 1 {
+		t.Error("who comes later waits for nothing")
 	}
 }

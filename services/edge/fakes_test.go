@@ -77,7 +77,7 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 	t.Helper()
 	s := shared(t)
 	d := &desk{
-		t: t, shop: s.shop, board: jobboard.New(1, time.Now), drafts: draftboard.New(), sessions: map[string]*wandstorev1.ShopperSession{},
+		t: t, shop: s.shop, board: jobboard.New(1, time.Now), drafts: draftboard.New(func(pagekey.Key) func() { return func() {} }), sessions: map[string]*wandstorev1.ShopperSession{},
 		drafted: map[string]pagedraft.Draft{},
 	}
 	cfg := Config{Pool: wandnats.Settings{PoolSize: 1}, Identity: identity.Config{Mode: identity.Open}, PageMaxAge: 24 * time.Hour, TriggerTimeout: time.Second, SessionTimeout: time.Second, LLMTimeoutSeconds: 1, DebugToken: debugToken}

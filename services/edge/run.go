@@ -54,6 +54,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		{Name: "shops", Run: p.shops.Run},
 		{Name: "object store", Run: p.ensureBucket},
 		{Name: "bus", Run: p.runBus},
+		{Name: "drafts", Run: p.hearDrafts},
 		{Name: "cohorts", Run: e.runCohorts},
 		{
 			Name: "http", Run: func(ctx context.Context) error { return e.serve(ctx, listener) },
@@ -79,6 +80,7 @@ type parts struct {
 	keys     pagestore.Keys
 	pages    *pagestore.Tiered
 	board    *jobboard.Board
+	follower *draftFollower
 	drafts   *draftboard.Board
 	control  *control.Switch
 	spend    *spend.Follower
@@ -125,9 +127,10 @@ func newParts(cfg Config, nc *nats.Conn, js jetstream.JetStream, clock *wandnats
 		s3.Close()
 		return nil, err
 	}
+	follower := newDraftFollower(nc, log)
 	p := &parts{
 		cfg: cfg, nc: nc, js: js, log: log, shops: shops, renderer: renderer,
-		memory: memory, s3: s3, keys: keys, board: jobboard.New(cfg.Pool.Concurrency, clock.Now), drafts: draftboard.New(),
+		memory: memory, s3: s3, keys: keys, board: jobboard.New(cfg.Pool.Concurrency, clock.Now), follower: follower, drafts: draftboard.New(follower.follow),
 		control: control.New(log), spend: spend.NewFollower(clock.Now, log),
 		hub: hub, keeper: &wandnats.Keeper{JetStream: hub, Settings: cfg.Pool.AtHub(), Edge: true, Clock: clock, Log: log}, clock: clock,
 	}

@@ -106,12 +106,16 @@ func stream(c jetstream.StreamConfig) (v1beta2.StreamSpec, error) {
 	if err != nil {
 		return v1beta2.StreamSpec{}, err
 	}
+	var republish *v1beta2.RePublish
+	if c.RePublish != nil {
+		republish = &v1beta2.RePublish{Source: c.RePublish.Source, Destination: c.RePublish.Destination}
+	}
 	return v1beta2.StreamSpec{
 		Name: c.Name, Description: c.Description, Subjects: c.Subjects,
 		Retention: retention, Storage: storage, Discard: discard, DiscardPerSubject: c.DiscardNewPerSubject,
 		MaxMsgsPerSubject: int(c.MaxMsgsPerSubject), MaxConsumers: c.MaxConsumers, MaxMsgs: int(c.MaxMsgs), MaxBytes: int(c.MaxBytes),
 		MaxAge: duration(c.MaxAge), MaxMsgSize: int(c.MaxMsgSize), DuplicateWindow: duration(c.Duplicates),
-		Replicas: c.Replicas, AllowDirect: c.AllowDirect, AllowRollup: c.AllowRollup, AllowMsgTTL: c.AllowMsgTTL,
+		Replicas: c.Replicas, AllowDirect: c.AllowDirect, AllowRollup: c.AllowRollup, AllowMsgTTL: c.AllowMsgTTL, AllowAtomicPublish: c.AllowAtomicPublish, RePublish: republish,
 		DenyDelete: c.DenyDelete, DenyPurge: c.DenyPurge,
 		BaseStreamConfig: keep,
 	}, nil

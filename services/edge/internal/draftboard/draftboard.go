@@ -1,8 +1,11 @@
 // Package draftboard holds the beginnings of pages that are being written, for as long as
-// somebody waits for them at this edge. The watch of PAGE_DRAFTS feeds it.
+// somebody waits for them at this edge. It follows the drafts of the keys that are awaited,
+// and no others.
 package draftboard
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/wandstore/wandstore/pkg/pagedraft"
@@ -11,12 +14,24 @@ import (
 
 // Board holds drafts. It is safe for concurrent use.
 type Board struct {
+	follow func(key pagekey.Key) (stop func())
+
 	mu      sync.Mutex
-	waiting map[pagekey.Key]map[*Listener]struct{}
+	waiting map[pagekey.Key]*followed
 }
 
-// New returns an empty board.
-func New() *Board { return &Board{waiting: map[pagekey.Key]map[*Listener]struct{}{}} }
+// followed is who waits for the drafts of a key.
+type followed struct {
+	listeners map[*Listener]struct{}
+	stop      func()
+}
+
+// New returns an empty board. follow is called when a key gets its first listener, and stop
+// when the last one leaves; in between the changes of the key's draft have to come to Set.
+// Neither may call the board.
+func New(follow func(key pagekey.Key) (stop func())) *Board {
+	return &Board{follow: follow, waiting: map[pagekey.Key]*followed{}}
+}
 
 // Listener waits for the drafts of its keys.
 type Listener struct {
@@ -35,9 +50,9 @@ func (b *Board) Listen(keys ...pagekey.Key) *Listener {
 	defer b.mu.Unlock()
 	for _, key := range keys {
 		if b.waiting[key] == nil {
-			b.waiting[key] = map[*Listener]struct{}{}
+			b.waiting[key] = &followed{map[*Listener]struct{}{}, b.follow(key)}
 		}
-		b.waiting[key][l] = struct{}{}
+		b.waiting[key].listeners[l] = struct{}{}
 	}
 	return l
 }
@@ -47,7 +62,12 @@ func (l *Listener) Leave() {
 	l.board.mu.Lock()
 	defer l.board.mu.Unlock()
 	for _, key := range l.keys {
-		if delete(l.board.waiting[key], l); len(l.board.waiting[key]) == 0 {
+		f := l.board.waiting[key]
+		if f == nil {
+			continue // it has left
+		}
+		if delete(f.listeners, l); len(f.listeners) == 0 {
+			f.stop()
 			delete(l.board.waiting, key)
 		}
 	}
@@ -60,11 +80,11 @@ func (l *Listener) Draft() pagedraft.Draft {
 	return l.draft
 }
 
-// Awaited reports whether anybody waits for drafts of the key.
-func (b *Board) Awaited(key pagekey.Key) bool {
+// Awaited is the keys whose drafts somebody waits for.
+func (b *Board) Awaited() []pagekey.Key {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.waiting[key]) > 0
+	return slices.Collect(maps.Keys(b.waiting))
 }
 
 // Set gives a draft to the key's listeners and wakes them. A draft that is older than the
@@ -72,7 +92,11 @@ func (b *Board) Awaited(key pagekey.Key) bool {
 func (b *Board) Set(key pagekey.Key, draft pagedraft.Draft) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for l := range b.waiting[key] {
+	f := b.waiting[key]
+	if f == nil {
+		return // who waited has left
+	}
+	for l := range f.listeners {
 		if draft.Revision <= l.draft.Revision {
 			continue
 		}
