@@ -102,22 +102,30 @@ func TestServicesWaitForProvisioning(t *testing.T) {
 // of a user is its name and "-password".
 func securedNATS(t *testing.T) *server.Options {
 	t.Helper()
-	for _, user := range []string{"edge", "generator", "provision", "importer", "pop", "operator", "sys"} {
-		t.Setenv(strings.ToUpper(user)+"_PASSWORD", user+"-password")
-	}
 	t.Setenv("NATS_STORE_DIR", t.TempDir())
-	opts, err := server.ProcessConfigFile(filepath.Join(checkout.Root(t), "nats", "server", "single.conf"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	_, port, err := net.SplitHostPort(freeport.Addr(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts.Host, opts.HTTPPort, opts.NoLog, opts.NoSigs, opts.AuthTimeout = "127.0.0.1", 0, true, true, eventually.Patience.Seconds()
-	if opts.Port, err = strconv.Atoi(port); err != nil {
+	n, err := strconv.Atoi(port)
+	if err != nil {
 		t.Fatal(err)
 	}
+	return securedBy(t, checkout.Root(t), n)
+}
+
+// securedBy is securedNATS by the configuration of a checkout. The store is NATS_STORE_DIR.
+func securedBy(t *testing.T, root string, port int) *server.Options {
+	t.Helper()
+	for _, user := range []string{"edge", "generator", "provision", "importer", "pop", "operator", "sys"} {
+		t.Setenv(strings.ToUpper(user)+"_PASSWORD", user+"-password")
+	}
+	opts, err := server.ProcessConfigFile(filepath.Join(root, "nats", "server", "single.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts.Host, opts.HTTPPort, opts.NoLog, opts.NoSigs, opts.AuthTimeout = "127.0.0.1", 0, true, true, eventually.Patience.Seconds()
+	opts.Port = port
 	return opts
 }
 
