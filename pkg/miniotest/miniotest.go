@@ -91,7 +91,13 @@ type Server struct {
 // directory.
 func StartOwn(t testing.TB) *Server {
 	t.Helper()
-	s := &Server{t: t, run: &server{binary: checkout.Tool(t, "minio"), dir: t.TempDir()}}
+	return StartIn(t, t.TempDir())
+}
+
+// StartIn is StartOwn with the data in a directory of the test's.
+func StartIn(t testing.TB, dir string) *Server {
+	t.Helper()
+	s := &Server{t: t, run: &server{binary: checkout.Tool(t, "minio"), dir: dir}}
 	t.Cleanup(s.Stop)
 	if err := s.run.startAnywhere(); err != nil {
 		t.Fatalf("miniotest: %v", err)

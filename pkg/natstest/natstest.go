@@ -106,6 +106,12 @@ func StartOwn(t testing.TB) *Server {
 	return start(t, options(storeDir(t)))
 }
 
+// StartIn is StartOwn with the data in a directory of the test's.
+func StartIn(t testing.TB, dir string) *Server {
+	t.Helper()
+	return start(t, options(dir))
+}
+
 // StartSynced is StartOwn with sync_interval always, as production has it: the server
 // acknowledges what its disk has.
 func StartSynced(t testing.TB) *Server {

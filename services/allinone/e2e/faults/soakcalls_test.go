@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -28,12 +29,17 @@ type calls struct {
 	of map[string][]call
 	// killed is when each generator was killed that was.
 	killed map[string]time.Time
+	// fault is what a part of the calls get.
+	fault string
+	part  float64
 }
 
 // call is one call of the model, which has to be paid.
 type call struct {
 	by string
 	at time.Time
+	// spoilt says that the answer was one of the model's faults.
+	spoilt bool
 }
 
 var searchedFor = regexp.MustCompile(`like (soak-[0-9]+)`)
@@ -48,7 +54,9 @@ func countCalls(t *testing.T, sim *kimisim.Server) *calls {
 		if err != nil {
 			return // who asks has gone
 		}
-		c.note(generator, body)
+		if fault := c.note(generator, body); fault != "" {
+			r.Header.Set(kimisim.FaultHeader, fault)
+		}
 		r.URL.Path, r.Body = "/"+path, io.NopCloser(bytes.NewReader(body))
 		model.ServeHTTP(w, r)
 	}))
@@ -59,14 +67,26 @@ func countCalls(t *testing.T, sim *kimisim.Server) *calls {
 // url is the KIMI_BASE_URL of a generator.
 func (c *calls) url(generator string) string { return c.server.URL + "/" + generator + "/v1" }
 
-func (c *calls) note(generator string, body []byte) {
+// note notes a call, and returns the fault that it gets.
+func (c *calls) note(generator string, body []byte) (fault string) {
 	who := ""
 	if found := searchedFor.FindSubmatch(body); found != nil {
 		who = string(found[1])
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.of[who] = append(c.of[who], call{generator, time.Now()})
+	if rand.Float64() < c.part {
+		fault = c.fault
+	}
+	c.of[who] = append(c.of[who], call{generator, time.Now(), fault != ""})
+	return fault
+}
+
+// spoil has a part of the calls get a fault from now on.
+func (c *calls) spoil(fault string, part float64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fault, c.part = fault, part
 }
 
 // kill notes that a generator is killed now.
@@ -107,11 +127,15 @@ func (c *calls) check(t *testing.T, shoppers int64) {
 			excused++
 		}
 	}
-	t.Logf("%d calls of the model for %d shoppers; %d of them again after a kill, %d whose session was not read", total, shoppers, excused, len(c.of[""]))
+	t.Logf("%d calls of the model for %d shoppers; %d of them again after a kill or a fault, %d whose session was not read", total, shoppers, excused, len(c.of[""]))
 }
 
-// lost tells whether the generator that made a call was killed after it, and before then.
+// lost tells whether a call was answered by a fault, or the generator that made it was killed
+// after it, and before then.
 func (c *calls) lost(made call, then time.Time) bool {
+	if made.spoilt {
+		return true
+	}
 	at, killed := c.killed[made.by]
 	return killed && at.After(made.at) && at.Before(then)
 }
