@@ -17,6 +17,8 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/miniotest"
@@ -72,21 +74,31 @@ func TestTraces(t *testing.T) {
 		return s.collector.linked(first)
 	})
 
-	// A job that cannot be stored is tried until it is dead, then replayed.
+	// A job of a shop that the generator does not know is tried until it is dead, then replayed.
 	nc, js := s.nats.Connect(t)
 	defer nc.Close()
+	stores, err := js.KeyValue(t.Context(), wandnats.BucketStores)
+	must(t, err)
+	const shop = "kiln-and-field"
+	open := func() {
+		_, err := stores.Put(t.Context(), shop, []byte(read(t, "stores/"+shop+".json")))
+		must(t, err)
+	}
 	letters := func() uint64 {
 		dead, err := js.Stream(t.Context(), wandnats.StreamDead)
 		must(t, err)
 		return dead.CachedInfo().State.Msgs
 	}
-	gate := s.kimi.Gate()
-	status(t.Context(), page(unlucky))
-	eventually.Receive(t, gate.Arrived(), "call of the model")
-	s.minioProxy.Cut()
-	gate.Open()
+	open()
+	within(t, "the edge knows the shop", func() bool { return status(t.Context(), s.edgeURL+"/s/"+shop) == http.StatusOK })
+	s.generator.stop()
+	status(t.Context(), s.edgeURL+"/s/"+shop+"?shopper="+unlucky)
+	within(t, "its job waits", func() bool { return waiting(t, js) == 1 })
+	must(t, stores.Delete(t.Context(), shop))
+	s.startGenerator()
 	within(t, "the job is dead", func() bool { return letters() == 1 })
-	s.minioProxy.Restore()
+	open()
+	within(t, "the generator knows the shop", func() bool { return s.generates(shop) })
 	dead, err := js.Stream(t.Context(), wandnats.StreamDead)
 	must(t, err)
 	reply, err := nc.Request("wandstore.control.replay", fmt.Appendf(nil, `{"sequence":%d}`, dead.CachedInfo().State.LastSeq), patience)
@@ -118,6 +130,30 @@ func TestTraces(t *testing.T) {
 			t.Errorf("%s left with the spans", secret)
 		}
 	}
+}
+
+// waiting is how many jobs there are.
+func waiting(t *testing.T, js jetstream.JetStream) uint64 {
+	t.Helper()
+	jobs, err := js.Stream(t.Context(), wandnats.StreamGeneration)
+	must(t, err)
+	return jobs.CachedInfo().State.Msgs
+}
+
+// generates tells whether the generator makes a page of the shop at once.
+func (s *stack) generates(shop string) bool {
+	body := strings.NewReader(`{"jobId":"probe","storeSlug":"` + shop + `","shopperId":"probe"}`)
+	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, "http://"+s.generatorAddr+"/generate", body)
+	if err != nil {
+		return false
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	defer res.Body.Close()
+	return res.StatusCode == http.StatusOK
 }
 
 // collector receives spans over OTLP/HTTP
