@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -57,7 +56,7 @@ func badDays() map[string]badDay {
 		"the disk of MinIO is full": {small: "MinIO", strike: func(d *day) { d.fill(); d.lasts(); d.free() }},
 		// The server gives JetStream up, and is started again by who watches its health.
 		"the disk of NATS is full":     {small: "NATS", strike: func(d *day) { d.fill(); d.lasts(); d.free(); d.NATSServer.Restart() }},
-		"clocks jump":                  {strike: clocksJump},
+		"clocks are wrong":             {strike: clocksAreWrong},
 		"roll-out of all services":     {strike: rollOut},
 		"the model's worst day":        {strike: worstDay, template: true},
 		"NATS is restarted all day":    {options: []world.Option{world.OwnNATS}, strike: natsRestarts},
@@ -115,8 +114,10 @@ type day struct {
 	calls      *calls
 	bus, store *faulttest.Proxy
 	generators []*world.Process
-	// ahead is how far the services' clocks are ahead, in nanoseconds.
-	ahead atomic.Int64
+	// started counts the generators, to name them.
+	started int
+	// ahead is how far the clocks of the services that are started now are ahead.
+	ahead time.Duration
 	// disk is the small file system, if there is one.
 	disk string
 }
@@ -148,19 +149,17 @@ func startDay(t *testing.T, bad badDay, seed uint64) *day {
 	return d
 }
 
-// now is the services' clock.
-func (d *day) now() time.Time { return time.Now().Add(time.Duration(d.ahead.Load())) }
-
 func (d *day) startEdge() *world.Process {
 	return d.StartEdgeUnready(world.ProductionTimeouts, func(c *edge.Config) {
-		c.NATS.URL, c.S3.Endpoint, c.Clock = d.NATS.URLVia(d.bus.Addr()), d.store.Addr(), d.now
+		c.NATS.URL, c.S3.Endpoint, c.Clock = d.NATS.URLVia(d.bus.Addr()), d.store.Addr(), wrongBy(d.ahead)
 	})
 }
 
 func (d *day) startGenerator() *world.Process {
-	name := fmt.Sprint("generator-", len(d.generators)+1)
+	d.started++
+	name := fmt.Sprint("generator-", d.started)
 	return d.StartGenerator(func(c *generator.Config) {
-		c.NATS.URL, c.S3.Endpoint, c.Clock = d.NATS.URLVia(d.bus.Addr()), d.store.Addr(), d.now
+		c.NATS.URL, c.S3.Endpoint, c.Clock = d.NATS.URLVia(d.bus.Addr()), d.store.Addr(), wrongBy(d.ahead)
 		c.KimiBaseURL, c.LLMTimeoutSeconds, c.StallTimeout, c.MaxConcurrency = d.calls.url(name), 20, 5*time.Second, 40
 	})
 }
@@ -173,24 +172,32 @@ func (d *day) upTo(most time.Duration) time.Duration {
 // lasts waits for as long as something is wrong.
 func (d *day) lasts() { <-time.After(d.upTo(8 * time.Second)) }
 
-// clocksJump has the services' clocks jump by up to an hour, ahead or back, and back again.
-func clocksJump(d *day) {
+// clocksAreWrong has the services run on machines whose clocks are wrong by up to an hour, each
+// on another, and at last on some that are right. A clock that steps under a running service is
+// another matter: nothing here can step the wall clock and leave the monotonic one.
+func clocksAreWrong(d *day) {
 	for range 3 {
-		d.ahead.Store(d.rng.Int64N(int64(2*time.Hour)) - int64(time.Hour))
+		d.replaceAll(func() { d.ahead = time.Duration(d.rng.Int64N(int64(2*time.Hour))) - time.Hour })
 		d.lasts()
 	}
-	d.ahead.Store(0)
+	d.replaceAll(func() { d.ahead = 0 })
 }
 
-// rollOut replaces every edge and every generator by another, one after the other.
-func rollOut(d *day) {
+// rollOut replaces every edge and every generator by another.
+func rollOut(d *day) { d.replaceAll(func() {}) }
+
+// replaceAll replaces every edge and every generator by another, one after the other. before is
+// called before each.
+func (d *day) replaceAll(before func()) {
 	for _, at := range d.edges {
+		before()
 		next := d.startEdge()
 		next.Ready(d.t)
 		at.Swap(next).Stop()
 	}
-	for _, old := range d.generators {
-		d.generators = append(d.generators, d.startGenerator())
+	for i, old := range d.generators {
+		before()
+		d.generators[i] = d.startGenerator()
 		old.Stop()
 	}
 }
