@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -39,6 +40,17 @@ const codeStoreFailed = 10077
 func IsFull(err error) bool {
 	api, ok := errors.AsType[*jetstream.APIError](err)
 	return ok && api.ErrorCode == codeStoreFailed && api.Description == "maximum bytes exceeded"
+}
+
+// codeTooLarge is the server's err_code for a message above its stream's max_msg_size
+// (JSStreamMessageExceedsMaximumErr). nats.go has no sentinel.
+const codeTooLarge = 10054
+
+// IsTooLarge reports whether a value was refused because it is larger than a message of the
+// bucket, or of the connection, may be.
+func IsTooLarge(err error) bool {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return errors.Is(err, nats.ErrMaxPayload) || ok && api.ErrorCode == codeTooLarge
 }
 
 // Put writes the value of a key unless the key has been written since revision, and

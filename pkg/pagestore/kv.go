@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	wandnats "github.com/wandstore/wandstore/nats"
@@ -108,7 +107,7 @@ func (s *KV) put(ctx context.Context, page *Page) error {
 	switch {
 	case err == nil, errors.Is(err, errSame), errors.Is(err, ErrSuperseded):
 		return err
-	case errors.Is(err, nats.ErrMaxPayload):
+	case wandnats.IsTooLarge(err):
 		return fmt.Errorf("%w: %w", ErrTooLarge, err)
 	default:
 		return fmt.Errorf("put page: %w", err)

@@ -8,10 +8,8 @@ import (
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/eventually"
-	"github.com/wandstore/wandstore/pkg/faulttest"
 	"github.com/wandstore/wandstore/pkg/freeport"
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
-	"github.com/wandstore/wandstore/services/generator"
 )
 
 // The job of a killed generator is redelivered after the ack wait, and its page is stored
@@ -64,21 +62,20 @@ func TestGeneratorKilledInMidJob(t *testing.T) {
 	}
 }
 
-// A job that cannot store its page in MinIO in any of its deliveries becomes a dead
-// letter, which contains the reason. Once MinIO is back the letter can be replayed with
-// the nats CLI, without another call of the model.
+// A job whose page KV refuses in each of its deliveries becomes a dead letter, which contains
+// the reason. Once KV takes it the letter can be replayed with the nats CLI, without another
+// call of the model.
 func TestDeadLetterIsReplayed(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
-	proxy := faulttest.NewProxy(t, w.S3.Endpoint)
 	e := w.StartEdge()
-	w.StartGenerator(func(c *generator.Config) { c.S3.Endpoint = proxy.Addr() })
+	w.StartGenerator()
 	_, js := w.Connect()
 	w.LimitDeliveries(js, 2)
-	proxy.Cut()
+	allow := w.RefusePages(js)
 
 	e.Visit(t, "magic-wands", "abc123")
-	// The page is in KV meanwhile.
+	// The page is in MinIO meanwhile.
 	e.BecomesHit(t, "magic-wands", "abc123")
 	dead, err := js.Stream(t.Context(), wandnats.StreamDead)
 	if err != nil {
@@ -102,15 +99,15 @@ func TestDeadLetterIsReplayed(t *testing.T) {
 		t.Errorf("/debug/errors does not tell: %s", a.Body)
 	}
 
-	proxy.Restore()
+	allow()
 	asked := len(w.Sim.Requests())
 	out := w.CLI("req", wandnats.SubjectReplay, `{"sequence":1}`)
 	if !strings.Contains(out, `"poolMember":"pool-3"`) {
 		t.Errorf("nats req: %s", out)
 	}
-	fresh := w.StartEdge()
-	eventually.True(t, "the page is in MinIO", func() bool {
-		return fresh.Visit(t, "magic-wands", "abc123").Header.Get("X-Cache") == "HIT" && len(w.Waiting(js)) == 0
+	eventually.True(t, "the page is in KV", func() bool {
+		_, err := w.KV(wandnats.BucketPages).Get(t.Context(), wandnats.PageKey("magic-wands", "abc123"))
+		return err == nil && len(w.Waiting(js)) == 0
 	})
 	if n := len(w.Sim.Requests()); n != asked {
 		t.Errorf("the replay asked the model again: %d requests, then %d", asked, n)

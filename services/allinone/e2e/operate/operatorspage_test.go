@@ -17,11 +17,9 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/checkout"
 	"github.com/wandstore/wandstore/pkg/eventually"
-	"github.com/wandstore/wandstore/pkg/faulttest"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/natstest"
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
-	"github.com/wandstore/wandstore/services/generator"
 	"github.com/wandstore/wandstore/services/kimisim"
 )
 
@@ -95,9 +93,8 @@ func ofMember(member, n int) []string {
 func TestOperatorsPage(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
-	store := faulttest.NewProxy(t, w.S3.Endpoint)
 	start := func() (*world.Process, *world.Process) {
-		return w.StartEdge(), w.StartGenerator(func(c *generator.Config) { c.S3.Endpoint = store.Addr() })
+		return w.StartEdge(), w.StartGenerator()
 	}
 	e, g := start()
 	_, js := w.Connect()
@@ -148,12 +145,12 @@ func TestOperatorsPage(t *testing.T) {
 	after["A shopper's job"] = func() { stop(); idle() }
 	before["Dead letters"] = func() {
 		w.LimitDeliveries(js, 1)
-		store.Cut()
+		allow := w.RefusePages(js)
 		for _, id := range third[1:5] {
 			e.Visit(t, "magic-wands", id)
 		}
 		letters(t, w, 4)
-		store.Restore()
+		allow()
 	}
 	after["Dead letters"] = idle
 	before["Empty a member's queue"] = func() {
@@ -214,10 +211,10 @@ func TestOperatorsPage(t *testing.T) {
 	before["Back up and restore"] = func() {
 		// The restart has restored the consumers' deliveries.
 		w.LimitDeliveries(js, 1)
-		store.Cut()
+		allow := w.RefusePages(js)
 		e.Visit(t, "magic-wands", third[6])
 		letters(t, w, 1)
-		store.Restore()
+		allow()
 		idle()
 		g.Stop()
 		e.Stop()

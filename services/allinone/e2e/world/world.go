@@ -225,6 +225,27 @@ func (w *World) LimitDeliveries(js jetstream.JetStream, most int) {
 	}
 }
 
+// RefusePages has KV refuse every page, as one that is too large. allow has it take them again.
+func (w *World) RefusePages(js jetstream.JetStream) (allow func()) {
+	w.t.Helper()
+	largest := func(bytes int32) int32 {
+		w.t.Helper()
+		bucket, err := js.Stream(w.t.Context(), "KV_"+wandnats.BucketPages)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		cfg := bucket.CachedInfo().Config
+		before := cfg.MaxMsgSize
+		cfg.MaxMsgSize = bytes
+		if _, err := js.UpdateStream(w.t.Context(), cfg); err != nil {
+			w.t.Fatal(err)
+		}
+		return before
+	}
+	before := largest(1)
+	return func() { w.t.Helper(); largest(before) }
+}
+
 // ShortenAckWait has jobs of lost workers redelivered soon.
 func (w *World) ShortenAckWait(js jetstream.JetStream, wait time.Duration) {
 	w.t.Helper()
