@@ -94,7 +94,7 @@ func (e *Edge) considerVisitor(ctx context.Context, found *ownPage) {
 // into memory. Concurrent callers share one rendering. The error wraps gate.ErrNoDesign if
 // the page holds no design that the shop can render.
 func (e *Edge) rerender(page *pagestore.Page, shop *catalogue.Shop) (*pagestore.Page, error) {
-	flight := page.Key().Shop() + ":" + page.Key().Shopper() + ":" + page.JobID() + ":" + string(shop.Version) + fmt.Sprintf(":%p", shop)
+	flight := flightOf(page.Key()) + ":" + page.JobID() + ":" + string(shop.Version) + fmt.Sprintf(":%p", shop)
 	result, err, _ := e.renders.Do(flight, func() (any, error) {
 		design, err := gate.ReadStored(page.HTML(), shop)
 		if err != nil {

@@ -168,7 +168,7 @@ func (e *Edge) trigger(ctx context.Context, r jobqueue.Request) (generation stri
 		return generationOff, false
 	}
 	first := false
-	result, err, _ := e.triggers.Do(r.Key.Shop()+":"+r.Key.Shopper(), func() (any, error) {
+	result, err, _ := e.triggers.Do(flightOf(r.Key), func() (any, error) {
 		first = true
 		// Other callers wait for this call too, so it must not end with its own request.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.cfg.TriggerTimeout)

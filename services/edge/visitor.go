@@ -70,7 +70,7 @@ func (e *Edge) visitor(ctx context.Context, key pagekey.Key) *visitor {
 	if b == nil || !e.deps.Connected() || now.UnixNano() < e.visitorsPausedUntil.Load() {
 		return nil
 	}
-	read, err, _ := e.visits.Do(visitOf(key), func() (any, error) {
+	read, err, _ := e.visits.Do(flightOf(key), func() (any, error) {
 		// Other callers wait for this one too, so it must not end with its own request.
 		return e.readVisitor(context.WithoutCancel(ctx), b, key, now)
 	})
@@ -100,8 +100,8 @@ func (e *Edge) readVisitor(ctx context.Context, b *Bus, key pagekey.Key, now tim
 	return read, nil
 }
 
-// visitOf names the reading of a key's session.
-func visitOf(key pagekey.Key) string { return key.Shop() + ":" + key.Shopper() }
+// flightOf names what is done for a key at the moment, once for all who ask for it.
+func flightOf(key pagekey.Key) string { return key.Shop() + ":" + key.Shopper() }
 
 // knownVisitor is what is known of a shopper without reading their session; current is false if
 // that is nothing, or too old.
@@ -158,7 +158,7 @@ func (e *Edge) invalidateVisitor(shopper, store string) {
 	if key, err := pagekey.New(store, shopper); err == nil {
 		e.visitors.Invalidate(key)
 		// Who comes now must not get what was read before.
-		e.visits.Forget(visitOf(key))
+		e.visits.Forget(flightOf(key))
 	}
 }
 
