@@ -95,8 +95,7 @@ func (s *stack) start(name string, env ...string) *process {
 // look types the commands under "Look" of an alert's runbook.
 func (s *stack) look(alert string) {
 	s.t.Helper()
-	_, block, _ := strings.Cut(read(s.t, "runbooks/"+alert+".md"), "```sh\n")
-	block, _, _ = strings.Cut(block, "```")
+	block := shellBlock.FindStringSubmatch(read(s.t, "runbooks/"+alert+".md"))[1]
 	// Where things are here, and a member that this pool has.
 	commands := strings.NewReplacer("http://127.0.0.1:8787", s.edgeURL, "127.0.0.1:8080", s.generatorAddr,
 		"127.0.0.1:9464", s.private["edge"], "127.0.0.1:9465", s.private["generator"], "pool-3", "pool-0",
