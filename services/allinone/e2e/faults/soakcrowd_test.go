@@ -50,26 +50,15 @@ func shopper(n int64) string { return fmt.Sprint("soak-", n) }
 // one has searched for something before, by which its calls of the model are known.
 func (c *crowd) come(first, again time.Duration) (stop func()) {
 	var visitors sync.WaitGroup
-	done := make(chan struct{})
-	each := func(pause time.Duration, visit func()) {
-		visitors.Go(func() {
-			tick := time.NewTicker(pause)
-			defer tick.Stop()
-			for {
-				select {
-				case <-done:
-					return
-				case <-tick.C:
-					// One that waits for its answer keeps nobody else from coming.
-					visitors.Go(visit)
-				}
-			}
-		})
+	each := func(pause time.Duration, visit func()) (stop func()) {
+		// One that waits for its answer keeps nobody else from coming.
+		return world.Every(c.t, pause, func() { visitors.Go(visit) })
 	}
-	each(first, func() { c.arrive(c.came.Add(1) - 1) })
-	each(again, func() { c.visit(rand.N(max(1, c.came.Load()))) })
+	stopNew := each(first, func() { c.arrive(c.came.Add(1) - 1) })
+	stopReturning := each(again, func() { c.visit(rand.N(max(1, c.came.Load()))) })
 	return func() {
-		close(done)
+		stopNew()
+		stopReturning()
 		visitors.Wait()
 		if c.came.Load() == 0 {
 			c.t.Error("nobody came")

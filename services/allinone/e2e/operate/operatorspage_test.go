@@ -131,15 +131,10 @@ func TestOperatorsPage(t *testing.T) {
 	var stop func()
 	before["A shopper's job"] = func() {
 		// Shoppers keep coming, so that the watching commands see something.
-		stop = world.Background(t, "shoppers", func(ctx context.Context) error {
-			for n := 0; ; n++ {
-				select {
-				case <-ctx.Done():
-					return nil
-				case <-time.After(200 * time.Millisecond):
-					e.Visit(t, "magic-wands", fmt.Sprintf("passing-%d", n))
-				}
-			}
+		n := 0
+		stop = world.Every(t, 200*time.Millisecond, func() {
+			e.Visit(t, "magic-wands", fmt.Sprintf("passing-%d", n))
+			n++
 		})
 	}
 	after["A shopper's job"] = func() { stop(); idle() }

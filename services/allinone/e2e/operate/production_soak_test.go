@@ -214,27 +214,9 @@ func shopperName(n int64) string { return fmt.Sprint("upgrade-", n) }
 // answered with a page, by the edge that the balancer chooses or, if that has just ended, by
 // the next.
 func (p *production) bringShoppers() (leave func()) {
-	var visitors sync.WaitGroup
-	done := make(chan struct{})
-	come := func(pause time.Duration, who func() int64) {
-		visitors.Go(func() {
-			tick := time.NewTicker(pause)
-			defer tick.Stop()
-			for {
-				select {
-				case <-done:
-					return
-				case <-tick.C:
-					p.visit(shopperName(who()))
-				}
-			}
-		})
-	}
-	come(300*time.Millisecond, func() int64 { return p.came.Add(1) - 1 })
-	come(100*time.Millisecond, func() int64 { return rand.N(max(1, p.came.Load())) })
-	leave = sync.OnceFunc(func() { close(done); visitors.Wait() })
-	p.t.Cleanup(leave)
-	return leave
+	stopNew := world.Every(p.t, 300*time.Millisecond, func() { p.visit(shopperName(p.came.Add(1) - 1)) })
+	stopReturning := world.Every(p.t, 100*time.Millisecond, func() { p.visit(shopperName(rand.N(max(1, p.came.Load())))) })
+	return func() { stopNew(); stopReturning() }
 }
 
 func (p *production) visit(shopper string) {

@@ -60,6 +60,24 @@ func Background(t testing.TB, name string, f func(ctx context.Context) error) (s
 	return stop
 }
 
+// Every calls f after each pause until the test ends or stop is called, which waits for the
+// call under way.
+func Every(t testing.TB, pause time.Duration, f func()) (stop func()) {
+	t.Helper()
+	return Background(t, "what is done every "+pause.String(), func(ctx context.Context) error {
+		tick := time.NewTicker(pause)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+				f()
+			}
+		}
+	})
+}
+
 // Answers waits until the service answers, whatever its state.
 func (p *Process) Answers(t testing.TB) {
 	t.Helper()
