@@ -49,13 +49,18 @@ func (c *Consumer) hold(ctx context.Context, d *delivery, change func(held) *wan
 	return err
 }
 
-// Recover has the consumer begin anew after NATS has lost its data. It sends a heartbeat of
-// each running job at once, because whoever finds no record makes the job again. And it
+// Recover has the consumer begin anew once what NATS had lost is there again. It beats, and
 // pulls anew: a pull that went to a consumer that is gone gets no answer.
 func (c *Consumer) Recover() {
 	if stop := c.stopPull.Load(); stop != nil {
 		(*stop)()
 	}
+	c.Beat()
+}
+
+// Beat sends a heartbeat of each running job at once, and again every second until its record
+// is written: whoever finds no record makes the job again.
+func (c *Consumer) Beat() {
 	c.deliveries.Range(func(d, _ any) bool {
 		if d, ok := d.(*delivery); ok {
 			d.beatNow()

@@ -73,3 +73,36 @@ func TestRecordOfARunningJobIsLost(t *testing.T) {
 		})
 	}
 }
+
+// Nothing is asked for by what is known of a bucket that was made anew: its workers have yet
+// to write what they make.
+func TestNoJobOfABucketThatBeganAnew(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, one())
+	for _, shopper := range []string{"abc123", "abc124", "abc125"} {
+		p.trigger(shopper)
+	}
+	newest, err := p.jobs.Get(t.Context(), wandnats.JobKey("magic-wands", "abc125"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	watcher := p.another().queue
+	watcher.Saw(newest.Revision())
+	if err := p.js.DeleteKeyValue(t.Context(), wandnats.BucketJobs); err != nil {
+		t.Fatal(err)
+	}
+	if err := wandnats.Ensure(t.Context(), p.js, p.settings); err != nil {
+		t.Fatal(err)
+	}
+	for who, queue := range map[string]*jobqueue.Queue{"who wrote records": p.queue, "who saw them": watcher} {
+		if _, err := queue.Trigger(t.Context(), jobqueue.Request{Key: key(t, "abc123"), Origin: "visit"}); !errors.Is(err, wandnats.ErrLost) {
+			t.Errorf("%s: %v, want ErrLost", who, err)
+		}
+		if _, err := queue.Record(t.Context(), key(t, "abc123")); !errors.Is(err, jobqueue.ErrNoRecord) {
+			t.Errorf("the claim of %s: %v, want no record", who, err)
+		}
+	}
+	if n := p.waiting(); n != 3 {
+		t.Errorf("%d jobs wait, want the three that did", n)
+	}
+}

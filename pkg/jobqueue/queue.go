@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -32,6 +33,8 @@ type Queue struct {
 	maxWait time.Duration
 	metrics *metrics
 	tracer  trace.Tracer
+	// seen is the newest revision of the bucket that this process knows of.
+	seen atomic.Uint64
 }
 
 // NewQueue returns a Queue for a pool of those settings. jobs is the bucket
@@ -70,9 +73,10 @@ type Ticket struct {
 // offers the job to the shard's next one, until all have refused.
 //
 // Errors: ErrPoolFull if all members refused, in which case the claim is withdrawn;
-// wandnats.ErrContended if other requests for the key were always faster. Any other error
-// means that NATS did not answer within ctx. If the claim was written, it lapses after
-// 5 s.
+// wandnats.ErrContended if other requests for the key were always faster; wandnats.ErrLost if
+// the bucket was made anew, so that nobody knows yet which keys have a live job: the Queue is
+// of no use any more. Any other error means that NATS did not answer within ctx. If the claim
+// was written, it lapses after 5 s.
 func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	mine, other, err := q.claim(ctx, r)
 	if err != nil {
@@ -118,6 +122,16 @@ func (q *Queue) Record(ctx context.Context, key pagekey.Key) (*wandstorev1.JobRe
 	return h.JobRecord, err
 }
 
+// Saw tells of a revision that the bucket has: whoever watches it knows those of all writers.
+func (q *Queue) Saw(revision uint64) {
+	for {
+		seen := q.seen.Load()
+		if revision <= seen || q.seen.CompareAndSwap(seen, revision) {
+			return
+		}
+	}
+}
+
 // claim writes a record in the state publishing. If the key has a live job, claim returns
 // the job's record as other instead.
 func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandstorev1.JobRecord, err error) {
@@ -130,6 +144,7 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 	}()
 
 	var rec *wandstorev1.JobRecord
+	seen := q.seen.Load()
 	revision, err := wandnats.UpdateNew(ctx, q.js, q.records.kv, jobKey(r.Key), func(current jetstream.KeyValueEntry) ([]byte, error) {
 		now := q.records.now()
 		rec, other = nil, nil
@@ -164,9 +179,17 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 	if err != nil {
 		return held{}, nil, fmt.Errorf("claim: %w", err)
 	}
+	mine = held{JobRecord: rec, revision: revision}
+	if revision <= seen {
+		// Revisions only rise, but in a bucket that began anew. Its workers have yet to write
+		// what they make. If this fails, the claim lapses.
+		_ = q.records.drop(ctx, r.Key, mine)
+		return held{}, nil, fmt.Errorf("claim: %w: the job records", wandnats.ErrLost)
+	}
+	q.Saw(revision)
 	outcome = outcomeClaimed
 	span.SetAttributes(telemetry.JobID.String(rec.GetJobId()))
-	return held{JobRecord: rec, revision: revision}, nil, nil
+	return mine, nil, nil
 }
 
 // wantedLong reports whether a job that waits has not been asked for for a while. Its record

@@ -31,6 +31,7 @@ type bus struct {
 	Bus
 
 	opened *wandnats.Bus
+	queue  *jobqueue.Queue
 	pages  *pagestore.KV
 	near   *near
 }
@@ -148,10 +149,11 @@ func (p *parts) openBus(ctx context.Context) (*bus, error) {
 	pages, sessions := pagestore.NewKV(opened.Pages, p.keys), session.NewStore(opened.Sessions, session.GuestTTL(p.hub, p.cfg.GuestTTL), session.Clock(p.clock.Now))
 	drafts := pagedraft.NewStore(opened.Drafts)
 	data := &personal.Data{Permanent: p.s3, Cache: pages, Jobs: opened.Jobs, Sessions: sessions, Forgotten: opened.Forgotten, Drafts: drafts, Now: p.clock.Now}
+	queue := jobqueue.NewQueue(p.hub, opened.Jobs, p.cfg.Pool, trail)
 	return &bus{
-		opened: opened, pages: pages, near: n,
+		opened: opened, pages: pages, near: n, queue: queue,
 		Bus: Bus{
-			Queue:    jobqueue.NewQueue(p.hub, opened.Jobs, p.cfg.Pool, trail),
+			Queue:    queue,
 			Trail:    readableTrail{trail, opened.Jobs},
 			Sessions: sessions,
 			Maker: &pagemaker.Maker{
@@ -248,6 +250,7 @@ func (p *parts) watcher(ctx context.Context, b *bus) wandnats.Watcher {
 				Bucket: b.opened.Jobs, Keys: wandnats.AllJobs,
 				Entry: func(change jetstream.KeyValueEntry) {
 					p.noteJob(change)
+					b.queue.Saw(change.Revision())
 					if current {
 						delay.Record(ctx, max(0, p.clock.Now().Sub(change.Created()).Seconds()))
 					}

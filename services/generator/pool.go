@@ -100,6 +100,10 @@ func (p *parts) runBus(ctx context.Context, opened *pool) error {
 		if !errors.Is(err, wandnats.ErrLost) {
 			return err
 		}
+		// An edge may have made the bucket of the records already, and asks for pages soon.
+		for _, c := range opened.consumers {
+			c.Beat()
+		}
 		if err := ensure(ctx, p.keeper, p.log); err != nil {
 			return err
 		}
