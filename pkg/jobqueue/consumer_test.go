@@ -158,7 +158,7 @@ func TestJobEndsWhileNATSIsAway(t *testing.T) {
 	p.tune(2*time.Second, 4)
 	p.trigger("abc123")
 	// As the services connect: what is published in an outage fails.
-	away := p.failingFast()
+	away := p.another()
 	w := away.work()
 	c := w.next()
 	p.server.Stop()

@@ -155,7 +155,8 @@ func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration)
 			})
 			return outcomeBusy, err
 		}
-	case found.replaces(d.job):
+	case found.replaces(d.job), found.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && owned(found.JobRecord, now):
+		// One that runs was not to be seen when this job was made: its record had been lost.
 		c.trail.Debug(ctx, d.job.Key, c.breadcrumb(d, "superseded", "by job "+found.GetJobId()))
 		return outcomeSuperseded, settle(ctx, d.msg.DoubleAck)
 	}

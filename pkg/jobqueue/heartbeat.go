@@ -17,36 +17,54 @@ func (c *Consumer) inProgress(ctx context.Context, d *delivery) {
 	}
 }
 
+// holdTries bounds hold: whoever is faster than it makes progress, and who could are the edges
+// whose shopper it is.
+const holdTries = 10
+
 // hold writes the record that change returns, also where the record was lost. It returns
 // errLost if the record belongs to another worker, and ErrCancelled if the job was cancelled.
 func (c *Consumer) hold(ctx context.Context, d *delivery, change func(held) *wandstorev1.JobRecord) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	rec := change(d.held)
-	h, err := c.records.put(ctx, d.job.Key, d.held, rec)
-	if wandnats.IsConflict(err) {
-		// A write whose answer was lost in an outage may have succeeded. Then the record is
-		// still this delivery's, at a revision that it does not know.
-		found, getErr := c.records.get(ctx, d.job.Key)
-		switch {
-		case errors.Is(getErr, ErrNoRecord):
-			// The bucket was lost. Nobody else has the job, or there would be a record.
-			found = held{}
-		case getErr == nil && found.cancels(d.job):
-			return ErrCancelled
-		case getErr != nil || found.GetState() != wandstorev1.JobState_JOB_STATE_RUNNING ||
-			found.GetJobId() != d.held.GetJobId() || found.GetWorker() != d.held.GetWorker() || found.GetAttempt() != d.held.GetAttempt():
-			return errLost
+	rec, over := change(d.held), d.held
+	for range holdTries {
+		h, err := c.records.put(ctx, d.job.Key, over, rec)
+		if err == nil {
+			d.held = h
+			return nil
 		}
-		h, err = c.records.put(ctx, d.job.Key, found, rec)
+		if !wandnats.IsConflict(err) {
+			return err
+		}
+		if over, err = c.stillHeld(ctx, d); err != nil {
+			return err
+		}
 	}
-	if wandnats.IsConflict(err) {
-		return errLost
+	return errLost
+}
+
+// stillHeld returns the record that a delivery's is to be written over, although it is not the
+// one that the delivery wrote at last. Errors are those of hold, and the client's.
+func (c *Consumer) stillHeld(ctx context.Context, d *delivery) (held, error) {
+	found, err := c.records.get(ctx, d.job.Key)
+	switch {
+	case errors.Is(err, ErrNoRecord):
+		// The bucket was lost. Nobody else has the job, or there would be a record.
+		return held{}, nil
+	case err != nil:
+		return held{}, err
+	case found.cancels(d.job):
+		return held{}, ErrCancelled
+	case found.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING &&
+		found.GetJobId() == d.held.GetJobId() && found.GetWorker() == d.held.GetWorker() && found.GetAttempt() == d.held.GetAttempt():
+		// A write whose answer was lost in an outage has succeeded.
+		return found, nil
+	case found.revision < d.held.revision && found.waits():
+		// The bucket was lost, and an edge has asked for the page by the new one.
+		return found, nil
+	default:
+		return held{}, errLost
 	}
-	if err == nil {
-		d.held = h
-	}
-	return err
 }
 
 // Recover has the consumer begin anew once what NATS had lost is there again. It beats, and

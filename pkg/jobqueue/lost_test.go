@@ -6,6 +6,7 @@ import (
 	"time"
 
 	wandnats "github.com/wandstore/wandstore/nats"
+	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 )
 
@@ -72,6 +73,41 @@ func TestRecordOfARunningJobIsLost(t *testing.T) {
 			p.empties()
 		})
 	}
+}
+
+// A page that is being made is not made again, though an edge that knew nothing of it has
+// asked for it: the worker takes the record back.
+func TestARunningJobTakesItsRecordBack(t *testing.T) {
+	t.Parallel()
+	settings := one()
+	settings.Concurrency = 2
+	p := newPool(t, settings)
+	p.tune(time.Hour, 4)
+	p.trigger("abc123")
+	w := p.work(func(c *jobqueue.ConsumerConfig) { c.Concurrency = 2 })
+	c := w.next()
+	if err := p.js.DeleteKeyValue(t.Context(), wandnats.BucketJobs); err != nil {
+		t.Fatal(err)
+	}
+	if err := wandnats.Ensure(t.Context(), p.js, p.settings); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.js.PauseConsumer(t.Context(), wandnats.StreamGeneration, member, time.Now().Add(never)); err != nil {
+		t.Fatal(err)
+	}
+	p.another().trigger("abc123")
+	w.Beat()
+	p.reaches("abc123", running)
+	if _, err := p.js.ResumeConsumer(t.Context(), wandnats.StreamGeneration, member); err != nil {
+		t.Fatal(err)
+	}
+	eventually.True(t, "the second job is superseded", func() bool { return p.waiting() == 1 })
+	w.idle()
+	c.answer <- nil
+	if rec := p.reaches("abc123", ready); rec.GetJobId() != c.job.GetJobId() {
+		t.Errorf("record: got %v, want the first job's", rec)
+	}
+	p.empties()
 }
 
 // Nothing is asked for by what is known of a bucket that was made anew: its workers have yet

@@ -134,6 +134,11 @@ func (h held) cancels(job *Job) bool {
 	return h.GetState() == wandstorev1.JobState_JOB_STATE_CANCELLED && h.GetJobId() == job.GetJobId()
 }
 
+// waits reports whether the record is of a job that no worker has.
+func (h held) waits() bool {
+	return h.GetState() == wandstorev1.JobState_JOB_STATE_PUBLISHING || h.GetState() == wandstorev1.JobState_JOB_STATE_QUEUED
+}
+
 // in returns a copy of the record in another state, with a deadline of now plus owned.
 func (h held) in(state wandstorev1.JobState, now time.Time, owned time.Duration) *wandstorev1.JobRecord {
 	rec := proto.CloneOf(h.JobRecord)

@@ -218,26 +218,6 @@ func TestReadyJobIsNotMadeAgain(t *testing.T) {
 	}
 }
 
-// failingFast is another process, whose publishes fail while it has no server.
-func (p *pool) failingFast() *pool {
-	p.t.Helper()
-	nc, err := nats.Connect(p.account.URL(), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond), nats.ReconnectBufSize(-1), nats.Timeout(eventually.Patience))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.t.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	jobs, err := js.KeyValue(p.t.Context(), wandnats.BucketJobs)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	trail := jobqueue.NewTrail(js, "test")
-	return &pool{p.t, p.account, p.server, nc, js, jobs, trail, jobqueue.NewQueue(js, jobs, p.settings, trail), p.settings}
-}
-
 // A job that makes the handler panic dies; the process and the next job live.
 func TestPanicKillsOnlyItsJob(t *testing.T) {
 	t.Parallel()

@@ -77,6 +77,8 @@ func Connect(t testing.TB, url string) (*nats.Conn, jetstream.JetStream) {
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(20*time.Millisecond),
 		nats.ReconnectJitter(0, 0),
+		// As in the services: what cannot be sent now is not sent later.
+		nats.ReconnectBufSize(-1),
 		nats.Timeout(patience),
 	)
 	if err != nil {
