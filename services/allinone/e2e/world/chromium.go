@@ -22,6 +22,17 @@ type chromium struct {
 	ends []context.CancelFunc
 }
 
+// browser is the path of Chromium: of its headless shell, which is the same engine without
+// what only a window needs, where there is one.
+func browser() (string, error) {
+	for _, name := range []string{"chromium-headless-shell", "chromium"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", errors.New("chromium is missing: `task test` installs it, or says how")
+}
+
 // start starts it unless it runs, and returns the context that tabs are opened in.
 func (c *chromium) start() (context.Context, error) {
 	c.mu.Lock()
@@ -29,9 +40,9 @@ func (c *chromium) start() (context.Context, error) {
 	if c.ctx != nil {
 		return c.ctx, nil
 	}
-	path, err := exec.LookPath("chromium")
+	path, err := browser()
 	if err != nil {
-		return nil, errors.New("chromium is missing: `task test` installs it, or says how")
+		return nil, err
 	}
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path), chromedp.WSURLReadTimeout(eventually.Patience), chromedp.Headless, chromedp.DisableGPU, chromedp.NoFirstRun,
