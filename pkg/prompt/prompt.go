@@ -23,6 +23,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"weak"
+
+	"github.com/maypok86/otter/v2"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
 	"github.com/wandstore/wandstore/pkg/design"
@@ -125,24 +128,49 @@ type productData struct {
 // Build writes the prompt. It fails only if the schema or the data cannot be encoded.
 func Build(in Input) (Prompt, error) {
 	in.Shop = in.Shop.For(in.Visitor.Persona)
-	shared := Shared(in.Shop)
-	schema, err := design.Schema(shared, &in.Shop.Rules)
+	beginning, err := beginningOf(in.Shop)
 	if err != nil {
-		return Prompt{}, fmt.Errorf("schema: %w", err)
+		return Prompt{}, err
 	}
-	shop, err := json.Marshal(describe(in.Shop, shared))
-	if err != nil {
-		return Prompt{}, fmt.Errorf("the shop's data: %w", err)
-	}
-	shopper, err := json.Marshal(in.shopper(shared))
+	shopper, err := json.Marshal(in.shopper(beginning.products))
 	if err != nil {
 		return Prompt{}, fmt.Errorf("the shopper's data: %w", err)
 	}
 	return Prompt{
-		System: fmt.Sprintf(system, schema, kinds()),
-		User: fmt.Sprintf(user, shop, shopper,
+		System: beginning.system,
+		User: fmt.Sprintf(user, beginning.shop, shopper,
 			in.Visitor.Persona, lengthOf(in.Visitor.Persona), strings.Join(openings(in.Shop, in.Visitor.Persona), ", ")),
 	}, nil
+}
+
+// beginning is what all prompts of a shop begin with.
+type beginning struct {
+	system   string
+	shop     []byte
+	products []*catalogue.Product
+}
+
+// beginnings are those of the shops that were asked for at last, by a pointer that keeps no
+// shop which has changed since.
+var beginnings = otter.Must(&otter.Options[weak.Pointer[catalogue.Shop], beginning]{MaximumSize: 64})
+
+func beginningOf(shop *catalogue.Shop) (beginning, error) {
+	key := weak.Make(shop)
+	if known, ok := beginnings.GetIfPresent(key); ok {
+		return known, nil
+	}
+	shared := Shared(shop)
+	schema, err := design.Schema(shared, &shop.Rules)
+	if err != nil {
+		return beginning{}, fmt.Errorf("schema: %w", err)
+	}
+	data, err := json.Marshal(describe(shop, shared))
+	if err != nil {
+		return beginning{}, fmt.Errorf("the shop's data: %w", err)
+	}
+	made := beginning{fmt.Sprintf(system, schema, kinds()), data, shared}
+	beginnings.Set(key, made)
+	return made, nil
 }
 
 // openings is the section types that the persona's page may begin with, as far as the shop
