@@ -122,7 +122,9 @@ func (s *stack) startGenerator(ctx context.Context) (*process, error) {
 		return nil, err
 	}
 	p, err := s.lab.start(ctx, "generator", nil, append(s.settings(),
-		"GENERATOR_ADDR="+addr, "KIMI_API_KEY=peers", "KIMI_BASE_URL=http://"+s.model+"/v1"))
+		"GENERATOR_ADDR="+addr, "KIMI_API_KEY=peers", "KIMI_BASE_URL=http://"+s.model+"/v1",
+		// The model has no limits that were to be found out.
+		"KIMI_MAX_CONCURRENCY=100"))
 	if err != nil {
 		return nil, err
 	}
