@@ -19,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
+	apitrace "go.opentelemetry.io/otel/trace"
 )
 
 // Telemetry is the result of Setup.
@@ -53,13 +54,15 @@ func Setup(ctx context.Context, service string) (*Telemetry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("telemetry resource: %w", err)
 	}
-	tracing := []trace.TracerProviderOption{trace.WithResource(res)}
+	var stop []func(context.Context) error
+	var tracer apitrace.TracerProvider = unexported{}
 	if exports("TRACES") {
 		exporter, err := autoexport.NewSpanExporter(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("telemetry traces: %w", err)
 		}
-		tracing = append(tracing, trace.WithBatcher(exporter))
+		exported := trace.NewTracerProvider(trace.WithResource(res), trace.WithBatcher(exporter))
+		tracer, stop = exported, append(stop, exported.Shutdown)
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -75,14 +78,14 @@ func Setup(ctx context.Context, service string) (*Telemetry, error) {
 		}
 		metering = append(metering, metric.WithReader(reader))
 	}
-	tracer, meter := trace.NewTracerProvider(tracing...), metric.NewMeterProvider(metering...)
+	meter := metric.NewMeterProvider(metering...)
 	ReadBuild().observe(meter)
 	otel.SetTracerProvider(tracer)
 	otel.SetMeterProvider(meter)
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 	return &Telemetry{
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}),
-		stop:    []func(context.Context) error{tracer.Shutdown, meter.Shutdown},
+		stop:    append(stop, meter.Shutdown),
 	}, nil
 }
 

@@ -76,6 +76,32 @@ func TestLogLinesHaveTraceIDs(t *testing.T) {
 	}
 }
 
+// Who exports nothing records nothing, and still passes traces on: others of a trace export.
+func TestSpansThatNobodyExports(t *testing.T) {
+	quiet(t)
+	setUp(t)
+	tracer := otel.Tracer("test")
+	ctx, visit := tracer.Start(t.Context(), "visit")
+	_, job := tracer.Start(ctx, "job")
+	_, root := tracer.Start(ctx, "root", trace.WithNewRoot())
+	for name, span := range map[string]trace.Span{"visit": visit, "job": job, "root": root} {
+		if c := span.SpanContext(); !c.IsValid() || !c.IsSampled() || span.IsRecording() {
+			t.Errorf("%s: %v, recording %v; want a sampled one that is not recorded", name, c, span.IsRecording())
+		}
+		span.End()
+	}
+	if visit.SpanContext().TraceID() != job.SpanContext().TraceID() || visit.SpanContext().SpanID() == job.SpanContext().SpanID() {
+		t.Errorf("a span within %v: %v", visit.SpanContext(), job.SpanContext())
+	}
+	if visit.SpanContext().TraceID() == root.SpanContext().TraceID() {
+		t.Errorf("a new root has the trace of another: %v", root.SpanContext())
+	}
+	unsampled := trace.ContextWithRemoteSpanContext(t.Context(), visit.SpanContext().WithTraceFlags(0))
+	if _, span := tracer.Start(unsampled, "visit"); span.SpanContext().IsSampled() {
+		t.Error("an unsampled trace becomes a sampled one")
+	}
+}
+
 func TestTraceGoesThroughNATSHeaders(t *testing.T) {
 	quiet(t)
 	setUp(t)
