@@ -56,6 +56,7 @@ type Consumer struct {
 
 	running    atomic.Int64
 	waiting    atomic.Int64
+	unstored   atomic.Int64
 	done       atomic.Int64
 	dead       atomic.Int64
 	lastActive atomic.Int64 // Unix nanoseconds
@@ -79,8 +80,8 @@ func NewConsumer(js jetstream.JetStream, jobs jetstream.KeyValue, cfg ConsumerCo
 // Status is what a member does in this process.
 type Status struct {
 	// Running is how many jobs it works on now, Waiting how many of them wait for the
-	// model's account.
-	Running, Waiting int
+	// model's account, WaitingForStore how many for a store to answer.
+	Running, Waiting, WaitingForStore int
 	// Done and Dead count the jobs that ended here.
 	Done, Dead int64
 	// LastActive is when the member last had a job, or when it started.
@@ -90,11 +91,12 @@ type Status struct {
 // Status returns what the member does now and has done.
 func (c *Consumer) Status() Status {
 	return Status{
-		Running:    int(c.running.Load()),
-		Waiting:    int(c.waiting.Load()),
-		Done:       c.done.Load(),
-		Dead:       c.dead.Load(),
-		LastActive: time.Unix(0, c.lastActive.Load()),
+		Running:         int(c.running.Load()),
+		Waiting:         int(c.waiting.Load()),
+		WaitingForStore: int(c.unstored.Load()),
+		Done:            c.done.Load(),
+		Dead:            c.dead.Load(),
+		LastActive:      time.Unix(0, c.lastActive.Load()),
 	}
 }
 

@@ -34,19 +34,21 @@ func (t *timeout) resume() {
 }
 
 // wait has the job wait until the returned function is called: for the model's account or,
-// if w is nil, for something else.
+// if w is nil, for a store.
 func (c *Consumer) wait(d *delivery, t *timeout, cancel context.CancelCauseFunc, w *wandstorev1.AccountWait) (done func()) {
 	t.pause()
 	// A waiting job would still wait at the end of the grace period.
 	release := context.AfterFunc(d.stop, func() { cancel(errWaiting) })
+	waiting := &c.unstored
 	if w != nil {
 		w.Since = timestamppb.New(c.records.now())
 		d.tell(w)
-		c.waiting.Add(1)
+		waiting = &c.waiting
 	}
+	waiting.Add(1)
 	return sync.OnceFunc(func() {
+		waiting.Add(-1)
 		if w != nil {
-			c.waiting.Add(-1)
 			d.tell(nil)
 		}
 		release()

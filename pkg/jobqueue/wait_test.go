@@ -54,7 +54,7 @@ func TestWaitForStore(t *testing.T) {
 	p.trigger("abc123")
 	const timeout = time.Second
 	ended := make(chan error, 2)
-	p.workWith(func(ctx context.Context, job *jobqueue.Job) (jobqueue.Result, error) {
+	w := p.workWith(func(ctx context.Context, job *jobqueue.Job) (jobqueue.Result, error) {
 		done := job.WaitForStore()
 		select {
 		case <-ctx.Done():
@@ -66,9 +66,11 @@ func TestWaitForStore(t *testing.T) {
 		ended <- context.Cause(ctx)
 		return jobqueue.Result{}, ctx.Err()
 	}, func(c *jobqueue.ConsumerConfig) { c.JobTimeout = timeout })
+	eventually.True(t, "the status tells what it waits for", func() bool { s := w.Status(); return s.WaitingForStore == 1 && s.Waiting == 0 })
 	if err := eventually.Receive(t, ended, "the end of the wait"); err != nil {
 		t.Errorf("the job ended while it waited: %v", err)
 	}
+	eventually.True(t, "it waits no more", func() bool { return w.Status().WaitingForStore == 0 })
 	if err := eventually.Receive(t, ended, "the time out, which goes on"); err == nil {
 		t.Error("the job ended without a cause")
 	}

@@ -121,6 +121,10 @@ var (
 		Description: "Jobs that were given up: failed by the generator, or lapsed with their last worker.",
 		Attributes:  []attribute.Key{Member, Outcome},
 	}
+	JobsWaitingForStore = Metric{
+		Name: "wandstore.job.waiting_for_store", Kind: KindGauge, Unit: "{job}",
+		Description: "Running jobs that wait until a store takes their page, or says whether it has one.",
+	}
 	JobFailures = Metric{
 		Name: "wandstore.job.failures", Kind: KindCounter, Unit: "{delivery}",
 		Description: "Deliveries of jobs that ended without a page, by store and cause: retry (the job is tried again) or dead (it was given up).",
@@ -255,7 +259,7 @@ var (
 var Metrics = []Metric{
 	BuildInfo, HTTPRequestDuration, PageResponses, PageResponsesByShop, PageDuration, PageLookups, PageLookupDuration, BreakerOpen, ShopsStopped, EventListeners,
 	UpgradeDuration, FirstSectionDuration, WatchDelay, WatchUp,
-	JobClaims, JobPublishes, JobDeliveries, JobDuration, JobAttempts, JobDeadLetters, JobFailures,
+	JobClaims, JobPublishes, JobDeliveries, JobDuration, JobAttempts, JobDeadLetters, JobFailures, JobsWaitingForStore,
 	QueueDepth, QueueRunning, QueueOldestAge, QueuePaused, StreamMessages, StreamSize, StreamLimit, StreamsLost, ClockAhead,
 	PageGenerations, PageGenerationsByShop, PageCost, ModelDuration, ModelFirstToken, ModelTokens, AccountCalls, AccountWait, AccountWaiting,
 	AccountUnderWay, AccountLimit, ModelTokensBilled, ModelCost,

@@ -136,7 +136,7 @@ func TestHealth(t *testing.T) {
 		says   string
 	}{
 		"ok":             {func(*bench) {}, 200, `"status":"ok"`},
-		"members":        {func(*bench) {}, 200, `"member":"pool-0","state":"warm","running":0,"waiting":0,"done":3`},
+		"members":        {func(*bench) {}, 200, `"member":"pool-0","state":"warm","running":0,"waiting":0,"waitingForStore":0,"done":3`},
 		"starting":       {func(b *bench) { b.closed = true }, 503, `"status":"starting"`},
 		"NATS away":      {func(b *bench) { b.offline = true }, 200, `"status":"degraded"`},
 		"a faulty shop":  {func(b *bench) { b.faults = map[string]string{"x.json": "no"} }, 200, `"stores":{"x.json":"no"}`},

@@ -8,13 +8,15 @@ import (
 
 // memberState is the state of a member, for operators.
 type memberState struct {
-	Member     string    `json:"member"`
-	State      string    `json:"state"` // warm or cold
-	Running    int       `json:"running"`
-	Waiting    int       `json:"waiting"` // of those that run, for the model's account
-	Done       int64     `json:"done"`
-	Dead       int64     `json:"dead"`
-	LastActive time.Time `json:"lastActive"`
+	Member  string `json:"member"`
+	State   string `json:"state"` // warm or cold
+	Running int    `json:"running"`
+	Waiting int    `json:"waiting"` // of those that run, for the model's account
+	// WaitingForStore is how many of those that run wait for a store to answer.
+	WaitingForStore int       `json:"waitingForStore"`
+	Done            int64     `json:"done"`
+	Dead            int64     `json:"dead"`
+	LastActive      time.Time `json:"lastActive"`
 }
 
 // stateOf returns the state of a member. The member is cold if it has had no job for the
@@ -22,7 +24,7 @@ type memberState struct {
 func stateOf(m Member, inactivity time.Duration) memberState {
 	s := m.Status()
 	state := memberState{
-		Member: m.Member(), State: "warm", Running: s.Running, Waiting: s.Waiting, Done: s.Done, Dead: s.Dead, LastActive: s.LastActive.UTC(),
+		Member: m.Member(), State: "warm", Running: s.Running, Waiting: s.Waiting, WaitingForStore: s.WaitingForStore, Done: s.Done, Dead: s.Dead, LastActive: s.LastActive.UTC(),
 	}
 	if s.Running == 0 && time.Since(s.LastActive) > inactivity {
 		state.State = "cold"

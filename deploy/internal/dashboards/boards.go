@@ -85,6 +85,8 @@ var boards = []board{
 					advice: "1: an operator has paused it; it keeps its jobs, and goes on by itself when the pause ends. Runbook JobsTooOld says how to resume it."},
 				{title: "Deliveries that failed, by cause", kind: stacked, unit: "jobs/s", queries: one(`sum by (wandstore_outcome, error_type) (rate(wandstore_job_failures_total[$__rate_interval]))`, "{{wandstore_outcome}} {{error_type}}"),
 					advice: "object_store and cache: MinIO or NATS refuses pages. queue: NATS does not answer. timeout: the model hangs. Dead ones: runbook DeadLetters."},
+				{title: "Jobs that wait for a store", unit: "short", warn: 1, alarm: 10, queries: one(`sum(wandstore_job_waiting_for_store)`, "jobs"),
+					advice: "Their pages are paid for and kept, and their members' places with them. Runbook PagesNotStored."},
 				{title: "Deliveries that failed, by shop", kind: stacked, unit: "jobs/s", queries: perSecond("wandstore_job_failures_total", "wandstore_store"),
 					advice: "One shop alone: look at what differs in it; unknown_store is a shop that generators do not have. Runbook DeadLetters."},
 			}},
