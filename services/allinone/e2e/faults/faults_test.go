@@ -30,7 +30,7 @@ func TestGeneratorKilledInMidJob(t *testing.T) {
 	}
 	(&world.Process{Base: "http://" + addr}).Healthy(t)
 	// The killed worker's job is live until its ack wait is over.
-	w.ShortenAckWait(js, 10*time.Second)
+	w.SetAckWait(js, 10*time.Second)
 	e.Visit(t, "magic-wands", "abc123")
 	select {
 	case <-gate.Arrived():
@@ -48,7 +48,7 @@ func TestGeneratorKilledInMidJob(t *testing.T) {
 
 	w.StartGenerator()
 	// A generator that starts restores the definition.
-	w.ShortenAckWait(js, time.Second)
+	w.SetAckWait(js, time.Second)
 	// Nobody visits meanwhile: once the ack wait is over, that would trigger another job.
 	eventually.True(t, "the job is settled", func() bool { return len(w.Waiting(js)) == 0 })
 	e.BecomesHit(t, "magic-wands", "abc123")

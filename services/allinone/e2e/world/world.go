@@ -246,8 +246,9 @@ func (w *World) RefusePages(js jetstream.JetStream) (allow func()) {
 	return func() { w.t.Helper(); largest(before) }
 }
 
-// ShortenAckWait has jobs of lost workers redelivered soon.
-func (w *World) ShortenAckWait(js jetstream.JetStream, wait time.Duration) {
+// SetAckWait sets after how long the jobs of lost workers are redelivered; running ones send a
+// heartbeat three times as often.
+func (w *World) SetAckWait(js jetstream.JetStream, wait time.Duration) {
 	w.t.Helper()
 	for _, member := range w.Pool.Members() {
 		w.updateConsumer(js, member, func(c *jetstream.ConsumerConfig) { c.AckWait = wait })
