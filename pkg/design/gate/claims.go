@@ -31,28 +31,73 @@ const (
 	currencyWord = `(?:usd|eur|gbp|chf|cad|aud|nzd|jpy|sek|nok|dkk|dollars?|euros?|pounds?|pence|pennies|cents?|bucks?|quid|yen|francs?|kron[ae]r?|galleons?|sickles?|coins?)`
 )
 
-// claim matches, in folded text, what only the catalogue may say, and what no page may
-// say.
-var claim = regexp.MustCompile(strings.Join([]string{
-	`\p{Sc}`,
-	`[%٪]|\bper ?cent\b|\bpct\b`,
-	amountWord + `[\s-]*` + currencyWord + `\b`,
-	`\b` + currencyWord + `[\s-]*\d`,
-	`\b(?:discount|coupon|voucher|promo|rebate|markdown|clearance|giveaway|bogo)(?:s|ed|ing)?\b|\bpromotions?\b`,
-	`\bhalf[\s-]*(?:price|off)\b|\b(?:marked|knocked) down\b|\bprice[\s-]*(?:drop|cut|match)|\b(?:lowest|best) price|\bcheapest\b`,
-	`\b(?:two|three|2|3)[\s-]for[\s-](?:one|two|1|2)\b|\bbuy (?:one|two|1|2)\b`,
-	`\bfree (?:\w+ )?(?:shipping|delivery|postage|returns?|gift|wand|sample)s?\b|\bfor free\b|\bfree of charge\b`,
-	`\bsav(?:e|ing)s?\b[^.]*` + amountWord + `\b|` + amountWord + `\+? off\b`,
-	`\b(?:price[ds]?|costs?|worth|pay)\b[^.]*\d`,
-	`\bonly \d|\b\d+ (?:left|remaining)\b|\b(?:last one|almost gone|selling fast|sold out|out of stock|in stock)\b`,
-	`\b[a-z][a-z0-9+.-]*:/|\b(?:javascript|vbscript|data|mailto|tel|file):|\bwww\.|\S@\S`,
-	`[\p{L}\d-]\.\p{L}{2,}`,
-	`\+?\d[\d ()/-]{7,}\d`,
+// claim is something that only the catalogue may say, or that no page may say. Each text that
+// pattern matches has one of the cues, or one of the signs: looking for these takes a
+// hundredth of the time, and most sentences have few.
+type claim struct {
+	cues    []string
+	signs   signs
+	pattern *regexp.Regexp
+}
+
+// signs are kinds of characters in a text.
+type signs uint8
+
+const (
+	digits     signs = 1 << iota
+	currencies       // of any currency
+	innerDots        // dots before a letter, as in addresses
+)
+
+var currencyCues = []string{
+	"usd", "eur", "gbp", "chf", "cad", "aud", "nzd", "jpy", "sek", "nok", "dkk", "dollar", "pound",
+	"pence", "penn", "cent", "buck", "quid", "yen", "franc", "kron", "galleon", "sickle", "coin",
+}
+
+// claimed is all claims, in folded text.
+var claimed = []claim{
+	{signs: currencies, pattern: regexp.MustCompile(`\p{Sc}`)},
+	{cues: []string{"%", "٪", "cent", "pct"}, pattern: regexp.MustCompile(`[%٪]|\bper ?cent\b|\bpct\b`)},
+	{cues: currencyCues, pattern: regexp.MustCompile(amountWord + `[\s-]*` + currencyWord + `\b|\b` + currencyWord + `[\s-]*\d`)},
+	{
+		cues:    []string{"discount", "coupon", "voucher", "promo", "rebate", "markdown", "clearance", "giveaway", "bogo"},
+		pattern: regexp.MustCompile(`\b(?:discount|coupon|voucher|promo|rebate|markdown|clearance|giveaway|bogo)(?:s|ed|ing)?\b|\bpromotions?\b`),
+	},
+	{
+		cues:    []string{"half", "marked", "knocked", "price", "cheapest"},
+		pattern: regexp.MustCompile(`\bhalf[\s-]*(?:price|off)\b|\b(?:marked|knocked) down\b|\bprice[\s-]*(?:drop|cut|match)|\b(?:lowest|best) price|\bcheapest\b`),
+	},
+	{
+		cues:    []string{"two", "three", "2", "3", "buy"},
+		pattern: regexp.MustCompile(`\b(?:two|three|2|3)[\s-]for[\s-](?:one|two|1|2)\b|\bbuy (?:one|two|1|2)\b`),
+	},
+	{
+		cues:    []string{"free"},
+		pattern: regexp.MustCompile(`\bfree (?:\w+ )?(?:shipping|delivery|postage|returns?|gift|wand|sample)s?\b|\bfor free\b|\bfree of charge\b`),
+	},
+	{cues: []string{"sav", "off"}, pattern: regexp.MustCompile(`\bsav(?:e|ing)s?\b[^.]*` + amountWord + `\b|` + amountWord + `\+? off\b`)},
+	{cues: []string{"price", "cost", "worth", "pay"}, pattern: regexp.MustCompile(`\b(?:price[ds]?|costs?|worth|pay)\b[^.]*\d`)},
+	{
+		cues:    []string{"only", "left", "remaining", "last one", "almost gone", "selling fast", "sold out", "stock"},
+		pattern: regexp.MustCompile(`\bonly \d|\b\d+ (?:left|remaining)\b|\b(?:last one|almost gone|selling fast|sold out|out of stock|in stock)\b`),
+	},
+	{cues: []string{":", "www.", "@"}, pattern: regexp.MustCompile(`\b[a-z][a-z0-9+.-]*:/|\b(?:javascript|vbscript|data|mailto|tel|file):|\bwww\.|\S@\S`)},
+	{signs: innerDots, pattern: regexp.MustCompile(`[\p{L}\d-]\.\p{L}{2,}`)},
+	{signs: digits, pattern: regexp.MustCompile(`\+?\d[\d ()/-]{7,}\d`)},
 	// Pages do not tell shoppers what they did, because nobody likes to be observed.
-	`\b(?:we|i)(?:['’]ve| have)? (?:\w+ )?(?:saw|noticed|watched|tracked|remember(?:ed)?)\b`,
-	`\byou(?:['’]ve| have)? (?:\w+ )?(?:viewed|looked at|searched|browsed|clicked|abandoned|left (?:\w+ ){1,3}in)\b`,
-	`\b(?:based on|judging by) your\b|\bbecause you\b|\byour (?:\w+ )?history\b`,
-}, "|"))
+	{
+		cues:    []string{"saw", "noticed", "watched", "tracked", "remember"},
+		pattern: regexp.MustCompile(`\b(?:we|i)(?:['’]ve| have)? (?:\w+ )?(?:saw|noticed|watched|tracked|remember(?:ed)?)\b`),
+	},
+	{
+		cues:    []string{"viewed", "looked at", "searched", "browsed", "clicked", "abandoned", "left"},
+		pattern: regexp.MustCompile(`\byou(?:['’]ve| have)? (?:\w+ )?(?:viewed|looked at|searched|browsed|clicked|abandoned|left (?:\w+ ){1,3}in)\b`),
+	},
+	{
+		cues:    []string{"based on your", "judging by your", "because you", "history"},
+		pattern: regexp.MustCompile(`\b(?:based on|judging by) your\b|\bbecause you\b|\byour (?:\w+ )?history\b`),
+	},
+}
 
 var (
 	bareAmount = regexp.MustCompile(`\b\d+[.,]\d{2}\b\s*([a-z"″'°]*)`)
@@ -65,41 +110,35 @@ var (
 // sentence is better than showing a false price.
 func claims(sentence string) bool {
 	s := fold(sentence)
-	return hasCue(s) && matchesClaim(s)
+	has := signsOf(s)
+	return slices.ContainsFunc(claimed, func(c claim) bool { return c.mayBeIn(s, has) && c.pattern.MatchString(s) }) ||
+		has&digits != 0 && amounts(s)
 }
 
-// cues is the words of which every claim has at least one, if it has no digit or sign.
-// Most sentences have none. For them the search for cues replaces the patterns, which
-// take a hundred times as long.
-var cues = []string{
-	"cent", "pct", "usd", "eur", "gbp", "chf", "cad", "aud", "nzd", "jpy", "sek", "nok", "dkk", "dollar", "pound",
-	"pence", "penn", "buck", "quid", "yen", "franc", "kron", "galleon", "sickle", "coin",
-	"discount", "coupon", "voucher", "promo", "rebate", "markdown", "clearance", "giveaway", "bogo",
-	"half", "marked", "knocked", "price", "cheapest", "two", "three", "buy", "free", "sav", "off",
-	"last one", "almost gone", "selling fast", "sold out", "stock",
-	"saw", "noticed", "watched", "tracked", "remember", "viewed", "looked at", "searched", "browsed", "clicked", "abandoned", "left",
-	"based on your", "judging by your", "because you", "history",
+// mayBeIn reports whether folded text has a cue or sign of the claim.
+func (c claim) mayBeIn(s string, has signs) bool {
+	return has&c.signs != 0 || slices.ContainsFunc(c.cues, func(cue string) bool { return strings.Contains(s, cue) })
 }
 
-// hasCue reports whether folded text has a digit, sign or word without which no pattern
-// matches.
-func hasCue(s string) bool {
+func signsOf(s string) signs {
+	var has signs
 	dot := false
 	for _, r := range s {
 		switch {
-		case r >= '0' && r <= '9', r == '%', r == '٪', r == ':', r == '@', unicode.Is(unicode.Sc, r), dot && unicode.IsLetter(r):
-			return true
+		case r >= '0' && r <= '9':
+			has |= digits
+		case unicode.Is(unicode.Sc, r):
+			has |= currencies
+		case dot && unicode.IsLetter(r):
+			has |= innerDots
 		}
 		dot = r == '.'
 	}
-	return slices.ContainsFunc(cues, func(cue string) bool { return strings.Contains(s, cue) })
+	return has
 }
 
-// matchesClaim reports whether a pattern matches folded text.
-func matchesClaim(s string) bool {
-	if claim.MatchString(s) {
-		return true
-	}
+// amounts reports whether folded text has a figure that is neither a length nor a year.
+func amounts(s string) bool {
 	for _, m := range bareAmount.FindAllStringSubmatch(s, -1) {
 		if !lengthUnit.MatchString(m[1]) {
 			return true
