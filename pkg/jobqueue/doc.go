@@ -36,8 +36,8 @@
 // Delivery is at least once, so the effects of a handler must be idempotent. A worker
 // takes a message only together with its record. If another worker holds the record,
 // the message goes back. If the page is ready, the job was cancelled, a newer request
-// has replaced it or another job for the page runs, the message is acked and nothing is done. A worker that loses the
-// record to another worker does not settle the message.
+// has replaced it or another job for the page runs, the message is acked and nothing is
+// done. A worker that loses the record to another worker does not settle the message.
 //
 //	handler returns          message                record
 //	nil                      ack                    ready

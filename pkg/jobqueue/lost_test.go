@@ -10,6 +10,17 @@ import (
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 )
 
+// loses has NATS lose a stream, which is made anew.
+func (p *pool) loses(stream string) {
+	p.t.Helper()
+	if err := p.js.DeleteStream(p.t.Context(), stream); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := wandnats.Ensure(p.t.Context(), p.js, p.settings); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // The claims of jobs that were lost with their stream are given up, others are not.
 func TestReleaseLost(t *testing.T) {
 	t.Parallel()
@@ -19,12 +30,7 @@ func TestReleaseLost(t *testing.T) {
 	w := p.work()
 	c := w.next()
 	p.trigger("abc124")
-	if err := p.js.DeleteStream(t.Context(), wandnats.StreamGeneration); err != nil {
-		t.Fatal(err)
-	}
-	if err := wandnats.Ensure(t.Context(), p.js, p.settings); err != nil {
-		t.Fatal(err)
-	}
+	p.loses(wandnats.StreamGeneration)
 	p.trigger("abc125")
 	for _, want := range []int{1, 0} {
 		if n, err := jobqueue.ReleaseLost(t.Context(), p.js, p.jobs); err != nil || n != want {
@@ -56,12 +62,7 @@ func TestRecordOfARunningJobIsLost(t *testing.T) {
 			p.trigger("abc123")
 			w := p.work()
 			c := w.next()
-			if err := p.js.DeleteKeyValue(t.Context(), wandnats.BucketJobs); err != nil {
-				t.Fatal(err)
-			}
-			if err := wandnats.Ensure(t.Context(), p.js, p.settings); err != nil {
-				t.Fatal(err)
-			}
+			p.loses("KV_" + wandnats.BucketJobs)
 			if beat {
 				w.Recover()
 				p.reaches("abc123", running)
@@ -86,12 +87,7 @@ func TestARunningJobTakesItsRecordBack(t *testing.T) {
 	p.trigger("abc123")
 	w := p.work(func(c *jobqueue.ConsumerConfig) { c.Concurrency = 2 })
 	c := w.next()
-	if err := p.js.DeleteKeyValue(t.Context(), wandnats.BucketJobs); err != nil {
-		t.Fatal(err)
-	}
-	if err := wandnats.Ensure(t.Context(), p.js, p.settings); err != nil {
-		t.Fatal(err)
-	}
+	p.loses("KV_" + wandnats.BucketJobs)
 	if _, err := p.js.PauseConsumer(t.Context(), wandnats.StreamGeneration, member, time.Now().Add(never)); err != nil {
 		t.Fatal(err)
 	}
@@ -124,12 +120,7 @@ func TestNoJobOfABucketThatBeganAnew(t *testing.T) {
 	}
 	watcher := p.another().queue
 	watcher.Saw(newest.Revision())
-	if err := p.js.DeleteKeyValue(t.Context(), wandnats.BucketJobs); err != nil {
-		t.Fatal(err)
-	}
-	if err := wandnats.Ensure(t.Context(), p.js, p.settings); err != nil {
-		t.Fatal(err)
-	}
+	p.loses("KV_" + wandnats.BucketJobs)
 	for who, queue := range map[string]*jobqueue.Queue{"who wrote records": p.queue, "who saw them": watcher} {
 		if _, err := queue.Trigger(t.Context(), jobqueue.Request{Key: key(t, "abc123"), Origin: "visit"}); !errors.Is(err, wandnats.ErrLost) {
 			t.Errorf("%s: %v, want ErrLost", who, err)

@@ -128,17 +128,17 @@ type productData struct {
 // Build writes the prompt. It fails only if the schema or the data cannot be encoded.
 func Build(in Input) (Prompt, error) {
 	in.Shop = in.Shop.For(in.Visitor.Persona)
-	beginning, err := beginningOf(in.Shop)
+	shared, err := beginningOf(in.Shop)
 	if err != nil {
 		return Prompt{}, err
 	}
-	shopper, err := json.Marshal(in.shopper(beginning.products))
+	shopper, err := json.Marshal(in.shopper(shared.products))
 	if err != nil {
 		return Prompt{}, fmt.Errorf("the shopper's data: %w", err)
 	}
 	return Prompt{
-		System: beginning.system,
-		User: fmt.Sprintf(user, beginning.shop, shopper,
+		System: shared.system,
+		User: fmt.Sprintf(user, shared.shop, shopper,
 			in.Visitor.Persona, lengthOf(in.Visitor.Persona), strings.Join(openings(in.Shop, in.Visitor.Persona), ", ")),
 	}, nil
 }

@@ -46,7 +46,7 @@ const (
 	pagesADay   = 1.0  // pages that are made for them
 	peakHour    = 0.12 // the part of a day that is in its busiest hour
 	keptDays    = 30.0 // PAGE_TTL and GUEST_TTL of deploy/
-	heartbeat   = 5.0  // seconds between two writes of a record while its job runs
+	heartbeat   = 5.0  // seconds between two writes of a record while its job runs: a third of the ack wait in nats/consumers
 	waitedHours = 5.0  // JOB_MAX_WAIT and the hour that records outlive it
 	newShoppers = 0.5  // of a day's shoppers, the part that was not there on another of the days kept
 )

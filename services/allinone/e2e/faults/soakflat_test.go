@@ -4,7 +4,6 @@ package faults_test
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -21,7 +20,7 @@ import (
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
 )
 
-// Nothing grows for ever: while shoppers come at a steady rate, most of them new, memory,
+// Nothing grows for ever: while shoppers come at a steady rate, new ones all the time, memory,
 // goroutines and open files of the services and the bytes of each stream are as many in the
 // last quarter of the soak as in the second. Streams forget after a twelfth of it, so that
 // the first quarter fills them.
@@ -155,7 +154,7 @@ func (f *flat) judge(t *testing.T) {
 		}
 		t.Logf("%-45s %14.0f in the second quarter, %14.0f in the last", what, before, after)
 		if after > before*1.1+slack {
-			t.Errorf("%s grows: %s", what, fmt.Sprint(all))
+			t.Errorf("%s grows: %v", what, all)
 		}
 	}
 }
