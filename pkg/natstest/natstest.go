@@ -52,6 +52,12 @@ type Account struct {
 // At is the whole of a server that somebody else runs at host:port.
 func At(addr string) Account { return Account{addr: addr} }
 
+// As is the account for one of its users.
+func (a Account) As(user, password string) Account {
+	a.user = url.UserPassword(user, password)
+	return a
+}
+
 // URL is where clients connect. It contains the account's credentials.
 func (a Account) URL() string { return a.URLVia(a.addr) }
 
