@@ -27,45 +27,77 @@ import (
 	"github.com/wandstore/wandstore/services/generator"
 )
 
+// region is a hub and a PoP 120 ms away, by the files of production.
+type region struct {
+	hub, pop string // host:port
+	link     *faulttest.Proxy
+}
+
+// startRegion starts both, with the streams of the world's settings and their mirrors.
+func startRegion(t *testing.T, w *world.World) *region {
+	t.Helper()
+	leafs := freeport.Addr(t)
+	r := &region{}
+	r.hub = configuredNATS(t, nil, func(o *server.Options) { o.LeafNode.Host, o.LeafNode.Port = hostPort(t, leafs) }, "single.conf", "leafnodes.conf")
+	r.link = faulttest.NewProxy(t, leafs)
+	r.pop = configuredNATS(t, map[string]string{"NATS_DOMAIN": "pop-1", "NATS_HUB_URL": as("pop", r.link.Addr())}, func(*server.Options) {}, "pop.conf")
+	provision := w.GeneratorConfig()
+	provision.NATS.URL = as("provision", r.hub)
+	quiet := slog.New(slog.DiscardHandler)
+	if err := generator.Provision(t.Context(), provision, quiet); err != nil {
+		t.Fatal(err)
+	}
+	provision.NATS.URL, provision.NATS.InboxPrefix, provision.Pool.HubDomain = as("provision", r.pop), popInbox, hubDomain
+	if err := generator.Provision(t.Context(), provision, quiet); err != nil {
+		t.Fatal(err)
+	}
+	r.restore()
+	return r
+}
+
+// What the services of a PoP are given besides.
+const (
+	popInbox  = "_INBOX_pop"
+	hubDomain = "hub"
+)
+
+// restore has the link be as it was before it failed: the end of all faults ends its delay too.
+func (r *region) restore() {
+	r.link.Restore()
+	r.link.Latency(60 * time.Millisecond)
+}
+
+// edgeThere is the setting of an edge at the PoP. Its object store has no page: what is served
+// there comes by the mirror.
+func (r *region) edgeThere(t *testing.T) func(*edge.Config) {
+	t.Helper()
+	bucket := miniotest.Start(t).Bucket(t)
+	return func(c *edge.Config) {
+		c.NATS.URL, c.NATS.InboxPrefix, c.Pool.HubDomain = as("edge", r.pop), popInbox, hubDomain
+		c.S3.Bucket = bucket
+	}
+}
+
+// awaitHub waits until an edge at the PoP says of its hub that it is "ok" or "away".
+func awaitHub(t *testing.T, e *world.Process, state string) {
+	t.Helper()
+	eventually.True(t, "the hub is "+state, func() bool {
+		checks, _ := world.Get(t, e.Base+"/health").JSON(t)["checks"].(map[string]any)
+		return checks["hub"] == state
+	})
+}
+
 // A PoP whose hub is 120 ms away serves what it has at once, and has pages made at the hub.
 // Cut off, it goes on serving, also after a restart, and asks for nothing. It finds back by
 // itself, and pays for no page that was made meanwhile.
 func TestPoPAndItsHub(t *testing.T) {
 	t.Parallel()
-	const oneWay = 60 * time.Millisecond
 	w := world.New(t)
-	leafs := freeport.Addr(t)
-	hub := configuredNATS(t, nil, func(o *server.Options) { o.LeafNode.Host, o.LeafNode.Port = hostPort(t, leafs) }, "single.conf", "leafnodes.conf")
-	link := faulttest.NewProxy(t, leafs)
-	pop := configuredNATS(t, map[string]string{"NATS_DOMAIN": "pop-1", "NATS_HUB_URL": as("pop", link.Addr())}, func(*server.Options) {}, "pop.conf")
-
-	quiet := slog.New(slog.DiscardHandler)
-	home := func(c *generator.Config) { c.NATS.URL = as("generator", hub) }
-	provision := w.GeneratorConfig()
-	provision.NATS.URL = as("provision", hub)
-	if err := generator.Provision(t.Context(), provision, quiet); err != nil {
-		t.Fatal(err)
-	}
-	provision.NATS.URL, provision.NATS.InboxPrefix, provision.Pool.HubDomain = as("provision", pop), "_INBOX_pop", "hub"
-	if err := generator.Provision(t.Context(), provision, quiet); err != nil {
-		t.Fatal(err)
-	}
-	g := w.StartGenerator(home)
-	there := func(c *edge.Config) {
-		c.NATS.URL, c.NATS.InboxPrefix, c.Pool.HubDomain = as("edge", pop), "_INBOX_pop", "hub"
-		// A bucket without any page: what is served there comes by the mirror.
-		c.S3.Bucket = miniotest.Start(t).Bucket(t)
-	}
-	link.Latency(oneWay)
+	r := startRegion(t, w)
+	link, there := r.link, r.edgeThere(t)
+	g := w.StartGenerator(func(c *generator.Config) { c.NATS.URL = as("generator", r.hub) })
 	e := w.StartEdge(there)
-	hubIs := func(e *world.Process, state string) {
-		t.Helper()
-		eventually.True(t, "the hub is "+state, func() bool {
-			checks, _ := world.Get(t, e.Base+"/health").JSON(t)["checks"].(map[string]any)
-			return checks["hub"] == state
-		})
-	}
-	hubIs(e, "ok")
+	awaitHub(t, e, "ok")
 
 	if a := e.Visit(t, "magic-wands", "ada"); a.Status != http.StatusOK || a.Header.Get("X-Generation") != "triggered" {
 		t.Errorf("a miss: %d, X-Generation %q", a.Status, a.Header.Get("X-Generation"))
@@ -84,7 +116,7 @@ func TestPoPAndItsHub(t *testing.T) {
 	}
 
 	link.Cut()
-	hubIs(e, "away")
+	awaitHub(t, e, "away")
 	fresh := w.StartEdge(there)
 	for _, e := range []*world.Process{e, fresh} {
 		if a := e.Visit(t, "magic-wands", "ada"); a.Header.Get("X-Cache") != "HIT" || a.Body != page.Body {
@@ -105,9 +137,9 @@ func TestPoPAndItsHub(t *testing.T) {
 		t.Fatalf("generate: %d %s", a.Status, a.Body)
 	}
 
-	link.Restore()
-	hubIs(e, "ok")
-	hubIs(fresh, "ok")
+	r.restore()
+	awaitHub(t, e, "ok")
+	awaitHub(t, fresh, "ok")
 	if a := e.Visit(t, "magic-wands", "edith"); a.Header.Get("X-Cache") != "HIT" || a.Header.Get("X-Persona") != "loyalist" {
 		t.Errorf("the page that was made meanwhile: %s, X-Generation %q", a.Header.Get("X-Cache"), a.Header.Get("X-Generation"))
 	}
@@ -116,12 +148,14 @@ func TestPoPAndItsHub(t *testing.T) {
 	}
 	fresh.Visit(t, "magic-wands", "grace")
 	fresh.BecomesHit(t, "magic-wands", "grace")
-	_, js := natstest.Connect(t, as("operator", hub))
+	_, js := natstest.Connect(t, as("operator", r.hub))
 	eventually.True(t, "the jobs are settled", func() bool { return len(w.Waiting(js)) == 0 })
 }
 
 // as is the URL of a user of a server that configuredNATS started.
-func as(user, addr string) string { return fmt.Sprintf("nats://%s:%s-password@%s", user, user, addr) }
+func as(user, addr string) string { return account(user, addr).URL() }
+
+func account(user, addr string) natstest.Account { return natstest.At(addr).As(user, user+"-password") }
 
 // configuredNATS runs a nats-server by files of nats/server, which follow each other, and
 // returns its address. The variables are those that the files want besides passwords, which

@@ -43,6 +43,10 @@ type badDay struct {
 	template bool
 	// small says whose disk is a small file system.
 	small string
+	// region says that one of the edges is at a PoP.
+	region bool
+	// afterwards, unless nil, checks what only this day promises.
+	afterwards func(*day)
 }
 
 // badDays are the days by name, which -run selects: 'TestSoakJobs/slow_MinIO'.
@@ -61,6 +65,7 @@ func badDays() map[string]badDay {
 		"the model's worst day":        {strike: worstDay, template: true},
 		"NATS is restarted all day":    {options: []world.Option{world.OwnNATS}, strike: natsRestarts},
 		"edges and generators are cut": {strike: func(d *day) { d.bus.Cut(); d.lasts(); d.bus.Restore() }},
+		"a region loses its link":      {region: true, strike: linkIsLost, afterwards: popServesByItself},
 	}
 }
 
@@ -96,6 +101,9 @@ func soakDay(t *testing.T, bad badDay, seed uint64) {
 	}
 	noLetters(t, js)
 	d.calls.check(t, d.came.Load())
+	if bad.afterwards != nil {
+		bad.afterwards(d)
+	}
 }
 
 func noLetters(t *testing.T, js jetstream.JetStream) {
@@ -120,6 +128,8 @@ type day struct {
 	ahead time.Duration
 	// disk is the small file system, if there is one.
 	disk string
+	// region has the hub, where all is but the second edge; nil on other days.
+	region *region
 }
 
 func startDay(t *testing.T, bad badDay, seed uint64) *day {
@@ -137,10 +147,16 @@ func startDay(t *testing.T, bad badDay, seed uint64) *day {
 		d.NATS = d.NATSServer.Account
 	}
 	d.Pool.Concurrency, d.Pool.MaxQueueDepth = 4, max(100, int(*soakJobs)/5)
+	starts := []func() *world.Process{d.startEdge, d.startEdge}
+	if bad.region {
+		d.region = startRegion(t, d.World)
+		d.NATS = account("operator", d.region.hub)
+		starts[popEdge] = d.startEdgeThere
+	}
 	d.calls = countCalls(t, d.Sim)
 	d.bus, d.store = faulttest.NewProxy(t, d.NATS.Addr()), faulttest.NewProxy(t, d.S3.Endpoint)
-	for _, e := range d.edges {
-		e.Store(d.startEdge())
+	for i, e := range d.edges {
+		e.Store(starts[i]())
 		e.Load().Ready(t)
 	}
 	for range 2 {
@@ -151,7 +167,7 @@ func startDay(t *testing.T, bad badDay, seed uint64) *day {
 
 func (d *day) startEdge() *world.Process {
 	return d.StartEdgeUnready(world.ProductionTimeouts, func(c *edge.Config) {
-		c.NATS.URL, c.S3.Endpoint, c.Clock = d.NATS.URLVia(d.bus.Addr()), d.store.Addr(), wrongBy(d.ahead)
+		c.NATS.URL, c.S3.Endpoint, c.Clock = d.url("edge"), d.store.Addr(), wrongBy(d.ahead)
 	})
 }
 
@@ -159,9 +175,17 @@ func (d *day) startGenerator() *world.Process {
 	d.started++
 	name := fmt.Sprint("generator-", d.started)
 	return d.StartGenerator(func(c *generator.Config) {
-		c.NATS.URL, c.S3.Endpoint, c.Clock = d.NATS.URLVia(d.bus.Addr()), d.store.Addr(), wrongBy(d.ahead)
+		c.NATS.URL, c.S3.Endpoint, c.Clock = d.url("generator"), d.store.Addr(), wrongBy(d.ahead)
 		c.KimiBaseURL, c.LLMTimeoutSeconds, c.StallTimeout, c.MaxConcurrency = d.calls.url(name), 20, 5*time.Second, 40
 	})
+}
+
+// url is where a service connects to NATS. Only a hub knows them apart.
+func (d *day) url(user string) string {
+	if d.region != nil {
+		return as(user, d.bus.Addr())
+	}
+	return d.NATS.URLVia(d.bus.Addr())
 }
 
 // upTo is a part of a time, by chance.
