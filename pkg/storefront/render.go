@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"html"
 	"html/template"
+	"runtime"
 	"strings"
 
 	"github.com/wandstore/wandstore/pkg/catalogue"
@@ -34,6 +35,9 @@ type Renderer struct {
 	stylesheet string
 	// drawings is a hash that changes with the code that draws.
 	drawings string
+	// buffers has a buffer for each core. More documents at a time would not be rendered
+	// sooner, and each takes memory until it is.
+	buffers chan *bytes.Buffer
 }
 
 // PageInput is what a front page is rendered from.
@@ -99,7 +103,10 @@ func NewRenderer() (*Renderer, error) {
 	if _, err := pages.New("shop.css").Parse(stylesheet); err != nil {
 		return nil, fmt.Errorf("parse the stylesheet: %w", err)
 	}
-	r := &Renderer{pages: pages}
+	r := &Renderer{pages: pages, buffers: make(chan *bytes.Buffer, runtime.GOMAXPROCS(0))}
+	for range cap(r.buffers) {
+		r.buffers <- &bytes.Buffer{}
+	}
 	// The hashes are of the output, because html/template removes comments.
 	hashes := map[string]string{}
 	for name, element := range map[string]string{"style": "style", "script": "script", "choice-script": "script", "waiting-script": "script"} {
@@ -212,12 +219,13 @@ func (r *Renderer) document(name string, view any) ([]byte, error) {
 
 // execute renders the templates of those names, one after the other.
 func (r *Renderer) execute(view any, names ...string) ([]byte, error) {
-	var b bytes.Buffer
-	b.Grow(64 << 10)
+	b := <-r.buffers
+	defer func() { r.buffers <- b }()
+	b.Reset()
 	for _, name := range names {
-		if err := r.pages.ExecuteTemplate(&b, name, view); err != nil {
+		if err := r.pages.ExecuteTemplate(b, name, view); err != nil {
 			return nil, fmt.Errorf("render %s: %w", name, err)
 		}
 	}
-	return b.Bytes(), nil
+	return bytes.Clone(b.Bytes()), nil
 }
