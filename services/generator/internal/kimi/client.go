@@ -157,7 +157,6 @@ func newTransport(calls int) *http.Transport {
 		TLSHandshakeTimeout: 10 * time.Second,
 		IdleConnTimeout:     90 * time.Second,
 		MaxIdleConnsPerHost: calls,
-		ReadBufferSize:      readSize,
 		DisableCompression:  true,
 	}
 }

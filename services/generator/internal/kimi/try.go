@@ -71,13 +71,14 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, req Request, bod
 	silence := time.AfterFunc(c.cfg.StallTimeout, func() { cancel(ErrStalled) })
 	defer silence.Stop()
 
+	// A reader is sent as it is; a slice would be copied twice, and both kept until the answer.
 	res, err := c.http.R().
 		SetContext(t.watch(live)).
 		SetDoNotParseResponse(true).
 		SetHeader("Content-Type", "application/json").
 		SetHeader("Accept", "text/event-stream").
 		SetHeader("Accept-Encoding", "identity"). // without it, any encoding would do
-		SetBody(body).
+		SetBody(bytes.NewReader(body)).
 		Post(c.endpoint)
 	if err != nil {
 		return Answer{}, c.interrupted(ctx, live, err)
