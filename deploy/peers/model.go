@@ -17,11 +17,18 @@ type model struct {
 	err     error
 	header  http.Header
 	body    []byte
+
+	// together is how many requests there are at a time before any is answered.
+	together int
+	mu       sync.Mutex
+	waiting  int
+	met      chan struct{}
 }
 
-// startModel starts a model until the lab ends.
-func startModel(ctx context.Context, l *lab) (addr string, err error) {
-	m := &model{}
+// startModel starts a model until the lab ends. It answers the first requests once so many
+// wait for it, and the others at once.
+func startModel(ctx context.Context, l *lab, together int) (addr string, err error) {
+	m := &model{together: together, met: make(chan struct{})}
 	if m.kimisim, err = freeAddress(ctx); err != nil {
 		return "", err
 	}
@@ -45,12 +52,30 @@ func startModel(ctx context.Context, l *lab) (addr string, err error) {
 func (m *model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.first.Do(func() { m.err = m.ask(r) })
 	_, _ = io.Copy(io.Discard, r.Body)
+	if !m.meet(r.Context()) {
+		return
+	}
 	if m.err != nil {
 		http.Error(w, m.err.Error(), http.StatusBadGateway)
 		return
 	}
 	w.Header().Set("Content-Type", m.header.Get("Content-Type"))
 	_, _ = w.Write(m.body)
+}
+
+// meet waits until as many as should have asked; false if who asks has gone before.
+func (m *model) meet(ctx context.Context) bool {
+	m.mu.Lock()
+	if m.waiting++; m.waiting == m.together {
+		close(m.met)
+	}
+	m.mu.Unlock()
+	select {
+	case <-m.met:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // ask has kimisim answer.

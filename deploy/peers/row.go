@@ -54,7 +54,7 @@ type result struct {
 
 func rows() []row {
 	return []row{
-		hitRow(), missRow("miss1", 1), missRow("miss64", 64), queueRow(), idleRow(), killRow(), generatorRow(), storedRow(),
+		hitRow(), missRow("miss1", 1), missRow("miss64", 64), queueRow(), idleRow(), killRow(), generatorRow(), storedRow(), callsRow(), startRow(),
 	}
 }
 

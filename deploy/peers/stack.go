@@ -80,17 +80,23 @@ func startStack(ctx context.Context, l *lab) (*stack, error) {
 	if err := minio.await(ctx, healthy("http://"+s.minio+"/minio/health/ready")); err != nil {
 		return nil, err
 	}
-	if s.edge, err = freeAddress(ctx); err != nil {
-		return nil, err
+	s.edge, err = s.startEdge(ctx, l)
+	return s, err
+}
+
+// startEdge starts an edge and waits until it is ready.
+func (s *stack) startEdge(ctx context.Context, l *lab) (addr string, err error) {
+	if addr, err = freeAddress(ctx); err != nil {
+		return "", err
 	}
 	// A visit waits for all that it asks, however long that takes, because that is the work. With
 	// its usual patience an edge leaves some of it out when the machine is busy.
 	edge, err := l.start(ctx, "edge", nil, append(s.settings(),
-		"EDGE_ADDR="+s.edge, "TRIGGER_TIMEOUT=10s", "STORE_TIMEOUT=10s", "SESSION_TIMEOUT=10s"))
+		"EDGE_ADDR="+addr, "TRIGGER_TIMEOUT=10s", "STORE_TIMEOUT=10s", "SESSION_TIMEOUT=10s"))
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	return s, edge.await(ctx, healthy("http://"+s.edge+"/ready"))
+	return addr, edge.await(ctx, healthy("http://"+addr+"/ready"))
 }
 
 // settings are what edge and generator have in common. No queue is ever full.
@@ -109,22 +115,26 @@ const (
 	jobsAtATime = 20
 )
 
-// startGenerator starts a generator of all members.
+// startGenerator starts a generator of all members, whose model answers at once.
 func (s *stack) startGenerator(ctx context.Context) (*process, error) {
 	if s.model == "" {
 		var err error
-		if s.model, err = startModel(ctx, s.lab); err != nil {
+		if s.model, err = startModel(ctx, s.lab, 1); err != nil {
 			return nil, err
 		}
 	}
+	// The model has no limits that were to be found out.
+	return s.startGeneratorOf(ctx, s.model, "KIMI_MAX_CONCURRENCY=100")
+}
+
+// startGeneratorOf starts a generator of all members with a model and further settings.
+func (s *stack) startGeneratorOf(ctx context.Context, model string, more ...string) (*process, error) {
 	addr, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.lab.start(ctx, "generator", nil, append(s.settings(),
-		"GENERATOR_ADDR="+addr, "KIMI_API_KEY=peers", "KIMI_BASE_URL=http://"+s.model+"/v1",
-		// The model has no limits that were to be found out.
-		"KIMI_MAX_CONCURRENCY=100"))
+	env := append(s.settings(), "GENERATOR_ADDR="+addr, "KIMI_API_KEY=peers", "KIMI_BASE_URL=http://"+model+"/v1")
+	p, err := s.lab.start(ctx, "generator", nil, append(env, more...))
 	if err != nil {
 		return nil, err
 	}
