@@ -15,7 +15,7 @@ const forGood = "public, max-age=31536000, immutable"
 func (e *Edge) stylesheet(c *fiber.Ctx) error {
 	address, _ := e.deps.Renderer.Stylesheet()
 	describeAsset(c, address, "text/css; charset=utf-8")
-	return e.css.send(c)
+	return e.sendDocument(c, e.css)
 }
 
 // drawing answers GET /assets/{store}/{product}.{hash}.svg. A page that is older than the

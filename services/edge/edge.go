@@ -98,6 +98,9 @@ type Edge struct {
 	// streams counts the event streams of each client and shopper.
 	streams ratelimit.Held
 
+	// shrinking has a place for the document that is compressed by Brotli.
+	shrinking chan struct{}
+
 	// css is the stylesheet that pages link.
 	css *document
 	// fallbacks are the shops' fallback pages: a fallback by slug.
@@ -110,7 +113,7 @@ type Edge struct {
 	visitors            *otter.Cache[pagekey.Key, *visitor]
 	visitorsPausedUntil atomic.Int64
 	// readAhead has a place for each session that is read for a later visit. reading waits for
-	// these, and for those that are read beside something else.
+	// these, for those that are read beside something else, and for what is compressed.
 	readAhead chan struct{}
 	reading   sync.WaitGroup
 	// wanted are pages of cohorts that visitors missed, for runCohorts.
@@ -130,7 +133,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 	if err != nil {
 		return nil, fmt.Errorf("visitors: %w", err)
 	}
-	e := &Edge{cfg: cfg, deps: deps, log: deps.Log, metrics: newMetrics(), visitors: visitors, wanted: make(chan wantedPage, maxWanted), readAhead: make(chan struct{}, maxReadAhead), stopping: make(chan struct{}), draining: make(chan struct{})}
+	e := &Edge{cfg: cfg, deps: deps, log: deps.Log, metrics: newMetrics(), visitors: visitors, wanted: make(chan wantedPage, maxWanted), readAhead: make(chan struct{}, maxReadAhead), shrinking: make(chan struct{}, 1), stopping: make(chan struct{}), draining: make(chan struct{})}
 	if e.marks, err = cfg.Orders.Signer(); err != nil {
 		return nil, err
 	}
@@ -148,7 +151,7 @@ func New(cfg Config, deps Deps) (*Edge, error) {
 		return nil, err
 	}
 	_, css := deps.Renderer.Stylesheet()
-	if e.css, err = newDocument(css); err != nil {
+	if e.css, err = newDocument(css, time.Time{}); err != nil {
 		return nil, err
 	}
 	for _, shop := range deps.Shops.All() {

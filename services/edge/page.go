@@ -204,7 +204,9 @@ func (e *Edge) sendHit(c *fiber.Ctx, hit ownPage, generation string) error {
 	page := hit.Page
 	stale := hit.decision == freshness.Refresh || hit.Unverified
 	span := trace.SpanFromContext(c.UserContext())
-	span.SetAttributes(telemetry.Generation.String(generation), telemetry.Persona.String(page.Persona()), telemetry.Source.String(page.Source()))
+	if span.IsRecording() {
+		span.SetAttributes(telemetry.Generation.String(generation), telemetry.Persona.String(page.Persona()), telemetry.Source.String(page.Source()))
+	}
 	outcome := outcomeHit
 	if stale {
 		outcome = outcomeStale
@@ -227,7 +229,7 @@ func (e *Edge) sendStored(c *fiber.Ctx, found ownPage) error {
 	c.Set(fiber.HeaderContentSecurityPolicy, found.csp)
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
 	etag, body := page.ETag(), page.HTML
-	compressed := acceptsGzip(c.Get(fiber.HeaderAcceptEncoding)) && page.Gzip() != nil
+	compressed := accepts(c.Get(fiber.HeaderAcceptEncoding), "gzip") && page.Gzip() != nil
 	if compressed {
 		etag, body = page.GzipETag(), page.Gzip
 	}
@@ -244,6 +246,9 @@ func (e *Edge) sendStored(c *fiber.Ctx, found ownPage) error {
 
 // linkMaking links the trace that made the page, perhaps days ago.
 func linkMaking(span trace.Span, page *pagestore.Page) {
+	if !span.IsRecording() {
+		return
+	}
 	if made := telemetry.SpanContext(page.Traceparent()); made.IsValid() {
 		span.AddLink(trace.Link{SpanContext: made})
 	}
@@ -272,5 +277,5 @@ func (e *Edge) sendFallback(c *fiber.Ctx, shop *catalogue.Shop, generation strin
 	c.Set(fiber.HeaderCacheControl, "private, no-store")
 	c.Set(fiber.HeaderContentSecurityPolicy, e.deps.Renderer.CSP(shop))
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
-	return doc.send(c)
+	return e.sendDocument(c, doc)
 }

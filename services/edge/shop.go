@@ -1,7 +1,7 @@
 package edge
 
 import (
-	"bytes"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -85,19 +85,15 @@ func (e *Edge) sendRendered(c *fiber.Ctx, shop *catalogue.Shop, status int, html
 // sendOnce answers with what was rendered for this request, compressed for who accepts that.
 func sendOnce(c *fiber.Ctx, rendered []byte) error {
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-	if !acceptsGzip(c.Get(fiber.HeaderAcceptEncoding)) {
+	if !accepts(c.Get(fiber.HeaderAcceptEncoding), "gzip") {
 		return c.Send(rendered)
 	}
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	if _, err := z.Write(rendered); err != nil {
-		return err
-	}
-	if err := z.Close(); err != nil {
+	zipped, err := compressed(rendered, func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil })
+	if err != nil {
 		return err
 	}
 	c.Set(fiber.HeaderContentEncoding, "gzip")
-	return c.Send(b.Bytes())
+	return c.Send(zipped)
 }
 
 // countCookie holds the number of items in the cart, for the shop whose path it is set for.
