@@ -16,7 +16,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
+	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/eventually"
+	"github.com/wandstore/wandstore/pkg/jobqueue"
+	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
 )
 
@@ -185,4 +190,35 @@ func (c *crowd) logWaits() {
 		return c.took[int(part*float64(len(c.took)-1))].Round(time.Millisecond)
 	}
 	c.t.Logf("%d visits: half within %s, 99 %% within %s, all within %s", len(c.took), at(0.5), at(0.99), at(1))
+}
+
+// tellTwice logs the trails of those for whom work was begun more than once, or went wrong.
+func (c *crowd) tellTwice(js jetstream.JetStream) {
+	c.t.Helper()
+	jobs, err := wandnats.OpenBucket(c.t.Context(), js, wandnats.BucketJobs)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for n := range c.came.Load() {
+		key, err := pagekey.New("magic-wands", shopper(n))
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		trail, problems, err := jobqueue.ReadTrail(c.t.Context(), jobs, key)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		begun := 0
+		for _, crumb := range trail {
+			if crumb.GetStep() == "started" {
+				begun++
+			}
+		}
+		if begun < 2 && len(problems) == 0 {
+			continue
+		}
+		for _, crumb := range append(trail, problems...) {
+			c.t.Log(shopper(n), crumb.GetAt().AsTime().Format(time.StampMilli), crumb.GetJobId(), crumb.GetService(), crumb.GetPoolMember(), crumb.GetAttempt(), crumb.GetStep(), crumb.GetDetail())
+		}
+	}
 }

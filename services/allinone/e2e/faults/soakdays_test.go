@@ -101,6 +101,9 @@ func soakDay(t *testing.T, bad badDay, seed uint64) {
 	}
 	noLetters(t, js)
 	d.calls.check(t, d.came.Load())
+	if t.Failed() {
+		d.tellTwice(js)
+	}
 	if bad.afterwards != nil {
 		bad.afterwards(d)
 	}
