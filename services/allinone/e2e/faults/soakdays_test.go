@@ -152,7 +152,7 @@ func startDay(t *testing.T, bad badDay, seed uint64) *day {
 	d.Pool.Concurrency, d.Pool.MaxQueueDepth = 4, max(100, int(*soakJobs)/5)
 	starts := []func() *world.Process{d.startEdge, d.startEdge}
 	if bad.region {
-		d.region = startRegion(t, d.World)
+		d.region, d.once = startRegion(t, d.World), true
 		d.NATS = account("operator", d.region.hub)
 		starts[popEdge] = d.startEdgeThere
 	}
