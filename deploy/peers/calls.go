@@ -23,21 +23,12 @@ func callsRow() row {
 			"Its model answers nobody before it is asked %d times, and then all of them at once.", callsAtATime, callsAtATime),
 		columns: []string{peakMemory},
 		goals:   []goal{{column: peakMemory, limit: 200, atMost: true}},
-		setUp: func(_ context.Context, l *lab) ([]contender, error) {
-			return []contender{{"generator", func(ctx context.Context, _ time.Duration) (figures, error) {
-				inner, err := l.inner()
-				if err != nil {
-					return nil, err
-				}
-				defer inner.end()
-				return callTogether(ctx, inner)
-			}}}, nil
-		},
+		setUp:   inLabOfItsOwn("generator", callTogether),
 	}
 }
 
 // callTogether has a generator make as many pages as it calls the model for at a time.
-func callTogether(ctx context.Context, l *lab) (figures, error) {
+func callTogether(ctx context.Context, l *lab, _ time.Duration) (figures, error) {
 	s, err := startStack(ctx, l)
 	if err != nil {
 		return nil, err

@@ -30,16 +30,7 @@ func generatorRow() row {
 			"stored in MinIO and NATS. The model gives one of kimisim's answers to all.", jobsAtATime),
 		columns: []string{pagesPerSecond, cpuPerPage},
 		goals:   []goal{{column: pagesPerSecond, limit: 200}},
-		setUp: func(_ context.Context, l *lab) ([]contender, error) {
-			return []contender{{"generator", func(ctx context.Context, d time.Duration) (figures, error) {
-				inner, err := l.inner()
-				if err != nil {
-					return nil, err
-				}
-				defer inner.end()
-				return makePages(ctx, inner, d)
-			}}}, nil
-		},
+		setUp:   inLabOfItsOwn("generator", makePages),
 	}
 }
 

@@ -58,6 +58,20 @@ func rows() []row {
 	}
 }
 
+// inLabOfItsOwn has one contender begin each run with an empty lab.
+func inLabOfItsOwn(name string, measure func(ctx context.Context, l *lab, d time.Duration) (figures, error)) func(context.Context, *lab) ([]contender, error) {
+	return func(_ context.Context, l *lab) ([]contender, error) {
+		return []contender{{name, func(ctx context.Context, d time.Duration) (figures, error) {
+			inner, err := l.inner()
+			if err != nil {
+				return nil, err
+			}
+			defer inner.end()
+			return measure(ctx, inner, d)
+		}}}, nil
+	}
+}
+
 func rowNames() []string {
 	var names []string
 	for _, r := range rows() {
