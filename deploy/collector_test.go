@@ -78,8 +78,8 @@ func samples(t *testing.T, collector string, tempo *tempo) {
 	for _, kept := range []string{"error", "slow", "job"} {
 		within(t, kept+" is kept", func() bool { return tempo.has(kept, kept) })
 	}
-	// A generator's spans come when the visit was decided on.
-	export(t, collector, span("job", now, time.Second, func(s *tracepb.Span) { s.Name = "process" }))
+	// A generator's spans come when the visit was decided on. By itself none would be kept.
+	export(t, collector, span("job", now, time.Millisecond, func(s *tracepb.Span) { s.Name = "process" }))
 	within(t, "what comes later of a job is kept", func() bool { return tempo.has("job", "process") })
 	if got := tempo.count("hit "); got > hits/10 {
 		t.Errorf("%d of %d hits are kept", got, hits)
