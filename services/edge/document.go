@@ -26,15 +26,15 @@ type document struct {
 const settled = time.Minute
 
 func newDocument(plain []byte, made time.Time) (*document, error) {
-	zipped, err := compressed(plain, func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, gzip.BestCompression) })
+	zipped, err := compress(plain, func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, gzip.BestCompression) })
 	if err != nil {
 		return nil, err
 	}
 	return &document{plain: plain, gzip: zipped, made: made}, nil
 }
 
-// compressed returns a document as a compressor writes it.
-func compressed(plain []byte, compressor func(io.Writer) (io.WriteCloser, error)) ([]byte, error) {
+// compress returns a document as a compressor writes it.
+func compress(plain []byte, compressor func(io.Writer) (io.WriteCloser, error)) ([]byte, error) {
 	var b bytes.Buffer
 	z, err := compressor(&b)
 	if err != nil {
@@ -88,7 +88,7 @@ func (e *Edge) shrink(d *document) {
 		if d.brotli.Load() != nil {
 			return
 		}
-		smaller, err := compressed(d.plain, func(w io.Writer) (io.WriteCloser, error) {
+		smaller, err := compress(d.plain, func(w io.Writer) (io.WriteCloser, error) {
 			return brotli.NewWriterLevel(w, brotli.BestCompression), nil
 		})
 		if err == nil {

@@ -88,7 +88,7 @@ func sendOnce(c *fiber.Ctx, rendered []byte) error {
 	if !accepts(c.Get(fiber.HeaderAcceptEncoding), "gzip") {
 		return c.Send(rendered)
 	}
-	zipped, err := compressed(rendered, func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil })
+	zipped, err := compress(rendered, func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil })
 	if err != nil {
 		return err
 	}
