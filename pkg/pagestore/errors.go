@@ -7,8 +7,8 @@ var (
 	// could not ask every tier.
 	ErrMiss = errors.New("no such page")
 
-	// ErrUnavailable accompanies ErrMiss of Tiered if a lower tier could not be asked, so
-	// that the page may exist. ErrMiss without it is certain.
+	// ErrUnavailable accompanies ErrMiss of Tiered if a lower tier could not be asked, or
+	// does not know every page, so that the page may exist. ErrMiss without it is certain.
 	ErrUnavailable = errors.New("page store unavailable")
 
 	// ErrUnverified comes from Memory.Get together with the page. The page may have been

@@ -14,6 +14,9 @@ import (
 
 var errBroken = errors.New("broken")
 
+// errUnsure is the miss of a tier that does not know every page.
+var errUnsure = errors.Join(pagestore.ErrMiss, pagestore.ErrUnavailable)
+
 // tier is a fake lower tier.
 type tier struct {
 	calls atomic.Int64

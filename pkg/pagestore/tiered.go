@@ -19,7 +19,8 @@ import (
 )
 
 // Getter is a lower tier. ErrMiss and ErrCorrupt are answers; any other error is a failure
-// of the tier.
+// of the tier. ErrMiss together with ErrUnavailable is the answer of a tier that cannot know
+// every page, as a mirror whose source is away: no failure, and no certain miss either.
 type Getter interface {
 	Get(ctx context.Context, key pagekey.Key) (*Page, error)
 }
@@ -201,7 +202,7 @@ func (t *Tiered) lookUp(ctx context.Context, key pagekey.Key, began snapshot) (H
 			if hit.Page == nil || hit.Page.compare(pages[i]) < 0 {
 				hit = Hit{Page: pages[i], Tier: g.tier}
 			}
-		case !answered(errs[i]):
+		case !answered(errs[i]) || errors.Is(errs[i], ErrUnavailable):
 			unavailable = append(unavailable, fmt.Errorf("%s: %w", g.tier, errs[i]))
 		}
 	}

@@ -48,13 +48,14 @@ func TestTieredTellsMissFromUnavailable(t *testing.T) {
 		minio, kv   error
 		unavailable bool
 	}{
-		"both miss":                  {},
-		"minio broken":               {minio: errBroken, unavailable: true},
-		"kv broken":                  {kv: errBroken, unavailable: true},
-		"both broken":                {minio: errBroken, kv: errBroken, unavailable: true},
-		"corrupt is an answer":       {minio: pagestore.ErrCorrupt, kv: pagestore.ErrCorrupt},
-		"corrupt does not heal it":   {minio: pagestore.ErrCorrupt, kv: errBroken, unavailable: true},
-		"an error beyond a deadline": {minio: context.DeadlineExceeded, unavailable: true},
+		"both miss":                   {},
+		"minio broken":                {minio: errBroken, unavailable: true},
+		"kv broken":                   {kv: errBroken, unavailable: true},
+		"both broken":                 {minio: errBroken, kv: errBroken, unavailable: true},
+		"corrupt is an answer":        {minio: pagestore.ErrCorrupt, kv: pagestore.ErrCorrupt},
+		"corrupt does not heal it":    {minio: pagestore.ErrCorrupt, kv: errBroken, unavailable: true},
+		"an error beyond a deadline":  {minio: context.DeadlineExceeded, unavailable: true},
+		"kv does not know every page": {kv: errUnsure, unavailable: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -65,6 +66,24 @@ func TestTieredTellsMissFromUnavailable(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A mirror whose source is away answers: it is asked each time, and no miss of it is certain.
+func TestTieredAsksATierThatKnowsNotAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		page := pagestoretest.Page(t, "job", 0)
+		l := newLookup(t, pagestore.MemoryConfig{})
+		l.kv.set(func(f *tier) { f.err = errUnsure })
+		for range 10 {
+			l.wantMiss(t, page.Key(), true)
+		}
+		l.kv.wantCalls(t, 10)
+		if got := l.Breakers()[pagestore.TierKV]; got != "closed" {
+			t.Errorf("breaker: %s, but the tier answers", got)
+		}
+		l.kv.set(func(f *tier) { f.err = nil })
+		l.wantMiss(t, page.Key(), false)
+	})
 }
 
 func TestTieredServesAroundACorruptTier(t *testing.T) {

@@ -128,12 +128,18 @@ func (k kvTier) Get(ctx context.Context, key pagekey.Key) (*pagestore.Page, erro
 		return nil, errUnavailable
 	}
 	page, err := n.pages.Get(ctx, key)
-	if b := k.p.bus.Load(); b != nil && k.p.behind.Load() && errors.Is(err, pagestore.ErrMiss) {
-		// The mirror does not know every page, as after an outage of the hub. A page that the
-		// hub has is paid for already.
-		return b.pages.Get(ctx, key)
+	if !k.p.isPoP() || !errors.Is(err, pagestore.ErrMiss) {
+		return page, err
 	}
-	return page, err
+	// A mirror does not know every page, and one that the hub has is paid for already.
+	switch b := k.p.bus.Load(); {
+	case b == nil:
+		return nil, fmt.Errorf("%w: %w: %w", pagestore.ErrMiss, pagestore.ErrUnavailable, errHubAway)
+	case k.p.behind.Load():
+		return b.pages.Get(ctx, key)
+	default:
+		return nil, err
+	}
 }
 
 // popStreams are the Streams of a PoP. What is missing at the hub keeps nobody from serving.
