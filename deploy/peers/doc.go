@@ -12,4 +12,7 @@
 // Progress goes to standard error in the format of Go's benchmarks, for benchstat, and the
 // tables go to standard output and the file of -out. A peer that is not installed is left out,
 // and the tables say so.
+//
+// With -private the profiles of edge and generator can be read while they are measured, as
+// deploy/profiles.md says.
 package main

@@ -23,7 +23,9 @@ type lab struct {
 	// root is the repository's folder.
 	root string
 	dir  string
-	ends []func()
+	// private is the private address of an edge; "" is none.
+	private string
+	ends    []func()
 }
 
 // newLab makes a lab in a folder, or in the machine's for temporary files.
@@ -42,7 +44,13 @@ func newLab(root, folder string) (*lab, error) {
 }
 
 // inner makes a lab that ends before this one.
-func (l *lab) inner() (*lab, error) { return newLab(l.root, l.dir) }
+func (l *lab) inner() (*lab, error) {
+	inner, err := newLab(l.root, l.dir)
+	if err == nil {
+		inner.private = l.private
+	}
+	return inner, err
+}
 
 func (l *lab) onEnd(f func()) { l.ends = append(l.ends, f) }
 

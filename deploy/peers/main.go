@@ -30,6 +30,7 @@ func run(ctx context.Context) error {
 	only := flag.String("only", "", "the rows to measure, with commas: "+strings.Join(rowNames(), ", ")+"; empty is all")
 	out := flag.String("out", "", "the Markdown file to write")
 	folder := flag.String("dir", "", "the folder of the contenders' data; empty is a temporary one, on a disk or not as the machine has it")
+	private := flag.String("private", "", "IP:port where an edge that is measured has /debug/pprof meanwhile, and a generator at the next port; empty is nowhere")
 	bare := flag.String("bare", "", "serve the HTTP response of this file and measure nothing")
 	worker := flag.String("worker", "", "work as this queue's worker and measure nothing")
 	at := flag.String("at", "", "the address of -bare or -worker")
@@ -55,6 +56,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer l.end()
+	l.private = *private
 	began := time.Now().UTC()
 	m, err := thisMachine(ctx, l)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"path/filepath"
 
 	"github.com/nats-io/nats.go"
@@ -92,7 +93,7 @@ func (s *stack) startEdge(ctx context.Context, l *lab) (addr string, err error) 
 	// A visit waits for all that it asks, however long that takes, because that is the work. With
 	// its usual patience an edge leaves some of it out when the machine is busy.
 	edge, err := l.start(ctx, "edge", nil, append(s.settings(),
-		"EDGE_ADDR="+addr, "TRIGGER_TIMEOUT=10s", "STORE_TIMEOUT=10s", "SESSION_TIMEOUT=10s"))
+		"EDGE_ADDR="+addr, "PRIVATE_ADDR="+l.private, "TRIGGER_TIMEOUT=10s", "STORE_TIMEOUT=10s", "SESSION_TIMEOUT=10s"))
 	if err != nil {
 		return "", err
 	}
@@ -104,7 +105,7 @@ func (s *stack) settings() []string {
 	return []string{
 		"NATS_URL=nats://" + s.nats, "MINIO_ENDPOINT=" + s.minio, "MINIO_BUCKET=" + pagesBucket,
 		"MINIO_ACCESS_KEY=" + minioUser, "MINIO_SECRET_KEY=" + minioPassword,
-		"MAX_QUEUE_DEPTH=1000000", fmt.Sprintf("POOL_CONCURRENCY=%d", jobsAtATime/members), "PRIVATE_ADDR=", "LOG_LEVEL=WARN",
+		"MAX_QUEUE_DEPTH=1000000", fmt.Sprintf("POOL_CONCURRENCY=%d", jobsAtATime/members), "LOG_LEVEL=WARN",
 	}
 }
 
@@ -133,12 +134,28 @@ func (s *stack) startGeneratorOf(ctx context.Context, model string, more ...stri
 	if err != nil {
 		return nil, err
 	}
-	env := append(s.settings(), "GENERATOR_ADDR="+addr, "KIMI_API_KEY=peers", "KIMI_BASE_URL=http://"+model+"/v1")
+	private, err := nextPort(s.lab.private)
+	if err != nil {
+		return nil, err
+	}
+	env := append(s.settings(), "GENERATOR_ADDR="+addr, "PRIVATE_ADDR="+private, "KIMI_API_KEY=peers", "KIMI_BASE_URL=http://"+model+"/v1")
 	p, err := s.lab.start(ctx, "generator", nil, append(env, more...))
 	if err != nil {
 		return nil, err
 	}
 	return p, p.await(ctx, healthy("http://"+addr+"/health"))
+}
+
+// nextPort is the address with the port after, and "" of "".
+func nextPort(addr string) (string, error) {
+	if addr == "" {
+		return "", nil
+	}
+	a, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return "", fmt.Errorf("-private: %w", err)
+	}
+	return netip.AddrPortFrom(a.Addr(), a.Port()+1).String(), nil
 }
 
 // page is the path of a shopper's page.
