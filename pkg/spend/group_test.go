@@ -79,3 +79,37 @@ func TestBookingsThatWaitAreOneWrite(t *testing.T) {
 		return len(l.waiting) == 0
 	})
 }
+
+// A ledger goes by what it wrote last, as far as that is right: where another ledger has made
+// room since, it is not refused, and where another has taken it, it is.
+func TestLedgersKnowWhatOthersWrote(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	one, other := b.ledger(Config{Budget: 10}), b.ledger(Config{Budget: 10})
+	held := b.reserve(other, "magic-wands", 6)
+	b.refuses(one, "magic-wands", 6, ErrBudget)
+	b.refuses(one, "magic-wands", 6, ErrBudget) // changes nothing, and is the last that it wrote
+	held.Settle(t.Context(), costing(1))
+	mine := b.reserve(one, "magic-wands", 6)
+	b.refuses(other, "magic-wands", 6, ErrBudget)
+	mine.Settle(t.Context(), costing(2))
+	b.holds("in all", b.total(), 3, 3)
+
+	// What an operator removes begins anew.
+	if err := b.kv.Delete(t.Context(), wandnats.SpendKey(noon)); err != nil {
+		t.Fatal(err)
+	}
+	b.reserve(one, "magic-wands", 5).Settle(t.Context(), costing(4))
+	b.holds("in all", b.total(), 4, 4)
+}
+
+func TestKnownRecordsAreBounded(t *testing.T) {
+	t.Parallel()
+	l := newBooks(t).ledger(Config{})
+	for i := range 3 * maxKnown {
+		l.know(fmt.Sprint(i), record{}, uint64(i))
+	}
+	if n := len(l.known); n > maxKnown {
+		t.Errorf("%d records are kept, want %d at most", n, maxKnown)
+	}
+}

@@ -69,6 +69,8 @@ type Ledger struct {
 	// waiting has the bookings that the next write of a record takes, by its key. A record
 	// that is being written has an entry, which may be empty.
 	waiting map[string][]*booking
+	// known has the records that this ledger wrote last, by their keys.
+	known map[string]known
 }
 
 // NewLedger makes a ledger in the bucket SPEND.
@@ -76,7 +78,7 @@ func NewLedger(spend jetstream.KeyValue, cfg Config, log *slog.Logger) *Ledger {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Ledger{cfg: cfg, kv: spend, log: log, now: cfg.Now, timeout: bookTimeout, waiting: map[string][]*booking{}}
+	return &Ledger{cfg: cfg, kv: spend, log: log, now: cfg.Now, timeout: bookTimeout, waiting: map[string][]*booking{}, known: map[string]known{}}
 }
 
 // account is a record that a reservation is in.
