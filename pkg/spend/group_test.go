@@ -87,9 +87,19 @@ func TestLedgersKnowWhatOthersWrote(t *testing.T) {
 	b := newBooks(t)
 	one, other := b.ledger(Config{Budget: 10}), b.ledger(Config{Budget: 10})
 	held := b.reserve(other, "magic-wands", 6)
-	b.refuses(one, "magic-wands", 6, ErrBudget)
-	b.refuses(one, "magic-wands", 6, ErrBudget) // changes nothing, and is the last that it wrote
+	day := account{key: wandnats.SpendKey(noon), limit: 10}
+	reserves := func(id string, want bool) {
+		t.Helper()
+		if room, err := one.reserve(t.Context(), day, id, 6); err != nil || room != want {
+			t.Errorf("reserve %s: %t, %v, want %t", id, room, err, want)
+		}
+	}
+	reserves("first", false)
 	held.Settle(t.Context(), costing(1))
+	reserves("second", true) // though another refusal would change nothing in what it wrote
+	if err := one.settle(t.Context(), settlement{account: day, id: "second"}); err != nil {
+		t.Fatal(err)
+	}
 	mine := b.reserve(one, "magic-wands", 6)
 	b.refuses(other, "magic-wands", 6, ErrBudget)
 	mine.Settle(t.Context(), costing(2))
