@@ -229,7 +229,9 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop, cost
 		RequestedAt: timestamppb.New(o.RequestedAt), Traceparent: telemetry.Traceparent(ctx),
 		Source: o.Source,
 	}
-	designed, reason, err := m.design(ctx, o, Brief{Shop: shop, Visitor: visitor, Signals: signals, Preferences: o.Preferences}, page)
+	var removed sync.WaitGroup
+	defer removed.Wait()
+	designed, reason, err := m.design(ctx, o, Brief{Shop: shop, Visitor: visitor, Signals: signals, Preferences: o.Preferences}, page, &removed)
 	if err != nil {
 		return Made{}, err
 	}
@@ -277,8 +279,9 @@ func (m *Maker) confirm(ctx context.Context, o Order) error {
 
 // design returns the Designer's design with an opening for the visitor, or the template's
 // design, which completes what the Designer has begun. It sets the page's source, model,
-// prompt version and cost. reason says why the template was used.
-func (m *Maker) design(ctx context.Context, o Order, brief Brief, page *wandstorev1.Page) (d design.Design, reason string, err error) {
+// prompt version and cost. reason says why the template was used. What was published of it
+// is removed in the background, and removed tells when.
+func (m *Maker) design(ctx context.Context, o Order, brief Brief, page *wandstorev1.Page, removed *sync.WaitGroup) (d design.Design, reason string, err error) {
 	interests := Interests(brief.Signals)
 	// Wishes count like the shopper's searches, and come before them.
 	theme, wished := design.ReadWishes(prompt.Wishes(o.Preferences))
@@ -290,7 +293,7 @@ func (m *Maker) design(ctx context.Context, o Order, brief Brief, page *wandstor
 		d.Theme = theme.WithDefaults(d.Theme)
 		return d
 	})
-	defer begun.remove(ctx)
+	defer func() { removed.Go(func() { begun.remove(ctx) }) }()
 	brief.Note = func(step, detail string) { m.debug(ctx, o, step, detail) }
 	brief.Problem = func(step string, err error) { m.problem(ctx, o, step, err) }
 	brief.Draft = func(answer int, beginning design.Design) { begun.add(ctx, answer, beginning) }
