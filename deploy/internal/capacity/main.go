@@ -31,12 +31,13 @@ var (
 	bytesCached   = measured{"bytes a page, `UI_CACHE`", 36600, ofTest}
 	bytesSent     = measured{"bytes a page, compressed", 7300, ofTest}
 	bytesOfTrail  = measured{"bytes a job, `GENERATION_QUEUE`", 4160, ofTest}
+	bytesAHold    = measured{"bytes a reservation in the day's record, `SPEND`", 94, ofTest}
 	dollarsAPage  = measured{"US dollars a page", 0.0034, ofEval + ", at the default prices and 92.5 % of the prompt cached"}
 	bytesSession  = measured{"bytes a shopper, `SHOPPER_SESSIONS`", 2048, "[nats/README.md](../nats/README.md#limits): 6 GiB for three million"}
 	laneASecond   = measured{"writes a second of one stream", 1400, "one client, `sync_interval: always`, two cores, 0.6 ms a sync; 64 clients write 2,200"}
 	hitsASecond   = measured{"pages from memory a second, two cores", 20000, "`BenchmarkHitFromMemory`'s edge, whose client had the same two cores"}
 	secondsAModel = measured{"seconds of the model a page", 100, "the model that the defaults are made for; kimisim is faster"}
-	all           = []measured{callsAPage, writesAPage, writesOfLane, bytesStored, bytesCached, bytesSent, bytesOfTrail, dollarsAPage, bytesSession, laneASecond, hitsASecond, secondsAModel}
+	all           = []measured{callsAPage, writesAPage, writesOfLane, bytesStored, bytesCached, bytesSent, bytesOfTrail, bytesAHold, dollarsAPage, bytesSession, laneASecond, hitsASecond, secondsAModel}
 )
 
 // What is assumed of shoppers. Other shops have others: change it and run `task generate`.
@@ -78,7 +79,11 @@ func needs(shoppers float64) need {
 	return n
 }
 
-const gib = 1 << 30
+const (
+	gib = 1 << 30
+	// maxPayload is that of nats/server.
+	maxPayload = 1_000_000
+)
 
 // besidePage is what an edge counts for a page in memory beside its compressed document.
 const besidePage = 2 << 10
@@ -101,6 +106,8 @@ var limits = []limit{
 		"`GUEST_TTL` down; or `nats stream edit KV_SHOPPER_SESSIONS --max-bytes`"},
 	{"writes of `GENERATION_QUEUE`, 1,400 a second", func(n need) float64 { return n.lane / laneASecond.value },
 		"a disk that syncs faster; three nodes, which need not sync each write (`nats/server/cluster.conf`); `PAGE_SCOPE=auto`, by which fewer pages are made"},
+	{"the day's record of `SPEND`, a message of 1 MB", func(n need) float64 { return n.running * bytesAHold.value / maxPayload },
+		"`max_payload` of nats-server, up to 8 MB; an account of NATS for a large tenant, who has a record of their own"},
 	{"pages a second of two edges of two cores", func(n need) float64 { return n.views / hitsASecond.value },
 		"more edges: they share nothing but NATS and the object store"},
 }

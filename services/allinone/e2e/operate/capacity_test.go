@@ -3,6 +3,7 @@ package operate_test
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/checkout"
 	"github.com/wandstore/wandstore/pkg/eventually"
+	"github.com/wandstore/wandstore/pkg/spend"
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
 )
 
@@ -70,13 +72,14 @@ func TestCapacityPageCountsRight(t *testing.T) {
 	}
 	lane := "KV_" + wandnats.BucketJobs
 	for what, got := range map[string]float64{
-		"calls of the model a page":         float64(w.Sim.Stats().Requests) / shoppers,
-		"writes a page, all streams":        all/shoppers - 1, // without its event
-		"writes a page, `GENERATION_QUEUE`": (after[lane] - before[lane]) / shoppers,
-		"bytes a page, object store":        stored / shoppers,
-		"bytes a page, `UI_CACHE`":          sizes["KV_"+wandnats.BucketPages] / shoppers,
-		"bytes a page, compressed":          sent / shoppers,
-		"bytes a job, `GENERATION_QUEUE`":   sizes[lane] / shoppers,
+		"calls of the model a page":                        float64(w.Sim.Stats().Requests) / shoppers,
+		"writes a page, all streams":                       all/shoppers - 1, // without its event
+		"writes a page, `GENERATION_QUEUE`":                (after[lane] - before[lane]) / shoppers,
+		"bytes a page, object store":                       stored / shoppers,
+		"bytes a page, `UI_CACHE`":                         sizes["KV_"+wandnats.BucketPages] / shoppers,
+		"bytes a page, compressed":                         sent / shoppers,
+		"bytes a job, `GENERATION_QUEUE`":                  sizes[lane] / shoppers,
+		"bytes a reservation in the day's record, `SPEND`": bytesAReservation(t, js),
 	} {
 		// Breadcrumbs and sections differ from page to page, and with a retry or two.
 		if want := said(t, what); got < want*0.6 || got > want*1.4 {
@@ -97,6 +100,33 @@ func written(t *testing.T, js jetstream.JetStream) (messages, bytes map[string]f
 		t.Fatal(err)
 	}
 	return messages, bytes
+}
+
+// bytesAReservation is by how many bytes a call of the model that is under way makes the day's
+// record longer.
+func bytesAReservation(t *testing.T, js jetstream.JetStream) float64 {
+	t.Helper()
+	const calls = 20
+	bucket, err := wandnats.OpenBucket(t.Context(), js, wandnats.BucketSpend)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger := spend.NewLedger(bucket, spend.Config{ShopShare: 1, Hold: time.Hour}, slog.New(slog.DiscardHandler))
+	size := func() float64 {
+		if _, err := ledger.Reserve(t.Context(), spend.Call{Shop: "magic-wands"}, 30_000); err != nil {
+			t.Fatal(err)
+		}
+		entry, err := bucket.Get(t.Context(), wandnats.SpendKey(time.Now()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return float64(len(entry.Value()))
+	}
+	first, last := size(), 0.0
+	for range calls {
+		last = size()
+	}
+	return (last - first) / calls
 }
 
 // compressed is how many bytes a browser gets for the page.
