@@ -27,6 +27,12 @@ func (m *Mirror[T]) Watch(bucket jetstream.KeyValue, keys string) Watch {
 	return Watch{Bucket: bucket, Keys: keys, Entry: m.entry, Current: m.current}
 }
 
+// More is a watch that adds to the mirror what keys hold, by Read, after that of Watch was
+// delivered.
+func (m *Mirror[T]) More(bucket jetstream.KeyValue, keys string) Watch {
+	return Watch{Bucket: bucket, Keys: keys, Entry: m.entry}
+}
+
 // Begin says that the watch begins anew.
 func (m *Mirror[T]) Begin() {
 	m.mu.Lock()

@@ -41,8 +41,9 @@
 // # What is followed
 //
 // A record tells whether its limit is reached: refusedMicros is the smallest reservation
-// that was refused and would be again. A [Follower] watches the records of the current
-// day, so edges know it without asking, and know when there is room again or another
-// day. Generators write the limit into the day's records when they start and each minute
-// after, so a raised budget is heard of though nobody asks for a page.
+// that was refused and would be again. A [Follower] is told which records of the current
+// day change, and reads those once a second at most, so edges know it without asking for
+// each page, and know when there is room again or another day. Generators write the limit
+// into the day's records when they start and each minute after, so a raised budget is heard
+// of though nobody asks for a page.
 package spend

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -21,7 +22,7 @@ type Follower struct {
 	log *slog.Logger
 	now func() time.Time
 	// total holds the day's record, shops those of its shops. On a new day they hold
-	// the day before until the watch of the new one has begun; keys tell the days apart.
+	// the day before until the records of the new one were read; keys tell the days apart.
 	total, shops wandnats.Mirror[record]
 }
 
@@ -45,7 +46,95 @@ func (f *Follower) decode(entry jetstream.KeyValueEntry) record {
 // Load reads the current day's records. On an error, ctx's or JetStream's, the follower
 // stays as it was.
 func (f *Follower) Load(ctx context.Context, bucket jetstream.KeyValue) error {
-	for _, w := range f.watches(bucket, f.now()) {
+	return f.read(ctx, bucket, f.now(), changes{all: true})
+}
+
+const (
+	// readEvery is how often changed records are read, at most.
+	readEvery = time.Second
+	// readTimeout bounds reading them.
+	readTimeout = 5 * time.Second
+)
+
+// Follow keeps up with the current day's records, from each UTC day to the next, until
+// ctx ends. Then it returns nil. It is behind by a second at most, as long as NATS answers.
+func (f *Follower) Follow(ctx context.Context, nc *nats.Conn, bucket jetstream.KeyValue) error {
+	for ctx.Err() == nil {
+		now := f.now().UTC()
+		midnight := now.Truncate(24 * time.Hour).Add(24 * time.Hour)
+		day, cancel := context.WithTimeout(ctx, midnight.Sub(now))
+		f.followDay(day, nc, bucket, now)
+		cancel()
+	}
+	return nil
+}
+
+// followDay is told which records change, and reads those once a second at most. A record
+// has all calls under way in it, and changes with each of them: to be sent each change would
+// be hundreds of times as much.
+func (f *Follower) followDay(ctx context.Context, nc *nats.Conn, bucket jetstream.KeyValue, day time.Time) {
+	noted := &notices{some: make(chan struct{}, 1)}
+	var reading sync.WaitGroup
+	reading.Go(func() { f.readNoted(ctx, bucket, day, noted) })
+	defer reading.Wait()
+	watch := func(keys string, changed func(key string) changes) wandnats.Watch {
+		return wandnats.Watch{
+			Bucket: bucket, Keys: keys, Options: []jetstream.WatchOpt{jetstream.MetaOnly()},
+			Entry: func(entry jetstream.KeyValueEntry) { noted.add(changed(entry.Key())) },
+		}
+	}
+	wandnats.Watcher{
+		Conn: nc,
+		Watches: []wandnats.Watch{
+			watch(wandnats.SpendKey(day), func(string) changes { return changes{total: true} }),
+			watch(wandnats.ShopSpendKey(day, ">"), func(key string) changes { return changes{shop: key} }),
+		},
+		Begin: func() { noted.add(changes{all: true}) },
+		Lost:  func(err error) { f.log.Warn("what the model costs is not watched, trying again", "error", err) },
+	}.Run(ctx)
+}
+
+// readNoted reads what was noted until ctx ends.
+func (f *Follower) readNoted(ctx context.Context, bucket jetstream.KeyValue, day time.Time, noted *notices) {
+	for {
+		select {
+		case <-noted.some:
+		case <-ctx.Done():
+			return
+		}
+		bounded, cancel := context.WithTimeout(ctx, readTimeout)
+		err := f.read(bounded, bucket, day, noted.take())
+		cancel()
+		if err != nil && ctx.Err() == nil {
+			f.log.Warn("what the model costs is not read, trying again", "error", err)
+			noted.add(changes{all: true})
+		}
+		select {
+		case <-time.After(readEvery):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// read reads the records of a day that have changed.
+func (f *Follower) read(ctx context.Context, bucket jetstream.KeyValue, day time.Time, c changes) error {
+	total, shops := wandnats.SpendKey(day), wandnats.ShopSpendKey(day, ">")
+	var watches []wandnats.Watch
+	switch {
+	case c.all:
+		watches = append(watches, f.total.Watch(bucket, total), f.shops.Watch(bucket, shops))
+	case c.total:
+		watches = append(watches, f.total.More(bucket, total))
+	}
+	switch {
+	case c.all:
+	case c.shops:
+		watches = append(watches, f.shops.More(bucket, shops))
+	case c.shop != "":
+		watches = append(watches, f.shops.More(bucket, c.shop))
+	}
+	for _, w := range watches {
 		if err := w.Read(ctx); err != nil {
 			return fmt.Errorf("read %s: %w", wandnats.BucketSpend, err)
 		}
@@ -53,29 +142,46 @@ func (f *Follower) Load(ctx context.Context, bucket jetstream.KeyValue) error {
 	return nil
 }
 
-func (f *Follower) watches(bucket jetstream.KeyValue, day time.Time) []wandnats.Watch {
-	return []wandnats.Watch{
-		f.total.Watch(bucket, wandnats.SpendKey(day)),
-		f.shops.Watch(bucket, wandnats.ShopSpendKey(day, ">")),
+// changes are the records that have changed: all, the day's, several shops', or one shop's by
+// its key.
+type changes struct {
+	all, total, shops bool
+	shop              string
+}
+
+// and is what has changed in c or other.
+func (c changes) and(other changes) changes {
+	different := c.shop != "" && other.shop != "" && c.shop != other.shop
+	return changes{
+		all: c.all || other.all, total: c.total || other.total,
+		shops: c.shops || other.shops || different, shop: cmp.Or(other.shop, c.shop),
 	}
 }
 
-// Follow keeps up with the current day's records, from each UTC day to the next, until
-// ctx ends. Then it returns nil.
-func (f *Follower) Follow(ctx context.Context, nc *nats.Conn, bucket jetstream.KeyValue) error {
-	for ctx.Err() == nil {
-		now := f.now().UTC()
-		midnight := now.Truncate(24 * time.Hour).Add(24 * time.Hour)
-		day, cancel := context.WithTimeout(ctx, midnight.Sub(now))
-		wandnats.Watcher{
-			Conn:    nc,
-			Watches: f.watches(bucket, now),
-			Begin:   func() { f.total.Begin(); f.shops.Begin() },
-			Lost:    func(err error) { f.log.Warn("what the model costs is not watched, trying again", "error", err) },
-		}.Run(day)
-		cancel()
+// notices are changes that were not read yet.
+type notices struct {
+	mu   sync.Mutex
+	sum  changes
+	some chan struct{} // has an element if there are any
+}
+
+func (n *notices) add(c changes) {
+	n.mu.Lock()
+	n.sum = n.sum.and(c)
+	n.mu.Unlock()
+	select {
+	case n.some <- struct{}{}:
+	default:
 	}
-	return nil
+}
+
+// take returns the changes, which are no longer noted then.
+func (n *notices) take() changes {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	c := n.sum
+	n.sum = changes{}
+	return c
 }
 
 // Reached tells whether calls for the shop are refused for want of room, in the day's

@@ -3,9 +3,11 @@ package spend
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
+	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/eventually"
 )
 
@@ -77,4 +79,38 @@ func TestFollowerOnANewDay(t *testing.T) {
 	b.reserve(l, "magic-wands", dollar)
 	b.refuses(l, "magic-wands", 1, ErrBudget)
 	eventually.True(t, "the new day's budget is reached", func() bool { return f.Reached("magic-wands") })
+}
+
+// With hundreds of calls under way a record is long, and changes with each of them. A follower
+// is not sent it each time.
+func TestFollowerIsNotSentEachBooking(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	l := b.ledger(Config{Budget: dollar})
+	const underWay, bookings = 200, 100
+	var all sync.WaitGroup
+	for range underWay {
+		all.Go(func() { b.reserve(l, "magic-wands", 1) })
+	}
+	all.Wait()
+	entry, err := b.kv.Get(t.Context(), wandnats.SpendKey(noon))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	apart := booksAt(t, b.nc.ConnectedUrl())
+	f := apart.following()
+	eventually.True(t, "the calls under way are known", func() bool { _, known := f.Today(); return known })
+	before := apart.nc.Stats().InBytes
+	for range bookings {
+		b.reserve(l, "magic-wands", 1).Settle(t.Context(), costing(1))
+	}
+	eventually.True(t, "what they cost is known", func() bool {
+		today, _ := f.Today()
+		return today.Spent == bookings
+	})
+	// Each was a change of two records, twice.
+	if sent, whole := apart.nc.Stats().InBytes-before, uint64(4*bookings*len(entry.Value())); sent > whole/4 {
+		t.Errorf("%d bytes were sent for %d bookings: all records whole would be %d", sent, bookings, whole)
+	}
 }
