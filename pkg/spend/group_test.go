@@ -3,6 +3,7 @@ package spend
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -117,7 +118,7 @@ func TestKnownRecordsAreBounded(t *testing.T) {
 	t.Parallel()
 	l := newBooks(t).ledger(Config{})
 	for i := range 3 * maxKnown {
-		l.know(fmt.Sprint(i), record{}, uint64(i))
+		l.know(strconv.Itoa(i), record{}, uint64(i))
 	}
 	if n := len(l.known); n > maxKnown {
 		t.Errorf("%d records are kept, want %d at most", n, maxKnown)
