@@ -24,13 +24,7 @@ type Mirror[T any] struct {
 // it, the Watcher's Begin has to call the mirror's.
 func (m *Mirror[T]) Watch(bucket jetstream.KeyValue, keys string) Watch {
 	m.Begin()
-	return Watch{Bucket: bucket, Keys: keys, Entry: m.entry, Current: m.current}
-}
-
-// More is a watch that adds to the mirror what keys hold, by Read, after that of Watch was
-// delivered.
-func (m *Mirror[T]) More(bucket jetstream.KeyValue, keys string) Watch {
-	return Watch{Bucket: bucket, Keys: keys, Entry: m.entry}
+	return Watch{Bucket: bucket, Keys: keys, Entry: m.Put, Current: m.current}
 }
 
 // Begin says that the watch begins anew.
@@ -55,7 +49,9 @@ func (m *Mirror[T]) All() map[string]T {
 	return maps.Clone(m.held)
 }
 
-func (m *Mirror[T]) entry(entry jetstream.KeyValueEntry) {
+// Put is told what a key holds now: by the mirror's watch, or by who has read it elsewhere
+// after all that the bucket holds was delivered.
+func (m *Mirror[T]) Put(entry jetstream.KeyValueEntry) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	into := m.held

@@ -76,6 +76,7 @@ var rights = []struct {
 	{what: "say that a draft was written", subject: "wandstore.draft.magic-wands.bob", users: "operator sys"},
 	{what: "walk through the tombstones", subject: "$JS.API.CONSUMER.CREATE.KV_FORGOTTEN.mine.$KV.FORGOTTEN.>", users: "generator operator sys"},
 	{what: "book a cost", subject: "$KV.SPEND.day.2026-11-25", users: "generator operator sys"},
+	{what: "read a cost", subject: "$JS.API.DIRECT.GET.KV_SPEND.$KV.SPEND.day.2026-11-25", users: "edge generator operator sys"},
 	{what: "watch the costs", subject: "$JS.API.CONSUMER.CREATE.KV_SPEND.mine.$KV.SPEND.>", users: "edge generator operator sys"},
 	{what: "take a place in the model's account", subject: "$KV.MODEL_ACCOUNT.0123456789abcdef", users: "generator operator sys"},
 	{what: "watch the model's account", subject: "$JS.API.CONSUMER.CREATE.KV_MODEL_ACCOUNT.mine.$KV.MODEL_ACCOUNT.>", users: "generator operator sys"},

@@ -3,6 +3,7 @@ package spend
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -46,7 +47,19 @@ func (f *Follower) decode(entry jetstream.KeyValueEntry) record {
 // Load reads the current day's records. On an error, ctx's or JetStream's, the follower
 // stays as it was.
 func (f *Follower) Load(ctx context.Context, bucket jetstream.KeyValue) error {
-	return f.read(ctx, bucket, f.now(), changes{all: true})
+	return f.readAll(ctx, bucket, f.now())
+}
+
+func (f *Follower) readAll(ctx context.Context, bucket jetstream.KeyValue, day time.Time) error {
+	for _, w := range []wandnats.Watch{
+		f.total.Watch(bucket, wandnats.SpendKey(day)),
+		f.shops.Watch(bucket, wandnats.ShopSpendKey(day, ">")),
+	} {
+		if err := w.Read(ctx); err != nil {
+			return fmt.Errorf("read %s: %w", wandnats.BucketSpend, err)
+		}
+	}
+	return nil
 }
 
 const (
@@ -71,26 +84,23 @@ func (f *Follower) Follow(ctx context.Context, nc *nats.Conn, bucket jetstream.K
 
 // followDay is told which records change, and reads those once a second at most. A record
 // has all calls under way in it, and changes with each of them: to be sent each change would
-// be hundreds of times as much.
+// be many times as much.
 func (f *Follower) followDay(ctx context.Context, nc *nats.Conn, bucket jetstream.KeyValue, day time.Time) {
 	noted := &notices{some: make(chan struct{}, 1)}
 	var reading sync.WaitGroup
 	reading.Go(func() { f.readNoted(ctx, bucket, day, noted) })
 	defer reading.Wait()
-	watch := func(keys string, changed func(key string) changes) wandnats.Watch {
+	watch := func(keys string, of *wandnats.Mirror[record]) wandnats.Watch {
 		return wandnats.Watch{
 			Bucket: bucket, Keys: keys, Options: []jetstream.WatchOpt{jetstream.MetaOnly()},
-			Entry: func(entry jetstream.KeyValueEntry) { noted.add(changed(entry.Key())) },
+			Entry: func(entry jetstream.KeyValueEntry) { noted.add(entry.Key(), change{of, entry.Revision()}) },
 		}
 	}
 	wandnats.Watcher{
-		Conn: nc,
-		Watches: []wandnats.Watch{
-			watch(wandnats.SpendKey(day), func(string) changes { return changes{total: true} }),
-			watch(wandnats.ShopSpendKey(day, ">"), func(key string) changes { return changes{shop: key} }),
-		},
-		Begin: func() { noted.add(changes{all: true}) },
-		Lost:  func(err error) { f.log.Warn("what the model costs is not watched, trying again", "error", err) },
+		Conn:    nc,
+		Watches: []wandnats.Watch{watch(wandnats.SpendKey(day), &f.total), watch(wandnats.ShopSpendKey(day, ">"), &f.shops)},
+		Begin:   noted.addAll,
+		Lost:    func(err error) { f.log.Warn("what the model costs is not watched, trying again", "error", err) },
 	}.Run(ctx)
 }
 
@@ -103,11 +113,16 @@ func (f *Follower) readNoted(ctx context.Context, bucket jetstream.KeyValue, day
 			return
 		}
 		bounded, cancel := context.WithTimeout(ctx, readTimeout)
-		err := f.read(bounded, bucket, day, noted.take())
+		var err error
+		if keys, all := noted.take(); all {
+			err = f.readAll(bounded, bucket, day)
+		} else {
+			err = readSome(bounded, bucket, keys)
+		}
 		cancel()
 		if err != nil && ctx.Err() == nil {
 			f.log.Warn("what the model costs is not read, trying again", "error", err)
-			noted.add(changes{all: true})
+			noted.addAll()
 		}
 		select {
 		case <-time.After(readEvery):
@@ -117,71 +132,77 @@ func (f *Follower) readNoted(ctx context.Context, bucket jetstream.KeyValue, day
 	}
 }
 
-// read reads the records of a day that have changed.
-func (f *Follower) read(ctx context.Context, bucket jetstream.KeyValue, day time.Time, c changes) error {
-	total, shops := wandnats.SpendKey(day), wandnats.ShopSpendKey(day, ">")
-	var watches []wandnats.Watch
-	switch {
-	case c.all:
-		watches = append(watches, f.total.Watch(bucket, total), f.shops.Watch(bucket, shops))
-	case c.total:
-		watches = append(watches, f.total.More(bucket, total))
-	}
-	switch {
-	case c.all:
-	case c.shops:
-		watches = append(watches, f.shops.More(bucket, shops))
-	case c.shop != "":
-		watches = append(watches, f.shops.More(bucket, c.shop))
-	}
-	for _, w := range watches {
-		if err := w.Read(ctx); err != nil {
+// errBehind: a replica does not have the change yet that was told of.
+var errBehind = errors.New("a replica is behind")
+
+// readSome reads keys into their mirrors. One that is gone is an error, and one that any
+// replica answers for who is behind: all have to be read then, from the leader.
+func readSome(ctx context.Context, bucket jetstream.KeyValue, keys map[string]change) error {
+	for key, c := range keys {
+		entry, err := bucket.Get(ctx, key)
+		if err == nil && entry.Revision() < c.revision {
+			err = errBehind
+		}
+		if err != nil {
 			return fmt.Errorf("read %s: %w", wandnats.BucketSpend, err)
 		}
+		c.of.Put(entry)
 	}
 	return nil
 }
 
-// changes are the records that have changed: all, the day's, several shops', or one shop's by
-// its key.
-type changes struct {
-	all, total, shops bool
-	shop              string
+// change is what a record has come to, and the mirror that it belongs into.
+type change struct {
+	of       *wandnats.Mirror[record]
+	revision uint64
 }
 
-// and is what has changed in c or other.
-func (c changes) and(other changes) changes {
-	different := c.shop != "" && other.shop != "" && c.shop != other.shop
-	return changes{
-		all: c.all || other.all, total: c.total || other.total,
-		shops: c.shops || other.shops || different, shop: cmp.Or(other.shop, c.shop),
-	}
-}
+// maxNoted bounds the records that are read one by one. Of more, all are read together.
+const maxNoted = 32
 
-// notices are changes that were not read yet.
+// notices are the records that have changed and were not read since.
 type notices struct {
 	mu   sync.Mutex
-	sum  changes
+	all  bool
+	keys map[string]change
 	some chan struct{} // has an element if there are any
 }
 
-func (n *notices) add(c changes) {
+func (n *notices) add(key string, c change) {
 	n.mu.Lock()
-	n.sum = n.sum.and(c)
-	n.mu.Unlock()
+	defer n.mu.Unlock()
+	if n.keys == nil {
+		n.keys = map[string]change{}
+	}
+	n.keys[key] = c
+	n.all = n.all || len(n.keys) > maxNoted
+	n.tell()
+}
+
+func (n *notices) addAll() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.all = true
+	n.tell()
+}
+
+func (n *notices) tell() {
+	if n.all {
+		n.keys = nil
+	}
 	select {
 	case n.some <- struct{}{}:
 	default:
 	}
 }
 
-// take returns the changes, which are no longer noted then.
-func (n *notices) take() changes {
+// take returns what was noted: some keys, or that it is all.
+func (n *notices) take() (keys map[string]change, all bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	c := n.sum
-	n.sum = changes{}
-	return c
+	keys, all = n.keys, n.all
+	n.keys, n.all = nil, false
+	return keys, all
 }
 
 // Reached tells whether calls for the shop are refused for want of room, in the day's

@@ -57,6 +57,10 @@ func TestFollower(t *testing.T) {
 		today, known := late.Today()
 		return known && today == Today{Spent: 10_000, Budget: dollar}
 	})
+	if err := b.kv.Delete(t.Context(), wandnats.SpendKey(noon)); err != nil {
+		t.Fatal(err)
+	}
+	eventually.True(t, "what was removed is not known", func() bool { _, known := late.Today(); return !known })
 }
 
 // The first moment of a new day is not held to what was spent on the one before, and its

@@ -86,7 +86,7 @@ type known struct {
 	revision uint64
 }
 
-// maxKnown bounds the records that are kept, each of a few KB at most: a day has one a shop.
+// maxKnown bounds the records that are kept: a day has one, and one a shop.
 const maxKnown = 1000
 
 // know keeps a record for the next write. Only who writes it may.
