@@ -293,7 +293,7 @@ func (m *Maker) design(ctx context.Context, o Order, brief Brief, page *wandstor
 		d.Theme = theme.WithDefaults(d.Theme)
 		return d
 	})
-	defer func() { removed.Go(func() { begun.remove(ctx) }) }()
+	defer removed.Go(func() { begun.remove(ctx) })
 	brief.Note = func(step, detail string) { m.debug(ctx, o, step, detail) }
 	brief.Problem = func(step string, err error) { m.problem(ctx, o, step, err) }
 	brief.Draft = func(answer int, beginning design.Design) { begun.add(ctx, answer, beginning) }

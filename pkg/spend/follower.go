@@ -92,7 +92,7 @@ func (f *Follower) followDay(ctx context.Context, nc *nats.Conn, bucket jetstrea
 	defer reading.Wait()
 	watch := func(keys string, of *wandnats.Mirror[record]) wandnats.Watch {
 		return wandnats.Watch{
-			Bucket: bucket, Keys: keys, Options: []jetstream.WatchOpt{jetstream.MetaOnly()},
+			Bucket: bucket, Keys: keys, Options: []jetstream.WatchOpt{jetstream.UpdatesOnly(), jetstream.MetaOnly()},
 			Entry: func(entry jetstream.KeyValueEntry) { noted.add(entry.Key(), change{of, entry.Revision()}) },
 		}
 	}

@@ -116,13 +116,7 @@ var errUnchanged = errors.New("unchanged")
 // ledger has written since would be wrong, and nobody would notice.
 func (l *Ledger) writeGroup(ctx context.Context, a account, group []*booking) error {
 	if last, ok := l.take(a.key); ok {
-		value, err := l.book(last.record, a, group)
-		if err == nil {
-			var revision uint64
-			if revision, err = wandnats.Put(ctx, l.kv, a.key, value, last.revision); err == nil {
-				l.know(a.key, last.record, revision)
-			}
-		}
+		err := l.writeKnown(ctx, a, last, group)
 		if !errors.Is(err, errUnchanged) && !wandnats.IsConflict(err) {
 			return err
 		}
@@ -147,6 +141,20 @@ func (l *Ledger) writeGroup(ctx context.Context, a account, group []*booking) er
 			return err
 		}
 	}
+}
+
+// writeKnown makes the changes of a group in a record that was not read.
+func (l *Ledger) writeKnown(ctx context.Context, a account, last known, group []*booking) error {
+	value, err := l.book(last.record, a, group)
+	if err != nil {
+		return err
+	}
+	revision, err := wandnats.Put(ctx, l.kv, a.key, value, last.revision)
+	if err != nil {
+		return err
+	}
+	l.know(a.key, last.record, revision)
+	return nil
 }
 
 // book makes the changes of a group in a record, and encodes it. errUnchanged if there are none.

@@ -3,6 +3,7 @@ package spend
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -116,7 +117,7 @@ func TestLedgersKnowWhatOthersWrote(t *testing.T) {
 
 func TestKnownRecordsAreBounded(t *testing.T) {
 	t.Parallel()
-	l := newBooks(t).ledger(Config{})
+	l := NewLedger(nil, Config{}, slog.New(slog.DiscardHandler))
 	for i := range 3 * maxKnown {
 		l.know(strconv.Itoa(i), record{}, uint64(i))
 	}
