@@ -163,9 +163,8 @@ func drift(t *testing.T, s *live) {
 }
 
 // answering lets the operator answer a subject.
-func answering(t *testing.T, s *live, subject string) {
+func answering(t *testing.T, operator *client, subject string) {
 	t.Helper()
-	operator := join(t, s, "operator")
 	if _, err := operator.nc.Subscribe(subject, func(m *natsgo.Msg) { _ = m.Respond([]byte("{}")) }); err != nil {
 		t.Fatal(err)
 	}

@@ -46,6 +46,12 @@ func attempt(t *testing.T) context.Context {
 // three: before that it has no place for a third replica.
 func startCluster(t *testing.T) (nodes map[string]*live, urls string) {
 	t.Helper()
+	return startClusterIn(t, "server")
+}
+
+// startClusterIn is startCluster with the files of another folder.
+func startClusterIn(t *testing.T, dir string) (nodes map[string]*live, urls string) {
+	t.Helper()
 	ports := freePorts(t)
 	clusterEnv(t, ports)
 	nodes = map[string]*live{}
@@ -55,10 +61,11 @@ func startCluster(t *testing.T) (nodes map[string]*live, urls string) {
 		t.Setenv("NATS_SERVER_NAME", fmt.Sprintf("n%d", i+1))
 		t.Setenv("NATS_STORE_DIR", storeDir(t))
 		t.Setenv("NATS_CLUSTER_LISTEN", fmt.Sprintf("127.0.0.1:%d", port))
-		opts := configured(t, "cluster.conf")
+		opts := configuredIn(t, dir, "cluster.conf")
 		if opts.SyncAlways || opts.SyncInterval != 10*time.Second {
 			t.Errorf("sync always %v, interval %v; want 10s", opts.SyncAlways, opts.SyncInterval)
 		}
+		opts.JetStreamMaxStore *= 2 // room for a tenant's account
 		all = append(all, opts)
 	}
 	for _, opts := range all {

@@ -33,18 +33,26 @@ func setPasswords(t *testing.T) {
 	}
 }
 
-// as signs a user in, with the inbox prefix that [wandnats.Dial] derives from it.
+// as signs a user in, with the inbox prefix that [wandnats.Dial] derives from it, or that a
+// tenant's services are given.
 func as(user string) natsgo.Option {
 	return func(o *natsgo.Options) error {
-		o.User, o.Password, o.InboxPrefix = user, passwords[user], "_INBOX_"+user
+		role := strings.TrimPrefix(user, acme)
+		o.User, o.Password, o.InboxPrefix = user, passwords[role], "_INBOX_"+role
 		return nil
 	}
 }
 
 func configured(t *testing.T, file string) *server.Options {
 	t.Helper()
+	return configuredIn(t, "server", file)
+}
+
+// configuredIn is configured with the files of another folder.
+func configuredIn(t *testing.T, dir, file string) *server.Options {
+	t.Helper()
 	opts := &server.Options{}
-	if err := opts.ProcessConfigFile(filepath.Join("server", file)); err != nil {
+	if err := opts.ProcessConfigFile(filepath.Join(dir, file)); err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
 	return opts

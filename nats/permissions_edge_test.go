@@ -39,7 +39,7 @@ func TestEdgeMay(t *testing.T) {
 				t.Errorf("trail: %d breadcrumbs, want 1", len(history))
 			}
 
-			answering(t, s, wandnats.HealthSubject("pool-0"))
+			answering(t, join(t, s, "operator"), wandnats.HealthSubject("pool-0"))
 			_, err = edge.nc.RequestWithContext(ctx, wandnats.HealthSubject("pool-0"), nil)
 			must(t, "ask a member's health", err)
 			edge.may(t)

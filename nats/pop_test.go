@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -19,25 +20,31 @@ import (
 type region struct {
 	hub, pop *live
 	settings wandnats.Settings // of the PoP
+	tenant   string            // whose users the hub's are: "" or acme
 }
 
 // startRegion starts both with those files in addition to single.conf at the hub, and by that
 // file at the PoP. Nothing is provisioned.
 func startRegion(t *testing.T, scheme, single, leafnodes, pop string) *region {
 	t.Helper()
+	return startRegionOf(t, "", configurations(t), scheme, single, leafnodes, pop)
+}
+
+// startRegionOf is startRegion with the files of another folder, and a PoP of a tenant.
+func startRegionOf(t *testing.T, tenant, dir, scheme, single, leafnodes, pop string) *region {
+	t.Helper()
 	port := freePorts(t)[0]
 	setPasswords(t)
 	t.Setenv("NATS_STORE_DIR", storeDir(t))
-	opts := &server.Options{}
-	if err := opts.ProcessConfigString(fmt.Sprintf("include ./server/%s\ninclude ./server/%s", single, leafnodes)); err != nil {
-		t.Fatal(err)
-	}
-	opts.SyncAlways = false
+	own := fmt.Sprintf("include ./%s\ninclude ./%s", single, leafnodes)
+	must(t, "write", os.WriteFile(filepath.Join(dir, "own.conf"), []byte(own), 0o600))
+	opts := configuredIn(t, dir, "own.conf")
+	opts.SyncAlways, opts.JetStreamMaxStore = false, 2*opts.JetStreamMaxStore
 	opts.LeafNode.Host, opts.LeafNode.Port = "127.0.0.1", port
-	r := &region{hub: start(t, opts), settings: defaults()}
+	r := &region{hub: start(t, opts), settings: defaults(), tenant: tenant}
 	r.settings.HubDomain = "hub"
 
-	popEnv(t, fmt.Sprintf("%s://pop:%s@127.0.0.1:%d", scheme, passwords["pop"], port))
+	popEnv(t, fmt.Sprintf("%s://%spop:%s@127.0.0.1:%d", scheme, tenant, passwords["pop"], port))
 	r.pop = start(t, configured(t, pop))
 	r.linked(t)
 	return r
@@ -74,13 +81,21 @@ func joinPop(t *testing.T, s *live, user string) *client {
 // provision makes the mirrors as the PoP's own user for it.
 func (r *region) provision(t *testing.T) {
 	t.Helper()
-	provisioned(t, r.hub, defaults())
+	home := r.atHome(t, "provision")
+	must(t, "provision at home", wandnats.Provision(within(t), home.js, defaults()))
+	home.may(t)
 	c := joinPop(t, r.pop, "provision")
 	eventually(t, "the mirrors are made", func() error { return wandnats.Provision(attempt(t), c.js, r.settings) })
 	if err := wandnats.Provision(within(t), c.js, r.settings); err != nil {
 		t.Errorf("again: %v", err)
 	}
 	c.may(t)
+}
+
+// atHome is join at the hub, as a user of the PoP's account there.
+func (r *region) atHome(t *testing.T, user string) *client {
+	t.Helper()
+	return join(t, r.hub, r.tenant+user)
 }
 
 func holds(ctx context.Context, kv jetstream.KeyValue, key, value string) error {
@@ -94,7 +109,22 @@ func holds(ctx context.Context, kv jetstream.KeyValue, key, value string) error 
 // An edge at a PoP reads pages there, has everything else at the hub, and needs no right
 // beyond those of its user there and of the leaf node's at the hub.
 func TestPopReadsMirrorsAndAsksTheHub(t *testing.T) {
-	r := startRegion(t, "nats", "single.conf", "leafnodes.conf", "pop.conf")
+	readsMirrorsAndAsksTheHub(t, startRegion(t, "nats", "single.conf", "leafnodes.conf", "pop.conf"))
+}
+
+// A tenant's PoP does so too, and is of the tenant's account only.
+func TestATenantHasPoPs(t *testing.T) {
+	r := startRegionOf(t, acme, tenantFolder(t, "14GB"), "nats", "single.conf", "leafnodes.conf", "pop.conf")
+	readsMirrorsAndAsksTheHub(t, r)
+	streams := join(t, r.hub, "operator").js.StreamNames(within(t))
+	for name := range streams.Name() {
+		t.Errorf("the others' account has %s", name)
+	}
+	must(t, "list", streams.Err())
+}
+
+func readsMirrorsAndAsksTheHub(t *testing.T, r *region) {
+	t.Helper()
 	edge := joinPop(t, r.pop, "edge")
 	if err := wandnats.EnsureStreams(within(t), edge.js, r.settings); !errors.Is(err, wandnats.ErrNotProvisioned) {
 		t.Errorf("before the mirrors are made: %v", err)
@@ -110,7 +140,7 @@ func TestPopReadsMirrorsAndAsksTheHub(t *testing.T) {
 
 	// What is written at home is read here.
 	key := wandnats.PageKey("magic-wands", "abc123")
-	generator := join(t, r.hub, "generator")
+	generator := r.atHome(t, "generator")
 	home, here := bucket(t, generator.js, wandnats.BucketPages), bucket(t, edge.js, wandnats.BucketPages)
 	watched, err := here.Watch(within(t), wandnats.AllPages, jetstream.UpdatesOnly())
 	if err != nil {
@@ -152,7 +182,7 @@ func TestPopReadsMirrorsAndAsksTheHub(t *testing.T) {
 	})
 	must(t, "a guest's session", err)
 	must(t, "publish a job", publishJob(within(t), far, "a job"))
-	if got := held(t, join(t, r.hub, "operator").js); got["pool-3"] != 1 {
+	if got := held(t, r.atHome(t, "operator").js); got["pool-3"] != 1 {
 		t.Errorf("the hub's queue holds %v", got)
 	}
 	for _, w := range []wandnats.Watch{
@@ -172,7 +202,7 @@ func TestPopReadsMirrorsAndAsksTheHub(t *testing.T) {
 		_, err := drafts.NextMsgWithContext(attempt(t))
 		return err
 	})
-	answering(t, r.hub, wandnats.HealthSubject("pool-3"))
+	answering(t, r.atHome(t, "operator"), wandnats.HealthSubject("pool-3"))
 	eventually(t, "a member's health", func() error {
 		_, err := edge.nc.RequestWithContext(attempt(t), wandnats.HealthSubject("pool-3"), nil)
 		return err

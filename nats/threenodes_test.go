@@ -15,25 +15,44 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 )
 
-// The page three-nodes.md is typed as it is written: nothing is lost on the way.
+// The page three-nodes.md is typed as it is written: nothing is lost on the way, neither of the
+// services' own account nor of a tenant's.
 func TestOneNodeBecomesThree(t *testing.T) {
-	old := startSecured(t, nil)
-	_, oldJS := connect(t, old.url, as("operator"))
+	one := configuredIn(t, oneNode(t), "single.conf")
+	one.SyncAlways, one.JetStreamMaxStore = false, 2*one.JetStreamMaxStore
+	old := start(t, one)
+	_, cluster := startClusterIn(t, tenantFolder(t, "42GB"))
+	for _, tenant := range []string{"", acme} {
+		becomesThree(t, old.url, cluster, tenant)
+	}
+}
+
+// oneNode is the folder of the configurations of a node that has a tenant's account.
+func oneNode(t *testing.T) string {
+	t.Helper()
+	t.Setenv("NATS_STORE_DIR", storeDir(t))
+	setPasswords(t)
+	return tenantFolder(t, "14GB")
+}
+
+// becomesThree moves the streams of an account.
+func becomesThree(t *testing.T, old, urls, tenant string) {
+	t.Helper()
+	_, oldJS := connect(t, old, as(tenant+"operator"))
 	settings := defaults()
 	settings.PoolSize = 2
 	must(t, "provision", wandnats.Ensure(within(t), oldJS, settings))
 	leave(t, oldJS)
 	before := states(t, oldJS)
 
-	_, urls := startCluster(t)
-	_, js := connect(t, urls, as("operator"))
+	_, js := connect(t, urls, as(tenant+"operator"))
 	eventually(t, "the cluster has a leader", func() error {
 		_, err := js.AccountInfo(attempt(t))
 		return err
 	})
-	typeThreeNodes(t, old.url, urls)
+	typeThreeNodes(t, old, urls, tenant+"operator")
 
-	_, provision := connect(t, urls, as("provision"))
+	_, provision := connect(t, urls, as(tenant+"provision"))
 	settings.Replicas = 3
 	eventually(t, "the rest is made", func() error { return wandnats.Provision(attempt(t), provision, settings) })
 	// A server lists the streams of the others that have answered it in time.
@@ -121,8 +140,8 @@ func states(t *testing.T, js jetstream.JetStream) map[string]string {
 	return all
 }
 
-// typeThreeNodes types the commands of three-nodes.md.
-func typeThreeNodes(t *testing.T, old, cluster string) {
+// typeThreeNodes types the commands of three-nodes.md as an operator.
+func typeThreeNodes(t *testing.T, old, cluster, user string) {
 	t.Helper()
 	page, err := os.ReadFile("three-nodes.md")
 	must(t, "page", err)
@@ -130,7 +149,7 @@ func typeThreeNodes(t *testing.T, old, cluster string) {
 	block, _, _ = strings.Cut(block, "```")
 	shell := exec.CommandContext(within(t), "bash", "-euo", "pipefail", "-c", block)
 	shell.Dir = t.TempDir()
-	shell.Env = append(os.Environ(), "NATS_TIMEOUT=1m", "OLD="+old, "NEW="+cluster, "NATS_USER=operator", "NATS_PASSWORD="+passwords["operator"],
+	shell.Env = append(os.Environ(), "NATS_TIMEOUT=1m", "OLD="+old, "NEW="+cluster, "NATS_USER="+user, "NATS_PASSWORD="+passwords["operator"],
 		"XDG_CONFIG_HOME="+shell.Dir, "PATH="+filepath.Join(root(t), ".bin")+":"+os.Getenv("PATH"))
 	if out, err := shell.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

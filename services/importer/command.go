@@ -93,6 +93,10 @@ func execute(ctx context.Context, cfg CommandConfig, o Options, stdout, stderr i
 		return statusUsage
 	case err != nil:
 		fmt.Fprintf(stderr, "importer: %s\n", oneLine(err))
+		if refused := nc.LastError(); errors.Is(refused, nats.ErrPermissionViolation) {
+			// NATS does not answer what its user may not, so the error above says only that.
+			fmt.Fprintf(stderr, "importer: %s\n", oneLine(refused))
+		}
 		return statusFailed
 	case summary.Refused > 0:
 		return statusRefused

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +22,7 @@ import (
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
 	"github.com/wandstore/wandstore/services/edge"
 	"github.com/wandstore/wandstore/services/generator"
+	"github.com/wandstore/wandstore/services/importer"
 )
 
 // The page nats/tenants.md is typed as it is written: a tenant's services work in an account
@@ -35,7 +37,7 @@ func TestATenantHasAnAccount(t *testing.T) {
 	}
 	typed := func(b block) {
 		t.Helper()
-		b.run(t, "nats://"+addr, dir, "TENANT=acme", "SYS_PASSWORD=sys-password")
+		b.run(t, "nats://"+addr, dir, "TENANT=acme", "DISK=14GB", "SYS_PASSWORD=sys-password")
 	}
 	typed(blocks[0])
 	passwords := tenantPasswords(t, filepath.Join(dir, "acme.passwords"))
@@ -71,6 +73,13 @@ func TestATenantHasAnAccount(t *testing.T) {
 		if status := e.GenerationStatus(t, "magic-wands", name); status["state"] != "none" {
 			t.Errorf("one account knows of the other's %s: %v", name, status)
 		}
+	}
+	tenant.imports(t)
+	eventually.True(t, "the tenant's shop has what was imported", func() bool {
+		return world.Get(t, tenant.edge.Base+"/s/lanterns/p/lantern").Status == http.StatusOK
+	})
+	if a := world.Get(t, others.edge.Base+"/s/lanterns/p/lantern"); a.Status != http.StatusNotFound {
+		t.Errorf("the others' shop has what the tenant imported: %d", a.Status)
 	}
 	typed(blocks[1])
 	if report := natsCLI(t, addr, "sys", "sys-password", "server", "report", "accounts"); !strings.Contains(report, "WANDSTORE") || !strings.Contains(report, "acme") {
@@ -136,6 +145,35 @@ func (h house) servesPage(t *testing.T, shopper string) {
 	t.Helper()
 	h.edge.Visit(t, "magic-wands", shopper)
 	h.edge.BecomesHit(t, "magic-wands", shopper)
+}
+
+// imports makes the shop lanterns by "importer import", as the operator, and adds a product to
+// it as the user that may only write products.
+func (h house) imports(t *testing.T) {
+	t.Helper()
+	newShop := []string{"-name", "Lanterns", "-currency", "EUR"}
+	const candle, lantern = "candle,Candle,true,CANDLE,9.00\n", "lantern,Lantern,true,LANTERN,29.00\n"
+	for _, run := range []struct {
+		user, rows string
+		flags      []string
+		status     int
+		says       string
+	}{
+		{"importer", candle, newShop, 1, "permissions violation"},
+		{"operator", candle, newShop, 0, "document was made"},
+		{"importer", candle + lantern, nil, 0, "added          1"},
+	} {
+		file := filepath.Join(t.TempDir(), "products.csv")
+		if err := os.WriteFile(file, []byte("Handle,Title,Published,Variant SKU,Variant Price\n"+run.rows), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cfg := h.as(run.user)
+		var out bytes.Buffer
+		status := importer.Command(append(run.flags, "-shop", "lanterns", file), []string{"NATS_URL=" + cfg.URL, "NATS_INBOX_PREFIX=" + cfg.InboxPrefix}, strings.NewReader(""), &out, &out)
+		if status != run.status || !strings.Contains(strings.ToLower(out.String()), run.says) {
+			t.Errorf("import as %s: %d, want %d and %q\n%s", run.user, status, run.status, run.says, out.String())
+		}
+	}
 }
 
 func (h house) stop() {
