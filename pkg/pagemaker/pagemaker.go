@@ -247,9 +247,9 @@ func (m *Maker) compose(ctx context.Context, o Order, shop *catalogue.Shop, cost
 	if err != nil {
 		return Made{}, telemetry.Typed("render", fmt.Errorf("render page: %w", err))
 	}
-	page.Html, page.GeneratedAt = string(html), timestamppb.New(m.now())
+	page.GeneratedAt = timestamppb.New(m.now())
 	page.CostSoFarMicros = costBefore + page.GetCostMicros()
-	made, err := pagestore.New(page)
+	made, err := pagestore.NewWithHTML(page, html)
 	if err != nil {
 		return Made{}, telemetry.Typed("render", fmt.Errorf("rendered page: %w", err))
 	}

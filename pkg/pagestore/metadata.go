@@ -105,7 +105,7 @@ func pageOf(key pagekey.Key, meta map[string]string, html []byte) (*Page, error)
 			return nil, fmt.Errorf("%w: %s is not a number", ErrCorrupt, name)
 		}
 	}
-	page, err := newPage(msg, html)
+	page, err := NewWithHTML(msg, html)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}

@@ -69,14 +69,15 @@ type memo struct{ of, read any }
 // The model's name is text of the provider. So New does not refuse a bad name: it makes
 // the name valid UTF-8 and truncates it to 128 bytes.
 func New(msg *wandstorev1.Page) (*Page, error) {
-	if n := len(msg.GetHtml()); n > MaxHTML {
-		return nil, fmt.Errorf("%w: %d bytes of html, at most %d", ErrTooLarge, n, MaxHTML)
-	}
-	return newPage(msg, []byte(msg.GetHtml()))
+	return NewWithHTML(msg, []byte(msg.GetHtml()))
 }
 
-// newPage makes a Page from msg's metadata and html, which it keeps without copying.
-func newPage(msg *wandstorev1.Page, html []byte) (*Page, error) {
+// NewWithHTML is New with that document in place of msg's. The Page keeps html without copying
+// it.
+func NewWithHTML(msg *wandstorev1.Page, html []byte) (*Page, error) {
+	if n := len(html); n > MaxHTML {
+		return nil, fmt.Errorf("%w: %d bytes of html, at most %d", ErrTooLarge, n, MaxHTML)
+	}
 	key, err := pagekey.Parse(msg.GetStoreSlug(), msg.GetShopperId())
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
@@ -246,10 +247,7 @@ func (p *Page) RenderedFrom() string { return p.renderedFrom }
 // since Message has no field for RenderedFrom. Errors: ErrInvalid or ErrTooLarge, for
 // html.
 func (p *Page) Rerendered(html []byte, catalogue string) (*Page, error) {
-	if n := len(html); n > MaxHTML {
-		return nil, fmt.Errorf("%w: %d bytes of html, at most %d", ErrTooLarge, n, MaxHTML)
-	}
-	rerendered, err := newPage(p.meta, html)
+	rerendered, err := NewWithHTML(p.meta, html)
 	if err != nil {
 		return nil, err
 	}
