@@ -203,8 +203,10 @@ func (c *Consumer) run(ctx context.Context, d *delivery, ackWait time.Duration) 
 	alive := make(chan struct{})
 	beats, stopBeats := context.WithCancel(ctx)
 	d.job.confirm = func(ctx context.Context) error {
-		if err := c.beat(ctx, d, ackWait); errors.Is(err, ErrCancelled) {
-			return err
+		// A read, though a replica may not know yet what was cancelled in this moment: a write
+		// would be a flush of the disk for each job, and the record's last one finds it out.
+		if found, err := c.records.get(ctx, d.job.Key); err == nil && found.cancels(d.job) {
+			return ErrCancelled
 		}
 		return nil
 	}

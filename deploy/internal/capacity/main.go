@@ -25,19 +25,21 @@ const (
 // What was measured.
 var (
 	callsAPage    = measured{"calls of the model a page", 1, ofTest}
-	writesAPage   = measured{"writes a page, all streams", 27, ofTest}
-	writesOfLane  = measured{"writes a page, `GENERATION_QUEUE`", 10, ofTest}
+	writesAPage   = measured{"writes a page, all streams", 21, ofTest}
+	writesOfLane  = measured{"writes a page, `GENERATION_QUEUE`", 8, ofTest}
+	recordsAPage  = measured{"job records a page", 3, ofTest}
+	bytesARecord  = measured{"bytes of a job record", 420, ofTest}
 	bytesStored   = measured{"bytes a page, object store", 34000, ofTest}
 	bytesCached   = measured{"bytes a page, `UI_CACHE`", 36600, ofTest}
 	bytesSent     = measured{"bytes a page, compressed", 7300, ofTest}
-	bytesOfTrail  = measured{"bytes a job, `GENERATION_QUEUE`", 4160, ofTest}
+	bytesOfTrail  = measured{"bytes a job, `GENERATION_QUEUE`", 3160, ofTest}
 	bytesAHold    = measured{"bytes a reservation in the day's record, `SPEND`", 94, ofTest}
 	dollarsAPage  = measured{"US dollars a page", 0.0034, ofEval + ", at the default prices and 92.5 % of the prompt cached"}
 	bytesSession  = measured{"bytes a shopper, `SHOPPER_SESSIONS`", 2048, "[nats/README.md](../nats/README.md#limits): 6 GiB for three million"}
 	laneASecond   = measured{"writes a second of one stream", 1400, "one client, `sync_interval: always`, two cores, 0.6 ms a sync; 64 clients write 2,200"}
 	hitsASecond   = measured{"pages from memory a second, two cores", 20000, "`BenchmarkHitFromMemory`'s edge, whose client had the same two cores"}
 	secondsAModel = measured{"seconds of the model a page", 100, "the model that the defaults are made for; kimisim is faster"}
-	all           = []measured{callsAPage, writesAPage, writesOfLane, bytesStored, bytesCached, bytesSent, bytesOfTrail, bytesAHold, dollarsAPage, bytesSession, laneASecond, hitsASecond, secondsAModel}
+	all           = []measured{callsAPage, writesAPage, writesOfLane, recordsAPage, bytesARecord, bytesStored, bytesCached, bytesSent, bytesOfTrail, bytesAHold, dollarsAPage, bytesSession, laneASecond, hitsASecond, secondsAModel}
 )
 
 // What is assumed of shoppers. Other shops have others: change it and run `task generate`.
@@ -54,7 +56,7 @@ const (
 
 // need is what so many shoppers a day need.
 type need struct {
-	shoppers, jobs, calls, dollars, writes, lane, views, running, cached, trail, sessions, stored, edges float64
+	shoppers, jobs, calls, dollars, writes, lane, records, views, running, cached, trail, sessions, stored, edges float64
 }
 
 func needs(shoppers float64) need {
@@ -64,9 +66,10 @@ func needs(shoppers float64) need {
 	beats := secondsAModel.value / heartbeat
 	n := need{
 		shoppers: shoppers, jobs: jobs, calls: jobs * callsAPage.value, dollars: jobs * dollarsAPage.value,
-		writes: (jobs*(writesAPage.value+beats) + shoppers*eventsADay) * second,
-		lane:   jobs * (writesOfLane.value + beats) * second,
-		views:  shoppers * viewsADay * second,
+		writes:  (jobs*(writesAPage.value+beats) + shoppers*eventsADay) * second,
+		lane:    jobs * (writesOfLane.value + beats) * second,
+		records: jobs * (recordsAPage.value + beats) * second,
+		views:   shoppers * viewsADay * second,
 		// Little's law: what arrives in a second, for as long as it takes.
 		running:  math.Ceil(jobs * second * secondsAModel.value),
 		cached:   jobs * peakHour * bytesCached.value,
@@ -137,6 +140,8 @@ Made by ` + "`task generate`" + ` from [` + "`internal/capacity`" + `](internal/
 	row("jobs at a time, in the busiest hour", func(n need) string { return number(n.running) })
 	row("writes a second on NATS, in the busiest hour", func(n need) string { return number(n.writes) })
 	row("of them in `GENERATION_QUEUE`", func(n need) string { return number(n.lane) })
+	row("job records a second that each edge is told of, in the busiest hour", func(n need) string { return number(n.records) })
+	row("their bytes a second", func(n need) string { return size(n.records * bytesARecord.value) })
 	row("pages a second, in the busiest hour", func(n need) string { return number(n.views) })
 	row("NATS's disk, one replica", func(n need) string { return size(n.cached + n.trail + n.sessions) })
 	row("object store", func(n need) string { return size(n.stored) })
@@ -193,8 +198,10 @@ func size(bytes float64) string {
 		return number(bytes/(1024*gib)) + " TiB"
 	case bytes >= gib:
 		return number(bytes/gib) + " GiB"
+	case bytes >= 1<<20:
+		return number(bytes/(1<<20)) + " MiB"
 	default:
-		return number(math.Max(1, bytes/(1<<20))) + " MiB"
+		return number(math.Max(1, bytes/(1<<10))) + " KiB"
 	}
 }
 

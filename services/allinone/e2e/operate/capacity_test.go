@@ -71,10 +71,13 @@ func TestCapacityPageCountsRight(t *testing.T) {
 		all += after[name] - before[name]
 	}
 	lane := "KV_" + wandnats.BucketJobs
+	records, recorded := jobRecords(t, js)
 	for what, got := range map[string]float64{
 		"calls of the model a page":                        float64(w.Sim.Stats().Requests) / shoppers,
 		"writes a page, all streams":                       all/shoppers - 1, // without its event
 		"writes a page, `GENERATION_QUEUE`":                (after[lane] - before[lane]) / shoppers,
+		"job records a page":                               records / shoppers,
+		"bytes of a job record":                            recorded / records,
 		"bytes a page, object store":                       stored / shoppers,
 		"bytes a page, `UI_CACHE`":                         sizes["KV_"+wandnats.BucketPages] / shoppers,
 		"bytes a page, compressed":                         sent / shoppers,
@@ -100,6 +103,29 @@ func written(t *testing.T, js jetstream.JetStream) (messages, bytes map[string]f
 		t.Fatal(err)
 	}
 	return messages, bytes
+}
+
+// jobRecords is how many job records were written, and their bytes: what each edge is told of.
+func jobRecords(t *testing.T, js jetstream.JetStream) (n, bytes float64) {
+	t.Helper()
+	bucket, err := js.KeyValue(t.Context(), wandnats.BucketJobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := bucket.Watch(t.Context(), wandnats.AllJobs, jetstream.IncludeHistory())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for entry := range all.Updates() {
+		if entry == nil { // these are all
+			break
+		}
+		n, bytes = n+1, bytes+float64(len(entry.Key())+len(entry.Value()))
+	}
+	if err := all.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	return n, bytes
 }
 
 // bytesAReservation is by how many bytes a call of the model that is under way makes the day's
