@@ -18,6 +18,7 @@ import (
 	"github.com/wandstore/wandstore/pkg/checkout"
 	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/freeport"
+	"github.com/wandstore/wandstore/pkg/miniotest"
 	"github.com/wandstore/wandstore/pkg/natstest"
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
 	"github.com/wandstore/wandstore/services/edge"
@@ -30,7 +31,8 @@ import (
 func TestATenantHasAnAccount(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	addr := productionNATS(t, dir)
+	addr, leafs := freeport.Addr(t), freeport.Addr(t)
+	productionNATS(t, dir, addr, fmt.Sprintf("include ./single.conf\nleafnodes { listen: %q }\njetstream { store_dir: $NATS_STORE_DIR, domain: hub, max_file_store: 32GB }", leafs))
 	blocks := operatorsPage(t, "nats", "tenants.md")
 	if len(blocks) != 3 {
 		t.Fatalf("the page has %d blocks", len(blocks))
@@ -74,6 +76,7 @@ func TestATenantHasAnAccount(t *testing.T) {
 			t.Errorf("one account knows of the other's %s: %v", name, status)
 		}
 	}
+	tenant.hasPoP(t, fmt.Sprintf("nats://acme-pop:%s@%s", passwords["acme-pop"], leafs))
 	tenant.imports(t)
 	eventually.True(t, "the tenant's shop has what was imported", func() bool {
 		return world.Get(t, tenant.edge.Base+"/s/lanterns/p/lantern").Status == http.StatusOK
@@ -113,14 +116,21 @@ func TestATenantHasAnAccount(t *testing.T) {
 	others.servesPage(t, "hedy")
 	others.stop()
 	for _, p := range []*world.Process{others.edge, others.generator, tenant.edge, tenant.generator} {
-		if strings.Contains(strings.ToLower(p.Log.String()), "permissions violation") {
-			t.Errorf("refused: %s", p.Log)
-		}
+		wasRefusedNothing(t, p)
+	}
+}
+
+// wasRefusedNothing checks that the process may what it did.
+func wasRefusedNothing(t *testing.T, p *world.Process) {
+	t.Helper()
+	if strings.Contains(strings.ToLower(p.Log.String()), "permissions violation") {
+		t.Errorf("refused: %s", p.Log)
 	}
 }
 
 // house is the services of one account.
 type house struct {
+	world           *world.World
 	edge, generator *world.Process
 	as              func(user string) wandnats.Config
 }
@@ -135,6 +145,7 @@ func newHouse(t *testing.T, name string, as func(user string) wandnats.Config) h
 		t.Fatalf("%s: %v", name, err)
 	}
 	return house{
+		world:     w,
 		generator: w.StartGenerator(func(c *generator.Config) { c.NATS = as("generator") }),
 		edge:      w.StartEdge(func(c *edge.Config) { c.NATS = as("edge") }),
 		as:        as,
@@ -145,6 +156,30 @@ func (h house) servesPage(t *testing.T, shopper string) {
 	t.Helper()
 	h.edge.Visit(t, "magic-wands", shopper)
 	h.edge.BecomesHit(t, "magic-wands", shopper)
+}
+
+// hasPoP starts a PoP whose hub has that URL, and visits its edge: the page is made at the hub,
+// and comes by the mirror.
+func (h house) hasPoP(t *testing.T, hub string) {
+	t.Helper()
+	addr := freeport.Addr(t)
+	productionNATS(t, t.TempDir(), addr, "include ./pop.conf", "NATS_DOMAIN=pop-1", "NATS_HUB_URL="+hub)
+	as := func(user string) wandnats.Config {
+		return wandnats.Config{URL: fmt.Sprintf("nats://%s:%s-password@%s", user, user, addr), InboxPrefix: "_INBOX_pop"}
+	}
+	provision := h.world.GeneratorConfig()
+	provision.NATS, provision.Pool.HubDomain = as("provision"), "hub"
+	if err := generator.Provision(t.Context(), provision, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatalf("the PoP: %v", err)
+	}
+	bucket := miniotest.Start(t).Bucket(t) // the PoP's own, without pages
+	there := h.world.StartEdge(func(c *edge.Config) {
+		c.NATS, c.Pool.HubDomain, c.S3.Bucket = as("edge"), "hub", bucket
+	})
+	there.Visit(t, "magic-wands", "mary")
+	there.BecomesHit(t, "magic-wands", "mary")
+	there.Stop()
+	wasRefusedNothing(t, there)
 }
 
 // imports makes the shop lanterns by "importer import", as the operator, and adds a product to
@@ -181,28 +216,20 @@ func (h house) stop() {
 	h.generator.Stop()
 }
 
-// productionNATS runs the pinned nats-server by a configuration of an operator's own in
-// dir/nats/server, beside the others, and returns its address. The password of a user is its
-// name and "-password".
-func productionNATS(t *testing.T, dir string) (addr string) {
+// productionNATS runs the pinned nats-server at addr by a configuration of an operator's own in
+// dir/nats/server, beside the others. The password of a user is its name and "-password".
+func productionNATS(t *testing.T, dir, addr, config string, variables ...string) {
 	t.Helper()
 	configs := filepath.Join(dir, "nats", "server")
 	if err := os.CopyFS(configs, os.DirFS(filepath.Join(checkout.Root(t), "nats", "server"))); err != nil {
 		t.Fatal(err)
 	}
-	addr = freeport.Addr(t)
-	own := fmt.Sprintf(`
-include ./single.conf
-listen: %q
-http: %q
-jetstream { store_dir: $NATS_STORE_DIR, domain: hub, max_file_store: 32GB }
-authorization { timeout: %.0f }
-`, addr, freeport.Addr(t), eventually.Patience.Seconds())
+	own := fmt.Sprintf("%s\nlisten: %q\nhttp: %q\nauthorization { timeout: %.0f }\n", config, addr, freeport.Addr(t), eventually.Patience.Seconds())
 	if err := os.WriteFile(filepath.Join(configs, "own.conf"), []byte(own), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(checkout.Tool(t, "nats-server"), "-c", filepath.Join(configs, "own.conf"))
-	cmd.Env = append(os.Environ(), "NATS_STORE_DIR="+t.TempDir())
+	cmd.Env = append(append(os.Environ(), "NATS_STORE_DIR="+t.TempDir()), variables...)
 	for _, user := range []string{"edge", "generator", "provision", "importer", "pop", "operator", "sys"} {
 		cmd.Env = append(cmd.Env, strings.ToUpper(user)+"_PASSWORD="+user+"-password")
 	}
@@ -225,7 +252,6 @@ authorization { timeout: %.0f }
 		}
 		return err
 	})
-	return addr
 }
 
 // tenantPasswords reads what the page wrote: a user and its password a line.
