@@ -280,6 +280,46 @@ func TestASlowStreamIsNoStall(t *testing.T) {
 	})
 }
 
+// Who listens may take long, as with a NATS that does not answer: that is no silence of the
+// model's, and its answer is not paid for again. The model may be silent for as long after.
+func TestASlowListenerIsNoStall(t *testing.T) {
+	pieces := func(silences ...time.Duration) step {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			for _, silence := range silences {
+				_, _ = io.WriteString(w, `data: {"choices":[{"delta":{"content":"x"}}]}`+"\n\n")
+				_ = http.NewResponseController(w).Flush()
+				select {
+				case <-time.After(silence):
+				case <-r.Context().Done():
+					return
+				}
+			}
+			says("", "stop", "[DONE]")(w, r)
+		}
+	}
+	for name, c := range map[string]struct {
+		step  step
+		tries int
+	}{
+		"all the time":       {pieces(0, 0, 0), 1},
+		"at the end":         {pieces(0), 1},
+		"and a slow model":   {pieces(590*time.Millisecond, 590*time.Millisecond), 1},
+		"and a silent model": {pieces(0, 610*time.Millisecond), 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, []step{c.step, says("x", "stop", "[DONE]")}, func(t *testing.T, m *model, network ...Option) {
+				req := ask
+				req.OnText = func(string) { <-time.After(300 * time.Millisecond) }
+				a, err := newClient(t, Config{BaseURL: m.URL, StallTimeout: 300 * time.Millisecond}, network...).Complete(t.Context(), req)
+				if err != nil || a.Tries != c.tries {
+					t.Errorf("%d tries, want %d: %+v, %v", a.Tries, c.tries, a, err)
+				}
+			})
+		})
+	}
+}
+
 func TestReasoningIsNotTheAnswer(t *testing.T) {
 	m := newModel(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")

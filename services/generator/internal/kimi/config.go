@@ -46,8 +46,8 @@ type Config struct {
 	Thinking Thinking
 	// AnswerLimit bounds an answer's text, in bytes. The default is 1 MiB.
 	AnswerLimit int64
-	// StallTimeout bounds the time before the first byte and between later ones. The
-	// default is 30 s.
+	// StallTimeout bounds the time before the first byte and between later ones, without what
+	// Request.OnText takes. The default is 30 s.
 	StallTimeout time.Duration
 	// Backoff bounds the wait before the second try. The bound doubles for the third. The
 	// default is 500 ms.

@@ -59,6 +59,26 @@ func (c *Client) ask(ctx context.Context, req Request, body []byte, try int, t *
 	return answer, f
 }
 
+// silence is how long the model may be silent from now on. What the caller does with a piece of
+// the answer is none of it.
+type silence struct {
+	timer   *time.Timer
+	allowed time.Duration
+}
+
+// listen allows a silence, after which it calls stalled.
+func listen(allowed time.Duration, stalled func()) *silence {
+	return &silence{time.AfterFunc(allowed, stalled), allowed}
+}
+
+func (s *silence) allow(d time.Duration) {
+	s.allowed = d
+	s.resume()
+}
+
+func (s *silence) pause()  { s.timer.Stop() }
+func (s *silence) resume() { s.timer.Reset(s.allowed) }
+
 // exchange sends the request and reads its answer. With an error, the Answer's text is what
 // came until then.
 func (c *Client) exchange(ctx context.Context, span trace.Span, req Request, body []byte, t *tally) (Answer, error) {
@@ -68,8 +88,8 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, req Request, bod
 	live, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	// The stall timeout holds before the answer and between its pieces.
-	silence := time.AfterFunc(c.cfg.StallTimeout, func() { cancel(ErrStalled) })
-	defer silence.Stop()
+	silence := listen(c.cfg.StallTimeout, func() { cancel(ErrStalled) })
+	defer silence.pause()
 
 	// A reader is sent as it is; a slice would be copied twice, and both kept until the answer.
 	res, err := c.http.R().
@@ -86,7 +106,7 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, req Request, bod
 	raw := res.RawBody()
 	// When the body is closed, everything needed was read, so the error does not matter.
 	defer func() { _ = raw.Close() }()
-	silence.Reset(c.cfg.StallTimeout)
+	silence.allow(c.cfg.StallTimeout)
 
 	span.SetAttributes(semconv.HTTPResponseStatusCode(res.StatusCode()))
 	if res.StatusCode() < 200 || res.StatusCode() > 299 {
@@ -103,8 +123,10 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, req Request, bod
 			span.AddEvent("gen_ai.first_token")
 			span.SetAttributes(semconv.GenAIResponseTimeToFirstChunk(answer.FirstToken.Seconds()))
 		},
-		sign:   func() { silence.Reset(c.cfg.StallTimeout) },
-		ending: func() { silence.Reset(min(lastWords, c.cfg.StallTimeout)) },
+		sign:   func() { silence.allow(c.cfg.StallTimeout) },
+		ending: func() { silence.allow(min(lastWords, c.cfg.StallTimeout)) },
+		pause:  silence.pause,
+		resume: silence.resume,
 	})
 	t.heard(stream)
 	if !stream.any && !stream.done {
