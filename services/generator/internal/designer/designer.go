@@ -67,6 +67,10 @@ func (d *Designer) Design(ctx context.Context, b pagemaker.Brief) (pagemaker.Des
 		for _, used := range answer.Used {
 			out.Cost += int64(d.Prices.Cost(used))
 		}
+		if answer.Again != nil {
+			// It may be paid for more than once.
+			b.Problem("model asked again", answer.Again)
+		}
 		if answer.Text != "" {
 			out.Model = answer.Model // also of an answer that broke off: a page may begin with it
 		}

@@ -27,6 +27,8 @@ type model struct {
 	pages   []kimi.Call
 	// began is the text that came before err.
 	began string
+	// again is why the client asked more than once for each answer.
+	again error
 }
 
 // Page implements Books.
@@ -44,7 +46,7 @@ func (m *model) Complete(_ context.Context, req kimi.Request) (kimi.Answer, erro
 		}
 		return answer, m.err
 	}
-	return kimi.Answer{Text: m.answers[len(m.asked)-1], Model: "kimi-test", Cut: m.cut, Tokens: spend.Tokens{Prompt: 1000, Completion: 200}, Used: used}, nil
+	return kimi.Answer{Text: m.answers[len(m.asked)-1], Model: "kimi-test", Cut: m.cut, Again: m.again, Tokens: spend.Tokens{Prompt: 1000, Completion: 200}, Used: used}, nil
 }
 
 func TestDesign(t *testing.T) {
@@ -73,6 +75,7 @@ func TestDesign(t *testing.T) {
 		"cut, then a failure":     {model: model{answers: []string{cut}, err: kimi.ErrStalled}, calls: 2, model0: "kimi-test", sections: 1, notes: "model answered, answer trimmed", problems: "answer refused, model asked again"},
 		"a bracket is missing":    {model: model{answers: []string{unclosed}}, calls: 1, model0: "kimi-test", sections: 2, notes: "model answered, answer trimmed"},
 		"perhaps a section too":   {model: model{answers: []string{unclosed, answertest.Good}, cut: true}, calls: 2, model0: "kimi-test", sections: 2, notes: "model answered, answer trimmed, model answered", problems: "answer refused"},
+		"asked again by itself":   {model: model{answers: []string{answertest.Good}, again: kimi.ErrStalled}, calls: 1, model0: "kimi-test", notes: "model answered", problems: "model asked again"},
 		"breaks off":              {model: model{began: cut, err: kimi.ErrStalled}, calls: 1, model0: "kimi-test", err: kimi.ErrStalled, kind: "stalled"},
 		"refused for rate":        {model: model{err: limited}, calls: 1, err: kimi.ErrRateLimited, kind: "rate_limited"},
 		"fails at the second":     {model: model{answers: []string{"Sorry."}, err: kimi.ErrStalled}, calls: 2, err: kimi.ErrStalled, kind: "stalled", model0: "kimi-test", notes: "model answered", problems: "answer refused"},

@@ -86,8 +86,10 @@ type Answer struct {
 	FirstToken   time.Duration
 	Total        time.Duration
 	FinishReason string
-	// Tries is how often the model was asked, 1 to 3.
+	// Tries is how often the model was asked, 1 to 3, and Again why it was asked the last time;
+	// nil if it was asked once.
 	Tries int
+	Again error
 }
 
 // Client asks one model. It is safe for concurrent use, and all its callers share its
@@ -195,6 +197,7 @@ func (c *Client) complete(ctx context.Context, req Request, used *[]spend.Tokens
 	var (
 		unusable = 0
 		partial  Answer
+		again    error
 	)
 	for try := 1; ; try++ {
 		if err := ctx.Err(); err != nil {
@@ -204,11 +207,11 @@ func (c *Client) complete(ctx context.Context, req Request, used *[]spend.Tokens
 			req.restart()
 		}
 		answer, err := c.try(ctx, req, body, try, used)
-		answer.Tries = try
+		answer.Tries, answer.Again = try, again
 		if err == nil {
 			return answer, nil
 		}
-		partial.Tries = try
+		partial.Tries, partial.Again = try, again
 		if len(answer.Text) > len(partial.Text) {
 			partial = answer
 		}
@@ -225,6 +228,7 @@ func (c *Client) complete(ctx context.Context, req Request, used *[]spend.Tokens
 		if err := sleep(ctx, wait); err != nil {
 			return partial, ended(err, c.cfg.Timeout)
 		}
+		again = err
 	}
 }
 
