@@ -61,19 +61,7 @@ func (d *Designer) Design(ctx context.Context, b pagemaker.Brief) (pagemaker.Des
 	req.OnText, req.OnRestart = heard.add, heard.restart
 	for try := 1; ; try++ {
 		heard.restart()
-		asked := time.Now()
-		answer, err := d.Model.Complete(ctx, req)
-		d.Metrics.asked(ctx, answer, time.Since(asked), err)
-		for _, used := range answer.Used {
-			out.Cost += int64(d.Prices.Cost(used))
-		}
-		if answer.Again != nil {
-			// It may be paid for more than once.
-			b.Problem("model asked again", answer.Again)
-		}
-		if answer.Text != "" {
-			out.Model = answer.Model // also of an answer that broke off: a page may begin with it
-		}
+		answer, err := d.ask(ctx, b, req, &out)
 		if err != nil {
 			if len(out.Design.Sections) > 0 {
 				b.Problem("model asked again", err)
@@ -106,6 +94,24 @@ func (d *Designer) Design(ctx context.Context, b pagemaker.Brief) (pagemaker.Des
 		}
 		req.Turns = []kimi.Turn{{Answer: answer.Text, Reply: prompt.Correction(err)}}
 	}
+}
+
+// ask asks the model, and notes in out what it costs and which it is.
+func (d *Designer) ask(ctx context.Context, b pagemaker.Brief, req kimi.Request, out *pagemaker.Designed) (kimi.Answer, error) {
+	asked := time.Now()
+	answer, err := d.Model.Complete(ctx, req)
+	d.Metrics.asked(ctx, answer, time.Since(asked), err)
+	for _, used := range answer.Used {
+		out.Cost += int64(d.Prices.Cost(used))
+	}
+	if answer.Again != nil {
+		// It may be paid for more than once.
+		b.Problem("model asked again", answer.Again)
+	}
+	if answer.Text != "" {
+		out.Model = answer.Model // also of an answer that broke off: a page may begin with it
+	}
+	return answer, err
 }
 
 // booked is the page that the answers became, once it is booked.
