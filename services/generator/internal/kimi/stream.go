@@ -39,13 +39,12 @@ type answerStream struct {
 }
 
 // hooks are called while an answer is read: at the first token, of content or of
-// reasoning; at each sign of life; once the model has said why it stopped; and before and after
-// the request's OnText and OnRestart, during which nothing is read.
-type hooks struct{ token, sign, ending, pause, resume func() }
+// reasoning; at each sign of life; and once the model has said why it stopped.
+type hooks struct{ token, sign, ending func() }
 
 func (h hooks) orNone() hooks {
 	none := func() {}
-	for _, f := range []*func(){&h.token, &h.sign, &h.ending, &h.pause, &h.resume} {
+	for _, f := range []*func(){&h.token, &h.sign, &h.ending} {
 		if *f == nil {
 			*f = none
 		}
@@ -209,9 +208,7 @@ func (a *answerStream) say(piece string) {
 // for, so that what has come together is one piece.
 func (a *answerStream) tell() {
 	if a.untold.Len() > 0 {
-		a.on.pause()
 		a.req.said(a.untold.String())
-		a.on.resume()
 		a.untold.Reset()
 	}
 }
@@ -219,9 +216,7 @@ func (a *answerStream) tell() {
 func (a *answerStream) restart() {
 	a.text.Reset()
 	a.untold.Reset()
-	a.on.pause()
 	a.req.restart()
-	a.on.resume()
 }
 
 // beforeReads calls do before each read, which may have to wait.

@@ -59,8 +59,7 @@ func (c *Client) ask(ctx context.Context, req Request, body []byte, try int, t *
 	return answer, f
 }
 
-// silence is how long the model may be silent from now on. What the caller does with a piece of
-// the answer is none of it.
+// silence is how long the model may be silent from now on.
 type silence struct {
 	timer   *time.Timer
 	allowed time.Duration
@@ -78,6 +77,23 @@ func (s *silence) allow(d time.Duration) {
 
 func (s *silence) pause()  { s.timer.Stop() }
 func (s *silence) resume() { s.timer.Reset(s.allowed) }
+
+// apart is the request, during whose OnText and OnRestart no silence is counted: nothing is read
+// meanwhile.
+func (s *silence) apart(req Request) Request {
+	own := req
+	own.OnText = func(piece string) {
+		s.pause()
+		req.said(piece)
+		s.resume()
+	}
+	own.OnRestart = func() {
+		s.pause()
+		req.restart()
+		s.resume()
+	}
+	return own
+}
 
 // exchange sends the request and reads its answer. With an error, the Answer's text is what
 // came until then.
@@ -116,7 +132,7 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, req Request, bod
 	}
 	call.Admitted(res.Header())
 	answer := Answer{Model: c.cfg.Model}
-	stream, err := readAnswer(decompressed(raw, res.Header()), req, c.cfg.AnswerLimit, hooks{
+	stream, err := readAnswer(decompressed(raw, res.Header()), silence.apart(req), c.cfg.AnswerLimit, hooks{
 		token: func() {
 			answer.FirstToken = time.Since(began)
 			c.breakers.answers(req.Call.Shop)
@@ -125,8 +141,6 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, req Request, bod
 		},
 		sign:   func() { silence.allow(c.cfg.StallTimeout) },
 		ending: func() { silence.allow(min(lastWords, c.cfg.StallTimeout)) },
-		pause:  silence.pause,
-		resume: silence.resume,
 	})
 	t.heard(stream)
 	if !stream.any && !stream.done {
