@@ -143,7 +143,13 @@ func publishJob(ctx context.Context, c *client, id string) error {
 // provisioned has the provisioning user create and update everything.
 func provisioned(t *testing.T, s *live, settings wandnats.Settings) {
 	t.Helper()
-	provision := join(t, s, "provision")
+	provisionedAs(t, s, "provision", settings)
+}
+
+// provisionedAs is provisioned by another account's user for it.
+func provisionedAs(t *testing.T, s *live, user string, settings wandnats.Settings) {
+	t.Helper()
+	provision := join(t, s, user)
 	if err := wandnats.Provision(within(t), provision.js, settings); err != nil {
 		t.Fatalf("Provision: %v", err)
 	}

@@ -24,13 +24,18 @@ var passwords = map[string]string{
 func setPasswords(t *testing.T) {
 	t.Helper()
 	for user, password := range passwords {
-		// The cheapest: every connection of the tests pays for it.
-		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Setenv(strings.ToUpper(user)+"_PASSWORD", string(hash))
+		t.Setenv(strings.ToUpper(user)+"_PASSWORD", hashed(t, password))
 	}
+}
+
+// hashed is a password's hash of the cheapest kind: every connection of the tests pays for it.
+func hashed(t *testing.T, password string) string {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(hash)
 }
 
 // as signs a user in, with the inbox prefix that [wandnats.Dial] derives from it, or that a

@@ -81,9 +81,7 @@ func joinPop(t *testing.T, s *live, user string) *client {
 // provision makes the mirrors as the PoP's own user for it.
 func (r *region) provision(t *testing.T) {
 	t.Helper()
-	home := r.atHome(t, "provision")
-	must(t, "provision at home", wandnats.Provision(within(t), home.js, defaults()))
-	home.may(t)
+	provisionedAs(t, r.hub, r.tenant+"provision", defaults())
 	c := joinPop(t, r.pop, "provision")
 	eventually(t, "the mirrors are made", func() error { return wandnats.Provision(attempt(t), c.js, r.settings) })
 	if err := wandnats.Provision(within(t), c.js, r.settings); err != nil {

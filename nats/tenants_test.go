@@ -5,8 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"golang.org/x/crypto/bcrypt"
 )
 
 // acme is what the names of a tenant's users begin with.
@@ -30,9 +28,7 @@ func tenantFolder(t *testing.T, disk string) string {
 	must(t, "read", err)
 	account := strings.NewReplacer("TENANT", strings.TrimSuffix(acme, "-"), "DISK", disk).Replace(string(template))
 	for user, password := range passwords {
-		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
-		must(t, "hash", err)
-		account = strings.ReplaceAll(account, "HASH-"+user, string(hash))
+		account = strings.ReplaceAll(account, "HASH-"+user, hashed(t, password))
 	}
 	must(t, "write", os.WriteFile(filepath.Join(dir, "tenants.conf"), []byte(account), 0o600))
 	return dir

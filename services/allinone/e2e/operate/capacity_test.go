@@ -112,17 +112,13 @@ func jobRecords(t *testing.T, js jetstream.JetStream) (n, bytes float64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := bucket.Watch(t.Context(), wandnats.AllJobs, jetstream.IncludeHistory())
+	err = wandnats.Watch{
+		Bucket: bucket, Keys: wandnats.AllJobs, Options: []jetstream.WatchOpt{jetstream.IncludeHistory()},
+		Entry: func(entry jetstream.KeyValueEntry) {
+			n, bytes = n+1, bytes+float64(len(entry.Key())+len(entry.Value()))
+		},
+	}.Read(t.Context())
 	if err != nil {
-		t.Fatal(err)
-	}
-	for entry := range all.Updates() {
-		if entry == nil { // these are all
-			break
-		}
-		n, bytes = n+1, bytes+float64(len(entry.Key())+len(entry.Value()))
-	}
-	if err := all.Stop(); err != nil {
 		t.Fatal(err)
 	}
 	return n, bytes
