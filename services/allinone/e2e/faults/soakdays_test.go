@@ -70,12 +70,17 @@ func badDays() map[string]badDay {
 }
 
 // Each day of badDays, with other chances at each seed: every visit is answered with a page,
-// no job is lost, none is paid for twice, and afterwards all is as before without hands.
+// no job is lost, none is paid for twice, and afterwards all is as before without hands. A day
+// waits for its model most of the time, so that a core has room for several at a time.
 func TestSoakJobs(t *testing.T) {
 	for name, bad := range badDays() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for n := range *soakSeeds {
-				t.Run(fmt.Sprint("seed=", *soakSeed+n), func(t *testing.T) { soakDay(t, bad, *soakSeed+n) })
+				t.Run(fmt.Sprint("seed=", *soakSeed+n), func(t *testing.T) {
+					t.Parallel()
+					soakDay(t, bad, *soakSeed+n)
+				})
 			}
 		})
 	}
@@ -149,7 +154,7 @@ func startDay(t *testing.T, bad badDay, seed uint64) *day {
 		d.NATSServer = natstest.StartIn(t, d.disk)
 		d.NATS = d.NATSServer.Account
 	}
-	d.Pool.Concurrency, d.Pool.MaxQueueDepth = 4, max(100, int(*soakJobs)/5)
+	d.Pool.Concurrency, d.Pool.MaxQueueDepth = 8, max(100, int(*soakJobs)/5)
 	starts := []func() *world.Process{d.startEdge, d.startEdge}
 	if bad.region {
 		d.region, d.once = startRegion(t, d.World), true
@@ -179,7 +184,7 @@ func (d *day) startGenerator() *world.Process {
 	name := fmt.Sprint("generator-", d.started)
 	return d.StartGenerator(func(c *generator.Config) {
 		c.NATS.URL, c.S3.Endpoint, c.Clock = d.url("generator"), d.store.Addr(), wrongBy(d.ahead)
-		c.KimiBaseURL, c.LLMTimeoutSeconds, c.StallTimeout, c.MaxConcurrency = d.calls.url(name), 20, 5*time.Second, 40
+		c.KimiBaseURL, c.LLMTimeoutSeconds, c.StallTimeout, c.MaxConcurrency = d.calls.url(name), 20, 5*time.Second, 80
 	})
 }
 
