@@ -17,9 +17,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 
 	wandnats "github.com/wandstore/wandstore/nats"
-	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/pagekey"
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
@@ -159,26 +159,34 @@ func send(method, url, body string) (world.Answer, error) {
 	return world.Answer{Status: res.StatusCode, Header: res.Header, Body: string(b)}, err
 }
 
-// haveTheirPages logs how long visits took so far, and waits until every shopper who came gets a page of their own. A visit makes a
-// new job where the first became a dead letter.
+// haveTheirPages logs how long visits took so far, and waits until every shopper who came gets a
+// page of their own. A visit makes a new job where the first became a dead letter.
 func (c *crowd) haveTheirPages() {
 	c.t.Helper()
 	c.logWaits()
+	looking, late := errgroup.WithContext(c.t.Context())
+	looking.SetLimit(8)
 	for n := range c.came.Load() {
-		c.hasTheirPage(n)
+		if late.Err() != nil {
+			break
+		}
+		looking.Go(func() error { return c.hasTheirPage(n) })
+	}
+	if err := looking.Wait(); err != nil {
+		c.t.Fatal(err)
 	}
 }
 
 // hasTheirPage has shopper n visit until they get a page of their own.
-func (c *crowd) hasTheirPage(n int64) {
-	c.t.Helper()
-	eventually.TrueWithin(c.t, 5*time.Minute, shopper(n)+" gets a page of their own", func() bool {
+func (c *crowd) hasTheirPage(n int64) error {
+	const patience = 5 * time.Minute
+	for until := time.Now().Add(patience); time.Now().Before(until); {
 		if c.visit(n).Header.Get("X-Cache") == "HIT" {
-			return true
+			return nil
 		}
 		<-time.After(200 * time.Millisecond) // visits without a pause would be all that the machine does
-		return false
-	})
+	}
+	return fmt.Errorf("%s has no page of their own within %s", shopper(n), patience)
 }
 
 // logWaits tells how long visits took.

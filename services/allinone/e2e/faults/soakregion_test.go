@@ -52,7 +52,9 @@ func linkIsLost(d *day) {
 	stop()
 	awaitHub(d.t, d.edges[popEdge].Load(), "ok")
 	for _, n := range append(meanwhile, d.came.Add(1)-1) {
-		there.hasTheirPage(n)
+		if err := there.hasTheirPage(n); err != nil {
+			d.t.Error(err)
+		}
 	}
 }
 
