@@ -8,10 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"golang.org/x/sync/errgroup"
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/telemetry"
@@ -21,7 +24,7 @@ import (
 const timeout = 2 * time.Second
 
 // Queue returns how many jobs of a member run and how long its oldest waits; now is the
-// server's time. It is called for members that hold jobs.
+// server's time. It is called for members that hold jobs, for several at a time.
 type Queue func(ctx context.Context, stream jetstream.Stream, now time.Time, member string) (running int, oldest time.Duration, err error)
 
 // Observe registers the gauges for the streams and buckets of settings and for the queues of
@@ -32,13 +35,41 @@ func Observe(js jetstream.JetStream, settings wandnats.Settings, members []strin
 	return telemetry.Observe(otel.GetMeterProvider(), scope, func(ctx context.Context, see telemetry.See) error {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
-		failed := make([]error, len(configs))
-		for i, cfg := range configs {
-			failed[i] = seeStream(ctx, js, cfg.Name, members, queue, see)
-		}
-		return errors.Join(unread, errors.Join(failed...))
+		see = oneAtATime(see)
+		return errors.Join(unread, together(len(configs), func(i int) error {
+			return seeStream(ctx, js, configs[i].Name, members, queue, see)
+		}))
 	}, telemetry.QueueDepth, telemetry.QueueRunning, telemetry.QueueOldestAge,
 		telemetry.StreamMessages, telemetry.StreamSize, telemetry.StreamLimit)
+}
+
+// atATime bounds the requests of a scrape that are on their way together. Each may have a long
+// way to go, and there are two for each member that holds jobs.
+const atATime = 32
+
+// together calls do for 0 to n-1 concurrently, and joins the errors.
+func together(n int, do func(i int) error) error {
+	failed := make([]error, n)
+	var asked errgroup.Group
+	asked.SetLimit(atATime)
+	for i := range n {
+		asked.Go(func() error {
+			failed[i] = do(i)
+			return nil
+		})
+	}
+	_ = asked.Wait() // it has no error
+	return errors.Join(failed...)
+}
+
+// oneAtATime is see for concurrent use.
+func oneAtATime(see telemetry.See) telemetry.See {
+	var mu sync.Mutex
+	return func(gauge telemetry.Metric, value float64, attributes ...attribute.KeyValue) {
+		mu.Lock()
+		defer mu.Unlock()
+		see(gauge, value, attributes...)
+	}
 }
 
 func seeStream(ctx context.Context, js jetstream.JetStream, name string, members []string, queue Queue, see telemetry.See) error {
@@ -64,22 +95,21 @@ func seeStream(ctx context.Context, js jetstream.JetStream, name string, members
 
 // seeMembers reports the queue of each member. A member holds the messages of its subject.
 func seeMembers(ctx context.Context, stream jetstream.Stream, info *jetstream.StreamInfo, members []string, queue Queue, see telemetry.See) error {
-	var failed []error
-	for _, name := range withJobs(members, info) {
-		depth, running, age := float64(info.State.Subjects[wandnats.GenerateSubject(name)]), 0, time.Duration(0)
-		label := telemetry.Member.String(name)
+	names := withJobs(members, info)
+	return together(len(names), func(i int) error {
+		depth, running, age := float64(info.State.Subjects[wandnats.GenerateSubject(names[i])]), 0, time.Duration(0)
+		label := telemetry.Member.String(names[i])
 		see(telemetry.QueueDepth, depth, label)
 		if depth > 0 {
 			var err error
-			if running, age, err = queue(ctx, stream, info.TimeStamp, name); err != nil {
-				failed = append(failed, err)
-				continue
+			if running, age, err = queue(ctx, stream, info.TimeStamp, names[i]); err != nil {
+				return err
 			}
 		}
 		see(telemetry.QueueRunning, float64(running), label)
 		see(telemetry.QueueOldestAge, age.Seconds(), label)
-	}
-	return errors.Join(failed...)
+		return nil
+	})
 }
 
 // withJobs is the members, and after them those that hold jobs though the settings do not name
