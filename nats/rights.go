@@ -80,8 +80,11 @@ func checkStreams(ctx context.Context, js jetstream.JetStream, s Settings) error
 	return atOnce(len(configs), func(i int) error {
 		want := configs[i]
 		stream, err := js.Stream(ctx, want.Name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			return missing("stream " + want.Name)
+		}
 		if err != nil {
-			return missing("stream "+want.Name, err, jetstream.ErrStreamNotFound)
+			return fmt.Errorf("stream %s: %w", want.Name, err)
 		}
 		if want.Name != StreamGeneration {
 			return nil
@@ -110,17 +113,20 @@ func atOnce(n int, do func(i int) error) error {
 
 // checkConsumers is ErrNotProvisioned, with a name, if a member's consumer is missing.
 func checkConsumers(ctx context.Context, js jetstream.JetStream, s Settings) error {
-	for _, member := range s.Members() {
-		if _, err := js.Consumer(ctx, StreamGeneration, member); err != nil {
-			return missing("consumer "+member, err, jetstream.ErrConsumerNotFound)
-		}
+	stream, err := js.Stream(ctx, StreamGeneration)
+	if err != nil {
+		return fmt.Errorf("stream %s: %w", StreamGeneration, err)
+	}
+	gone, err := missingMembers(ctx, stream, s.Members())
+	if err != nil {
+		return err
+	}
+	if len(gone) > 0 {
+		return missing("consumer " + gone[0])
 	}
 	return nil
 }
 
-func missing(what string, err, notFound error) error {
-	if errors.Is(err, notFound) {
-		return fmt.Errorf("%w: %s is missing, and this user may not create it", ErrNotProvisioned, what)
-	}
-	return fmt.Errorf("%s: %w", what, err)
+func missing(what string) error {
+	return fmt.Errorf("%w: %s is missing, and this user may not create it", ErrNotProvisioned, what)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wandnats "github.com/wandstore/wandstore/nats"
@@ -32,6 +33,8 @@ const (
 	maxLetters = 50
 	// maxShops bounds the shops that are shown, those with the most jobs and the dearest.
 	maxShops = 100
+	// maxAsked bounds the members that are asked for at a time.
+	maxAsked = 32
 )
 
 // state is what is shown, as it was read at one time.
@@ -151,15 +154,23 @@ func (r *reader) members(ctx context.Context, s *state) error {
 		if c.Paused {
 			m.Paused = c.PauseRemaining
 		}
-		if m.Depth > 0 {
-			if m.Oldest, err = streamstate.OldestAge(ctx, stream, info.TimeStamp, m.Name); err != nil {
-				return err
-			}
-		}
 		s.Members = append(s.Members, m)
 	}
+	if err := consumers.Err(); err != nil {
+		return err
+	}
 	slices.SortFunc(s.Members, func(a, b member) int { return wandnats.CompareMembers(a.Name, b.Name) })
-	return consumers.Err()
+	var asked errgroup.Group
+	asked.SetLimit(maxAsked)
+	for i := range s.Members {
+		if m := &s.Members[i]; m.Depth > 0 {
+			asked.Go(func() (err error) {
+				m.Oldest, err = streamstate.OldestAge(ctx, stream, info.TimeStamp, m.Name)
+				return err
+			})
+		}
+	}
+	return asked.Wait()
 }
 
 // jobs reads the job records, the last changed first. All are delivered, in the order of
