@@ -23,6 +23,7 @@ require (
 	github.com/prometheus/client_golang v1.24.1
 	github.com/sony/gobreaker/v2 v2.4.0
 	github.com/synadia-io/orbit.go/jetstreamext v0.3.2
+	github.com/valyala/fasthttp v1.73.0
 	github.com/wandstore/wandstore/nats v0.0.0
 	github.com/wandstore/wandstore/proto v0.0.0
 	go.opentelemetry.io/contrib/exporters/autoexport v0.72.0
@@ -47,7 +48,6 @@ require (
 	github.com/mattn/go-runewidth v0.0.28 // indirect
 	github.com/synadia-io/orbit.go/natsext v0.1.3 // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
-	github.com/valyala/fasthttp v1.73.0 // indirect
 )
 
 require (

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 	"go.opentelemetry.io/otel/metric"
 )
 
@@ -21,6 +23,24 @@ var (
 	// ErrPanicked: the handler panicked. Its status is 500.
 	ErrPanicked = errors.New("something went wrong on our side")
 )
+
+// New is [fiber.New], but for connections on which nothing is asked within ReadTimeout. Browsers
+// and clients open such ahead. They are closed without an answer (408): one that nobody has asked
+// for would be taken for that to the request which is sent in the same moment.
+func New(config fiber.Config) *fiber.App {
+	app := fiber.New(config)
+	server := app.Server()
+	answer := server.ErrorHandler
+	server.ErrorHandler = func(c *fasthttp.RequestCtx, err error) {
+		// By its type, since that of a request which broke off is wrapped.
+		if nothing, ok := err.(*net.OpError); ok && nothing.Timeout() { //nolint:errorlint // see above
+			_ = c.Conn().Close() // whatever is written after it is not sent
+			return
+		}
+		answer(c, err)
+	}
+	return app
+}
 
 // RefuseEncoded refuses a body with a content coding by ErrEncoded before anything decodes
 // it: a few kilobytes may hold gigabytes.

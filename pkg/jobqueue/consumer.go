@@ -48,6 +48,7 @@ type Consumer struct {
 	metrics *metrics
 	log     *slog.Logger
 	tracer  trace.Tracer
+	outage  *outage
 
 	// deliveries are those that send heartbeats, as keys.
 	deliveries sync.Map
@@ -72,6 +73,7 @@ func NewConsumer(js jetstream.JetStream, jobs jetstream.KeyValue, cfg ConsumerCo
 		cfg: cfg, js: js, records: records{jobs, trail.now}, trail: trail, handle: handle, metrics: newMetrics(cfg.Label),
 		log:    log.With("member", cfg.Member),
 		tracer: otel.Tracer(scope),
+		outage: newOutage(js.Conn()),
 	}
 	c.touch()
 	return c
@@ -146,6 +148,8 @@ func (c *Consumer) work(ctx, jobs context.Context, slots chan struct{}, running 
 	if err != nil {
 		return fmt.Errorf("look up consumer: %w", err)
 	}
+	// Who begins knows nothing of what was before.
+	c.outage.seen()
 	// One message a pull, and no pull without a free slot. The ack wait of a message in the
 	// client's buffer runs too, and no heartbeat extends it.
 	pull, err := cons.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(30*time.Second), jetstream.PullHeartbeat(5*time.Second))

@@ -135,6 +135,15 @@ func (c *Consumer) deliver(ctx context.Context, d *delivery, ackWait time.Durati
 func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration) (string, error) {
 	now := c.records.now()
 	found, err := c.records.get(ctx, d.job.Key)
+	if left := c.outage.mayLive(found.JobRecord); left > 0 && !owned(found.JobRecord, now) {
+		c.inProgress(ctx, d)
+		select {
+		case <-time.After(min(left, ackWait/3)):
+			return c.take(ctx, d, ackWait)
+		case <-ctx.Done():
+			return outcomeHandedBack, settle(ctx, func(context.Context) error { return d.msg.Nak() })
+		}
+	}
 	switch {
 	case errors.Is(err, ErrNoRecord):
 		// The record expired while the job waited, or was lost.

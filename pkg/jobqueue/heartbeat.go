@@ -10,7 +10,8 @@ import (
 )
 
 // inProgress restarts the message's ack wait. It is called after each write of the
-// record's deadline, so that a redelivery always comes after that deadline.
+// record's deadline, so that a redelivery always comes after that deadline, and where the write
+// is refused: a worker that lives keeps its message although NATS takes no records.
 func (c *Consumer) inProgress(ctx context.Context, d *delivery) {
 	if err := d.msg.InProgress(); err != nil {
 		c.log.WarnContext(ctx, "heartbeat not sent", "job", d.job.GetJobId(), "error", err)
@@ -136,7 +137,7 @@ func (c *Consumer) beat(ctx context.Context, d *delivery, ackWait time.Duration)
 		rec.AccountWait = d.waits.Load()
 		return rec
 	})
-	if err == nil {
+	if !errors.Is(err, errLost) {
 		c.inProgress(ctx, d)
 	}
 	return err

@@ -33,6 +33,7 @@ type Queue struct {
 	maxWait time.Duration
 	metrics *metrics
 	tracer  trace.Tracer
+	outage  *outage
 	// seen is the newest revision of the bucket that this process knows of.
 	seen atomic.Uint64
 }
@@ -40,7 +41,7 @@ type Queue struct {
 // NewQueue returns a Queue for a pool of those settings. jobs is the bucket
 // GENERATION_QUEUE.
 func NewQueue(js jetstream.JetStream, jobs jetstream.KeyValue, pool wandnats.Settings, trail *Trail) *Queue {
-	return &Queue{js: js, records: records{jobs, trail.now}, trail: trail, pool: pool, maxWait: pool.MaxWait(), metrics: newMetrics(nil), tracer: otel.Tracer(scope)}
+	return &Queue{js: js, records: records{jobs, trail.now}, trail: trail, pool: pool, maxWait: pool.MaxWait(), metrics: newMetrics(nil), tracer: otel.Tracer(scope), outage: newOutage(js.Conn())}
 }
 
 // Request is a request for a page.
@@ -150,7 +151,7 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 		rec, other = nil, nil
 		if current != nil {
 			found := recordOf(current)
-			if owned(found, now) && !r.replaces(found) {
+			if (owned(found, now) || q.outage.mayLive(found) > 0) && !r.replaces(found) {
 				other = found
 				if !q.wantedLong(found, now) {
 					return nil, errLive
@@ -177,6 +178,7 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 		return held{}, other, nil
 	}
 	if err != nil {
+		q.outage.seen()
 		return held{}, nil, fmt.Errorf("claim: %w", err)
 	}
 	mine = held{JobRecord: rec, revision: revision}

@@ -31,12 +31,13 @@ type Sweeper struct {
 	metrics *metrics
 	log     *slog.Logger
 	tracer  trace.Tracer
+	outage  *outage
 }
 
 // NewSweeper returns a Sweeper for all members. jobs is the bucket GENERATION_QUEUE, label a
 // shop's name in metrics, one of a few; nil is none.
 func NewSweeper(nc *nats.Conn, js jetstream.JetStream, jobs jetstream.KeyValue, trail *Trail, label func(shop string) string, log *slog.Logger) *Sweeper {
-	return &Sweeper{js: js, nc: nc, records: records{jobs, trail.now}, trail: trail, metrics: newMetrics(label), log: log, tracer: otel.Tracer(scope)}
+	return &Sweeper{js: js, nc: nc, records: records{jobs, trail.now}, trail: trail, metrics: newMetrics(label), log: log, tracer: otel.Tracer(scope), outage: newOutage(nc)}
 }
 
 // sweepEvery is how long such a job may stay in the stream if its advisory was missed.
@@ -167,8 +168,8 @@ func (s *Sweeper) giveUp(ctx context.Context, stream jetstream.Stream, member st
 	switch {
 	case ours && (found.GetState() == wandstorev1.JobState_JOB_STATE_READY || found.cancels(job)), parseErr == nil && found.replaces(job):
 		return remove(ctx, stream, seq)
-	case ours && found.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && owned(found.JobRecord, s.records.now()):
-		return nil
+	case ours && found.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && (owned(found.JobRecord, s.records.now()) || s.outage.mayLive(found.JobRecord) > 0):
+		return nil // the next sweep finds it, if it is not done by then
 	}
 	if err := letter.publish(ctx, s.js, s.records.now()); err != nil {
 		return err

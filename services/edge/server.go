@@ -56,7 +56,7 @@ func (e *Edge) serve(ctx context.Context, listener net.Listener) error {
 }
 
 func (e *Edge) app() *fiber.App {
-	app := fiber.New(fiber.Config{
+	app := httpserver.New(fiber.Config{
 		DisableStartupMessage: true,
 		BodyLimit:             maxBody,
 		ReadTimeout:           10 * time.Second,

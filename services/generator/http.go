@@ -13,6 +13,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/nats-io/nuid"
 
+	"github.com/wandstore/wandstore/pkg/httpserver"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	"github.com/wandstore/wandstore/pkg/lifecycle"
 	"github.com/wandstore/wandstore/pkg/pagekey"
@@ -23,7 +24,7 @@ const maxBody = 64 << 10
 
 // app returns the HTTP routes. When ctx ends, pages that are being made are cancelled.
 func (g *Generator) app(ctx context.Context) *fiber.App {
-	app := fiber.New(fiber.Config{
+	app := httpserver.New(fiber.Config{
 		DisableStartupMessage: true,
 		BodyLimit:             maxBody,
 		ReadTimeout:           10 * time.Second,

@@ -46,7 +46,7 @@ func (i *Importer) serve(ctx context.Context, listener net.Listener) error {
 }
 
 func (i *Importer) app() *fiber.App {
-	app := fiber.New(fiber.Config{
+	app := httpserver.New(fiber.Config{
 		DisableStartupMessage: true,
 		BodyLimit:             maxBody,
 		ReadTimeout:           10 * time.Second,
