@@ -136,13 +136,7 @@ func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration)
 	now := c.records.now()
 	found, err := c.records.get(ctx, d.job.Key)
 	if left := c.outage.mayLive(found.JobRecord); left > 0 && !owned(found.JobRecord, now) {
-		c.inProgress(ctx, d)
-		select {
-		case <-time.After(min(left, ackWait/3)):
-			return c.take(ctx, d, ackWait)
-		case <-ctx.Done():
-			return outcomeHandedBack, settle(ctx, func(context.Context) error { return d.msg.Nak() })
-		}
+		return c.takeLater(ctx, d, ackWait, left)
 	}
 	switch {
 	case errors.Is(err, ErrNoRecord):
@@ -191,6 +185,17 @@ func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration)
 	}
 	c.inProgress(ctx, d)
 	return "", nil
+}
+
+// takeLater is take once the worker that may live has had some more time to write.
+func (c *Consumer) takeLater(ctx context.Context, d *delivery, ackWait, left time.Duration) (string, error) {
+	c.inProgress(ctx, d)
+	select {
+	case <-time.After(min(left, ackWait/3)):
+		return c.take(ctx, d, ackWait)
+	case <-ctx.Done():
+		return outcomeHandedBack, settle(ctx, func(context.Context) error { return d.msg.Nak() })
+	}
 }
 
 // unwanted reports whether nobody has asked for the job's page for MaxWait. A record that

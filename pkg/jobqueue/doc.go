@@ -31,6 +31,9 @@
 //	            does not request another one
 //	failed      1 min: visits to a broken shop do not make a job each
 //
+// While NATS is away no heartbeat is written, so a running job's record that lapsed in an outage
+// is left alone for seven seconds after it: a worker that lives writes it again in that time.
+//
 // # Delivery
 //
 // Delivery is at least once, so the effects of a handler must be idempotent. A worker
