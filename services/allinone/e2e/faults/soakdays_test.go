@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/sdk/trace"
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/eventually"
@@ -73,6 +75,8 @@ func badDays() map[string]badDay {
 // no job is lost, none is paid for twice, and afterwards all is as before without hands. A day
 // waits for its model most of the time, so that a core has room for several at a time.
 func TestSoakJobs(t *testing.T) {
+	// Nobody looks at the spans, of which there would be millions.
+	otel.SetTracerProvider(trace.NewTracerProvider(trace.WithSampler(trace.NeverSample())))
 	for name, bad := range badDays() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
