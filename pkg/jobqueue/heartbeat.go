@@ -10,8 +10,7 @@ import (
 )
 
 // inProgress restarts the message's ack wait. It is called after each write of the
-// record's deadline, so that a redelivery always comes after that deadline, and where the write
-// is refused: a worker that lives keeps its message although NATS takes no records.
+// record's deadline, so that a redelivery always comes after that deadline.
 func (c *Consumer) inProgress(ctx context.Context, d *delivery) {
 	if err := d.msg.InProgress(); err != nil {
 		c.log.WarnContext(ctx, "heartbeat not sent", "job", d.job.GetJobId(), "error", err)
@@ -137,8 +136,13 @@ func (c *Consumer) beat(ctx context.Context, d *delivery, ackWait time.Duration)
 		rec.AccountWait = d.waits.Load()
 		return rec
 	})
-	if !errors.Is(err, errLost) {
+	switch {
+	case err == nil:
 		c.inProgress(ctx, d)
+	case !errors.Is(err, errLost):
+		// A worker that lives keeps its message although NATS takes no records. Where it cannot
+		// be reached either, the next heartbeat is soon.
+		_ = d.msg.InProgress()
 	}
 	return err
 }

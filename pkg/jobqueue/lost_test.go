@@ -106,6 +106,39 @@ func TestARunningJobTakesItsRecordBack(t *testing.T) {
 	p.empties()
 }
 
+// A job that fails although its message was lost is tried again: a record that said it was queued
+// would have its shopper wait for hours.
+func TestAFailedJobWhoseMessageIsLostIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	for name, other := range map[string]bool{"": false, "another message has its sequence": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPool(t, one())
+			p.tune(never, 4)
+			p.trigger("abc123")
+			w := p.work()
+			c := w.next()
+			p.loses(wandnats.StreamGeneration)
+			p.tune(never, 4)
+			if other {
+				p.trigger("abc124")
+			}
+			w.Recover()
+			c.answer <- errors.New("the model hiccups")
+			p.complains("abc123", "handed back")
+			for range map[bool]int{false: 1, true: 2}[other] {
+				next := w.next()
+				if next.job.Key.Shopper() == "abc123" && next.job.GetJobId() != c.job.GetJobId() {
+					t.Errorf("got %v, want the same job", next.job.GenerationJob)
+				}
+				next.answer <- nil
+			}
+			p.reaches("abc123", ready)
+			p.empties()
+		})
+	}
+}
+
 // Nothing is asked for by what is known of a bucket that was made anew: its workers have yet
 // to write what they make.
 func TestNoJobOfABucketThatBeganAnew(t *testing.T) {

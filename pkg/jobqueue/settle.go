@@ -1,6 +1,7 @@
 package jobqueue
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -80,13 +81,24 @@ func (c *Consumer) lost(ctx context.Context, d *delivery, why error) (string, er
 }
 
 // handBack returns the message and the record to the queue, for another delivery after
-// delay. The error it returns wraps why.
+// delay. A message that was lost with its stream is published anew, since nobody would deliver it.
+// The error it returns wraps why.
 func (c *Consumer) handBack(ctx context.Context, d *delivery, delay time.Duration, why error) error {
 	c.log.WarnContext(ctx, "job handed back", "job", d.job.GetJobId(), "attempt", d.attempt, "delay", delay, "error", why)
 	err := settle(ctx, func(ctx context.Context) error {
+		seq, gone := d.seq, c.isGone(ctx, d)
+		if gone {
+			ack, err := c.republish(ctx, d.msg, "lost-"+d.job.GetJobId())
+			if err != nil {
+				return err
+			}
+			seq = ack.Sequence
+		}
 		if d.held.revision != 0 {
 			err := c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
-				return h.in(wandstorev1.JobState_JOB_STATE_QUEUED, c.records.now(), c.cfg.MaxWait)
+				rec := h.in(wandstorev1.JobState_JOB_STATE_QUEUED, c.records.now(), c.cfg.MaxWait)
+				rec.StreamSeq = seq
+				return rec
 			})
 			if errors.Is(err, errLost) {
 				return err
@@ -95,10 +107,27 @@ func (c *Consumer) handBack(ctx context.Context, d *delivery, delay time.Duratio
 				c.log.WarnContext(ctx, "record not handed back", "job", d.job.GetJobId(), "error", err)
 			}
 		}
+		if gone {
+			return nil
+		}
 		return d.msg.NakWithDelay(delay)
 	})
 	c.trail.Error(ctx, d.job.Key, c.breadcrumb(d, "handed back", why.Error()))
 	return errors.Join(why, err)
+}
+
+// isGone reports whether the stream that there is has not the message: NATS has lost the one that
+// had. Where NATS does not tell, it counts as there.
+func (c *Consumer) isGone(ctx context.Context, d *delivery) bool {
+	stream, err := c.js.Stream(ctx, wandnats.StreamGeneration)
+	if err != nil {
+		return false
+	}
+	m, err := stream.GetMsg(ctx, d.seq)
+	if err != nil {
+		return errors.Is(err, jetstream.ErrMsgNotFound)
+	}
+	return !bytes.Equal(m.Data, d.msg.Data()) // sequences began anew
 }
 
 // requeue publishes the message anew and removes it: its worker ends before its job, which is
@@ -107,7 +136,7 @@ func (c *Consumer) handBack(ctx context.Context, d *delivery, delay time.Duratio
 // between the two leaves two messages of one job, of which the record lets one be worked on.
 func (c *Consumer) requeue(ctx context.Context, d *delivery, why error) (string, error) {
 	err := settle(ctx, func(ctx context.Context) error {
-		ack, err := c.republish(ctx, d.msg, d.seq)
+		ack, err := c.republish(ctx, d.msg, again(d.seq))
 		if err != nil {
 			return err
 		}
@@ -131,14 +160,15 @@ func (c *Consumer) requeue(ctx context.Context, d *delivery, why error) (string,
 	return outcomeHandedBack, errors.Join(why, err)
 }
 
-// republish publishes a message anew. The id of the new one is made of the old one's sequence,
-// so that a second try makes no second message.
-func (c *Consumer) republish(ctx context.Context, old jetstream.Msg, seq uint64) (*jetstream.PubAck, error) {
+// again is the id of a message that is published anew, made of the old one's sequence.
+func again(seq uint64) string { return "again-" + strconv.FormatUint(seq, 10) }
+
+// republish publishes a message anew by an id, so that a second try makes no second message.
+func (c *Consumer) republish(ctx context.Context, old jetstream.Msg, id string) (*jetstream.PubAck, error) {
 	msg := &nats.Msg{Subject: old.Subject(), Header: nats.Header{}, Data: old.Data()}
 	if tp := old.Headers().Get("traceparent"); tp != "" {
 		msg.Header.Set("traceparent", tp)
 	}
-	id := "again-" + strconv.FormatUint(seq, 10)
 	return c.js.PublishMsg(ctx, msg, jetstream.WithMsgID(id), jetstream.WithExpectStream(wandnats.StreamGeneration))
 }
 
@@ -150,7 +180,7 @@ func (c *Consumer) putBack(ctx context.Context, msg jetstream.Msg) {
 		if err != nil {
 			return err
 		}
-		if _, err := c.republish(ctx, msg, meta.Sequence.Stream); err != nil {
+		if _, err := c.republish(ctx, msg, again(meta.Sequence.Stream)); err != nil {
 			return err
 		}
 		return msg.DoubleAck(ctx)

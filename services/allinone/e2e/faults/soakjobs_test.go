@@ -11,7 +11,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	wandnats "github.com/wandstore/wandstore/nats"
-	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/wire"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
 )
@@ -54,15 +53,22 @@ func readJobs(t *testing.T, js jetstream.JetStream) jobs {
 func end(t *testing.T, js jetstream.JetStream) jobs {
 	t.Helper()
 	var j jobs
-	eventually.TrueWithin(t, 5*time.Minute, "no record is live", func() bool {
-		j = readJobs(t, js)
+	var left []*wandstorev1.JobRecord
+	none := func() bool {
+		j, left = readJobs(t, js), nil
 		for _, rec := range j.newest {
 			if live(rec) {
-				return false
+				left = append(left, rec)
 			}
 		}
-		return true
-	})
+		return len(left) == 0
+	}
+	for until := time.Now().Add(5 * time.Minute); !none(); {
+		if time.Now().After(until) {
+			t.Fatalf("%d jobs have not ended, such as %v", len(left), left[0])
+		}
+		<-time.After(time.Second)
+	}
 	return j
 }
 
