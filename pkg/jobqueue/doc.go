@@ -47,6 +47,8 @@
 //	ErrTerminal, or panics   dead letter, term      failed
 //	other, deliveries left   nak, later             queued
 //	other, last delivery     dead letter, term      failed
+//	other, and NATS has      published anew         queued
+//	    lost the message
 //	not done, at shutdown    published anew, ack    queued
 //	any, cancelled           ack                    cancelled
 //	not called, nobody has   ack                    removed
