@@ -175,12 +175,14 @@ func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration)
 	rec.Persona, rec.Source, rec.GeneratedAt, rec.Reason = "", "", nil, ""
 	d.held, err = c.records.put(ctx, d.job.Key, found, rec)
 	if err != nil {
-		d.held = held{}
 		if wandnats.IsConflict(err) && ctx.Err() == nil {
+			d.held = held{}
 			// Mostly because the edge writes "queued" at the same time. Each loss means
 			// that another writer made progress, so the recursion ends.
 			return c.take(ctx, d, ackWait)
 		}
+		// It may be written all the same, and would be a record of nobody until its deadline.
+		d.held = held{JobRecord: rec, revision: found.revision}
 		return outcomeRetry, c.handBack(ctx, d, backoff(d.attempt), telemetry.Typed("queue", err))
 	}
 	c.inProgress(ctx, d)

@@ -8,6 +8,7 @@ import (
 
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/eventually"
+	"github.com/wandstore/wandstore/pkg/faulttest"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 )
 
@@ -99,4 +100,32 @@ func TestALiveWorkerKeepsItsJobThoughNothingIsWritten(t *testing.T) {
 	}
 	p.empties()
 	other.idle()
+}
+
+// The connection breaks after the record was written, and before its worker was told: the record
+// is handed back with the job, and does not belong to nobody until its deadline.
+func TestARecordWhoseAnswerIsLostIsHandedBack(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, one())
+	p.tune(never, 4)
+	proxy := faulttest.NewProxy(t, p.account.Addr())
+	w := p.by(p.account.URLVia(proxy.Addr())).work()
+	eventually.NoError(t, func() error {
+		if info := p.consumer(); info.NumWaiting != 1 {
+			return fmt.Errorf("%d pulls wait", info.NumWaiting)
+		}
+		return nil
+	})
+	proxy.Latency(time.Second)
+	p.trigger("abc123")
+	p.reaches("abc123", running)
+	proxy.Cut()
+	proxy.Restore()
+	c := w.next()
+	if c.job.Attempt != 2 {
+		t.Errorf("attempt %d, want the second", c.job.Attempt)
+	}
+	c.answer <- nil
+	p.reaches("abc123", ready)
+	p.empties()
 }
