@@ -86,13 +86,9 @@ func (c *Consumer) lost(ctx context.Context, d *delivery, why error) (string, er
 func (c *Consumer) handBack(ctx context.Context, d *delivery, delay time.Duration, why error) error {
 	c.log.WarnContext(ctx, "job handed back", "job", d.job.GetJobId(), "attempt", d.attempt, "delay", delay, "error", why)
 	err := settle(ctx, func(ctx context.Context) error {
-		seq, gone := d.seq, c.isGone(ctx, d)
-		if gone {
-			ack, err := c.republish(ctx, d.msg, "lost-"+d.job.GetJobId())
-			if err != nil {
-				return err
-			}
-			seq = ack.Sequence
+		seq, anew, err := c.afterLoss(ctx, d)
+		if err != nil {
+			return err
 		}
 		if d.held.revision != 0 {
 			err := c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
@@ -107,7 +103,7 @@ func (c *Consumer) handBack(ctx context.Context, d *delivery, delay time.Duratio
 				c.log.WarnContext(ctx, "record not handed back", "job", d.job.GetJobId(), "error", err)
 			}
 		}
-		if gone {
+		if anew {
 			return nil
 		}
 		return d.msg.NakWithDelay(delay)
@@ -116,8 +112,26 @@ func (c *Consumer) handBack(ctx context.Context, d *delivery, delay time.Duratio
 	return errors.Join(why, err)
 }
 
-// isGone reports whether the stream that there is has not the message: NATS has lost the one that
-// had. Where NATS does not tell, it counts as there.
+// afterLoss publishes a delivery's message anew if NATS has lost it, and tells so. It returns the
+// sequence that the message has then.
+func (c *Consumer) afterLoss(ctx context.Context, d *delivery) (seq uint64, anew bool, err error) {
+	if !c.isGone(ctx, d) {
+		return d.seq, false, nil
+	}
+	if d.held.revision != 0 {
+		// Whoever has taken the job over may have settled the message.
+		if _, err := c.stillHeld(ctx, d); err != nil {
+			return 0, false, err
+		}
+	}
+	ack, err := c.republish(ctx, d.msg, "lost-"+d.job.GetJobId())
+	if err != nil {
+		return 0, false, err
+	}
+	return ack.Sequence, true, nil
+}
+
+// isGone reports whether the message is not in its stream: NATS has lost the one that it was in. Where NATS does not tell, it counts as there.
 func (c *Consumer) isGone(ctx context.Context, d *delivery) bool {
 	stream, err := c.js.Stream(ctx, wandnats.StreamGeneration)
 	if err != nil {
