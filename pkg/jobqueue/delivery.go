@@ -176,7 +176,6 @@ func (c *Consumer) take(ctx context.Context, d *delivery, ackWait time.Duration)
 	d.held, err = c.records.put(ctx, d.job.Key, found, rec)
 	if err != nil {
 		if wandnats.IsConflict(err) && ctx.Err() == nil {
-			d.held = held{}
 			// Mostly because the edge writes "queued" at the same time. Each loss means
 			// that another writer made progress, so the recursion ends.
 			return c.take(ctx, d, ackWait)

@@ -75,12 +75,7 @@ func TestJobOfAKilledWorker(t *testing.T) {
 	proxy := faulttest.NewProxy(t, p.account.Addr())
 	doomed := p.by(p.account.URLVia(proxy.Addr()))
 	w := doomed.work(named("doomed"))
-	eventually.NoError(t, func() error {
-		if info := p.consumer(); info.NumWaiting != 1 {
-			return fmt.Errorf("%d pulls wait", info.NumWaiting)
-		}
-		return nil
-	})
+	p.pulled()
 	proxy.Latency(100 * time.Millisecond)
 	p.trigger("abc123")
 	c := w.next()

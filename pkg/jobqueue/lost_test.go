@@ -110,7 +110,7 @@ func TestARunningJobTakesItsRecordBack(t *testing.T) {
 // would have its shopper wait for hours.
 func TestAFailedJobWhoseMessageIsLostIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	for name, other := range map[string]bool{"": false, "another message has its sequence": true} {
+	for name, jobs := range map[string]int{"alone": 1, "another message has its sequence": 2} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPool(t, one())
@@ -120,13 +120,13 @@ func TestAFailedJobWhoseMessageIsLostIsTriedAgain(t *testing.T) {
 			c := w.next()
 			p.loses(wandnats.StreamGeneration)
 			p.tune(never, 4)
-			if other {
+			if jobs > 1 {
 				p.trigger("abc124")
 			}
 			w.Recover()
 			c.answer <- errors.New("the model hiccups")
 			p.complains("abc123", "handed back")
-			for range map[bool]int{false: 1, true: 2}[other] {
+			for range jobs {
 				next := w.next()
 				if next.job.Key.Shopper() == "abc123" && next.job.GetJobId() != c.job.GetJobId() {
 					t.Errorf("got %v, want the same job", next.job.GenerationJob)

@@ -36,6 +36,12 @@ func (o *outage) seen() {
 	o.ended = time.Now()
 }
 
+// owns reports whether the record's worker may count on it: its deadline is in the future, or it
+// may live.
+func (o *outage) owns(rec *wandstorev1.JobRecord, now time.Time) bool {
+	return owned(rec, now) || o.mayLive(rec) > 0
+}
+
 // mayLive returns for how long a record may still be that of a worker that lives, although its
 // deadline is past. It is not if that is 0 or less.
 func (o *outage) mayLive(rec *wandstorev1.JobRecord) time.Duration {

@@ -67,19 +67,19 @@ func TestALiveWorkerKeepsItsJobThoughNothingIsWritten(t *testing.T) {
 	w := p.work(named("lives"))
 	c := w.next()
 	other := p.another().work(named("other"))
-	full := func(is bool) {
+	bound := func(bytes int64) {
 		t.Helper()
 		stream, err := p.js.Stream(t.Context(), "KV_"+wandnats.BucketJobs)
 		if err != nil {
 			t.Fatal(err)
 		}
 		cfg := stream.CachedInfo().Config
-		cfg.MaxBytes = map[bool]int64{true: 1, false: -1}[is]
+		cfg.MaxBytes = bytes
 		if _, err := p.js.UpdateStream(t.Context(), cfg); err != nil {
 			t.Fatal(err)
 		}
 	}
-	full(true)
+	bound(1)
 	since := time.Now()
 	eventually.NoError(t, func() error {
 		if _, err := p.jobs.PutString(t.Context(), wandnats.JobKey("magic-wands", "abc124"), "{}"); err == nil {
@@ -93,7 +93,7 @@ func TestALiveWorkerKeepsItsJobThoughNothingIsWritten(t *testing.T) {
 	if n := p.consumer().Delivered.Consumer; n != 1 {
 		t.Errorf("deliveries: got %d, want exactly one", n)
 	}
-	full(false)
+	bound(-1)
 	c.answer <- nil
 	if rec := p.reaches("abc123", ready); rec.GetWorker() != "lives" || rec.GetAttempt() != 1 {
 		t.Errorf("record: got %v, want it made by the first delivery", rec)
@@ -103,19 +103,14 @@ func TestALiveWorkerKeepsItsJobThoughNothingIsWritten(t *testing.T) {
 }
 
 // The connection breaks after the record was written, and before its worker was told: the record
-// is handed back with the job, and does not belong to nobody until its deadline.
+// is handed back with the job, and keeps nobody from it until its deadline.
 func TestARecordWhoseAnswerIsLostIsHandedBack(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())
 	p.tune(never, 4)
 	proxy := faulttest.NewProxy(t, p.account.Addr())
 	w := p.by(p.account.URLVia(proxy.Addr())).work()
-	eventually.NoError(t, func() error {
-		if info := p.consumer(); info.NumWaiting != 1 {
-			return fmt.Errorf("%d pulls wait", info.NumWaiting)
-		}
-		return nil
-	})
+	p.pulled()
 	proxy.Latency(time.Second)
 	p.trigger("abc123")
 	p.reaches("abc123", running)

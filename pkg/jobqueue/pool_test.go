@@ -231,6 +231,17 @@ func (p *pool) empties() {
 	})
 }
 
+// pulled waits until one worker waits for a message.
+func (p *pool) pulled() {
+	p.t.Helper()
+	eventually.NoError(p.t, func() error {
+		if info := p.consumer(); info.NumWaiting != 1 {
+			return fmt.Errorf("%d pulls wait", info.NumWaiting)
+		}
+		return nil
+	})
+}
+
 // consumer is how the member of a pool of one stands on the server.
 func (p *pool) consumer() *jetstream.ConsumerInfo {
 	p.t.Helper()

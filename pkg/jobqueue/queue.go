@@ -151,7 +151,7 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 		rec, other = nil, nil
 		if current != nil {
 			found := recordOf(current)
-			if (owned(found, now) || q.outage.mayLive(found) > 0) && !r.replaces(found) {
+			if q.outage.owns(found, now) && !r.replaces(found) {
 				other = found
 				if !q.wantedLong(found, now) {
 					return nil, errLive

@@ -91,11 +91,7 @@ func (c *Consumer) handBack(ctx context.Context, d *delivery, delay time.Duratio
 			return err
 		}
 		if d.held.revision != 0 {
-			err := c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
-				rec := h.in(wandstorev1.JobState_JOB_STATE_QUEUED, c.records.now(), c.cfg.MaxWait)
-				rec.StreamSeq = seq
-				return rec
-			})
+			err := c.holdQueued(ctx, d, seq)
 			if errors.Is(err, errLost) {
 				return err
 			}
@@ -110,6 +106,15 @@ func (c *Consumer) handBack(ctx context.Context, d *delivery, delay time.Duratio
 	})
 	c.trail.Error(ctx, d.job.Key, c.breadcrumb(d, "handed back", why.Error()))
 	return errors.Join(why, err)
+}
+
+// holdQueued writes that the job waits as the message of that sequence. Errors are those of hold.
+func (c *Consumer) holdQueued(ctx context.Context, d *delivery, seq uint64) error {
+	return c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
+		rec := h.in(wandstorev1.JobState_JOB_STATE_QUEUED, c.records.now(), c.cfg.MaxWait)
+		rec.StreamSeq = seq
+		return rec
+	})
 }
 
 // afterLoss publishes a delivery's message anew if NATS has lost it, and tells so. It returns the
@@ -154,12 +159,7 @@ func (c *Consumer) requeue(ctx context.Context, d *delivery, why error) (string,
 		if err != nil {
 			return err
 		}
-		err = c.hold(ctx, d, func(h held) *wandstorev1.JobRecord {
-			rec := h.in(wandstorev1.JobState_JOB_STATE_QUEUED, c.records.now(), c.cfg.MaxWait)
-			rec.StreamSeq = ack.Sequence
-			return rec
-		})
-		if err != nil {
+		if err := c.holdQueued(ctx, d, ack.Sequence); err != nil {
 			c.log.WarnContext(ctx, "record not handed back", "job", d.job.GetJobId(), "error", err)
 		}
 		return d.msg.DoubleAck(ctx)

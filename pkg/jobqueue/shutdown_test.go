@@ -79,12 +79,7 @@ func TestStopOfAnIdleWorker(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, one())
 	w := p.work(func(c *jobqueue.ConsumerConfig) { c.Grace = never })
-	eventually.NoError(t, func() error {
-		if info := p.consumer(); info.NumWaiting != 1 {
-			return fmt.Errorf("%d pulls wait", info.NumWaiting)
-		}
-		return nil
-	})
+	p.pulled()
 	begun := time.Now()
 	w.stop()
 	w.ends()

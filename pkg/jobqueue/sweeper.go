@@ -168,7 +168,7 @@ func (s *Sweeper) giveUp(ctx context.Context, stream jetstream.Stream, member st
 	switch {
 	case ours && (found.GetState() == wandstorev1.JobState_JOB_STATE_READY || found.cancels(job)), parseErr == nil && found.replaces(job):
 		return remove(ctx, stream, seq)
-	case ours && found.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && (owned(found.JobRecord, s.records.now()) || s.outage.mayLive(found.JobRecord) > 0):
+	case ours && found.GetState() == wandstorev1.JobState_JOB_STATE_RUNNING && s.outage.owns(found.JobRecord, s.records.now()):
 		return nil // the next sweep finds it, if it is not done by then
 	}
 	if err := letter.publish(ctx, s.js, s.records.now()); err != nil {
