@@ -72,7 +72,7 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer end()
-	if !s.pass(r) || s.refuse(w, r, fault) {
+	if !s.pass(r, -1, 0) || s.refuse(w, r, fault) {
 		return
 	}
 	text, err := s.compose(req, fault)

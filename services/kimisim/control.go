@@ -143,6 +143,7 @@ func (s *Server) scripted(req Request) (string, bool) {
 // Gate holds requests back, so that a test can check what holds while the model is
 // thinking.
 type Gate struct {
+	after   int // tokens
 	arrived chan struct{}
 	open    chan struct{}
 	once    sync.Once
@@ -158,8 +159,13 @@ func (g *Gate) Open() { g.once.Do(func() { close(g.open) }) }
 // Gate has every chat completion that comes from now on wait before its first
 // byte, until the gate is opened, the client goes away or the server is closed.
 // An earlier gate is opened.
-func (s *Server) Gate() *Gate {
-	g := &Gate{arrived: make(chan struct{}, gateQueue), open: make(chan struct{})}
+func (s *Server) Gate() *Gate { return s.GateAfter(0) }
+
+// GateAfter is a Gate in the midst of answers: each that is streamed waits once it has
+// sent so many tokens, thoughts among them, rounded up to a chunk. A shorter one and one in
+// a single body do not come to it. What follows is paced as if there had been no wait.
+func (s *Server) GateAfter(tokens int) *Gate {
+	g := &Gate{after: tokens, arrived: make(chan struct{}, gateQueue), open: make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.gate != nil {
@@ -169,12 +175,13 @@ func (s *Server) Gate() *Gate {
 	return g
 }
 
-// pass waits at the gate, if there is one; false means the request is over.
-func (s *Server) pass(r *http.Request) bool {
+// pass waits at the gate, if it is after more than one number of tokens and at most the
+// other; false means the request is over.
+func (s *Server) pass(r *http.Request, from, to int) bool {
 	s.mu.Lock()
 	g := s.gate
 	s.mu.Unlock()
-	if g == nil {
+	if g == nil || g.after <= from || g.after > to {
 		return true
 	}
 	select {

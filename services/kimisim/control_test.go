@@ -106,6 +106,33 @@ func TestGate(t *testing.T) {
 	}
 }
 
+func TestGateInTheMidstOfAnAnswer(t *testing.T) {
+	s, url := serve(t, instant)
+	want := strings.Repeat("word", 100)
+	s.SetAnswer(func(Request) string { return want })
+	gate := s.GateAfter(instantChunk + 1)
+	answers := make(chan heard, 2)
+	for range cap(answers) {
+		res := ask(t, url, strings.Replace(helloStream, "kimi-k2.6", "a-model-that-does-not-think", 1))
+		<-gate.Arrived()
+		go func() { answers <- listen(res) }()
+	}
+	if got := s.Stats(); got.InFlight != 2 {
+		t.Errorf("stats %+v", got)
+	}
+	select {
+	case got := <-answers:
+		t.Fatalf("%d chunks came through a closed gate", got.chunks)
+	default:
+	}
+	gate.Open()
+	for range cap(answers) {
+		if got := <-answers; got.text != want || !got.done {
+			t.Errorf("after the gate: %+v", got)
+		}
+	}
+}
+
 func TestRequestsAreRememberedWithinBounds(t *testing.T) {
 	s, url := serve(t, instant)
 	s.SetAnswer(func(r Request) string { return "to " + string(r.Messages[0].Content) })

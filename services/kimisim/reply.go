@@ -115,6 +115,11 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, out reply) error
 			if err := es.chunk(part.delta(piece), nil); err != nil {
 				return err
 			}
+			arrived := time.Now()
+			if !s.pass(r, sent-n, sent) {
+				return r.Context().Err()
+			}
+			out.began = out.began.Add(time.Since(arrived))
 		}
 	}
 	switch out.fault.Name {
