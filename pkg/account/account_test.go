@@ -61,6 +61,55 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
+// A provider that refused one call in a quiet hour, when few were to be admitted, has a crowd's
+// calls made soon after all the same. Of an account that has so small a limit few are refused.
+func TestRefusalInAQuietHour(t *testing.T) {
+	t.Parallel()
+	const crowd = 200
+	for name, c := range map[string]struct {
+		hiccup   string
+		provider *provider
+		most     int
+		within   time.Duration
+	}{
+		"calls":                        {"organization max RPM", &provider{}, 1, 10 * time.Minute},
+		"tokens":                       {"organization TPM rate limit", &provider{}, 1, 10 * time.Minute},
+		"calls at a time":              {"max organization concurrency", &provider{}, 1, 10 * time.Minute},
+		"not told":                     {"rate limit", &provider{bare: true}, 1, 10 * time.Minute},
+		"an account of 30 a minute":    {"organization max RPM", &provider{calls: 30}, 3, 14 * time.Minute},
+		"an account that tells of two": {"organization max RPM: 2", &provider{calls: 2}, 12, 130 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				a := New(Config{})
+				defer a.Close()
+				p := c.provider
+				p.minute = time.Minute
+				var quiet sync.WaitGroup
+				for range 3 {
+					quiet.Go(func() { p.call(t, a, 10_000, 30*time.Second) })
+					<-time.After(29 * time.Second)
+				}
+				p.hiccup = c.hiccup
+				p.call(t, a, 10_000, 5*time.Second)
+				quiet.Wait()
+				began := time.Now()
+				var all sync.WaitGroup
+				for range crowd {
+					all.Go(func() { p.call(t, a, 10_000, 5*time.Second) })
+				}
+				all.Wait()
+				took := time.Since(began).Round(time.Second)
+				t.Logf("%d refused, %s, at most %d at a time", p.turnedOff, took, p.peak)
+				if p.turnedOff > c.most || took > c.within {
+					t.Errorf("%d refused, and all made in %s; want at most %d within %s", p.turnedOff, took, c.most, c.within)
+				}
+			})
+		})
+	}
+}
+
 // A busy engine is not asked by all at once, and all calls are made once it is free.
 func TestOverloaded(t *testing.T) {
 	t.Parallel()

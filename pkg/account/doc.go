@@ -17,11 +17,17 @@
 //
 // After a 429 no call begins for as long as the provider asks for, or for 1 s, and twice as
 // long after each further one in a row, up to a minute; then one call begins, and others
-// once it was admitted. A 429 lowers an inferred limit to three quarters of it at least. What
-// was learned ten minutes ago is raised by a quarter, at least by one, when a call has to
-// wait because of it; each time that this is refused, the next try comes after twice the
-// time, up to 160 minutes. So a larger account is found out at the price of a few refusals
-// a day. Headers of an answer that was no refusal are believed as far as what was admitted does
+// once it was admitted. A 429 lowers an inferred limit to three quarters of it at least.
+//
+// A limit that was learned is raised when a call has to wait because of it. One that was
+// inferred may be far too low, as little is admitted in a quiet hour: it doubles each minute,
+// until that is refused. One that was so confirmed, or that the provider told, is raised by a
+// quarter, at least by one, after ten minutes, and again each minute until that is refused;
+// then the next try comes after ten minutes, and after twice the time with each further
+// refusal in a row, up to 160 minutes. So a larger account is found out at the price of some
+// twenty refusals a day.
+//
+// Headers of an answer that was no refusal are believed as far as what was admitted does
 // not refute them: they neither keep a limit down that was raised nor stop the calls for more
 // than a minute in two, and a limit below three calls a minute is not learned from them. While
 // the calls at a time are unknown, as many calls begin together as are

@@ -17,6 +17,8 @@ type provider struct {
 	bare, quiet bool
 	// fixed says that minutes begin by the clock.
 	fixed bool
+	// hiccup is the words by which the next call is refused, whatever the limits.
+	hiccup string
 
 	mu                  sync.Mutex
 	busy, peak          int
@@ -45,6 +47,8 @@ func (p *provider) ask(tokens int) *Refusal {
 	}
 	var words string
 	switch {
+	case p.hiccup != "":
+		words, p.hiccup = p.hiccup, ""
 	case p.concurrency > 0 && p.busy >= p.concurrency:
 		words = fmt.Sprintf("max organization concurrency: %d", p.concurrency)
 	case p.calls > 0 && len(p.begun) >= p.calls:

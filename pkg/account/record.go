@@ -16,8 +16,8 @@ import (
 const (
 	// lease is how long a generator's entry lasts without being renewed.
 	lease = 10 * time.Second
-	// trust is how long a learned limit stands before it is raised. It doubles with each time
-	// that the raised limit was refused, up to maxDoubled times.
+	// trust is how long a limit stands that was confirmed once before it is raised. It doubles
+	// with each further confirmation in a row, up to maxDoubled times.
 	trust      = 10 * time.Minute
 	maxDoubled = 4
 	// spare is how much longer than needed the calls of a minute are spread. Half of that is
@@ -162,29 +162,35 @@ func (r record) blocked(l rules, now time.Time) (hurdle, time.Time) {
 	return none, time.Time{}
 }
 
-// raise raises the learned limit that is the hurdle, if it was learned long ago. It reports
-// whether it did.
-func (r record) raise(h hurdle, now time.Time) bool {
+// raise raises the learned limit that is the hurdle, if it has stood for long enough. It
+// reports whether it did. A limit that was inferred from one refusal may be far too low, since
+// little was admitted in a quiet hour: it doubles, until the provider confirms one.
+func (r record) raise(h hurdle, minute time.Duration, now time.Time) bool {
 	limit := map[hurdle]*wandstorev1.AccountLimit{
 		byConcurrency: r.GetConcurrency(), byCalls: r.GetCallsAMinute(), byTokens: r.GetTokensAMinute(),
 	}[h]
-	if limit.GetValue() == 0 || limit.GetValue() > math.MaxInt32 || now.Sub(limit.GetChangedAt().AsTime()) < limitStands(limit) {
+	if limit.GetValue() == 0 || limit.GetValue() > math.MaxInt32 || now.Sub(limit.GetChangedAt().AsTime()) < limitStands(limit, minute) {
 		return false
 	}
-	if limit.GetRaised() {
-		limit.Confirmed = 0 // more was allowed when it was raised last
+	by := limit.GetValue()
+	if limit.GetConfirmed() > 0 {
+		by = max(by/4, 1)
 	}
-	limit.Value += max(limit.GetValue()/4, 1)
+	if limit.GetRaised() {
+		limit.Confirmed = min(limit.GetConfirmed(), 1) // more was allowed when it was raised last
+	}
+	limit.Value += by
 	limit.ChangedAt, limit.Raised = timestamppb.New(now), true
 	return true
 }
 
-// limitStands returns how long a learned limit stands before it is raised.
-func limitStands(l *wandstorev1.AccountLimit) time.Duration {
-	if l.GetRaised() {
-		return trust
+// limitStands returns how long a learned limit stands before it is raised: for the minute that
+// shows whether it is one, and then for as long as it is confirmed.
+func limitStands(l *wandstorev1.AccountLimit, minute time.Duration) time.Duration {
+	if l.GetRaised() || l.GetConfirmed() == 0 {
+		return minute
 	}
-	return trust << min(l.GetConfirmed(), maxDoubled)
+	return trust << min(l.GetConfirmed()-1, maxDoubled)
 }
 
 // begin books the beginning of a call.
@@ -240,7 +246,7 @@ func (r record) admitted(set Config, now time.Time, tokens int, told Told) {
 		case learned.set > 0, learned.told < max(learned.least, 1):
 		case known.GetValue() == value, known.GetRaised() && known.GetValue() > value:
 		default:
-			*learned.limit = &wandstorev1.AccountLimit{Value: value, ChangedAt: timestamppb.New(now)}
+			*learned.limit = &wandstorev1.AccountLimit{Value: value, ChangedAt: timestamppb.New(now), Confirmed: 1}
 		}
 	}
 	if told.Exhausted > 0 && r.GetPausedUntil().AsTime().Before(now.Add(-set.Minute)) {
@@ -313,7 +319,9 @@ func learn(limit **wandstorev1.AccountLimit, set, told, admitted int, now, begun
 	if (*limit).GetRaised() {
 		confirmed++
 	}
-	if told == 0 {
+	if told > 0 {
+		confirmed = max(confirmed, 1)
+	} else {
 		if admitted == 0 || (*limit).GetValue() > 0 && begun.Before((*limit).GetChangedAt().AsTime()) {
 			return
 		}

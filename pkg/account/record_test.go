@@ -54,7 +54,7 @@ func TestHeadersAreNotBelievedForLong(t *testing.T) {
 		for end := now.Add(2 * time.Hour); now.Before(end); now = now.Add(time.Second) {
 			l := r.rules(Config{Minute: time.Minute})
 			hurdle, _ := r.blocked(l, now)
-			if hurdle != none && r.raise(hurdle, now) {
+			if hurdle != none && r.raise(hurdle, time.Minute, now) {
 				l = r.rules(Config{Minute: time.Minute})
 				hurdle, _ = r.blocked(l, now)
 			}

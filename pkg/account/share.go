@@ -164,7 +164,7 @@ func (a *Account) may(now time.Time) (bool, time.Duration) {
 	}
 	what, until := a.known.blocked(a.rules(a.known, now), now)
 	if what != none {
-		if a.known.clone().raise(what, now) {
+		if a.known.clone().raise(what, a.cfg.Minute, now) {
 			return true, renewEvery
 		}
 		if until.IsZero() {
@@ -217,7 +217,7 @@ func (a *Account) draft(r record, changes []change) draft {
 	d := draft{record: r, rules: a.rules(r, now)}
 	for _, w := range a.waiting {
 		what, _ := r.blocked(d.rules, now)
-		if what != none && r.raise(what, now) {
+		if what != none && r.raise(what, a.cfg.Minute, now) {
 			d.rules = a.rules(r, now)
 			what, _ = r.blocked(d.rules, now)
 		}

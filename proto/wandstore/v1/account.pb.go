@@ -286,8 +286,8 @@ type AccountLimit struct {
 	ChangedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=changed_at,json=changedAt,proto3" json:"changed_at,omitempty"`
 	// Whether it was raised then.
 	Raised bool `protobuf:"varint,3,opt,name=raised,proto3" json:"raised,omitempty"`
-	// How many times in a row it was raised and calls were refused then. The more, the later it
-	// is raised again.
+	// How many times in a row the provider has confirmed it: it told the limit, or it refused
+	// calls when the limit was raised. The more, the later it is raised again.
 	Confirmed     uint32 `protobuf:"varint,4,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -179,7 +179,9 @@ func (c *crowd) haveTheirPages() {
 
 // hasTheirPage has shopper n visit until they get a page of their own.
 func (c *crowd) hasTheirPage(n int64) error {
-	const patience = 5 * time.Minute
+	// What the model's account allows, after it has refused calls in a minute with few, is found
+	// out in about ten.
+	const patience = 15 * time.Minute
 	for until := time.Now().Add(patience); time.Now().Before(until); {
 		if c.visit(n).Header.Get("X-Cache") == "HIT" {
 			return nil
