@@ -5,24 +5,16 @@ package faults_test
 import (
 	"flag"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
-	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	wandnats "github.com/wandstore/wandstore/nats"
-	"github.com/wandstore/wandstore/pkg/checkout"
 	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/freeport"
 	"github.com/wandstore/wandstore/pkg/natstest"
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
-	"github.com/wandstore/wandstore/services/generator"
 )
 
 var killEvery = flag.Duration("kill", 20*time.Second, "how often a node or process of the cluster is killed")
@@ -75,31 +67,20 @@ func TestSoakCluster(t *testing.T) {
 type soakCluster struct {
 	*world.World
 	*crowd
+	*nodes
 
 	calls *calls
 	all   []*killable
-	nodes []string // host:port
-	logs  string
-}
-
-// killable is a process that can be killed, and started again.
-type killable struct {
-	name  string
-	kill  func()
-	start func() // and wait until it serves
 }
 
 func startSoakCluster(t *testing.T) *soakCluster {
 	t.Helper()
 	// A call takes as long as a kill needs to hit one.
-	c := &soakCluster{World: world.New(t, world.OwnMinIO, world.Paced(2*time.Second, 400)), crowd: newCrowd(t, 2), logs: t.ArtifactDir()}
-	c.Pool.Replicas = 3
+	c := &soakCluster{World: world.New(t, world.OwnMinIO, world.Paced(2*time.Second, 400)), crowd: newCrowd(t, 2)}
 	c.calls = countCalls(t, c.Sim)
-	c.startNodes(t)
-	provision := c.GeneratorConfig()
-	provision.NATS.URL = c.urls("provision")
-	if err := generator.Provision(t.Context(), provision, slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
+	c.nodes = startNodes(t, c.World)
+	for _, n := range c.each {
+		c.all = append(c.all, &n.killable)
 	}
 	for i := range c.edges {
 		c.add(c.edge(t, i))
@@ -116,52 +97,6 @@ func (c *soakCluster) add(k *killable) {
 	c.all = append(c.all, k)
 }
 
-// startNodes starts the nodes of NATS by cluster.conf, as production has them.
-func (c *soakCluster) startNodes(t *testing.T) {
-	t.Helper()
-	env := []string{"NATS_ROUTE_PASSWORD=route"}
-	for _, user := range []string{"edge", "generator", "provision", "importer", "pop", "operator", "sys"} {
-		env = append(env, strings.ToUpper(user)+"_PASSWORD="+user+"-password")
-	}
-	routes := make([]string, 3)
-	for i := range routes {
-		routes[i] = freeport.Addr(t)
-		c.nodes = append(c.nodes, freeport.Addr(t))
-		env = append(env, fmt.Sprintf("NATS_ROUTE_%d=nats-route://route:route@%s", i+1, routes[i]))
-	}
-	monitors := make([]string, len(routes))
-	for i, addr := range c.nodes {
-		name := fmt.Sprintf("n%d", i+1)
-		_, port := hostPort(t, addr)
-		monitors[i] = freeport.Addr(t)
-		_, monitor := hostPort(t, monitors[i])
-		own := append([]string{"NATS_SERVER_NAME=" + name, "NATS_STORE_DIR=" + t.TempDir(), "NATS_CLUSTER_LISTEN=" + routes[i]}, env...)
-		node := c.process(t, name, func() *exec.Cmd {
-			cmd := exec.CommandContext(t.Context(), checkout.Tool(t, "nats-server"), "-c", filepath.Join(checkout.Root(t), "nats", "server", "cluster.conf"),
-				"-a", "127.0.0.1", "-p", strconv.Itoa(port), "-m", strconv.Itoa(monitor))
-			cmd.Env = append(cmd.Environ(), own...)
-			return cmd
-		})
-		start := node.start
-		node.start = func() { start(); awaitOK(t, name, "http://"+monitors[i]+"/healthz") }
-		// One alone is not healthy yet.
-		start()
-		c.all = append(c.all, node)
-	}
-	for i := range monitors {
-		awaitOK(t, c.all[i].name, "http://"+monitors[i]+"/healthz")
-	}
-}
-
-// urls are the nodes as a user's NATS_URL.
-func (c *soakCluster) urls(user string) string {
-	urls := make([]string, len(c.nodes))
-	for i, addr := range c.nodes {
-		urls[i] = as(user, addr)
-	}
-	return strings.Join(urls, ",")
-}
-
 // production are the deadlines of production: the world's own are patient.
 var production = []string{"TRIGGER_TIMEOUT=250ms", "STORE_TIMEOUT=100ms", "SESSION_TIMEOUT=25ms", "NATS_REPLICAS=3"}
 
@@ -169,7 +104,7 @@ var production = []string{"TRIGGER_TIMEOUT=250ms", "STORE_TIMEOUT=100ms", "SESSI
 func (c *soakCluster) edge(t *testing.T, n int) *killable {
 	t.Helper()
 	addr := freeport.Addr(t)
-	k := c.process(t, fmt.Sprint("edge-", n+1), func() *exec.Cmd {
+	k := startable(t, c.logs, fmt.Sprint("edge-", n+1), func() *exec.Cmd {
 		return c.Command("edge", append(production, "EDGE_ADDR="+addr, "NATS_URL="+c.urls("edge"))...)
 	})
 	start, kill := k.start, k.kill
@@ -192,7 +127,7 @@ func (c *soakCluster) generator(t *testing.T, n int) *killable {
 	addr, starts := freeport.Addr(t), 0
 	name := fmt.Sprint("generator-", n+1)
 	asked := func() string { return fmt.Sprintf("%s.%d", name, starts) }
-	k := c.process(t, name, func() *exec.Cmd {
+	k := startable(t, c.logs, name, func() *exec.Cmd {
 		starts++
 		return c.GeneratorCommand(append(production, "GENERATOR_ADDR="+addr, "NATS_URL="+c.urls("generator"), "KIMI_BASE_URL="+c.calls.url(asked()))...)
 	})
@@ -206,34 +141,4 @@ func (c *soakCluster) generator(t *testing.T, n int) *killable {
 		c.calls.kill(asked())
 	}
 	return k
-}
-
-// process is a process that writes its log to a file of the test's artifacts.
-func (c *soakCluster) process(t *testing.T, name string, command func() *exec.Cmd) *killable {
-	t.Helper()
-	var running *exec.Cmd
-	return &killable{
-		name: name,
-		start: func() {
-			log, err := os.OpenFile(filepath.Join(c.logs, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = log.Close() }() // the process has its own
-			running = command()
-			running.Stdout, running.Stderr = log, log
-			if err := running.Start(); err != nil {
-				t.Fatal(err)
-			}
-		},
-		kill: func() { kill(t, running) },
-	}
-}
-
-func awaitOK(t *testing.T, what, url string) {
-	t.Helper()
-	eventually.True(t, what+" is healthy", func() bool {
-		a, err := send(http.MethodGet, url, "")
-		return err == nil && a.Status == http.StatusOK
-	})
 }

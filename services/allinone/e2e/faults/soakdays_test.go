@@ -45,8 +45,8 @@ type badDay struct {
 	template bool
 	// small says whose disk is a small file system.
 	small string
-	// region says that one of the edges is at a PoP.
-	region bool
+	// region says that one of the edges is at a PoP, cluster that NATS has three nodes.
+	region, cluster bool
 	// afterwards, unless nil, checks what only this day promises.
 	afterwards func(*day)
 }
@@ -55,6 +55,7 @@ type badDay struct {
 func badDays() map[string]badDay {
 	return map[string]badDay{
 		"thundering herd":           {strike: func(*day) {}, herd: true},
+		"a node of NATS is lost":    {cluster: true, strike: nodeIsLost},
 		"the disk of NATS is lost":  {options: []world.Option{world.OwnNATS}, strike: func(d *day) { d.NATSServer.RestartEmpty() }},
 		"dead MinIO":                {strike: func(d *day) { d.store.Cut(); d.lasts(); d.store.Restore() }},
 		"silent MinIO":              {strike: func(d *day) { d.store.Hang(); d.lasts(); d.store.Restore() }},
@@ -140,8 +141,10 @@ type day struct {
 	ahead time.Duration
 	// disk is the small file system, if there is one.
 	disk string
-	// region has the hub, where all is but the second edge; nil on other days.
+	// region has the hub, where all is but the second edge, and nodes are those of a cluster; nil
+	// on other days.
 	region *region
+	nodes  *nodes
 }
 
 func startDay(t *testing.T, bad badDay, seed uint64) *day {
@@ -164,6 +167,10 @@ func startDay(t *testing.T, bad badDay, seed uint64) *day {
 		d.region, d.once = startRegion(t, d.World), true
 		d.NATS = account("operator", d.region.hub)
 		starts[popEdge] = d.startEdgeThere
+	}
+	if bad.cluster {
+		d.nodes = startNodes(t, d.World)
+		d.NATS = account("operator", d.nodes.each[0].addr)
 	}
 	d.calls = countCalls(t, d.Sim)
 	d.bus, d.store = faulttest.NewProxy(t, d.NATS.Addr()), faulttest.NewProxy(t, d.S3.Endpoint)
@@ -192,12 +199,17 @@ func (d *day) startGenerator() *world.Process {
 	})
 }
 
-// url is where a service connects to NATS. Only a hub knows them apart.
+// url is where a service connects to NATS. Only a hub and the nodes of a cluster know them
+// apart.
 func (d *day) url(user string) string {
-	if d.region != nil {
+	switch {
+	case d.region != nil:
 		return as(user, d.bus.Addr())
+	case d.nodes != nil:
+		return d.nodes.urls(user)
+	default:
+		return d.NATS.URLVia(d.bus.Addr())
 	}
-	return d.NATS.URLVia(d.bus.Addr())
 }
 
 // upTo is a part of a time, by chance.
