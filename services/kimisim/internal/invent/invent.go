@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"hash/fnv"
 	"io"
+	"iter"
 	"math/rand/v2"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -38,48 +38,84 @@ func New(seed uint64, conversation string) *Inventor {
 }
 
 // beginning is the instruction that names what a list begins with.
-var beginning = regexp.MustCompile(`(?i)\bbegins\b[^.:\n]*: ([a-z0-9-]+(?:, [a-z0-9-]+)*)`)
+var beginning = regexp.MustCompile(`\bbegins\b[^.:\n]*: ([a-z0-9-]+(?:, [a-z0-9-]+)*)`)
 
 // firstNames is what the last instruction of a conversation has a list begin with.
 func firstNames(conversation string) []string {
-	found := beginning.FindAllStringSubmatch(conversation, -1)
-	if found == nil {
-		return nil
+	var names []string
+	for found := range instructions(conversation, "begins", beginning) {
+		names = strings.Split(found[1], ", ")
 	}
-	return strings.Split(found[len(found)-1][1], ", ")
+	return names
 }
 
-// counting is an instruction that says how many of something a list has.
-var counting = regexp.MustCompile(`(?i)\b(?:(one|two|three|four|five|six|seven|eight|nine) (?:to|or) )?(one|two|three|four|five|six|seven|eight|nine|ten) ([a-z]+)\b`)
+// instructions are the matches of a pattern in the lines of a conversation that have a word, and
+// the groups of each. All of a prompt would take the pattern some milliseconds.
+func instructions(conversation, word string, pattern *regexp.Regexp) iter.Seq[[]string] {
+	return func(yield func([]string) bool) {
+		for line := range strings.Lines(strings.ToLower(conversation)) {
+			if !strings.Contains(line, word) {
+				continue
+			}
+			for _, found := range pattern.FindAllStringSubmatch(line, -1) {
+				if !yield(found) {
+					return
+				}
+			}
+		}
+	}
+}
 
-var numerals = []string{"", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"}
+var numerals = map[string]int{"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 
-// counts is the first such instruction of a conversation for each list, by what it lists.
+// counts is the first instruction of a conversation that says how many of something a list has,
+// such as "three sections" or "three to five sections", for each list, by what it lists.
 func counts(conversation string) map[string][2]int {
 	asked := map[string][2]int{}
-	for _, found := range counting.FindAllStringSubmatch(strings.ToLower(conversation), -1) {
-		to := slices.Index(numerals, found[2])
-		from := to
-		if found[1] != "" {
-			from = slices.Index(numerals, found[1])
-		}
-		if _, known := asked[found[3]]; !known && from <= to {
-			asked[found[3]] = [2]int{from, to}
+	for line := range strings.Lines(strings.ToLower(conversation)) {
+		words := strings.Fields(line)
+		for i := range max(len(words)-1, 0) {
+			to, what := numeral(words[i]), beforeMark(words[i+1])
+			if to == 0 || what == "" || between(what) {
+				continue
+			}
+			from := to
+			if i >= 2 && between(words[i-1]) && numeral(words[i-2]) > 0 {
+				from = numeral(words[i-2])
+			}
+			if _, known := asked[what]; !known && from <= to {
+				asked[what] = [2]int{from, to}
+			}
 		}
 	}
 	return asked
 }
 
+// between reports whether a word stands between the least and the most.
+func between(word string) bool { return word == "to" || word == "or" }
+
+func notLetter(r rune) bool { return r < 'a' || r > 'z' }
+
+// numeral is the number that a word is, also after a mark as in "(three"; 0 if it is none.
+func numeral(word string) int { return numerals[strings.TrimLeftFunc(word, notLetter)] }
+
+// beforeMark is a word without the mark after it, as in "sections,".
+func beforeMark(word string) string {
+	if end := strings.IndexFunc(word, notLetter); end >= 0 {
+		return word[:end]
+	}
+	return word
+}
+
 // limit is an instruction that says how long an answer may be.
-var limit = regexp.MustCompile(`(?i)\bunder (\d{2,4}) words\b`)
+var limit = regexp.MustCompile(`\bunder (\d{2,4}) words\b`)
 
 // wordLimit is the last such instruction of a conversation, in words; 0 if there is none.
 func wordLimit(conversation string) int {
-	found := limit.FindAllStringSubmatch(conversation, -1)
-	if found == nil {
-		return 0
+	n := 0
+	for found := range instructions(conversation, "under", limit) {
+		n, _ = strconv.Atoi(found[1]) // digits
 	}
-	n, _ := strconv.Atoi(found[len(found)-1][1]) // digits
 	return n
 }
 
