@@ -78,6 +78,14 @@ func designFor(t *testing.T, seed uint64, shopper string) (string, page) {
 	return string(text), p
 }
 
+// A name in an instruction is one of the schema's, which tells capitals apart.
+func TestFirstNamesKeepTheirCapitals(t *testing.T) {
+	t.Parallel()
+	if got := firstNames("The page BEGINS with one of: heroBanner, Quote."); !slices.Equal(got, []string{"heroBanner", "Quote"}) {
+		t.Errorf("got %q", got)
+	}
+}
+
 // A design begins with what the conversation asks for, if the schema has it.
 func TestDesignsBeginAsAsked(t *testing.T) {
 	for asked, want := range map[string]string{

@@ -38,7 +38,7 @@ func New(seed uint64, conversation string) *Inventor {
 }
 
 // beginning is the instruction that names what a list begins with.
-var beginning = regexp.MustCompile(`\bbegins\b[^.:\n]*: ([a-z0-9-]+(?:, [a-z0-9-]+)*)`)
+var beginning = regexp.MustCompile(`(?i)\bbegins\b[^.:\n]*: ([a-z0-9-]+(?:, [a-z0-9-]+)*)`)
 
 // firstNames is what the last instruction of a conversation has a list begin with.
 func firstNames(conversation string) []string {
@@ -49,12 +49,12 @@ func firstNames(conversation string) []string {
 	return names
 }
 
-// instructions are the matches of a pattern in the lines of a conversation that have a word, and
-// the groups of each. All of a prompt would take the pattern some milliseconds.
+// instructions are the matches of a pattern in the lines of a conversation that have a word, in
+// any case, and the groups of each. All of a prompt would take the pattern some milliseconds.
 func instructions(conversation, word string, pattern *regexp.Regexp) iter.Seq[[]string] {
 	return func(yield func([]string) bool) {
-		for line := range strings.Lines(strings.ToLower(conversation)) {
-			if !strings.Contains(line, word) {
+		for line := range strings.Lines(conversation) {
+			if !strings.Contains(strings.ToLower(line), word) {
 				continue
 			}
 			for _, found := range pattern.FindAllStringSubmatch(line, -1) {
@@ -108,7 +108,7 @@ func beforeMark(word string) string {
 }
 
 // limit is an instruction that says how long an answer may be.
-var limit = regexp.MustCompile(`\bunder (\d{2,4}) words\b`)
+var limit = regexp.MustCompile(`(?i)\bunder (\d{2,4}) words\b`)
 
 // wordLimit is the last such instruction of a conversation, in words; 0 if there is none.
 func wordLimit(conversation string) int {
