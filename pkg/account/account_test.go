@@ -45,14 +45,7 @@ func TestCrowd(t *testing.T) {
 				defer a.Close()
 				p := c.provider
 				p.minute = time.Minute
-				began := time.Now()
-				var all sync.WaitGroup
-				for range crowd {
-					all.Go(func() { p.call(t, a, 10_000, c.takes) })
-				}
-				all.Wait()
-				took := time.Since(began).Round(time.Second)
-				t.Logf("%d refused, %s, at most %d at a time", p.turnedOff, took, p.peak)
+				took := p.crowd(t, a, crowd, c.takes)
 				if p.admitted != crowd || p.turnedOff > c.most || took > c.within {
 					t.Errorf("%d admitted, %d refused in %s; want %d, at most %d within %s", p.admitted, p.turnedOff, took, crowd, c.most, c.within)
 				}
@@ -94,14 +87,7 @@ func TestRefusalInAQuietHour(t *testing.T) {
 				p.hiccup = c.hiccup
 				p.call(t, a, 10_000, 5*time.Second)
 				quiet.Wait()
-				began := time.Now()
-				var all sync.WaitGroup
-				for range crowd {
-					all.Go(func() { p.call(t, a, 10_000, 5*time.Second) })
-				}
-				all.Wait()
-				took := time.Since(began).Round(time.Second)
-				t.Logf("%d refused, %s, at most %d at a time", p.turnedOff, took, p.peak)
+				took := p.crowd(t, a, crowd, 5*time.Second)
 				if p.turnedOff > c.most || took > c.within {
 					t.Errorf("%d refused, and all made in %s; want at most %d within %s", p.turnedOff, took, c.most, c.within)
 				}

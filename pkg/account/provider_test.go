@@ -80,6 +80,20 @@ func (p *provider) leave() {
 	p.busy--
 }
 
+// crowd makes so many calls at a time, each of which takes so long, and returns when all have
+// been made how long that took.
+func (p *provider) crowd(t *testing.T, a *Account, calls int, takes time.Duration) time.Duration {
+	began := time.Now()
+	var all sync.WaitGroup
+	for range calls {
+		all.Go(func() { p.call(t, a, 10_000, takes) })
+	}
+	all.Wait()
+	took := time.Since(began).Round(time.Second)
+	t.Logf("%d refused, %s, at most %d at a time", p.turnedOff, took, p.peak)
+	return took
+}
+
 // call makes a call that takes so long, once the account lets it, as often as it is refused.
 func (p *provider) call(t *testing.T, a *Account, tokens int, takes time.Duration) {
 	for {

@@ -43,14 +43,9 @@ func startRegion(t *testing.T, w *world.World) *region {
 	r.pop = configuredNATS(t, map[string]string{"NATS_DOMAIN": "pop-1", "NATS_HUB_URL": as("pop", r.link.Addr())}, func(*server.Options) {}, "pop.conf")
 	provision := w.GeneratorConfig()
 	provision.NATS.URL = as("provision", r.hub)
-	quiet := slog.New(slog.DiscardHandler)
-	if err := generator.Provision(t.Context(), provision, quiet); err != nil {
-		t.Fatal(err)
-	}
+	provisioned(t, provision)
 	provision.NATS.URL, provision.NATS.InboxPrefix, provision.Pool.HubDomain = as("provision", r.pop), popInbox, hubDomain
-	if err := generator.Provision(t.Context(), provision, quiet); err != nil {
-		t.Fatal(err)
-	}
+	provisioned(t, provision)
 	r.restore()
 	return r
 }
@@ -157,13 +152,24 @@ func as(user, addr string) string { return account(user, addr).URL() }
 
 func account(user, addr string) natstest.Account { return natstest.At(addr).As(user, user+"-password") }
 
+// users are those of the configurations in nats/server.
+var users = []string{"edge", "generator", "provision", "importer", "pop", "operator", "sys"}
+
+// provisioned makes the streams of the NATS that cfg tells of.
+func provisioned(t *testing.T, cfg generator.Config) {
+	t.Helper()
+	if err := generator.Provision(t.Context(), cfg, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // configuredNATS runs a nats-server by files of nats/server, which follow each other, and
 // returns its address. The variables are those that the files want besides passwords, which
 // are the users' names and "-password".
 func configuredNATS(t *testing.T, variables map[string]string, change func(*server.Options), files ...string) string {
 	t.Helper()
 	values := map[string]string{"NATS_STORE_DIR": t.TempDir()}
-	for _, user := range []string{"edge", "generator", "provision", "importer", "pop", "operator", "sys"} {
+	for _, user := range users {
 		values[strings.ToUpper(user)+"_PASSWORD"] = user + "-password"
 	}
 	maps.Copy(values, variables)

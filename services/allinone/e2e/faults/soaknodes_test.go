@@ -4,7 +4,6 @@ package faults_test
 
 import (
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,7 +16,6 @@ import (
 	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/freeport"
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
-	"github.com/wandstore/wandstore/services/generator"
 )
 
 // killable is a process that can be killed, and started again.
@@ -67,7 +65,7 @@ func startNodes(t *testing.T, w *world.World) *nodes {
 	t.Helper()
 	n := &nodes{logs: t.ArtifactDir()}
 	env := []string{"NATS_ROUTE_PASSWORD=route"}
-	for _, user := range []string{"edge", "generator", "provision", "importer", "pop", "operator", "sys"} {
+	for _, user := range users {
 		env = append(env, strings.ToUpper(user)+"_PASSWORD="+user+"-password")
 	}
 	routes := make([]string, 3)
@@ -101,9 +99,7 @@ func startNodes(t *testing.T, w *world.World) *nodes {
 	w.Pool.Replicas = len(n.each)
 	provision := w.GeneratorConfig()
 	provision.NATS.URL = n.urls("provision")
-	if err := generator.Provision(t.Context(), provision, slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
-	}
+	provisioned(t, provision)
 	return n
 }
 
