@@ -2,6 +2,7 @@ package jobqueue_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -30,6 +31,26 @@ func BenchmarkTriggerByMany(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			visit(b, p, int(n.Add(1)))
+		}
+	})
+}
+
+// BenchmarkFullPool is what a visit without a page costs the edge while the pool is full.
+func BenchmarkFullPool(b *testing.B) {
+	s := settings()
+	s.MaxQueueDepth = 1
+	p := newDurablePool(b, s)
+	for i := range s.PoolSize + 1 {
+		_, _ = p.queue.Trigger(b.Context(), jobqueue.Request{Key: key(b, fmt.Sprintf("first-%d", i))})
+	}
+	var n atomic.Int64
+	b.SetParallelism(16)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := p.queue.Trigger(b.Context(), jobqueue.Request{Key: key(b, fmt.Sprintf("late-%d", n.Add(1)))}); !errors.Is(err, jobqueue.ErrPoolFull) {
+				b.Error(err)
+				return
+			}
 		}
 	})
 }

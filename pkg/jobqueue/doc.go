@@ -20,8 +20,13 @@
 //
 //	cancelled, from any state before ready: the worker that has the job stops it
 //
-// The record says "queued" 50 ms after the publish, and not at all where a worker has the job
-// by then: each write is a flush of the server's disk.
+// The record says "queued" 50 ms after the publish, 100 ms in a flood, and not at all where a
+// worker has the job by then: each write is a flush of the server's disk. In a flood the records
+// of many jobs are one write.
+//
+// A claim that all members refuse is withdrawn. For ten seconds after that a Queue asks the
+// server for places before it claims, and refuses by itself where there are none: visits to a
+// full pool would fill the bucket with what they leave behind.
 //
 //	state       deadline
 //	publishing  5 s

@@ -34,6 +34,9 @@ type Queue struct {
 	metrics *metrics
 	tracer  trace.Tracer
 	outage  *outage
+	room    room
+	// accepted writes of the jobs that members have accepted.
+	accepted accepted
 	// seen is the newest revision of the bucket that this process knows of.
 	seen atomic.Uint64
 }
@@ -41,7 +44,11 @@ type Queue struct {
 // NewQueue returns a Queue for a pool of those settings. jobs is the bucket
 // GENERATION_QUEUE.
 func NewQueue(js jetstream.JetStream, jobs jetstream.KeyValue, pool wandnats.Settings, trail *Trail) *Queue {
-	return &Queue{js: js, records: records{jobs, trail.now}, trail: trail, pool: pool, maxWait: pool.MaxWait(), metrics: newMetrics(nil), tracer: otel.Tracer(scope), outage: newOutage(js.Conn())}
+	return &Queue{
+		js: js, records: records{jobs, trail.now}, trail: trail, pool: pool, maxWait: pool.MaxWait(),
+		metrics: newMetrics(nil), tracer: otel.Tracer(scope), outage: newOutage(js.Conn()),
+		room: room{js: js}, accepted: accepted{js: js, trail: trail},
+	}
 }
 
 // Request is a request for a page.
@@ -71,7 +78,8 @@ type Ticket struct {
 
 // Trigger makes a job for the request unless the key has a live one. It claims the key
 // and publishes the job to the shopper's member of the shop's shard. If a member is full, it
-// offers the job to the shard's next one, until all have refused.
+// offers the job to the shard's next one, until all have refused. After that, and while
+// nobody has room, nothing is written for a key that has no job.
 //
 // Errors: ErrPoolFull if all members refused, in which case the claim is withdrawn;
 // wandnats.ErrContended if other requests for the key were always faster; wandnats.ErrLost if
@@ -79,6 +87,12 @@ type Ticket struct {
 // of no use any more. Any other error means that NATS did not answer within ctx. If the claim
 // was written, it lapses after 5 s.
 func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
+	shard := SelectShard(r.Key.Shop(), q.pool.Shards)
+	all := q.pool.ShardMembers(shard)
+	members := r.membersWithRoom(all)
+	if err := q.refuse(ctx, r, shard, members); err != nil {
+		return Ticket{}, err
+	}
 	mine, other, err := q.claim(ctx, r)
 	if err != nil {
 		return Ticket{}, err
@@ -98,11 +112,14 @@ func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	if err != nil {
 		return Ticket{}, err
 	}
-	member, seq, err := q.publish(ctx, r, job.GetJobId(), payload)
+	member, seq, err := q.publish(ctx, members, job.GetJobId(), payload)
 	if errors.Is(err, ErrPoolFull) {
 		q.trail.Error(ctx, r.Key, Breadcrumb{Step: "refused", JobID: job.GetJobId(), Detail: err.Error()})
 		// If this fails, the claim lapses.
 		_ = q.records.drop(ctx, r.Key, mine)
+		if len(members) == len(all) {
+			q.room.refusedBy(shard)
+		}
 		return Ticket{}, err
 	}
 	if err != nil {
@@ -110,10 +127,21 @@ func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	}
 	rec := mine.in(wandstorev1.JobState_JOB_STATE_QUEUED, q.records.now(), q.maxWait)
 	rec.PoolMember, rec.StreamSeq = member, seq
-	// Where a worker is free, it has taken the job by then, and the write is refused.
-	time.AfterFunc(queuedAfter, func() { q.records.putAsync(q.js, r.Key, mine, rec) })
-	q.trail.Debug(ctx, r.Key, Breadcrumb{Step: "published", JobID: job.GetJobId(), Member: member})
+	q.accept(ctx, r.Key, mine, rec)
 	return Ticket{Record: rec, Triggered: true}, nil
+}
+
+// accept has it written that a member has accepted the job, because the shopper waits for the
+// caller. Where a worker is free, it has the job before, and the record's write is refused. If
+// it is lost for another reason, the record stays "publishing". A visit after that deadline finds
+// the page, or makes a second job that the worker drops because a page newer than its request
+// exists.
+func (q *Queue) accept(ctx context.Context, key pagekey.Key, mine held, rec *wandstorev1.JobRecord) {
+	record, err := q.records.message(q.js, key, mine, rec)
+	if err != nil {
+		return
+	}
+	q.accepted.add(record, q.trail.message(ctx, wandnats.DebugKey(key.Shop(), key.Shopper()), Breadcrumb{Step: "published", JobID: rec.GetJobId(), Member: rec.GetPoolMember()}))
 }
 
 // Record returns the record of a key's newest job. Errors: ErrNoRecord if there is none,
@@ -151,7 +179,7 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 		rec, other = nil, nil
 		if current != nil {
 			found := recordOf(current)
-			if q.outage.owns(found, now) && !r.replaces(found) {
+			if q.holds(found, r, now) {
 				other = found
 				if !q.wantedLong(found, now) {
 					return nil, errLive
@@ -194,6 +222,37 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 	return mine, nil, nil
 }
 
+// refuse returns ErrPoolFull if it is known without an offer that no member takes the request's
+// job, and the key has no job already. members are those that it may be offered to.
+func (q *Queue) refuse(ctx context.Context, r Request, shard int, members []string) error {
+	if len(members) > 0 && !q.room.refusedLately(shard) {
+		return nil
+	}
+	found, err := q.records.get(ctx, r.Key)
+	if err != nil && !errors.Is(err, ErrNoRecord) {
+		q.outage.seen()
+		return err
+	}
+	if err == nil && q.holds(found.JobRecord, r, q.records.now()) {
+		return nil
+	}
+	all := q.pool.ShardMembers(shard)
+	if len(members) > 0 {
+		if q.room.hasPlace(ctx, shard, all) {
+			return nil
+		}
+		for _, m := range all {
+			q.metrics.offered(ctx, m, ErrQueueFull)
+		}
+	}
+	return fmt.Errorf("%w: %d members", ErrPoolFull, len(all))
+}
+
+// holds reports whether the record's job keeps its key from the request's.
+func (q *Queue) holds(rec *wandstorev1.JobRecord, r Request, now time.Time) bool {
+	return q.outage.owns(rec, now) && !r.replaces(rec)
+}
+
 // wantedLong reports whether a job that waits has not been asked for for a while. Its record
 // tells of a visit at most four times in maxWait.
 func (q *Queue) wantedLong(rec *wandstorev1.JobRecord, now time.Time) bool {
@@ -210,17 +269,24 @@ func (r Request) replaces(rec *wandstorev1.JobRecord) bool {
 		(r.Force || r.Replaces != "" && r.Replaces == rec.GetJobId())
 }
 
-// publish offers a payload to the shopper's member of the shop's shard and, while one refuses,
-// to the next. It tries another member after a refusal only: after a timeout the first
-// one may have the job.
-func (q *Queue) publish(ctx context.Context, r Request, id string, payload []byte) (member string, seq uint64, err error) {
-	members := q.pool.ShardMembers(SelectShard(r.Key.Shop(), q.pool.Shards))
-	first := SelectMember(r.Key.Shopper(), len(members))
-	for i := range members {
-		member = members[(first+i)%len(members)]
-		if r.HasRoom != nil && !r.HasRoom(member) {
-			continue
+// membersWithRoom are those of a shard's members that the request may be offered to, the
+// shopper's own first.
+func (r Request) membersWithRoom(shard []string) []string {
+	members := make([]string, 0, len(shard))
+	first := SelectMember(r.Key.Shopper(), len(shard))
+	for i := range shard {
+		member := shard[(first+i)%len(shard)]
+		if r.HasRoom == nil || r.HasRoom(member) {
+			members = append(members, member)
 		}
+	}
+	return members
+}
+
+// publish offers a payload to the members, one after the other while they refuse it. It tries
+// another member after a refusal only: after a timeout the first one may have the job.
+func (q *Queue) publish(ctx context.Context, members []string, id string, payload []byte) (member string, seq uint64, err error) {
+	for _, member := range members {
 		seq, err = q.offer(ctx, member, id, payload)
 		q.metrics.offered(ctx, member, err)
 		if !errors.Is(err, ErrQueueFull) {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -23,10 +25,6 @@ const (
 	readyFor      = 10 * time.Second
 	failedFor     = time.Minute
 )
-
-// queuedAfter is how long after its publish a job's record says that it is queued, unless it
-// runs by then. It is far below publishingFor.
-const queuedAfter = 50 * time.Millisecond
 
 // records reads job records and writes them by compare-and-swap.
 type records struct {
@@ -79,18 +77,15 @@ func (r records) put(ctx context.Context, key pagekey.Key, over held, rec *wands
 	return held{JobRecord: rec, revision: revision}, nil
 }
 
-// putAsync is put without waiting for the result, because the shopper waits for the
-// caller. If a worker has taken the job already, the record is the worker's and this
-// write is refused. If the write is lost for another reason, the record stays
-// "publishing". A visit after that deadline finds the page, or makes a second job that
-// the worker drops because a page newer than its request exists.
-func (r records) putAsync(js jetstream.JetStream, key pagekey.Key, over held, rec *wandstorev1.JobRecord) {
+// message is a put as a message, for a write whose result nobody waits for.
+func (r records) message(js jetstream.JetStream, key pagekey.Key, over held, rec *wandstorev1.JobRecord) (*nats.Msg, error) {
 	b, err := wire.Marshal(rec)
 	if err != nil {
-		return
+		return nil, err
 	}
-	// A put is a publish, and a publish need not wait.
-	_, _ = js.PublishAsync(wandnats.KeySubject(js, wandnats.BucketJobs, jobKey(key)), b, jetstream.WithExpectLastSequencePerSubject(over.revision))
+	m := &nats.Msg{Subject: wandnats.KeySubject(js, wandnats.BucketJobs, jobKey(key)), Header: nats.Header{}, Data: b}
+	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(over.revision, 10))
+	return m, nil
 }
 
 // drop removes a record unless it has changed since.

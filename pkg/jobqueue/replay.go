@@ -54,7 +54,8 @@ func (q *Queue) Replay(ctx context.Context, seq uint64) (Replayed, error) {
 	// The id of the first publish may still be in the duplicate window. The letter's
 	// sequence makes a new id, which is the same if the letter is replayed twice.
 	id := job.GetJobId() + "-replay-" + strconv.FormatUint(seq, 10)
-	member, queuedAt, err := q.publish(ctx, Request{Key: job.Key}, id, []byte(letter.GetPayload()))
+	members := Request{Key: job.Key}.membersWithRoom(q.pool.ShardMembers(SelectShard(job.Key.Shop(), q.pool.Shards)))
+	member, queuedAt, err := q.publish(ctx, members, id, []byte(letter.GetPayload()))
 	if err != nil {
 		return Replayed{}, err
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/synadia-io/orbit.go/jetstreamext"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wandnats "github.com/wandstore/wandstore/nats"
@@ -91,6 +90,13 @@ func (t *Trail) Error(ctx context.Context, key pagekey.Key, c Breadcrumb) {
 }
 
 func (t *Trail) write(ctx context.Context, key string, c Breadcrumb) {
+	if m := t.message(ctx, key, c); m != nil {
+		t.send(m)
+	}
+}
+
+// message is a breadcrumb as it is written; nil if it cannot be.
+func (t *Trail) message(ctx context.Context, key string, c Breadcrumb) *nats.Msg {
 	b, err := wire.Marshal(&wandstorev1.Breadcrumb{
 		At:         timestamppb.New(t.now()),
 		JobId:      c.JobID,
@@ -102,9 +108,9 @@ func (t *Trail) write(ctx context.Context, key string, c Breadcrumb) {
 		TraceId:    telemetry.TraceID(ctx),
 	})
 	if err != nil {
-		return
+		return nil
 	}
-	t.send(&nats.Msg{Subject: wandnats.KeySubject(t.js, wandnats.BucketJobs, key), Header: nats.Header{}, Data: b})
+	return &nats.Msg{Subject: wandnats.KeySubject(t.js, wandnats.BucketJobs, key), Header: nats.Header{}, Data: b}
 }
 
 // send writes a breadcrumb in the background, after those that were sent before it.
@@ -131,19 +137,7 @@ func (t *Trail) batch() {
 		if msgs == nil {
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), settleTimeout)
-		_, err := jetstreamext.PublishMsgBatch(ctx, t.js, msgs)
-		cancel()
-		if err == nil {
-			continue
-		}
-		// A stream as an earlier release made it takes no batches. After a lost connection the
-		// batch may be there, and is not written again.
-		if _, refused := errors.AsType[*jetstream.APIError](err); refused {
-			for _, m := range msgs {
-				_, _ = t.js.PublishAsync(m.Subject, m.Data)
-			}
-		}
+		writeTogether(t.js, msgs)
 	}
 }
 
