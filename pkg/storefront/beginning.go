@@ -14,17 +14,18 @@ func (r *Renderer) Sections(in PageInput, from int) ([]string, error) {
 	if in.Shop == nil {
 		return nil, errors.New("render sections: no shop")
 	}
-	shop := r.view(in.Shop.For(in.Persona))
-	v := newPageView(in, shop)
+	b := <-r.buffers
+	defer func() { r.buffers <- b }()
+	v := newPageView(in, r.view(in.Shop.For(in.Persona)))
 	var rendered []string
 	for i := from; i < len(v.Sections); i++ {
-		section, err := r.execute(v.Sections[i], "section")
+		section, err := r.execute(b, v.Sections[i], "section")
 		if err != nil {
 			return nil, err
 		}
 		var masthead []byte
 		if i == 0 && v.Masthead {
-			if masthead, err = r.execute(v, "masthead"); err != nil {
+			if masthead, err = r.execute(b, v, "masthead"); err != nil {
 				return nil, err
 			}
 		}

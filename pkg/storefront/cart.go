@@ -32,10 +32,11 @@ func (r *Renderer) Cart(in CartInput) ([]byte, error) {
 	if in.Shop == nil {
 		return nil, errors.New("render a cart: no shop")
 	}
-	shop := r.view(in.Shop)
-	v := newCartView(in, shop)
-	r.complete(&v.head, in.Shop, in.Returning)
-	return r.document("cart.tmpl", v)
+	return r.document("cart.tmpl", func() any {
+		v := newCartView(in, r.view(in.Shop))
+		r.complete(&v.head, in.Shop, in.Returning)
+		return v
+	})
 }
 
 type cartView struct {

@@ -14,7 +14,9 @@ func (r *Renderer) Index(in IndexInput) ([]byte, error) {
 		Theme: catalogue.Theme{Palette: "porcelain", Typeface: "classic", Density: "regular", Corner: "soft", Motion: "still"},
 	}, Shops: in.Shops}
 	r.complete(&v.head, nil, false)
-	return r.execute(v, "index.tmpl")
+	b := <-r.buffers
+	defer func() { r.buffers <- b }()
+	return r.execute(b, v, "index.tmpl")
 }
 
 type indexView struct {

@@ -31,10 +31,11 @@ func (r *Renderer) Product(in ProductInput) ([]byte, error) {
 	if in.Shop == nil || in.Product == nil {
 		return nil, errors.New("render a product: no shop or no product")
 	}
-	shop := r.view(in.Shop)
-	v := newProductView(in, shop)
-	r.complete(&v.head, in.Shop, in.Returning)
-	return r.document("product.tmpl", v)
+	return r.document("product.tmpl", func() any {
+		v := newProductView(in, r.view(in.Shop))
+		r.complete(&v.head, in.Shop, in.Returning)
+		return v
+	})
 }
 
 type productView struct {

@@ -198,29 +198,33 @@ func (r *Renderer) Page(in PageInput) ([]byte, error) {
 	if in.Shop == nil {
 		return nil, errors.New("render a page: no shop")
 	}
-	shop := r.view(in.Shop.For(in.Persona))
-	v := newPageView(in, shop)
-	r.complete(&v.head, in.Shop, in.Returning)
-	return r.document("page.tmpl", v)
+	return r.document("page.tmpl", func() any {
+		v := newPageView(in, r.view(in.Shop.For(in.Persona)))
+		r.complete(&v.head, in.Shop, in.Returning)
+		return v
+	})
 }
 
 // Error renders an error page. It fails only on a defect in a template.
 func (r *Renderer) Error(in ErrorInput) ([]byte, error) {
 	v := newErrorView(in)
 	r.complete(&v.head, in.Shop, false)
-	return r.execute(v, "error.tmpl")
+	b := <-r.buffers
+	defer func() { r.buffers <- b }()
+	return r.execute(b, v, "error.tmpl")
 }
 
 // document renders a document of a shop: its opening, and the content, which the template of
-// that name renders.
-func (r *Renderer) document(name string, view any) ([]byte, error) {
-	return r.execute(view, "open", name)
-}
-
-// execute renders the templates of those names, one after the other.
-func (r *Renderer) execute(view any, names ...string) ([]byte, error) {
+// that name renders. The view is made when it is the document's turn: of hundreds that wait in
+// a flood it would be as large as their documents.
+func (r *Renderer) document(name string, view func() any) ([]byte, error) {
 	b := <-r.buffers
 	defer func() { r.buffers <- b }()
+	return r.execute(b, view(), "open", name)
+}
+
+// execute renders the templates of those names into a buffer, one after the other.
+func (r *Renderer) execute(b *bytes.Buffer, view any, names ...string) ([]byte, error) {
 	b.Reset()
 	for _, name := range names {
 		if err := r.pages.ExecuteTemplate(b, name, view); err != nil {

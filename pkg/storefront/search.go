@@ -24,10 +24,11 @@ func (r *Renderer) Search(in SearchInput) ([]byte, error) {
 	if in.Shop == nil {
 		return nil, errors.New("render a search: no shop")
 	}
-	shop := r.view(in.Shop)
-	v := newSearchView(in, shop)
-	r.complete(&v.head, in.Shop, in.Returning)
-	return r.document("search.tmpl", v)
+	return r.document("search.tmpl", func() any {
+		v := newSearchView(in, r.view(in.Shop))
+		r.complete(&v.head, in.Shop, in.Returning)
+		return v
+	})
 }
 
 type searchView struct {
