@@ -96,7 +96,7 @@ func (d *draft) publish(ctx context.Context, sections int) (err error) {
 	if err := protojson.Unmarshal(text, d.message.GetDesign()); err != nil {
 		return fmt.Errorf("encode design: %w", err)
 	}
-	bounded, cancel := context.WithTimeout(ctx, draftTimeout)
+	bounded, cancel := context.WithTimeout(ctx, max(draftTimeout, d.maker.Patience))
 	defer cancel()
 	begins := d.revision == 0
 	revision, err := d.maker.Drafts.Put(bounded, d.order.Key, d.message, d.revision)

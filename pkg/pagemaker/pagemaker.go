@@ -75,6 +75,9 @@ type Maker struct {
 	// Now is the clock that pages are dated by, which is that of the requests; nil is
 	// time.Now.
 	Now func() time.Time
+	// Patience is the least that a write of a beginning may take; 0 in production. A test on a
+	// busy machine can be slower than production allows for.
+	Patience time.Duration
 }
 
 func (m *Maker) now() time.Time {

@@ -81,7 +81,7 @@ func (p *parts) readDrafts(ctx context.Context, b *bus) error {
 	defer p.nc.RemoveStatusListener(connected)
 	for {
 		for _, key := range p.drafts.Awaited() {
-			readDraft(ctx, b.Drafts, p.drafts, key, draftTimeout)
+			readDraft(ctx, b.Drafts, p.drafts, key, p.cfg.atLeast(draftTimeout))
 		}
 		select {
 		case <-connected:

@@ -99,8 +99,8 @@ type Config struct {
 	LLMTimeoutSeconds int `env:"LLM_TIMEOUT_SECONDS" envDefault:"180"`
 	// StallTimeout bounds how long the model may say nothing; 0 is 30 s.
 	StallTimeout time.Duration
-	// Patience is the least that the answer to an operator may take; 0 in production. A test on
-	// a busy machine waits longer.
+	// Patience is the least that the answer to an operator and a write of a page's beginning may
+	// take; 0 in production. A test on a busy machine waits longer.
 	Patience time.Duration
 }
 

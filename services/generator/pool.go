@@ -154,6 +154,7 @@ func (p *parts) openPool(ctx context.Context) (*pool, error) {
 			Maker: &pagemaker.Maker{
 				Shops: p.shops, Renderer: p.renderer, Permanent: p.s3, Cache: pages, Sessions: sessions,
 				Trail: trail, Forgotten: data, Drafts: drafts, Log: p.log, Metrics: pagemaker.NewMetrics(), Now: p.clock.Now,
+				Patience: p.cfg.Patience,
 			},
 			Designer: &designer.Designer{
 				Model: p.model, Metrics: designer.NewMetrics(p.cfg.KimiModel), Prices: p.cfg.Prices(), Books: p.meter,
