@@ -7,7 +7,6 @@ import (
 	"sync"
 	"testing"
 
-	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 	wandstorev1 "github.com/wandstore/wandstore/proto/wandstore/v1"
@@ -45,11 +44,7 @@ func TestJobsOfAFloodAreQueued(t *testing.T) {
 				s := settings()
 				s.MaxQueueDepth = 300
 				p := newPool(t, s)
-				_, info := p.stream("KV_" + wandnats.BucketJobs)
-				info.Config.AllowAtomicPublish = batches
-				if _, err := p.js.UpdateStream(t.Context(), info.Config); err != nil {
-					t.Fatal(err)
-				}
+				p.takesBatches(batches)
 				first := queued
 				if worked {
 					// The other members have none.

@@ -90,7 +90,7 @@ func (q *Queue) Trigger(ctx context.Context, r Request) (Ticket, error) {
 	shard := SelectShard(r.Key.Shop(), q.pool.Shards)
 	all := q.pool.ShardMembers(shard)
 	members := r.membersWithRoom(all)
-	if err := q.refuse(ctx, r, shard, members); err != nil {
+	if err := q.refuse(ctx, r, shard, all, members); err != nil {
 		return Ticket{}, err
 	}
 	mine, other, err := q.claim(ctx, r)
@@ -223,8 +223,9 @@ func (q *Queue) claim(ctx context.Context, r Request) (mine held, other *wandsto
 }
 
 // refuse returns ErrPoolFull if it is known without an offer that no member takes the request's
-// job, and the key has no job already. members are those that it may be offered to.
-func (q *Queue) refuse(ctx context.Context, r Request, shard int, members []string) error {
+// job, and the key has no job already. all are the members of the shard, and members those that
+// it may be offered to.
+func (q *Queue) refuse(ctx context.Context, r Request, shard int, all, members []string) error {
 	if len(members) > 0 && !q.room.refusedLately(shard) {
 		return nil
 	}
@@ -236,7 +237,6 @@ func (q *Queue) refuse(ctx context.Context, r Request, shard int, members []stri
 	if err == nil && q.holds(found.JobRecord, r, q.records.now()) {
 		return nil
 	}
-	all := q.pool.ShardMembers(shard)
 	if len(members) > 0 {
 		if q.room.hasPlace(ctx, shard, all) {
 			return nil

@@ -147,9 +147,7 @@ func (t *Trail) next() []*nats.Msg {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.pending) < batchFrom {
-		for _, m := range t.pending {
-			_, _ = t.js.PublishMsgAsync(m)
-		}
+		writeAlone(t.js, t.pending)
 		t.batching, t.pending = false, nil
 		return nil
 	}

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
@@ -74,6 +76,18 @@ func TestTrailIsBounded(t *testing.T) {
 	}
 }
 
+// takesBatches has the stream of the job records take atomic batches, or none, as an earlier
+// release made it.
+func (p *pool) takesBatches(batches bool) jetstream.Stream {
+	p.t.Helper()
+	stream, info := p.stream("KV_" + wandnats.BucketJobs)
+	info.Config.AllowAtomicPublish = batches
+	if _, err := p.js.UpdateStream(p.t.Context(), info.Config); err != nil {
+		p.t.Fatal(err)
+	}
+	return stream
+}
+
 // A flood of breadcrumbs is written in batches, where the stream takes them, and each trail
 // is whole and in order.
 func TestTrailInAFlood(t *testing.T) {
@@ -82,11 +96,7 @@ func TestTrailInAFlood(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPool(t, one())
-			stream, info := p.stream("KV_" + wandnats.BucketJobs)
-			info.Config.AllowAtomicPublish = batches
-			if _, err := p.js.UpdateStream(t.Context(), info.Config); err != nil {
-				t.Fatal(err)
-			}
+			stream := p.takesBatches(batches)
 			const shoppers, steps = 30, 60
 			for step := range steps {
 				for n := range shoppers {

@@ -9,14 +9,14 @@ type IndexInput struct {
 
 // Index renders the list of shops, for visitors who asked for none of them.
 func (r *Renderer) Index(in IndexInput) ([]byte, error) {
-	v := &indexView{head: head{
-		Lang: "en", Title: "Shops", Description: "The shops that are here.",
-		Theme: catalogue.Theme{Palette: "porcelain", Typeface: "classic", Density: "regular", Corner: "soft", Motion: "still"},
-	}, Shops: in.Shops}
-	r.complete(&v.head, nil, false)
-	b := <-r.buffers
-	defer func() { r.buffers <- b }()
-	return r.execute(b, v, "index.tmpl")
+	return r.inTurn(func() any {
+		v := &indexView{head: head{
+			Lang: "en", Title: "Shops", Description: "The shops that are here.",
+			Theme: catalogue.Theme{Palette: "porcelain", Typeface: "classic", Density: "regular", Corner: "soft", Motion: "still"},
+		}, Shops: in.Shops}
+		r.complete(&v.head, nil, false)
+		return v
+	}, "index.tmpl")
 }
 
 type indexView struct {

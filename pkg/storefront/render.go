@@ -207,20 +207,25 @@ func (r *Renderer) Page(in PageInput) ([]byte, error) {
 
 // Error renders an error page. It fails only on a defect in a template.
 func (r *Renderer) Error(in ErrorInput) ([]byte, error) {
-	v := newErrorView(in)
-	r.complete(&v.head, in.Shop, false)
-	b := <-r.buffers
-	defer func() { r.buffers <- b }()
-	return r.execute(b, v, "error.tmpl")
+	return r.inTurn(func() any {
+		v := newErrorView(in)
+		r.complete(&v.head, in.Shop, false)
+		return v
+	}, "error.tmpl")
 }
 
 // document renders a document of a shop: its opening, and the content, which the template of
-// that name renders. The view is made when it is the document's turn: of hundreds that wait in
-// a flood it would be as large as their documents.
+// that name renders.
 func (r *Renderer) document(name string, view func() any) ([]byte, error) {
+	return r.inTurn(view, "open", name)
+}
+
+// inTurn executes templates once a buffer is free. The view is made then: those of hundreds that
+// wait in a flood would be as large as their documents.
+func (r *Renderer) inTurn(view func() any, names ...string) ([]byte, error) {
 	b := <-r.buffers
 	defer func() { r.buffers <- b }()
-	return r.execute(b, view(), "open", name)
+	return r.execute(b, view(), names...)
 }
 
 // execute renders the templates of those names into a buffer, one after the other.
