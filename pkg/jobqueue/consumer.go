@@ -107,6 +107,11 @@ func (c *Consumer) Member() string { return c.cfg.Member }
 
 func (c *Consumer) touch() { c.lastActive.Store(time.Now().UnixNano()) }
 
+// listenOn is how long a worker that was stopped listens for the message that it has asked for.
+// The server may have chosen one for it already, which waits behind what the stream is storing,
+// and counts as delivered even when nobody listens any more.
+const listenOn = 500 * time.Millisecond
+
 // restartAfter is the pause before a worker consumes again after an error.
 const restartAfter = time.Second
 
@@ -160,7 +165,7 @@ func (c *Consumer) work(ctx, jobs context.Context, slots chan struct{}, running 
 	stop := pull.Stop
 	c.stopPull.Store(&stop)
 	defer c.stopPull.Store(nil)
-	defer context.AfterFunc(ctx, pull.Drain)()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(listenOn, pull.Drain) })()
 	limits := newLimits(cons)
 	for {
 		select {
@@ -176,7 +181,7 @@ func (c *Consumer) work(ctx, jobs context.Context, slots chan struct{}, running 
 		if ctx.Err() != nil {
 			c.putBack(ctx, msg)
 			<-slots
-			continue
+			return ctx.Err() // the pull was for one message
 		}
 		running.Go(func() {
 			defer func() { <-slots }()

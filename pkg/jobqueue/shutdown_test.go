@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/jobqueue"
 )
@@ -105,4 +106,29 @@ func TestStopOnTheLastDelivery(t *testing.T) {
 	c.answer <- nil
 	p.reaches("abc123", ready)
 	p.empties()
+}
+
+// The server has chosen a job for a worker, and sends it when it has stored what came with it.
+// Meanwhile the worker is stopped.
+func TestStopWhileAJobIsOnItsWay(t *testing.T) {
+	t.Parallel()
+	p := newDurablePool(t, settings())
+	w := p.work()
+	p.pulled()
+	for i := range 50 {
+		to := member
+		if i > 0 {
+			to = p.settings.Members()[1]
+		}
+		if err := p.nc.Publish(wandnats.GenerateSubject(to), []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually.True(t, "the job is sent", func() bool { return p.consumer().NumAckPending == 1 })
+	w.stop()
+	w.ends()
+	if n := p.consumer().NumAckPending; n != 0 {
+		t.Error("nobody has the job, and it counts as delivered")
+	}
+	eventually.True(t, "all jobs wait", func() bool { return p.waiting() == 50 })
 }
