@@ -47,9 +47,12 @@
     doc.title = from.title;
   };
 
+  const offerWhole = (next) => offer("Your shop is ready", () => show(next, true));
   const show = (next, wanted) => {
     if (next.documentElement.dataset.sheet !== root.dataset.sheet) return location.reload();
     change(() => {
+      // A transition begins some frames later.
+      if (!wanted && busy()) return offerWhole(next);
       const y = scrollY;
       become(next);
       const inCart = doc.getElementById("cart-count").textContent;
@@ -85,7 +88,9 @@
     if (y < innerHeight && !CSS.supports("overflow-anchor", "auto"))
       scrollBy({ top: below.getBoundingClientRect().top - y, behavior: "instant" });
   };
+  const offerBeginning = () => offer("The first part of your shop is ready", () => begin(true));
   const begin = (wanted) => change(() => {
+    if (!wanted && busy()) return offerBeginning();
     const y = scrollY;
     button.hidden = true;
     for (const name in theme) root.dataset[name] = theme[name];
@@ -104,7 +109,7 @@
     // The model has begun another answer. A shopper who looks at the first one keeps it until the page is whole.
     frozen = !!tail && busy();
     if (frozen) return;
-    if (busy()) offer("The first part of your shop is ready", () => begin(true));
+    if (busy()) offerBeginning();
     else begin();
   };
 
@@ -146,7 +151,7 @@
       if (!tail && next.getElementById("main").isEqualNode(main)) return end();
       if (settle(next)) return;
       if (!busy()) return end(), show(next);
-      offer("Your shop is ready", () => show(next, true));
+      offerWhole(next);
     } catch {
       if (++tries < 9) setTimeout(fetchReady, 1500 * tries); else end();
     }

@@ -10,6 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/wandstore/wandstore/services/allinone/e2e/world"
+	"github.com/wandstore/wandstore/services/kimisim"
 )
 
 // Expressions about a page.
@@ -134,6 +135,60 @@ func TestBrowserOffersThePageToABusyShopper(t *testing.T) {
 			if world.Eval[string](page, firstWords) == before {
 				t.Errorf("the page still begins %q", before)
 			}
+		})
+	}
+}
+
+// takesFocus has the shopper focus a link in the last moment before the page is replaced: a
+// transition was asked for, and begins some frames later.
+// It takes the clicks until it has ended.
+const takesFocus = `const begin = document.startViewTransition.bind(document);
+	document.startViewTransition = (how) => {
+		const transition = begin(() => { document.querySelector(".brand a").focus(); how(); });
+		transition.finished.then(() => { window.ended = true; });
+		return transition;
+	};`
+
+// Who gets busy in the last moment is offered the page too, and so its beginning.
+func TestBrowserOffersThePageInTheLastMoment(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		offer, accepted string
+		model           func(t *testing.T, sim *kimisim.Server) (goOn func())
+	}{
+		"whole": {"Your shop is ready", isPersonal, func(t *testing.T, sim *kimisim.Server) func() {
+			t.Helper()
+			if err := sim.SetFault(kimisim.Fault{Name: kimisim.InsufficientBalance}); err != nil {
+				t.Fatal(err)
+			}
+			return func() {}
+		}},
+		"beginning": {"The first part of your shop is ready", isWriting, func(_ *testing.T, sim *kimisim.Server) func() {
+			sim.SetAnswer(func(kimisim.Request) string { return written() })
+			return sim.GateAfter(inTheFourth).Open
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := world.New(t, world.Paced(0, 200))
+			goOn := c.model(t, w.Sim)
+			e := w.StartEdge()
+			page := world.OpenTab(t, 1280)
+			page.OnNewDocument(takesFocus)
+			page.Visit(e.Base + "/s/magic-wands?shopper=last-moment")
+			before := world.Eval[string](page, firstWords)
+			w.StartGenerator()
+			page.Until("the page is offered", fmt.Sprintf(`window.ended && !live.hidden && live.querySelector("p").textContent === %q && !live.querySelector("button").hidden`, c.offer))
+			if got := world.Eval[string](page, firstWords); got != before {
+				t.Errorf("the page changed under a busy shopper, to %q", got)
+			}
+			if !world.Eval[bool](page, `document.activeElement.matches(".brand a")`) {
+				t.Error("the focus is gone")
+			}
+			page.Do(chromedp.Click(chromedp.CSS("#live button")))
+			page.Until("what was offered is there", c.accepted)
+			goOn()
+			page.Until("the page becomes the shopper's", isPersonal)
 		})
 	}
 }
