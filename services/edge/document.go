@@ -83,7 +83,8 @@ func (e *Edge) shrink(d *document) {
 	default:
 		return
 	}
-	e.reading.Go(func() {
+	// Nobody waits for it at the end: it takes seconds on a busy machine, and needs no store.
+	go func() {
 		defer func() { <-e.shrinking }()
 		if d.brotli.Load() != nil {
 			return
@@ -94,7 +95,7 @@ func (e *Edge) shrink(d *document) {
 		if err == nil {
 			d.brotli.Store(&smaller)
 		}
-	})
+	}()
 }
 
 // accepts reports whether an Accept-Encoding header (RFC 9110, 12.5.3) names the coding with a

@@ -113,7 +113,7 @@ type Edge struct {
 	visitors            *otter.Cache[pagekey.Key, *visitor]
 	visitorsPausedUntil atomic.Int64
 	// readAhead has a place for each session that is read for a later visit. reading waits for
-	// these, for those that are read beside something else, and for what is compressed.
+	// these, and for those that are read beside something else.
 	readAhead chan struct{}
 	reading   sync.WaitGroup
 	// wanted are pages of cohorts that visitors missed, for runCohorts.

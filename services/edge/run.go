@@ -58,7 +58,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		{Name: "cohorts", Run: e.runCohorts},
 		{
 			Name: "http", Run: func(ctx context.Context) error { return e.serve(ctx, listener) },
-			StopTimeout: cfg.ShutdownDelay + 2*stopTimeout,
+			StopTimeout: cfg.ShutdownDelay + 2*cfg.atLeast(stopTimeout),
 		},
 	}
 	if p.isPoP() {

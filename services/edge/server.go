@@ -49,7 +49,7 @@ func (e *Edge) serve(ctx context.Context, listener net.Listener) error {
 		}
 	}
 	close(e.draining)
-	if err := app.ShutdownWithTimeout(stopTimeout); err != nil {
+	if err := app.ShutdownWithTimeout(e.cfg.atLeast(stopTimeout)); err != nil {
 		return err
 	}
 	return <-served
