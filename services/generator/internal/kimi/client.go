@@ -2,7 +2,6 @@ package kimi
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -142,6 +141,7 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 		SetRetryCount(0).
 		SetDisableWarn(true).
 		SetAuthToken(cfg.APIKey).
+		SetPreRequestHook(attachBody).
 		SetRedirectPolicy(resty.RedirectPolicyFunc(func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		}))
@@ -187,7 +187,7 @@ func (c *Client) Complete(ctx context.Context, req Request) (Answer, error) {
 
 // complete asks the model once it is the call's turn.
 func (c *Client) complete(ctx context.Context, req Request, used *[]spend.Tokens) (Answer, error) {
-	body, err := json.Marshal(c.payload(req))
+	body, err := c.body(req)
 	if err != nil {
 		return Answer{}, &failure{decision: ErrBadRequest, kind: "encoding", detail: "it cannot be encoded"}
 	}
@@ -234,7 +234,7 @@ func (c *Client) complete(ctx context.Context, req Request, used *[]spend.Tokens
 
 // try asks once, if the Meter permits it. The Meter is asked outside of the breakers,
 // which count what became of the service. What the try used is added to used.
-func (c *Client) try(ctx context.Context, req Request, body []byte, n int, used *[]spend.Tokens) (answer Answer, err error) {
+func (c *Client) try(ctx context.Context, req Request, body *body, n int, used *[]spend.Tokens) (answer Answer, err error) {
 	most := c.most(body)
 	end, err := c.cfg.Meter.Begin(ctx, req.Call, most)
 	switch {
@@ -310,56 +310,4 @@ func firstOf(a, b string) string {
 		return a
 	}
 	return b
-}
-
-// payload is the body of a request, with OpenAI's names.
-type payload struct {
-	Model               string         `json:"model"`
-	Messages            []message      `json:"messages"`
-	Stream              bool           `json:"stream"`
-	StreamOptions       streamOptions  `json:"stream_options"`
-	ResponseFormat      responseFormat `json:"response_format"`
-	MaxCompletionTokens int            `json:"max_completion_tokens"`
-	ReasoningEffort     string         `json:"reasoning_effort,omitempty"`
-	Thinking            *thinkingMode  `json:"thinking,omitempty"`
-}
-
-type (
-	message struct {
-		Role    string `json:"role"`
-		Content string `json:"content"`
-	}
-	streamOptions struct {
-		IncludeUsage bool `json:"include_usage"`
-	}
-	responseFormat struct {
-		Type string `json:"type"`
-	}
-	thinkingMode struct {
-		Type string `json:"type"`
-	}
-)
-
-func (c *Client) payload(req Request) payload {
-	p := payload{
-		Model:               c.cfg.Model,
-		Messages:            []message{{Role: "system", Content: req.System}, {Role: "user", Content: req.User}},
-		Stream:              true,
-		StreamOptions:       streamOptions{IncludeUsage: true},
-		ResponseFormat:      responseFormat{Type: "json_object"},
-		MaxCompletionTokens: c.cfg.MaxCompletionTokens,
-	}
-	for _, t := range req.Turns {
-		p.Messages = append(p.Messages, message{Role: "assistant", Content: t.Answer}, message{Role: "user", Content: t.Reply})
-	}
-	name, on := modelName(c.cfg.Model), c.cfg.Thinking == ThinkingOn
-	switch {
-	case takesEffort(name) && !on:
-		p.ReasoningEffort = "low"
-	case on && !alwaysThinks(name):
-		p.Thinking = &thinkingMode{Type: "enabled"}
-	case !on && thinkingIsOptional(name), c.cfg.Thinking == ThinkingOff && !alwaysThinks(name):
-		p.Thinking = &thinkingMode{Type: "disabled"}
-	}
-	return p
 }

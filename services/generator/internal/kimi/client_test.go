@@ -19,14 +19,17 @@ import (
 )
 
 func TestAnswer(t *testing.T) {
+	type sent struct{ Role, Content string }
 	var got struct {
-		payload
+		settings
+		Messages    []sent
 		Temperature *float64 `json:"temperature"`
 	}
 	var header http.Header
+	var size int64
 	var path string
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		header, path = r.Header.Clone(), r.URL.Path
+		header, path, size = r.Header.Clone(), r.URL.Path, r.ContentLength
 		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
 			t.Error(err)
 		}
@@ -43,6 +46,9 @@ func TestAnswer(t *testing.T) {
 		a.Tokens.Prompt != 11 || a.Tokens.Cached != 4 || a.Tokens.Completion != 7 || a.FirstToken <= 0 || a.Total < a.FirstToken {
 		t.Errorf("answer %+v", a)
 	}
+	if size <= 0 {
+		t.Errorf("the length is not told: %d", size)
+	}
 	if path != "/v1/chat/completions" || header.Get("Authorization") != "Bearer "+key || header.Get("Traceparent") != "" {
 		t.Errorf("sent to %s with %v", path, header)
 	}
@@ -50,7 +56,7 @@ func TestAnswer(t *testing.T) {
 		got.MaxCompletionTokens != 123 || got.Temperature != nil || got.Thinking != nil || got.Model != "kimi-test" {
 		t.Errorf("sent %+v", got)
 	}
-	if len(got.Messages) != 2 || got.Messages[0] != (message{"system", ask.System}) || got.Messages[1] != (message{"user", ask.User}) {
+	if len(got.Messages) != 2 || got.Messages[0] != (sent{"system", ask.System}) || got.Messages[1] != (sent{"user", ask.User}) {
 		t.Errorf("messages %+v", got.Messages)
 	}
 
@@ -59,7 +65,7 @@ func TestAnswer(t *testing.T) {
 	if _, err := c.Complete(t.Context(), second); err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Messages) != 4 || got.Messages[2] != (message{"assistant", "no JSON"}) || got.Messages[3] != (message{"user", "that is no JSON"}) {
+	if len(got.Messages) != 4 || got.Messages[2] != (sent{"assistant", "no JSON"}) || got.Messages[3] != (sent{"user", "that is no JSON"}) {
 		t.Errorf("second turn %+v", got.Messages)
 	}
 }

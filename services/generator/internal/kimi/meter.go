@@ -33,8 +33,8 @@ func (unmetered) Begin(context.Context, Call, spend.Tokens) (func(context.Contex
 // token of each byte, and the JSON around a message is longer than the markers that the
 // provider puts around it, so the body has more bytes than the prompt has tokens. The
 // bound is about four times what is usual.
-func (c *Client) most(body []byte) spend.Tokens {
-	return spend.Tokens{Prompt: len(body), Completion: c.cfg.MaxCompletionTokens}
+func (c *Client) most(body *body) spend.Tokens {
+	return spend.Tokens{Prompt: int(body.size), Completion: c.cfg.MaxCompletionTokens}
 }
 
 // tally is what is known of one try's usage.

@@ -2,7 +2,6 @@ package kimi
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -46,12 +45,12 @@ func used(prompt, completion int) spend.Tokens {
 // Every try is booked, also a failed one: what the provider counted, else what was sent
 // and what came.
 func TestEveryTryIsMetered(t *testing.T) {
-	body, err := json.Marshal((&Client{cfg: Config{Model: "kimi-test", MaxCompletionTokens: 100}}).payload(ask))
+	body, err := (&Client{cfg: Config{Model: "kimi-test", MaxCompletionTokens: 100}}).body(ask)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var (
-		sent    = len(body)
+		sent    = int(body.size)
 		told    = spend.Tokens{Prompt: 11, Cached: 4, Completion: 7}
 		nothing = spend.Tokens{}
 	)
@@ -114,7 +113,7 @@ func TestBoundHasRoomForEveryMessage(t *testing.T) {
 	c := newClient(t, Config{BaseURL: "http://127.0.0.1:1"})
 	for _, text := range []string{"", "a", "ünï✨", "\xff\xfe", strings.Repeat("<", 1000), strings.Repeat("\n", 1000)} {
 		req := Request{System: text, User: text, Turns: []Turn{{Answer: text, Reply: text}}}
-		body, err := json.Marshal(c.payload(req))
+		body, err := c.body(req)
 		if err != nil {
 			t.Fatal(err)
 		}

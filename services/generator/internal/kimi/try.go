@@ -29,7 +29,7 @@ const maxErrorBody = 8 << 10
 const lastWords = 5 * time.Second
 
 // ask does one try and makes its span. Errors are *failure.
-func (c *Client) ask(ctx context.Context, req Request, body []byte, try int, t *tally) (Answer, *failure) {
+func (c *Client) ask(ctx context.Context, req Request, body *body, try int, t *tally) (Answer, *failure) {
 	// v1.41.0 is the last version of the conventions' package with the gen_ai attributes.
 	ctx, span := otel.Tracer(scope).Start(ctx, "chat "+c.cfg.Model,
 		trace.WithSpanKind(trace.SpanKindClient),
@@ -97,7 +97,7 @@ func (s *silence) apart(req Request) Request {
 
 // exchange sends the request and reads its answer. With an error, the Answer's text is what
 // came until then.
-func (c *Client) exchange(ctx context.Context, span trace.Span, req Request, body []byte, t *tally) (Answer, error) {
+func (c *Client) exchange(ctx context.Context, span trace.Span, req Request, body *body, t *tally) (Answer, error) {
 	began := time.Now()
 	call := callOf(ctx)
 	call.Sending()
@@ -107,14 +107,12 @@ func (c *Client) exchange(ctx context.Context, span trace.Span, req Request, bod
 	silence := listen(c.cfg.StallTimeout, func() { cancel(ErrStalled) })
 	defer silence.pause()
 
-	// A reader is sent as it is; a slice would be copied twice, and both kept until the answer.
 	res, err := c.http.R().
-		SetContext(t.watch(live)).
+		SetContext(body.with(t.watch(live))).
 		SetDoNotParseResponse(true).
 		SetHeader("Content-Type", "application/json").
 		SetHeader("Accept", "text/event-stream").
 		SetHeader("Accept-Encoding", "identity"). // without it, any encoding would do
-		SetBody(bytes.NewReader(body)).
 		Post(c.endpoint)
 	if err != nil {
 		return Answer{}, c.interrupted(ctx, live, err)
