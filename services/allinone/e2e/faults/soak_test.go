@@ -87,6 +87,7 @@ func startSoak(t *testing.T) *soak {
 	}
 	s.StartGenerator(func(c *generator.Config) {
 		c.NATS.URL, c.S3.Endpoint, c.LLMTimeoutSeconds = s.NATS.URLVia(generatorBus.Addr()), generatorStore.Addr(), 5
+		c.Patience = 0 // as in production: an outage may not outlast a call
 		c.Clock = wrongBy(-time.Hour)
 	})
 	victim := s.startVictim()

@@ -196,6 +196,7 @@ func (d *day) startGenerator() *world.Process {
 	return d.StartGenerator(func(c *generator.Config) {
 		c.NATS.URL, c.S3.Endpoint, c.Clock = d.url("generator"), d.store.Addr(), wrongBy(d.ahead)
 		c.KimiBaseURL, c.LLMTimeoutSeconds, c.StallTimeout, c.MaxConcurrency = d.calls.url(name), 20, 5*time.Second, 80
+		c.Patience = 0 // as in production: an outage may not outlast a call
 	})
 }
 
