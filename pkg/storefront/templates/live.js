@@ -31,9 +31,12 @@
   };
 
   // In a hidden tab the transition is skipped and its promise rejects; the change still happens.
-  const change = (how) => {
-    if (doc.startViewTransition && !still()) doc.startViewTransition(how).ready.catch(() => {});
-    else how();
+  // Its callback comes some frames later, when the shopper may have become busy.
+  const change = (text, how, wanted) => {
+    const free = () => wanted || !busy();
+    const act = () => free() ? how(wanted) : offer(text, () => change(text, how, true));
+    if (free() && doc.startViewTransition && !still()) doc.startViewTransition(act).ready.catch(() => {});
+    else act();
   };
   const toTop = () => {
     scrollTo({ top: 0, behavior: "instant" });
@@ -47,20 +50,15 @@
     doc.title = from.title;
   };
 
-  const offerWhole = (next) => offer("Your shop is ready", () => show(next, true));
-  const show = (next, wanted) => {
+  const show = (next) => change("Your shop is ready", (wanted) => {
     if (next.documentElement.dataset.sheet !== root.dataset.sheet) return location.reload();
-    change(() => {
-      // A transition begins some frames later.
-      if (!wanted && busy()) return offerWhole(next);
-      const y = scrollY;
-      become(next);
-      const inCart = doc.getElementById("cart-count").textContent;
-      doc.body.replaceWith(doc.adoptNode(next.body));
-      doc.getElementById("cart-count").textContent = inCart;
-      stay(y, wanted);
-    });
-  };
+    const y = scrollY;
+    become(next);
+    const inCart = doc.getElementById("cart-count").textContent;
+    doc.body.replaceWith(doc.adoptNode(next.body));
+    doc.getElementById("cart-count").textContent = inCart;
+    stay(y, wanted);
+  });
 
   // While the page is written, its sections come one by one. Those on the screen are followed by
   // a tail that fills the window, so that no section pushes away what can be seen.
@@ -88,9 +86,7 @@
     if (y < innerHeight && !CSS.supports("overflow-anchor", "auto"))
       scrollBy({ top: below.getBoundingClientRect().top - y, behavior: "instant" });
   };
-  const offerBeginning = () => offer("The first part of your shop is ready", () => begin(true));
-  const begin = (wanted) => change(() => {
-    if (!wanted && busy()) return offerBeginning();
+  const begin = () => change("The first part of your shop is ready", (wanted) => {
     const y = scrollY;
     button.hidden = true;
     for (const name in theme) root.dataset[name] = theme[name];
@@ -108,9 +104,7 @@
     if (tail && !anew && !frozen) return append(html);
     // The model has begun another answer. A shopper who looks at the first one keeps it until the page is whole.
     frozen = !!tail && busy();
-    if (frozen) return;
-    if (busy()) offerBeginning();
-    else begin();
+    if (!frozen) begin();
   };
 
   // The whole page takes the place of the one that was shown while it was written, unless what was
@@ -149,9 +143,7 @@
       over = true;
       // A page of another kind was expected in vain, and this one is shown already.
       if (!tail && next.getElementById("main").isEqualNode(main)) return end();
-      if (settle(next)) return;
-      if (!busy()) return end(), show(next);
-      offerWhole(next);
+      if (!settle(next)) show(next);
     } catch {
       if (++tries < 9) setTimeout(fetchReady, 1500 * tries); else end();
     }

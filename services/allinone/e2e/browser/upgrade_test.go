@@ -17,10 +17,16 @@ import (
 const (
 	isPersonal  = `!!document.documentElement.dataset.persona`
 	isPreparing = `!live.hidden && live.textContent.includes("Preparing your shop")`
-	isOffered   = `!live.hidden && live.querySelector("p").textContent === "Your shop is ready" && !live.querySelector("button").hidden`
 	isSilent    = `live.hidden`
 	firstWords  = `document.querySelector("main section").textContent`
 )
+
+// offers is an expression about a page: whether it says that and has a button for it.
+func offers(words string) string {
+	return fmt.Sprintf(`!live.hidden && live.querySelector("p").textContent === %q && !live.querySelector("button").hidden`, words)
+}
+
+var isOffered = offers("Your shop is ready")
 
 var widths = []int64{1280, 390}
 
@@ -178,7 +184,7 @@ func TestBrowserOffersThePageInTheLastMoment(t *testing.T) {
 			page.Visit(e.Base + "/s/magic-wands?shopper=last-moment")
 			before := world.Eval[string](page, firstWords)
 			w.StartGenerator()
-			page.Until("the page is offered", fmt.Sprintf(`window.ended && !live.hidden && live.querySelector("p").textContent === %q && !live.querySelector("button").hidden`, c.offer))
+			page.Until("the page is offered", `window.ended && `+offers(c.offer))
 			if got := world.Eval[string](page, firstWords); got != before {
 				t.Errorf("the page changed under a busy shopper, to %q", got)
 			}
@@ -191,6 +197,25 @@ func TestBrowserOffersThePageInTheLastMoment(t *testing.T) {
 			page.Until("the page becomes the shopper's", isPersonal)
 		})
 	}
+}
+
+// A page that a release with another stylesheet has made is not put into the old document.
+func TestBrowserReloadsForAnotherStylesheet(t *testing.T) {
+	t.Parallel()
+	w := world.New(t)
+	e := w.StartEdge()
+	gate := w.Sim.Gate()
+	w.StartGenerator()
+	page := world.OpenTab(t, 1280)
+	page.Visit(e.Base + "/s/magic-wands?shopper=other-sheet")
+	page.Until("the page says that a better one is made", isPreparing)
+	page.Run(`document.documentElement.dataset.sheet = "of an earlier release"; window.marker = "the same document"`)
+	// What is written meanwhile would be shown in the old one.
+	page.Run(`scrollTo({top: 900, behavior: "instant"})`)
+	gate.Open()
+	page.Until("the page is offered", isOffered)
+	page.Do(chromedp.Click(chromedp.CSS("#live button")))
+	page.Until("another document shows the page", isPersonal+` && !window.marker`)
 }
 
 // The page also upgrades without a view transition, for a shopper who prefers reduced motion.
