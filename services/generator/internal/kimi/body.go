@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/go-resty/resty/v2"
 )
@@ -93,7 +92,7 @@ func (b *body) open() io.Reader {
 	return io.MultiReader(append(parts, strings.NewReader(`"}],`+b.settings))...)
 }
 
-// maxPiece is how much of a text is encoded at a time, in bytes.
+// maxPiece is how much of a text is encoded at a time, in bytes, to the end of a character.
 const maxPiece = 4 << 10
 
 // quoted reads a text as a JSON string, without its quotation marks. As in json.Marshal, what
@@ -108,7 +107,13 @@ func (q *quoted) Read(p []byte) (int, error) {
 		if q.rest == "" {
 			return 0, io.EOF
 		}
-		end := whole(q.rest, maxPiece)
+		end := len(q.rest)
+		for start := range q.rest { // a character is not cut in two
+			if start >= maxPiece {
+				end = start
+				break
+			}
+		}
 		piece, err := json.Marshal(q.rest[:end])
 		if err != nil {
 			return 0, err
@@ -118,22 +123,6 @@ func (q *quoted) Read(p []byte) (int, error) {
 	n := copy(p, q.piece)
 	q.piece = q.piece[n:]
 	return n, nil
-}
-
-// whole is how many of the first n bytes of a text are whole characters.
-func whole(text string, n int) int {
-	if n >= len(text) {
-		return len(text)
-	}
-	for start := n - 1; start > n-utf8.UTFMax; start-- {
-		if utf8.RuneStart(text[start]) {
-			if _, size := utf8.DecodeRuneInString(text[start:]); start+size > n {
-				return start
-			}
-			break
-		}
-	}
-	return n
 }
 
 // bodyKey is the key of the *body in a request's context.
@@ -149,8 +138,7 @@ func attachBody(_ *resty.Client, r *http.Request) error {
 		return nil
 	}
 	r.ContentLength = b.size
+	r.Body = io.NopCloser(b.open())
 	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(b.open()), nil }
-	var err error
-	r.Body, err = r.GetBody()
-	return err
+	return nil
 }
