@@ -70,13 +70,8 @@ func TestGeneratorMay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			pull, err := consumer.Messages(jetstream.PullMaxMessages(1))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer pull.Stop()
 			next := func() jetstream.Msg {
-				msg, err := pull.Next(jetstream.NextContext(ctx))
+				msg, err := consumer.Next(jetstream.FetchContext(ctx))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/trace"
@@ -107,11 +108,6 @@ func (c *Consumer) Member() string { return c.cfg.Member }
 
 func (c *Consumer) touch() { c.lastActive.Store(time.Now().UnixNano()) }
 
-// listenOn is how long a worker that was stopped listens for the message that it has asked for.
-// The server may have chosen one for it already, which waits behind what the stream is storing,
-// and counts as delivered even when nobody listens any more.
-const listenOn = 500 * time.Millisecond
-
 // restartAfter is the pause before a worker consumes again after an error.
 const restartAfter = time.Second
 
@@ -155,25 +151,26 @@ func (c *Consumer) work(ctx, jobs context.Context, slots chan struct{}, running 
 	}
 	// Who begins knows nothing of what was before.
 	c.outage.seen()
-	// One message a pull, and no pull without a free slot. The ack wait of a message in the
-	// client's buffer runs too, and no heartbeat extends it.
-	pull, err := cons.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(30*time.Second), jetstream.PullHeartbeat(5*time.Second))
-	if err != nil {
-		return fmt.Errorf("pull: %w", err)
-	}
-	defer pull.Stop()
-	stop := pull.Stop
-	c.stopPull.Store(&stop)
+	// Who is stopped listens on for what was asked for.
+	pulls, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
+	recovered := func() { stop(errRecovered) }
+	c.stopPull.Store(&recovered)
 	defer c.stopPull.Store(nil)
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(listenOn, pull.Drain) })()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(listenOn, func() { stop(context.Cause(ctx)) }) })()
+	back := c.js.Conn().StatusChanged(nats.CONNECTED)
+	defer c.js.Conn().RemoveStatusListener(back)
+	pull := puller{cons, back}
 	limits := newLimits(cons)
 	for {
+		// No message is asked for without a free slot. The ack wait of one that waits in the
+		// client runs too, and no heartbeat extends it.
 		select {
 		case slots <- struct{}{}:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		msg, err := pull.Next()
+		msg, err := pull.next(pulls)
 		if err != nil {
 			<-slots
 			return fmt.Errorf("pull: %w", err)
@@ -181,7 +178,7 @@ func (c *Consumer) work(ctx, jobs context.Context, slots chan struct{}, running 
 		if ctx.Err() != nil {
 			c.putBack(ctx, msg)
 			<-slots
-			return ctx.Err() // the pull was for one message
+			return ctx.Err() // it was asked for before the end, and is the last
 		}
 		running.Go(func() {
 			defer func() { <-slots }()
