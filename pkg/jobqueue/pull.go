@@ -42,8 +42,8 @@ func (p puller) next(ctx context.Context) (jetstream.Msg, error) {
 	return nil, context.Cause(ctx)
 }
 
-// ask makes one request, and returns no message if none comes before it expires, or before the
-// connection is lost: a server that has begun anew does not know what it was asked before.
+// ask makes one request, and returns no message if none comes before it expires, or if the
+// connection was lost meanwhile: a server that has begun anew does not know what it was asked.
 func (p puller) ask(ctx context.Context) (jetstream.Msg, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

@@ -50,6 +50,7 @@ func TestAnIdleWorkerAsksAgainWhenItIsConnectedAgain(t *testing.T) {
 	eventually.Receive(t, asked, "another request")
 	p.trigger("abc123")
 	eventually.Receive(t, handled, "the job")
+	p.reaches("abc123", ready)
 	stop()
 	running.Wait()
 	if log.Len() > 0 {
