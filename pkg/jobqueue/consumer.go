@@ -54,7 +54,7 @@ type Consumer struct {
 	// deliveries are those that send heartbeats, as keys.
 	deliveries sync.Map
 	// stopPull ends the pull that there is.
-	stopPull atomic.Pointer[func()]
+	stopPull atomic.Pointer[context.CancelCauseFunc]
 
 	running    atomic.Int64
 	waiting    atomic.Int64
@@ -154,13 +154,12 @@ func (c *Consumer) work(ctx, jobs context.Context, slots chan struct{}, running 
 	// Who is stopped listens on for what was asked for.
 	pulls, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(nil)
-	recovered := func() { stop(errRecovered) }
-	c.stopPull.Store(&recovered)
+	c.stopPull.Store(&stop)
 	defer c.stopPull.Store(nil)
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(listenOn, func() { stop(context.Cause(ctx)) }) })()
-	back := c.js.Conn().StatusChanged(nats.CONNECTED)
-	defer c.js.Conn().RemoveStatusListener(back)
-	pull := puller{cons, back}
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(listenOn, func() { stop(nil) }) })()
+	connected := c.js.Conn().StatusChanged(nats.CONNECTED)
+	defer c.js.Conn().RemoveStatusListener(connected)
+	pull := puller{cons, connected}
 	limits := newLimits(cons)
 	for {
 		// No message is asked for without a free slot. The ack wait of one that waits in the

@@ -71,7 +71,7 @@ func (c *Consumer) stillHeld(ctx context.Context, d *delivery) (held, error) {
 // pulls anew: a pull that went to a consumer that is gone gets no answer.
 func (c *Consumer) Recover() {
 	if stop := c.stopPull.Load(); stop != nil {
-		(*stop)()
+		(*stop)(errRecovered)
 	}
 	c.Beat()
 }

@@ -2,6 +2,7 @@ package jobqueue_test
 
 import (
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -55,6 +56,7 @@ type pool struct {
 	trail    *jobqueue.Trail
 	queue    *jobqueue.Queue
 	settings wandnats.Settings
+	log      *slog.Logger // of its workers
 }
 
 func newPool(t testing.TB, s wandnats.Settings) *pool {
@@ -99,7 +101,7 @@ func joinPool(t testing.TB, account natstest.Account, s wandnats.Settings, url s
 		t.Fatal(err)
 	}
 	trail := jobqueue.NewTrail(js, "test")
-	return &pool{t, account, nil, nc, js, jobs, trail, jobqueue.NewQueue(js, jobs, s, trail), s}
+	return &pool{t, account, nil, nc, js, jobs, trail, jobqueue.NewQueue(js, jobs, s, trail), s, slog.New(slog.DiscardHandler)}
 }
 
 // another is another process at the same pool.

@@ -23,8 +23,8 @@ var errRecovered = errors.New("the queue was lost and is there again")
 // never made.
 type puller struct {
 	cons jetstream.Consumer
-	// back tells that the connection is there again.
-	back <-chan nats.Status
+	// connected tells that the connection is there again.
+	connected <-chan nats.Status
 }
 
 // next waits for a message until ctx ends. Errors are its cause, and the client's.
@@ -54,7 +54,7 @@ func (p puller) ask(ctx context.Context) (jetstream.Msg, error) {
 	select {
 	case msg := <-batch.Messages():
 		return msg, batch.Error()
-	case <-p.back:
+	case <-p.connected:
 		// A server that has not begun anew may have answered.
 		defer time.AfterFunc(listenOn, stop).Stop()
 		return <-batch.Messages(), nil

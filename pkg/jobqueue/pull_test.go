@@ -2,9 +2,7 @@ package jobqueue_test
 
 import (
 	"bytes"
-	"context"
 	"log/slog"
-	"sync"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -12,7 +10,6 @@ import (
 	wandnats "github.com/wandstore/wandstore/nats"
 	"github.com/wandstore/wandstore/pkg/eventually"
 	"github.com/wandstore/wandstore/pkg/faulttest"
-	"github.com/wandstore/wandstore/pkg/jobqueue"
 )
 
 // What an idle worker has asked for is forgotten while it is not connected. It asks again as soon
@@ -30,29 +27,18 @@ func TestAnIdleWorkerAsksAgainWhenItIsConnectedAgain(t *testing.T) {
 	far := p.by(p.account.URLVia(proxy.Addr()))
 
 	var log bytes.Buffer
-	handled := make(chan *jobqueue.Job, 1)
-	cfg := jobqueue.ConsumerConfig{Member: member, Concurrency: 1, JobTimeout: never}
-	c := jobqueue.NewConsumer(far.js, far.jobs, cfg, far.trail, func(_ context.Context, job *jobqueue.Job) (jobqueue.Result, error) {
-		handled <- job
-		return result, nil
-	}, slog.New(slog.NewTextHandler(&log, nil)))
-	ctx, stop := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	running.Go(func() {
-		if err := c.Run(ctx); err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	})
+	far.log = slog.New(slog.NewTextHandler(&log, nil))
+	w := far.work()
 	eventually.Receive(t, asked, "a request for a message")
 	proxy.Cut()
 	eventually.True(t, "the server forgets the request", func() bool { return p.consumer().NumWaiting == 0 })
 	proxy.Restore()
 	eventually.Receive(t, asked, "another request")
 	p.trigger("abc123")
-	eventually.Receive(t, handled, "the job")
+	w.next().answer <- nil
 	p.reaches("abc123", ready)
-	stop()
-	running.Wait()
+	w.stop()
+	w.ends()
 	if log.Len() > 0 {
 		t.Errorf("the worker complains: %s", log.String())
 	}

@@ -52,7 +52,7 @@ func (p *pool) workWith(handle jobqueue.Handler, tune ...func(*jobqueue.Consumer
 	for _, f := range tune {
 		f(&cfg)
 	}
-	c := jobqueue.NewConsumer(p.js, p.jobs, cfg, p.trail, handle, slog.New(slog.DiscardHandler))
+	c := jobqueue.NewConsumer(p.js, p.jobs, cfg, p.trail, handle, p.log)
 	ctx, stop := context.WithCancel(context.Background())
 	w := &worker{Consumer: c, t: p.t, ended: make(chan struct{}), stop: stop}
 	go func() {
