@@ -49,7 +49,7 @@ func loadProcess(environ []string, addr string) (Process, error) {
 
 // privateHandler answers operators:
 //
-//	GET      /metrics           OpenMetrics, with exemplars, for Prometheus
+//	GET      /metrics           OpenMetrics for Prometheus, with exemplars if traces are exported
 //	GET      /status/config     the settings in effect, with secrets masked
 //	GET, PUT /debug/log-level   the log level; PUT ?level=DEBUG changes it for this process
 //	GET      /debug/pprof/      profiles

@@ -16,6 +16,7 @@ import (
 	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/exemplar"
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
@@ -25,8 +26,8 @@ import (
 // Telemetry is the result of Setup.
 type Telemetry struct {
 	// Metrics answers scrapes of Prometheus with every metric of the process and of the Go
-	// runtime. A scrape that accepts OpenMetrics gets exemplars. It does not depend on the
-	// OTEL_* variables.
+	// runtime, whatever the OTEL_* variables say. Where they have traces exported, a scrape
+	// that accepts OpenMetrics gets exemplars.
 	Metrics http.Handler
 
 	stop []func(context.Context) error
@@ -56,6 +57,7 @@ func Setup(ctx context.Context, service string) (*Telemetry, error) {
 	}
 	var stop []func(context.Context) error
 	var tracer apitrace.TracerProvider = unexported{}
+	exemplars := exemplar.AlwaysOffFilter // nobody has the traces that they would name
 	if exports("TRACES") {
 		exporter, err := autoexport.NewSpanExporter(ctx)
 		if err != nil {
@@ -63,6 +65,7 @@ func Setup(ctx context.Context, service string) (*Telemetry, error) {
 		}
 		exported := trace.NewTracerProvider(trace.WithResource(res), trace.WithBatcher(exporter))
 		tracer, stop = exported, append(stop, exported.Shutdown)
+		exemplars = exemplar.TraceBasedFilter
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -70,7 +73,7 @@ func Setup(ctx context.Context, service string) (*Telemetry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("telemetry metrics: %w", err)
 	}
-	metering := []metric.Option{metric.WithResource(res), metric.WithReader(scrape)}
+	metering := []metric.Option{metric.WithResource(res), metric.WithReader(scrape), metric.WithExemplarFilter(exemplars)}
 	if exports("METRICS") {
 		reader, err := autoexport.NewMetricReader(ctx)
 		if err != nil {

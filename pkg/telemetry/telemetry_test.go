@@ -151,7 +151,8 @@ func TestNoTrace(t *testing.T) {
 	}
 }
 
-// A collector gets the signals that the environment enables, and no others.
+// A collector gets the signals that the environment enables, and no others. A scrape names the
+// traces that it got.
 func TestExportsOnlyWhenAsked(t *testing.T) {
 	for _, c := range []struct {
 		name            string
@@ -200,6 +201,13 @@ func TestExportsOnlyWhenAsked(t *testing.T) {
 				t.Fatal(err)
 			}
 			counter.Add(ctx, 1)
+			scrape := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
+			scrape.Header.Set("Accept", "application/openmetrics-text")
+			answer := httptest.NewRecorder()
+			tele.Metrics.ServeHTTP(answer, scrape)
+			if named := strings.Contains(answer.Body.String(), telemetry.TraceID(ctx)); named != c.traces {
+				t.Errorf("the trace is named by a scrape: %t, want %t:\n%s", named, c.traces, answer.Body)
+			}
 			if err := tele.Shutdown(t.Context()); err != nil {
 				t.Errorf("flush: %v", err)
 			}
