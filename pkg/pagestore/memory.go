@@ -134,7 +134,7 @@ func (m *Memory) Get(_ context.Context, key pagekey.Key) (*Page, error) {
 	if m.expired(e) {
 		return nil, ErrMiss
 	}
-	if !m.verified(e, m.now()) {
+	if !m.verified(e) {
 		return e.page, ErrUnverified
 	}
 	return e.page, nil
@@ -262,7 +262,7 @@ func (m *Memory) fill(t snapshot, page *Page, complete bool) *Page {
 // meanwhile.
 func (m *Memory) forget(key pagekey.Key) {
 	m.pages.ComputeIfPresent(key, func(e *entry) (*entry, otter.ComputeOp) {
-		if m.verified(e, m.now()) {
+		if m.verified(e) {
 			return nil, otter.CancelOp
 		}
 		return nil, otter.InvalidateOp
@@ -273,11 +273,11 @@ func (m *Memory) expired(e *entry) bool {
 	return e.page.Makeshift() && !m.pageClock().Before(e.page.GeneratedAt().Add(m.templateTTL))
 }
 
-func (m *Memory) verified(e *entry, now time.Time) bool {
+func (m *Memory) verified(e *entry) bool {
 	if e.dirty || e.epoch != m.epoch.Load() {
 		return false
 	}
-	return (m.watched.Load() && !e.partial) || now.Sub(e.checked) < m.maxAge
+	return (m.watched.Load() && !e.partial) || m.now().Sub(e.checked) < m.maxAge
 }
 
 func (m *Memory) change(key pagekey.Key) *atomic.Uint64 {

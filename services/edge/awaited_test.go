@@ -18,7 +18,7 @@ import (
 )
 
 // keyed is the key of a shopper or cohort of the shop.
-func keyed(t *testing.T, name string) pagekey.Key {
+func keyed(t testing.TB, name string) pagekey.Key {
 	t.Helper()
 	key, err := pagekey.Parse(slug, name)
 	if err != nil {

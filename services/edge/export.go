@@ -61,7 +61,7 @@ func (e *Edge) export(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	e.secure(c)
+	secured.set(c)
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	c.Set(fiber.HeaderContentDisposition, `attachment; filename="`+shop.Slug+`.json"`)
 	return c.Send(body)

@@ -41,7 +41,7 @@ const (
 
 // desk is an edge with fake parts, for tests of its answers.
 type desk struct {
-	t      *testing.T
+	t      testing.TB
 	edge   *Edge
 	shop   *catalogue.Shop
 	board  *jobboard.Board
@@ -73,7 +73,7 @@ type desk struct {
 	drafted   map[string]pagedraft.Draft // by shopper
 }
 
-func newDesk(t *testing.T, change ...func(*Config)) *desk {
+func newDesk(t testing.TB, change ...func(*Config)) *desk {
 	t.Helper()
 	s := shared(t)
 	d := &desk{
@@ -347,7 +347,7 @@ var (
 	made       sharedParts
 )
 
-func shared(t *testing.T) sharedParts {
+func shared(t testing.TB) sharedParts {
 	t.Helper()
 	makeShared.Do(func() {
 		renderer, err := storefront.NewRenderer()

@@ -19,7 +19,7 @@ func (e *Edge) index(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	e.secure(c)
+	secured.set(c)
 	c.Set(fiber.HeaderCacheControl, "no-cache")
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
 	c.Set(fiber.HeaderContentSecurityPolicy, e.deps.Renderer.CSP(nil))

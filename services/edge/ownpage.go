@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"fmt"
+	"unique"
 	"weak"
 
 	"go.opentelemetry.io/otel/trace"
@@ -38,14 +39,26 @@ type ownPage struct {
 
 	in       freshness.Input
 	decision freshness.Decision
-	// csp is the Content-Security-Policy header that goes with the page.
-	csp string
+	read     reading
 }
 
 // reading is what an edge reads in a page, once for each state of its shop.
 type reading struct {
 	shown catalogue.Version
 	ours  bool // this release has rendered it
+	// csp is the Content-Security-Policy header that goes with the page: one copy for all
+	// pages of a shop.
+	csp unique.Handle[string]
+}
+
+func (e *Edge) read(page *pagestore.Page, shop *catalogue.Shop) reading {
+	return pagestore.Memo(page, weak.Make(shop), func(html []byte) reading {
+		csp, ours := storefront.StoredCSP, e.deps.Renderer.Rendered(html, shop)
+		if ours {
+			csp = e.deps.Renderer.CSP(shop)
+		}
+		return reading{shop.Shown(html), ours, unique.Make(csp)}
+	})
 }
 
 // ownPage looks the key's page up and decides what to do with it. A page that is served
@@ -56,26 +69,19 @@ func (e *Edge) ownPage(ctx context.Context, key pagekey.Key, shop *catalogue.Sho
 	if err != nil {
 		return ownPage{}, err
 	}
-	read := pagestore.Memo(hit.Page, weak.Make(shop), func(html []byte) reading {
-		return reading{shop.Shown(html), e.deps.Renderer.Rendered(html, shop)}
-	})
+	read := e.read(hit.Page, shop)
 	in := freshness.Input{
 		Page: hit.Page, Shown: read.shown, Shop: shop, PromptVersion: prompt.Version, MinAge: e.cfg.PageMinAge, MaxAge: e.cfg.PageMaxAge, Now: e.now(),
 	}
-	ours := read.ours
-	if !ours || hit.Page.RenderedFrom() != string(in.Shown) {
+	if !read.ours || hit.Page.RenderedFrom() != string(in.Shown) {
 		rendered, err := e.rerender(hit.Page, shop)
 		if err != nil {
 			trace.SpanFromContext(ctx).AddEvent("page cannot be rendered again")
 		} else {
-			in.Renderable, hit.Page, ours = true, rendered, true
+			in.Renderable, hit.Page, read = true, rendered, e.read(rendered, shop)
 		}
 	}
-	csp := storefront.StoredCSP
-	if ours {
-		csp = e.deps.Renderer.CSP(shop)
-	}
-	return ownPage{hit, in, freshness.Decide(in), csp}, nil
+	return ownPage{hit, in, freshness.Decide(in), read}, nil
 }
 
 // considerVisitor decides again, with what is known of the shopper now. It reads no session

@@ -199,6 +199,12 @@ func (e *Edge) trigger(ctx context.Context, r jobqueue.Request) (generation stri
 	}
 }
 
+// Header fields of answers with a stored page.
+var (
+	hitFields    = newFields("X-Cache", "HIT")
+	storedFields = newFields(fiber.HeaderCacheControl, revalidate, fiber.HeaderVary, fiber.HeaderAcceptEncoding)
+)
+
 // sendHit answers with a page that was found. generation is the value of X-Generation.
 func (e *Edge) sendHit(c *fiber.Ctx, hit ownPage, generation string) error {
 	page := hit.Page
@@ -213,9 +219,9 @@ func (e *Edge) sendHit(c *fiber.Ctx, hit ownPage, generation string) error {
 	}
 	e.answered(c, answer{outcome, hit.Tier, generation, page.Persona(), page.Source()})
 	linkMaking(span, page)
-	e.secure(c)
-	c.Set("X-Cache", "HIT")
-	c.Set("Cache-Status", cacheStatus(hit.Tier, e.now().Sub(page.GeneratedAt())-e.cfg.PageMaxAge, stale))
+	secured.set(c)
+	hitFields.set(c)
+	c.Set("Cache-Status", cacheStatus(hit.Tier, hit.in.Now.Sub(page.GeneratedAt())-e.cfg.PageMaxAge, stale))
 	c.Set("X-Generation", generation)
 	c.Set("X-Persona", page.Persona())
 	return e.sendStored(c, hit)
@@ -224,9 +230,8 @@ func (e *Edge) sendHit(c *fiber.Ctx, hit ownPage, generation string) error {
 // sendStored answers with a stored page, or with 304 if the browser has it.
 func (e *Edge) sendStored(c *fiber.Ctx, found ownPage) error {
 	page := found.Page
-	c.Set(fiber.HeaderCacheControl, revalidate)
-	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-	c.Set(fiber.HeaderContentSecurityPolicy, found.csp)
+	storedFields.set(c)
+	c.Set(fiber.HeaderContentSecurityPolicy, found.read.csp.Value())
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
 	etag, body := page.ETag(), page.HTML
 	compressed := accepts(c.Get(fiber.HeaderAcceptEncoding), "gzip") && page.Gzip() != nil
@@ -273,7 +278,7 @@ func (e *Edge) sendFallback(c *fiber.Ctx, shop *catalogue.Shop, generation strin
 		return err
 	}
 	e.missed(c, outcomeFallback, "", generation)
-	e.secure(c)
+	secured.set(c)
 	c.Set(fiber.HeaderCacheControl, "private, no-store")
 	c.Set(fiber.HeaderContentSecurityPolicy, e.deps.Renderer.CSP(shop))
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)

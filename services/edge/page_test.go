@@ -331,7 +331,7 @@ func TestConditionalRequests(t *testing.T) {
 	}
 }
 
-func keyOfAda(t *testing.T) pagekey.Key {
+func keyOfAda(t testing.TB) pagekey.Key {
 	t.Helper()
 	key, err := pagekey.New(slug, "ada")
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,11 +72,7 @@ func (e *Edge) app() *fiber.App {
 		CaseSensitive:   true,
 		AppName:         "wandstore-edge",
 	})
-	app.Use(e.trace)
-	app.Use(httpserver.Recover(e.log, e.metrics.panics))
-	app.Use(e.leave)
-	app.Use(httpserver.RefuseEncoded)
-	app.Use(trimSlash)
+	app.Use(e.trace, httpserver.Recover(e.log, e.metrics.panics), e.leave, httpserver.RefuseEncoded, trimSlash)
 	app.Get("/", e.index)
 	app.Get("/robots.txt", robots)
 	app.Get("/assets/shop.:hash.css", e.stylesheet)
@@ -148,7 +145,7 @@ func (e *Edge) fail(c *fiber.Ctx, err error) error {
 	if renderErr != nil {
 		return problem(c, err)
 	}
-	e.secure(c)
+	secured.set(c)
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
 	c.Set(fiber.HeaderContentSecurityPolicy, e.deps.Renderer.CSP(shop))
@@ -165,9 +162,24 @@ func shopperFacing(path string) bool {
 	return true
 }
 
-// secure sets the security headers that every document has.
-func (e *Edge) secure(c *fiber.Ctx) {
-	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
-	c.Set(fiber.HeaderReferrerPolicy, "same-origin")
-	c.Set("Cross-Origin-Opener-Policy", "same-origin")
+// secured are the security headers that every document has.
+var secured = newFields(fiber.HeaderXContentTypeOptions, "nosniff", fiber.HeaderReferrerPolicy, "same-origin", "Cross-Origin-Opener-Policy", "same-origin")
+
+// fields are header fields that many answers have. Their names are brought into canonical form
+// once, and not at each answer.
+type fields []struct{ name, value []byte }
+
+// newFields makes fields of names and values in turn.
+func newFields(namesAndValues ...string) fields {
+	made := make(fields, 0, len(namesAndValues)/2)
+	for pair := range slices.Chunk(namesAndValues, 2) {
+		made = append(made, struct{ name, value []byte }{[]byte(http.CanonicalHeaderKey(pair[0])), []byte(pair[1])})
+	}
+	return made
+}
+
+func (f fields) set(c *fiber.Ctx) {
+	for _, field := range f {
+		c.Response().Header.SetCanonical(field.name, field.value)
+	}
 }

@@ -51,7 +51,7 @@ func (e *Edge) sendCohort(c *fiber.Ctx, shop *catalogue.Shop, found ownPage, v *
 			return e.sendCompleted(c, storefront.PageInput{Shop: shop, Design: d, Persona: page.Persona(), Shared: !knows, Live: waits, Returning: e.hasVisited(c)})
 		}
 	}
-	e.secure(c)
+	secured.set(c)
 	return e.sendStored(c, found)
 }
 

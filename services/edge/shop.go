@@ -73,7 +73,7 @@ func queryField(c *fiber.Ctx) func(name string) string {
 
 // sendRendered answers with a document that was rendered for this request.
 func (e *Edge) sendRendered(c *fiber.Ctx, shop *catalogue.Shop, status int, html []byte) error {
-	e.secure(c)
+	secured.set(c)
 	// The document may show a cart, and it shows current prices.
 	c.Set(fiber.HeaderCacheControl, "private, no-store")
 	c.Set(fiber.HeaderContentSecurityPolicy, e.deps.Renderer.CSP(shop))

@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -123,18 +124,20 @@ func (e *Edge) answered(c *fiber.Ctx, a answer) {
 	c.Locals(answeredKey{}, a.outcome)
 }
 
+var serverSpan = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer)}
+
 // trace makes the server span of a request (OpenTelemetry semantic conventions for HTTP). A
 // traceparent of the request becomes a link, not the parent, because its sender would
 // otherwise decide which traces are sampled. With TrustTraceparent it becomes the parent.
 func (e *Edge) trace(c *fiber.Ctx) error {
 	start := time.Now()
-	options := []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer)}
+	options := serverSpan
 	parent := c.UserContext()
 	if outside := telemetry.SpanContext(c.Get("traceparent")); outside.IsValid() {
 		if e.cfg.TrustTraceparent {
 			parent = trace.ContextWithRemoteSpanContext(parent, outside)
 		} else {
-			options = append(options, trace.WithNewRoot(), trace.WithLinks(trace.Link{SpanContext: outside}))
+			options = append(slices.Clip(options), trace.WithNewRoot(), trace.WithLinks(trace.Link{SpanContext: outside}))
 		}
 	}
 	ctx, span := otel.Tracer(scope).Start(parent, httpserver.Method(c), options...)
