@@ -15,6 +15,8 @@
 // In the bucket SPEND, a record for each day and one for each day and shop, as the
 // message Spend. All writers change it by compare-and-swap, so any number of generators
 // share one budget, and the bookings of one generator that wait for each other are one write.
+// Before a call its reservation is waited for. What it used is booked while its page is made,
+// and by [Ledger.Flush] before anybody is told that the page is ready.
 // A ledger reads a record only if another one has written it since, which the write tells.
 // Amounts are whole millionths of a US dollar. A reservation is made in the shop's record
 // first and in the day's second, so that a shop without room never takes the others'.

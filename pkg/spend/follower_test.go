@@ -51,7 +51,7 @@ func TestFollower(t *testing.T) {
 			return f.Reached("magic-wands") && f.Reached("whitby-tea") && f.Reached("harbour")
 		})
 	}
-	first.Settle(t.Context(), costing(10_000))
+	b.settle(first, costing(10_000))
 	eventually.True(t, "there is room again", func() bool { return !late.Reached("harbour") && !late.Reached("magic-wands") })
 	eventually.True(t, "today's spending is known", func() bool {
 		today, known := late.Today()
@@ -107,7 +107,7 @@ func TestFollowerIsNotSentEachBooking(t *testing.T) {
 	eventually.True(t, "the calls under way are known", func() bool { _, known := f.Today(); return known })
 	before := apart.nc.Stats().InBytes
 	for range bookings {
-		b.reserve(l, "magic-wands", 1).Settle(t.Context(), costing(1))
+		b.settle(b.reserve(l, "magic-wands", 1), costing(1))
 	}
 	eventually.True(t, "what they cost is known", func() bool {
 		today, _ := f.Today()

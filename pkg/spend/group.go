@@ -3,6 +3,7 @@ package spend
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -20,7 +21,8 @@ type booking struct {
 	// record was written by another ledger in between.
 	change func(r record, now time.Time) bool
 	could  bool
-	done   chan result
+	// ended is told what became of it. It must not block.
+	ended func(result)
 }
 
 // result is what became of a booking.
@@ -29,23 +31,35 @@ type result struct {
 	err   error
 }
 
-// update changes a record, after it was brought up to date. could is what change says.
-//
-// Bookings that come while their record is being written are one write together, the next
-// one. So a day's record, which every call of the model is booked in, takes as many bookings
-// as there are calls, not as many as the disk has time for.
-func (l *Ledger) update(ctx context.Context, a account, change func(r record, now time.Time) bool) (could bool, err error) {
-	b := &booking{ctx: ctx, change: change, done: make(chan result, 1)}
+// queue has the bookings that the next write of a record takes, in the order in which they
+// came. Bookings that come while the record is being written are one write together. So a
+// day's record, which every call of the model is booked in, takes as many bookings as there
+// are calls, not as many as the disk has time for.
+type queue struct {
+	account account
+	group   []*booking
+}
+
+// enqueue has a booking written.
+func (l *Ledger) enqueue(a account, b *booking) {
 	l.mu.Lock()
-	waiting, writing := l.waiting[a.key]
-	l.waiting[a.key] = append(waiting, b)
-	l.mu.Unlock()
+	defer l.mu.Unlock()
+	q, writing := l.queues[a.key]
 	if !writing {
+		q = &queue{account: a}
+		l.queues[a.key] = q
 		// Not the context of one of them: its end would be the others' as well.
-		go l.write(context.WithoutCancel(ctx), a)
+		go l.write(context.WithoutCancel(b.ctx), q)
 	}
+	q.group = append(q.group, b)
+}
+
+// update changes a record, after it was brought up to date. could is what change says.
+func (l *Ledger) update(ctx context.Context, a account, change func(r record, now time.Time) bool) (could bool, err error) {
+	done := make(chan result, 1)
+	l.enqueue(a, &booking{ctx: ctx, change: change, ended: func(r result) { done <- r }})
 	select {
-	case r := <-b.done:
+	case r := <-done:
 		return r.could, r.err
 	case <-ctx.Done():
 		return false, ctx.Err()
@@ -58,25 +72,61 @@ func (l *Ledger) change(ctx context.Context, a account, change func(r record)) e
 	return err
 }
 
-// write writes what waits for an account's record until nothing does.
-func (l *Ledger) write(ctx context.Context, a account) {
-	for {
-		l.mu.Lock()
-		group := l.waiting[a.key]
-		if len(group) == 0 {
-			delete(l.waiting, a.key)
-			l.mu.Unlock()
-			return
-		}
-		l.waiting[a.key] = nil
-		l.mu.Unlock()
+// changeLater is change for one that nobody waits for. What comes to the record later is
+// changed after it. failed is told if it could not be written.
+func (l *Ledger) changeLater(ctx context.Context, a account, change func(r record), failed func(error)) {
+	l.enqueue(a, &booking{
+		ctx:    context.WithoutCancel(ctx),
+		change: func(r record, _ time.Time) bool { change(r); return true },
+		ended: func(r result) {
+			if r.err != nil {
+				failed(r.err)
+			}
+		},
+	})
+}
+
+// write writes what is in a queue until it is empty.
+func (l *Ledger) write(ctx context.Context, q *queue) {
+	for group := l.next(q); group != nil; group = l.next(q) {
 		bounded, cancel := context.WithTimeout(ctx, l.timeout)
-		err := l.writeGroup(bounded, a, group)
+		err := l.writeGroup(bounded, q.account, group)
 		cancel()
 		for _, b := range group {
-			b.done <- result{b.could, err}
+			b.ended(result{b.could, err})
 		}
 	}
+}
+
+// next takes what is in a queue. One that is empty is removed.
+func (l *Ledger) next(q *queue) []*booking {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	group := q.group
+	q.group = nil
+	if group == nil {
+		delete(l.queues, q.account.key)
+	}
+	return group
+}
+
+// Flush waits until what nobody has waited for is booked, for up to 5 s. What cannot be is
+// tried again by Run.
+func (l *Ledger) Flush(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, l.timeout)
+	defer cancel()
+	l.mu.Lock()
+	var queued []account
+	for _, q := range l.queues {
+		queued = append(queued, q.account)
+	}
+	l.mu.Unlock()
+	var all sync.WaitGroup
+	for _, a := range queued {
+		// Its error is that of those before it, who were told.
+		all.Go(func() { _ = l.change(ctx, a, func(record) {}) })
+	}
+	all.Wait()
 }
 
 // known is a record as this ledger wrote it last. It is current unless another ledger has

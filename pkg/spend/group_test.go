@@ -53,7 +53,7 @@ func TestBookingsThatWaitAreOneWrite(t *testing.T) {
 		eventually.True(t, fmt.Sprint(n, " bookings wait"), func() bool {
 			l.mu.Lock()
 			defer l.mu.Unlock()
-			return len(l.waiting[day.key]) == n
+			return len(l.queues[day.key].group) == n
 		})
 	}
 	waiting(4)
@@ -78,8 +78,33 @@ func TestBookingsThatWaitAreOneWrite(t *testing.T) {
 	eventually.True(t, "nothing waits", func() bool {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		return len(l.waiting) == 0
+		return len(l.queues) == 0
 	})
+}
+
+// Nobody waits for a settlement, and what it frees is free at once.
+func TestSettlementsAreNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	l := b.ledger(Config{Budget: 10})
+	const calls = 10
+	for range calls {
+		r := b.reserve(l, "magic-wands", 10) // all that there is
+		r.Settle(t.Context(), Used{Outcome: OutcomeAnswered})
+		l.Page(t.Context(), Call{Shop: "magic-wands"})
+	}
+	l.Flush(t.Context())
+	for key, pages := range map[string]int64{wandnats.SpendKey(noon): 0, wandnats.ShopSpendKey(noon, "magic-wands"): calls} {
+		r := b.record(key)
+		b.holds(key, r, 0, 0)
+		var booked int64
+		for _, use := range r.GetUses() {
+			booked += use.GetPages()
+		}
+		if booked != pages {
+			t.Errorf("%s: %d pages, want %d", key, booked, pages)
+		}
+	}
 }
 
 // A ledger goes by what it wrote last, as far as that is right: where another ledger has made
@@ -97,21 +122,21 @@ func TestLedgersKnowWhatOthersWrote(t *testing.T) {
 		}
 	}
 	reserves("first", false)
-	held.Settle(t.Context(), costing(1))
+	b.settle(held, costing(1))
 	reserves("second", true) // though another refusal would change nothing in what it wrote
 	if err := one.settle(t.Context(), settlement{account: day, id: "second"}); err != nil {
 		t.Fatal(err)
 	}
 	mine := b.reserve(one, "magic-wands", 6)
 	b.refuses(other, "magic-wands", 6, ErrBudget)
-	mine.Settle(t.Context(), costing(2))
+	b.settle(mine, costing(2))
 	b.holds("in all", b.total(), 3, 3)
 
 	// What an operator removes begins anew.
 	if err := b.kv.Delete(t.Context(), wandnats.SpendKey(noon)); err != nil {
 		t.Fatal(err)
 	}
-	b.reserve(one, "magic-wands", 5).Settle(t.Context(), costing(4))
+	b.settle(b.reserve(one, "magic-wands", 5), costing(4))
 	b.holds("in all", b.total(), 4, 4)
 }
 

@@ -66,9 +66,8 @@ type Ledger struct {
 
 	mu   sync.Mutex
 	late []settlement
-	// waiting has the bookings that the next write of a record takes, by its key. A record
-	// that is being written has an entry, which may be empty.
-	waiting map[string][]*booking
+	// queues are those of the records that are being written, by their keys.
+	queues map[string]*queue
 	// known has the records that this ledger wrote last, by their keys.
 	known map[string]known
 }
@@ -78,7 +77,7 @@ func NewLedger(spend jetstream.KeyValue, cfg Config, log *slog.Logger) *Ledger {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Ledger{cfg: cfg, kv: spend, log: log, now: cfg.Now, timeout: bookTimeout, waiting: map[string][]*booking{}, known: map[string]known{}}
+	return &Ledger{cfg: cfg, kv: spend, log: log, now: cfg.Now, timeout: bookTimeout, queues: map[string]*queue{}, known: map[string]known{}}
 }
 
 // account is a record that a reservation is in.
@@ -173,22 +172,18 @@ func (l *Ledger) reserve(ctx context.Context, a account, id string, most Micros)
 // Release ends a reservation whose call was not made.
 func (r *Reservation) Release(ctx context.Context) { r.Settle(ctx, Used{}) }
 
-// Settle ends a reservation with what its call used. What cannot be written is tried
-// again by Run. It outlives ctx by up to 5 s.
+// Settle ends a reservation with what its call used. It does not wait until that is written,
+// as Flush does: the whole reservation counts until then. What this ledger reserves after it
+// finds the rest free. What cannot be written is tried again by Run.
 func (r *Reservation) Settle(ctx context.Context, used Used) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.ledger.timeout)
-	defer cancel()
-	var booked sync.WaitGroup
+	l := r.ledger
 	for _, a := range r.accounts {
-		booked.Go(func() {
-			s := settlement{account: a, id: r.id, call: r.call, used: used}
-			if err := r.ledger.settle(ctx, s); err != nil {
-				r.ledger.log.WarnContext(ctx, "a call of the model is not booked yet", "error", err)
-				r.ledger.postpone(s)
-			}
+		s := settlement{account: a, id: r.id, call: r.call, used: used}
+		l.changeLater(ctx, a, func(booked record) { booked.settle(s) }, func(err error) {
+			l.log.WarnContext(ctx, "a call of the model is not booked yet", "error", err)
+			l.postpone(s)
 		})
 	}
-	booked.Wait()
 }
 
 // settlement is the end of a reservation in one account.
@@ -204,17 +199,12 @@ func (l *Ledger) settle(ctx context.Context, s settlement) error {
 	return l.change(ctx, s.account, func(r record) { r.settle(s) })
 }
 
-// Page books that the answer to a call became a page. It is best effort, and outlives ctx
-// by up to 5 s.
+// Page books that the answer to a call became a page, without waiting for it. It is best
+// effort.
 func (l *Ledger) Page(ctx context.Context, call Call) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.timeout)
-	defer cancel()
-	err := l.change(ctx, l.shopAccount(wandnats.ShopSpendKey(l.now(), call.Shop)), func(r record) {
+	l.changeLater(ctx, l.shopAccount(wandnats.ShopSpendKey(l.now(), call.Shop)), func(r record) {
 		r.use(call, OutcomeAnswered).Pages++
-	})
-	if err != nil {
-		l.log.WarnContext(ctx, "a page is not booked", "error", err)
-	}
+	}, func(err error) { l.log.WarnContext(ctx, "a page is not booked", "error", err) })
 }
 
 // postpone keeps a settlement for Run. What there is no room for is not lost if it was

@@ -124,6 +124,12 @@ func (b *books) reserve(l *Ledger, shop string, most Micros) *Reservation {
 	return r
 }
 
+// settle ends a reservation, and waits until that is booked.
+func (b *books) settle(r *Reservation, used Used) {
+	r.Settle(b.t.Context(), used)
+	r.ledger.Flush(b.t.Context())
+}
+
 func (b *books) refuses(l *Ledger, shop string, most Micros, want error) {
 	b.t.Helper()
 	if r, err := l.Reserve(b.t.Context(), Call{Shop: shop}, most); !errors.Is(err, want) {
@@ -159,6 +165,7 @@ func TestReservationsAreSettled(t *testing.T) {
 			b := newBooks(t)
 			l := b.ledger(Config{Budget: tt.budget})
 			tt.end(t.Context(), b.reserve(l, "magic-wands", 300_000))
+			l.Flush(t.Context())
 			b.holds("in all", b.record("day.2026-11-25"), tt.spent, tt.used)
 			b.holds("the shop", b.record("day.2026-11-25.magic-wands"), tt.spent, tt.used)
 		})
@@ -174,10 +181,11 @@ func TestBudgetIsHard(t *testing.T) {
 	if !b.total().reached() {
 		t.Error("a refusal does not show in the day's record")
 	}
+	other.Flush(t.Context())
 	b.holds("the refused shop", b.record(wandnats.ShopSpendKey(noon, "whitby-tea")), 0, 0)
 	b.reserve(other, "whitby-tea", 400_000) // to the last millionth
 	b.refuses(l, "magic-wands", 1, ErrBudget)
-	first.Settle(t.Context(), costing(100_000))
+	b.settle(first, costing(100_000))
 	if b.total().reached() {
 		t.Error("there is room for what was refused, and the record says that there is none")
 	}
@@ -220,7 +228,7 @@ func TestExpiredReservationsCountAsSpent(t *testing.T) {
 	b.refuses(alive, "magic-wands", 300_000, ErrBudget)
 	b.holds("in all", b.total(), 700_000, 800_000)
 	// It was alive after all: it is counted already.
-	lost.Settle(t.Context(), costing(100_000))
+	b.settle(lost, costing(100_000))
 	b.holds("settled late", b.total(), 700_000, 800_000)
 }
 
@@ -274,9 +282,9 @@ func TestOutage(t *testing.T) {
 	<-lost
 	b.refuses(limited, "magic-wands", 1, ErrUnknown)
 	unbooked := b.reserve(free, "whitby-tea", 200_000)
-	// Outlives the outage in memory: a settlement must not be waited for.
-	before.Settle(t.Context(), costing(50_000))
-	unbooked.Settle(t.Context(), costing(70_000))
+	// They outlive the outage in memory.
+	b.settle(before, costing(50_000))
+	b.settle(unbooked, costing(70_000))
 	back := b.nc.StatusChanged(nats.CONNECTED)
 	proxy.Restore()
 	<-back
@@ -300,8 +308,10 @@ func TestGeneratorsShareTheBudget(t *testing.T) {
 		wg                      sync.WaitGroup
 		calls, refused, unknown atomic.Int64
 	)
+	var ledgers []*Ledger
 	for range 5 {
 		l := b.ledger(Config{Budget: dollar})
+		ledgers = append(ledgers, l)
 		for range 10 {
 			wg.Go(func() {
 				for range 6 {
@@ -324,6 +334,9 @@ func TestGeneratorsShareTheBudget(t *testing.T) {
 		}
 	}
 	wg.Wait()
+	for _, l := range ledgers {
+		l.Flush(t.Context())
+	}
 	total := b.total()
 	b.holds("in all", total, Micros(calls.Load()*cost), Micros(calls.Load()*cost))
 	t.Logf("%d calls, %d refused, %d unknown, %d spent", calls.Load(), refused.Load(), unknown.Load(), total.GetSpentMicros())
@@ -333,7 +346,7 @@ func TestGeneratorsShareTheBudget(t *testing.T) {
 	// What the calls under way had reserved is there for the next ones.
 	l := b.ledger(Config{Budget: dollar})
 	for b.total().used()+most <= dollar {
-		b.reserve(l, "magic-wands", most).Settle(t.Context(), costing(cost))
+		b.settle(b.reserve(l, "magic-wands", most), costing(cost))
 	}
 	b.refuses(l, "magic-wands", most, ErrBudget)
 }
@@ -376,7 +389,7 @@ func TestInvariant(t *testing.T) {
 			if what < 7 {
 				cost = Micros(rng.Int64N(int64(c.most) + 1))
 			}
-			c.Settle(t.Context(), costing(cost))
+			b.settle(c.Reservation, costing(cost))
 			for _, a := range c.accounts {
 				spent[a.key] += cost
 			}

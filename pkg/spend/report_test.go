@@ -50,6 +50,7 @@ func TestReport(t *testing.T) {
 	unmade := b.reserve(l, "whitby-tea", 100_000)
 	unmade.Release(t.Context())
 	b.reserve(l, "whitby-tea", 50_000) // under way
+	l.Flush(t.Context())
 
 	wands := b.report("magic-wands")
 	if wands.Shop != "magic-wands" || wands.USD != .021134 || wands.Total.micros != 21_134 || wands.LimitUSD != 0 || wands.Shops != nil {
@@ -95,8 +96,10 @@ func TestUsesAddUp(t *testing.T) {
 			r.Settle(t.Context(), Used{Tokens{Prompt: 10}, Micros(rng.IntN(2000)), "answered"})
 		}
 	}
+	l.Flush(t.Context())
 	b.at(b.now().Add(2 * time.Minute))
 	l.Page(t.Context(), Call{Shop: "magic-wands", Model: "model-0"})
+	l.Flush(t.Context())
 	r := b.record(wandnats.ShopSpendKey(b.now(), "magic-wands"))
 	var micros int64
 	for _, use := range r.GetUses() {
@@ -115,7 +118,7 @@ func TestDearest(t *testing.T) {
 	b := newBooks(t)
 	l := b.ledger(Config{})
 	for shop, cost := range map[string]Micros{"a": 30, "b": 10, "c": 20, "d": 0} {
-		b.reserve(l, shop, 100).Settle(t.Context(), costing(cost))
+		b.settle(b.reserve(l, shop, 100), costing(cost))
 	}
 	got := b.following().Dearest(2)
 	if want := []ShopSpent{{"a", 30}, {"c", 20}}; !slices.Equal(got, want) {

@@ -151,11 +151,11 @@ func (p *parts) openPool(ctx context.Context) (*pool, error) {
 		bus: bus, data: data, ledger: ledger, control: p.control,
 		sweeper: jobqueue.NewSweeper(p.nc, p.js, bus.Jobs, trail, p.shops.Label, p.log),
 		Pool: Pool{
-			Maker: &pagemaker.Maker{
+			Maker: bookedMaker{&pagemaker.Maker{
 				Shops: p.shops, Renderer: p.renderer, Permanent: p.s3, Cache: pages, Sessions: sessions,
 				Trail: trail, Forgotten: data, Drafts: drafts, Log: p.log, Metrics: pagemaker.NewMetrics(), Now: p.clock.Now,
 				Patience: p.cfg.Patience,
-			},
+			}, ledger},
 			Designer: &designer.Designer{
 				Model: p.model, Metrics: designer.NewMetrics(p.cfg.KimiModel), Prices: p.cfg.Prices(), Books: p.meter,
 			},
@@ -216,6 +216,19 @@ func (p *pool) run(ctx context.Context) error {
 	}
 	wg.Wait()
 	return errors.Join(failed...)
+}
+
+// bookedMaker makes pages. When one is ready, what it cost is booked.
+type bookedMaker struct {
+	PageMaker
+
+	ledger *spend.Ledger
+}
+
+// Make is PageMaker's.
+func (m bookedMaker) Make(ctx context.Context, o pagemaker.Order) (pagemaker.Made, error) {
+	defer m.ledger.Flush(context.WithoutCancel(ctx))
+	return m.PageMaker.Make(ctx, o)
 }
 
 // handle makes a job's page.
