@@ -116,7 +116,7 @@ func (l *Ledger) Flush(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	l.mu.Lock()
-	var queued []account
+	queued := make([]account, 0, len(l.queues))
 	for _, q := range l.queues {
 		queued = append(queued, q.account)
 	}
