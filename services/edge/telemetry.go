@@ -124,6 +124,7 @@ func (e *Edge) answered(c *fiber.Ctx, a answer) {
 	c.Locals(answeredKey{}, a.outcome)
 }
 
+// serverSpan are the options of each request's span.
 var serverSpan = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer)}
 
 // trace makes the server span of a request (OpenTelemetry semantic conventions for HTTP). A
