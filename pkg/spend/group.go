@@ -1,9 +1,9 @@
 package spend
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -31,13 +31,18 @@ type result struct {
 	err   error
 }
 
-// queue has the bookings that the next write of a record takes, in the order in which they
-// came. Bookings that come while the record is being written are one write together. So a
-// day's record, which every call of the model is booked in, takes as many bookings as there
-// are calls, not as many as the disk has time for.
+// group is the bookings that are one write of a record, in the order in which they came.
+type group struct {
+	bookings []*booking
+	// ended is closed when they have been told what became of them.
+	ended chan struct{}
+}
+
+// queue is a record that is being written: the group that is, and that of the next write, which
+// has what comes meanwhile. So a day's record, which every call of the model is booked in, takes
+// as many bookings as there are calls, not as many as the disk has time for.
 type queue struct {
-	account account
-	group   []*booking
+	writing, waiting *group // nil if there is none
 }
 
 // enqueue has a booking written.
@@ -46,12 +51,15 @@ func (l *Ledger) enqueue(a account, b *booking) {
 	defer l.mu.Unlock()
 	q, writing := l.queues[a.key]
 	if !writing {
-		q = &queue{account: a}
+		q = &queue{}
 		l.queues[a.key] = q
 		// Not the context of one of them: its end would be the others' as well.
-		go l.write(context.WithoutCancel(b.ctx), q)
+		go l.write(context.WithoutCancel(b.ctx), a, q)
 	}
-	q.group = append(q.group, b)
+	if q.waiting == nil {
+		q.waiting = &group{ended: make(chan struct{})}
+	}
+	q.waiting.bookings = append(q.waiting.bookings, b)
 }
 
 // update changes a record, after it was brought up to date. could is what change says.
@@ -86,28 +94,28 @@ func (l *Ledger) changeLater(ctx context.Context, a account, change func(r recor
 	})
 }
 
-// write writes what is in a queue until it is empty.
-func (l *Ledger) write(ctx context.Context, q *queue) {
-	for group := l.next(q); group != nil; group = l.next(q) {
+// write writes what is in an account's queue until it is empty.
+func (l *Ledger) write(ctx context.Context, a account, q *queue) {
+	for g := l.next(a, q); g != nil; g = l.next(a, q) {
 		bounded, cancel := context.WithTimeout(ctx, l.timeout)
-		err := l.writeGroup(bounded, q.account, group)
+		err := l.writeGroup(bounded, a, g.bookings)
 		cancel()
-		for _, b := range group {
+		for _, b := range g.bookings {
 			b.ended(result{b.could, err})
 		}
+		close(g.ended)
 	}
 }
 
-// next takes what is in a queue. One that is empty is removed.
-func (l *Ledger) next(q *queue) []*booking {
+// next takes the group that waits. A queue without one is removed.
+func (l *Ledger) next(a account, q *queue) *group {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	group := q.group
-	q.group = nil
-	if group == nil {
-		delete(l.queues, q.account.key)
+	q.writing, q.waiting = q.waiting, nil
+	if q.writing == nil {
+		delete(l.queues, a.key)
 	}
-	return group
+	return q.writing
 }
 
 // Flush waits until what nobody has waited for is booked, for up to 5 s. What cannot be is
@@ -116,17 +124,17 @@ func (l *Ledger) Flush(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	l.mu.Lock()
-	queued := make([]account, 0, len(l.queues))
+	last := make([]*group, 0, len(l.queues))
 	for _, q := range l.queues {
-		queued = append(queued, q.account)
+		last = append(last, cmp.Or(q.waiting, q.writing))
 	}
 	l.mu.Unlock()
-	var all sync.WaitGroup
-	for _, a := range queued {
-		// Its error is that of those before it, who were told.
-		all.Go(func() { _ = l.change(ctx, a, func(record) {}) })
+	for _, g := range last {
+		select {
+		case <-g.ended:
+		case <-ctx.Done():
+		}
 	}
-	all.Wait()
 }
 
 // known is a record as this ledger wrote it last. It is current unless another ledger has

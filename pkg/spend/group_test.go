@@ -53,7 +53,8 @@ func TestBookingsThatWaitAreOneWrite(t *testing.T) {
 		eventually.True(t, fmt.Sprint(n, " bookings wait"), func() bool {
 			l.mu.Lock()
 			defer l.mu.Unlock()
-			return len(l.queues[day.key].group) == n
+			w := l.queues[day.key].waiting
+			return w != nil && len(w.bookings) == n
 		})
 	}
 	waiting(4)
